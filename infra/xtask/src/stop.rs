@@ -1,0 +1,87 @@
+//! Ctrl-C and SIGTERM as a flag, and the one way this program waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// How often a condition is asked again.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Set once somebody asked this program to stop. Clones share the flag.
+#[derive(Clone, Default)]
+pub(crate) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// A flag that SIGINT, SIGTERM and SIGHUP set. They no longer end the process by themselves.
+    pub(crate) fn on_signals() -> Result<Self> {
+        let stop = Self::default();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&stop.0)).context("listen for Ctrl-C")?;
+        }
+        Ok(stop)
+    }
+
+    /// Whether to stop.
+    pub(crate) fn requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Waits until `ready` says yes.
+    ///
+    /// # Errors
+    /// What `ready` fails with; the limit passed; somebody asked to stop.
+    pub(crate) fn wait_for(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut ready: impl FnMut() -> Result<bool>,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        while !ready()? {
+            if self.requested() {
+                bail!("stopped while waiting for {what}");
+            }
+            if begun.elapsed() > limit {
+                bail!("{what} took longer than {} s", limit.as_secs());
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Waits until `done` says yes or somebody asks to stop, without a limit.
+    pub(crate) fn wait_until(&self, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
+        while !self.requested() && !done()? {
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_that_never_holds_ends_with_its_name() {
+        let waited = Stop::default().wait_for("the moon", Duration::ZERO, || Ok(false));
+        assert_eq!(
+            waited.expect_err("never ready").to_string(),
+            "the moon took longer than 0 s"
+        );
+    }
+
+    #[test]
+    fn a_request_to_stop_ends_the_wait() {
+        let stop = Stop::default();
+        stop.0.store(true, Ordering::SeqCst);
+        let waited = stop.wait_for("a server", Duration::from_secs(60), || Ok(false));
+        assert_eq!(
+            waited.expect_err("stopped").to_string(),
+            "stopped while waiting for a server"
+        );
+    }
+}
