@@ -1,0 +1,108 @@
+//! Events that could not be applied, with the reason, and those of the same aggregate that wait behind them.
+
+use chrono::{DateTime, Utc};
+use prost::Message;
+use relight_proto::events::v1::Event;
+use sqlx::{FromRow, PgConnection, PgPool};
+
+use crate::error::Error;
+
+/// One parked event.
+#[derive(Debug, Clone, FromRow)]
+pub struct Letter {
+    /// Owner of the event.
+    pub source: String,
+    /// Its partition.
+    pub partition_no: i16,
+    /// Its number there.
+    pub seq: i64,
+    /// Its aggregate.
+    pub subject: String,
+    /// Its type.
+    pub r#type: String,
+    /// The encoded [`Event`].
+    pub event: Vec<u8>,
+    /// Why it is here, in words.
+    pub reason: String,
+    /// Since when.
+    pub parked_at: DateTime<Utc>,
+}
+
+/// Whether an unresolved event of this aggregate is parked.
+///
+/// # Errors
+/// [`Error::Db`].
+pub async fn waits(conn: &mut PgConnection, source: &str, subject: &str) -> Result<bool, Error> {
+    sqlx::query_scalar(
+        "select exists (select 1 from dead_letter where source = $1 and subject = $2 and resolved_at is null)",
+    )
+    .bind(source)
+    .bind(subject)
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("look for parked events"))
+}
+
+/// Parks an event.
+///
+/// # Errors
+/// [`Error::Db`].
+pub async fn put(conn: &mut PgConnection, source: &str, event: &Event, reason: &str) -> Result<(), Error> {
+    sqlx::query(
+        "insert into dead_letter (source, partition_no, seq, subject, type, event, reason, parked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, now()) on conflict do nothing",
+    )
+    .bind(source)
+    .bind(i16::try_from(event.partition).unwrap_or(i16::MAX))
+    .bind(i64::try_from(event.seq).unwrap_or(i64::MAX))
+    .bind(&event.subject)
+    .bind(&event.r#type)
+    .bind(event.encode_to_vec())
+    .bind(reason)
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("park an event"))
+}
+
+/// Unresolved events, oldest first per partition.
+///
+/// # Errors
+/// [`Error::Db`].
+pub async fn open(pool: &PgPool, source: Option<&str>, subject: Option<&str>) -> Result<Vec<Letter>, Error> {
+    sqlx::query_as(
+        "select source, partition_no, seq, subject, type, event, reason, parked_at from dead_letter
+         where resolved_at is null and ($1::text is null or source = $1) and ($2::text is null or subject = $2)
+         order by source, partition_no, seq limit 1000",
+    )
+    .bind(source)
+    .bind(subject)
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("list parked events"))
+}
+
+pub(crate) async fn resolve(conn: &mut PgConnection, letter: &Letter) -> Result<(), Error> {
+    sqlx::query(
+        "update dead_letter set resolved_at = now() where source = $1 and partition_no = $2 and seq = $3",
+    )
+    .bind(&letter.source)
+    .bind(letter.partition_no)
+    .bind(letter.seq)
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("resolve a parked event"))
+}
+
+pub(crate) async fn note(pool: &PgPool, letter: &Letter, reason: &str) -> Result<(), Error> {
+    sqlx::query("update dead_letter set reason = $4 where source = $1 and partition_no = $2 and seq = $3")
+        .bind(&letter.source)
+        .bind(letter.partition_no)
+        .bind(letter.seq)
+        .bind(reason)
+        .execute(pool)
+        .await
+        .map(drop)
+        .map_err(Error::db("note why an event failed"))
+}

@@ -1,0 +1,334 @@
+//! gRPC between the roles: servers with health, reflection and the caller check; clients that carry the caller's
+//! token and the trace; deadlines of 2 s.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use relight_proto::events::v1::{Event, HeadRequest, ReadRequest, events_client::EventsClient};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, KeyRef, MetadataMap, MetadataValue},
+    service::{Interceptor, Routes, RoutesBuilder, interceptor::InterceptedService},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig},
+};
+
+use crate::{
+    claims::{Claims, Minter, Verifier},
+    config::Grpc,
+    error::Error,
+    secrets::Secrets,
+    telemetry,
+};
+
+const AUTHORIZATION: &str = "authorization";
+/// Deadline of a call between services.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+
+/// A channel whose calls carry this service's token (unless the caller's own is set) and the trace.
+pub type Outgoing = InterceptedService<Channel, Attach>;
+
+/// Server side: finds the caller. Calls without a valid token reach the handler without [`Claims`] and are refused there.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    verifier: Arc<Verifier>,
+}
+
+impl Interceptor for Guard {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let token = request
+            .metadata()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        if let Some(token) = token {
+            let claims = token
+                .strip_prefix("Bearer ")
+                .and_then(|token| self.verifier.check(token));
+            request
+                .extensions_mut()
+                .insert(claims.ok_or_else(|| Status::unauthenticated("the caller token is not valid"))?);
+        }
+        Ok(request)
+    }
+}
+
+/// Client side: adds token and trace.
+#[derive(Debug, Clone)]
+pub struct Attach {
+    minter: Arc<Minter>,
+    service: Arc<Claims>,
+    /// The service's own token, renewed at half its life.
+    token: Option<(DateTime<Utc>, MetadataValue<Ascii>)>,
+}
+
+impl Interceptor for Attach {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if !request.metadata().contains_key(AUTHORIZATION) {
+            let token = self.own_token(Utc::now());
+            request.metadata_mut().insert(AUTHORIZATION, token);
+        }
+        telemetry::inject(&mut Carrier(request.metadata_mut()));
+        Ok(request)
+    }
+}
+
+impl Attach {
+    fn own_token(&mut self, now: DateTime<Utc>) -> MetadataValue<Ascii> {
+        match &self.token {
+            Some((made_at, token)) if (now - *made_at).num_seconds() < crate::claims::TTL_S / 2 => {
+                token.clone()
+            }
+            _ => {
+                let token = bearer(&self.minter.mint(&self.service, now));
+                self.token = Some((now, token.clone()));
+                token
+            }
+        }
+    }
+}
+
+fn bearer(token: &str) -> MetadataValue<Ascii> {
+    MetadataValue::try_from(format!("Bearer {token}")).expect("a PASETO token is ASCII")
+}
+
+struct Carrier<'a>(&'a mut MetadataMap);
+
+impl opentelemetry::propagation::Injector for Carrier<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(key), Ok(value)) = (key.parse::<tonic::metadata::MetadataKey<Ascii>>(), value.parse()) {
+            self.0.insert(key, value);
+        }
+    }
+}
+
+impl opentelemetry::propagation::Extractor for Carrier<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+    fn keys(&self) -> Vec<&str> {
+        self.0
+            .keys()
+            .filter_map(|key| {
+                if let KeyRef::Ascii(key) = key {
+                    Some(key.as_str())
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+}
+
+/// Where the other roles are, and how to call them.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    channels: Arc<BTreeMap<String, Channel>>,
+    minter: Arc<Minter>,
+    verifier: Arc<Verifier>,
+    role: Arc<str>,
+}
+
+impl Peers {
+    /// Lazy channels to every configured peer, called as `role`.
+    ///
+    /// # Errors
+    /// When a peer's address is no URI or the certificates are missing.
+    pub fn new(config: &Grpc, secrets: &Secrets, role: &str) -> anyhow::Result<Self> {
+        let tls = if config.tls {
+            Some(client_tls(secrets, role)?)
+        } else {
+            None
+        };
+        let mut channels = BTreeMap::new();
+        for (name, uri) in &config.peers {
+            let mut endpoint = Endpoint::from_shared(uri.clone())?
+                .connect_timeout(Duration::from_secs(1))
+                .timeout(DEADLINE)
+                .tcp_nodelay(true)
+                .http2_keep_alive_interval(Duration::from_secs(20))
+                .keep_alive_while_idle(true);
+            if let Some(tls) = &tls {
+                endpoint = endpoint.tls_config(tls.clone())?;
+            }
+            channels.insert(name.clone(), endpoint.connect_lazy());
+        }
+        Ok(Self {
+            channels: Arc::new(channels),
+            minter: Arc::new(secrets.minter.clone()),
+            verifier: Arc::new(secrets.verifier.clone()),
+            role: role.into(),
+        })
+    }
+
+    /// The same peers, called as another role (several roles in one process).
+    pub fn acting_as(&self, role: &str) -> Self {
+        Self {
+            role: role.into(),
+            ..self.clone()
+        }
+    }
+
+    /// A channel to `peer`: `IntakeClient::new(peers.to("intake"))`.
+    ///
+    /// # Panics
+    /// When `peer` is not in the configuration, which the start-up check finds first.
+    pub fn to(&self, peer: &str) -> Outgoing {
+        let channel = self
+            .channels
+            .get(peer)
+            .unwrap_or_else(|| panic!("grpc.peers.{peer} is not configured"))
+            .clone();
+        let attach = Attach {
+            minter: self.minter.clone(),
+            service: Arc::new(Claims::service(&self.role)),
+            token: None,
+        };
+        InterceptedService::new(channel, attach)
+    }
+
+    /// `message` as a request of this caller (edges).
+    pub fn request<T>(&self, message: T, claims: &Claims) -> Request<T> {
+        let mut request = Request::new(message);
+        request
+            .metadata_mut()
+            .insert(AUTHORIZATION, bearer(&self.minter.mint(claims, Utc::now())));
+        request
+    }
+
+    /// The events of `peer`.
+    pub fn events_of(&self, peer: &str) -> EventsOwner {
+        EventsOwner {
+            client: EventsClient::new(self.to(peer)),
+            name: peer.to_owned(),
+        }
+    }
+
+    /// The interceptor every server of this process uses.
+    pub fn guard(&self) -> Guard {
+        Guard {
+            verifier: self.verifier.clone(),
+        }
+    }
+}
+
+fn client_tls(secrets: &Secrets, role: &str) -> anyhow::Result<ClientTlsConfig> {
+    let (ca, certificate, key) = secrets.tls(role)?;
+    Ok(ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(ca))
+        .identity(Identity::from_pem(certificate, key)))
+}
+
+/// TLS of a server: its own certificate, and only clients with one of the same CA.
+///
+/// # Errors
+/// When a certificate is missing.
+pub fn server_tls(secrets: &Secrets, role: &str) -> anyhow::Result<ServerTlsConfig> {
+    let (ca, certificate, key) = secrets.tls(role)?;
+    Ok(ServerTlsConfig::new()
+        .identity(Identity::from_pem(certificate, key))
+        .client_ca_root(Certificate::from_pem(ca)))
+}
+
+/// Routes with health and reflection; services add theirs.
+pub async fn routes() -> RoutesBuilder {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter
+        .set_service_status("", tonic_health::ServingStatus::Serving)
+        .await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(relight_proto::DESCRIPTORS)
+        .build_v1()
+        .expect("the descriptors are the compiler's own");
+    let mut routes = Routes::builder();
+    routes.add_service(health).add_service(reflection);
+    routes
+}
+
+/// Serves until `stop`, then finishes what was accepted.
+///
+/// # Errors
+/// When the listener breaks.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Routes,
+    tls: Option<ServerTlsConfig>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut server = Server::builder()
+        .timeout(Duration::from_secs(15))
+        .tcp_nodelay(true)
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .trace_fn(|request| {
+            let span = tracing::info_span!("rpc", otel.name = request.uri().path(), otel.kind = "server");
+            telemetry::continue_from(&span, &Headers(request.headers()));
+            span
+        });
+    if let Some(tls) = tls {
+        server = server.tls_config(tls)?;
+    }
+    server
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled())
+        .await?;
+    Ok(())
+}
+
+struct Headers<'a>(&'a axum::http::HeaderMap);
+
+impl opentelemetry::propagation::Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(axum::http::HeaderName::as_str).collect()
+    }
+}
+
+/// The owner of events, for pulling what Redis lost.
+#[derive(Debug, Clone)]
+pub struct EventsOwner {
+    client: EventsClient<Outgoing>,
+    name: String,
+}
+
+impl EventsOwner {
+    /// The last number given out in each partition.
+    ///
+    /// # Errors
+    /// [`Error::Peer`].
+    pub async fn heads(&self) -> Result<Vec<(i16, i64)>, Error> {
+        let reply = self
+            .client
+            .clone()
+            .head(HeadRequest {})
+            .await
+            .map_err(Error::peer("the owner of events"))?;
+        let heads = reply.into_inner().heads.into_iter();
+        Ok(heads
+            .filter_map(|h| Some((i16::try_from(h.partition).ok()?, i64::try_from(h.seq).ok()?)))
+            .collect())
+    }
+
+    /// Events after a number.
+    ///
+    /// # Errors
+    /// [`Error::Peer`].
+    pub async fn read(&self, partition: i16, after: i64, limit: usize) -> Result<Vec<Event>, Error> {
+        let request = ReadRequest {
+            partition: u32::from(partition.unsigned_abs()),
+            after: after.unsigned_abs(),
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+        };
+        tracing::debug!(owner = self.name, partition, after, "pulling events");
+        let reply = self
+            .client
+            .clone()
+            .read(request)
+            .await
+            .map_err(Error::peer("the owner of events"))?;
+        Ok(reply.into_inner().events)
+    }
+}

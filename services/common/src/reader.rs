@@ -1,0 +1,73 @@
+//! Reads another service's events: from Redis while it flows; pulled from the owner on a gap, after a flush, and when
+//! the owner's head is ahead. The position is written in the transaction of the effect, so a crash anywhere repeats
+//! nothing and skips nothing. One reader per source at a time (a fenced lease), events in order per partition.
+
+mod apply;
+mod feed;
+
+use std::sync::Arc;
+
+use relight_proto::events::v1::Event;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{db::Db, error::Coded, grpc::EventsOwner, lease, work::Work};
+
+pub use apply::apply_batch;
+
+/// What a consumer did with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Applied, or nothing to do for it.
+    Applied,
+    /// A type this release does not know: counted and skipped.
+    Unknown,
+}
+
+/// Applies the events of one source. Two steps, because no network call is made inside a transaction.
+pub trait Consumer: Send + Sync + 'static {
+    /// What was fetched for an event before the transaction.
+    type Prepared: Send;
+    /// The service's error; `Unavailable` and `Aborted` are tried again, everything else parks the aggregate.
+    type Error: Coded + From<crate::Error> + Send + Sync + 'static;
+
+    /// Fetches over the network what applying needs. Must be repeatable.
+    fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, Self::Error>> + Send;
+
+    /// Applies the event inside the transaction that also stores the position.
+    fn apply(
+        &self,
+        work: &mut Work,
+        event: &Event,
+        prepared: Self::Prepared,
+    ) -> impl Future<Output = Result<Outcome, Self::Error>> + Send;
+}
+
+/// Where a reader reads.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Owning service.
+    pub name: &'static str,
+    /// Redis, for being woken.
+    pub redis: redis::Client,
+    /// Stream namespace, see [`stream_key`](crate::relay::stream_key).
+    pub namespace: String,
+    /// The owner's `Events`, for what Redis lost.
+    pub owner: EventsOwner,
+}
+
+/// Reads `source` into `consumer` until `stop`.
+pub async fn run<C: Consumer>(
+    db: Db,
+    source: Source,
+    consumer: Arc<C>,
+    holder: Uuid,
+    stop: CancellationToken,
+) {
+    let name = format!("reader:{}", source.name);
+    let pool = db.pool().clone();
+    lease::run_under(&pool, &name, holder, &stop, |_lease, ended| {
+        feed::run(db.clone(), source.clone(), consumer.clone(), ended)
+    })
+    .await;
+}

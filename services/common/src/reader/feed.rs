@@ -1,0 +1,247 @@
+//! The loop of one reader: wait on Redis, notice gaps, pull from the owner, hand contiguous runs to `apply`.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use prost::Message;
+use redis::{
+    AsyncConnectionConfig,
+    aio::MultiplexedConnection,
+    streams::{StreamReadOptions, StreamReadReply},
+};
+use relight_proto::events::v1::Event;
+use tokio_util::sync::CancellationToken;
+
+use super::{Consumer, Source, apply};
+use crate::{
+    db::{Db, PARTITIONS},
+    error::{Error, chain},
+    lease::pause,
+    relay::stream_key,
+};
+
+/// Longest wait for Redis before looking around.
+const BLOCK: Duration = Duration::from_millis(1_000);
+/// The owner's head is asked this often, so that a flushed and then silent Redis is noticed.
+const HEAD_EVERY: Duration = Duration::from_secs(5);
+/// Events taken from Redis or from the owner at once.
+const COUNT: usize = 500;
+const RETRY: Duration = Duration::from_millis(250);
+
+pub(super) async fn run<C: Consumer>(db: Db, source: Source, consumer: Arc<C>, ended: CancellationToken) {
+    let mut feed = Feed {
+        db,
+        source,
+        consumer,
+        positions: Vec::new(),
+        redis: None,
+        asked_at: None,
+    };
+    while !ended.is_cancelled() {
+        if let Err(error) = feed.round(&ended).await {
+            tracing::warn!(service = feed.db.service(), source = feed.source.name, error = %chain(&error), "the reader has to wait");
+            feed.redis = None;
+            feed.positions.clear();
+            pause(&ended, RETRY).await;
+        }
+    }
+}
+
+struct Feed<C> {
+    db: Db,
+    source: Source,
+    consumer: Arc<C>,
+    /// Last applied seq per partition; empty until loaded.
+    positions: Vec<i64>,
+    /// A connection of its own: a blocking read holds everything behind it.
+    redis: Option<MultiplexedConnection>,
+    asked_at: Option<Instant>,
+}
+
+impl<C: Consumer> Feed<C> {
+    async fn round(&mut self, ended: &CancellationToken) -> Result<(), Error> {
+        if self.positions.is_empty() {
+            self.positions = apply::start(&self.db, self.source.name).await?;
+        }
+        if self.asked_at.is_none_or(|at| at.elapsed() >= HEAD_EVERY) {
+            self.catch_up(ended).await?;
+            self.asked_at = Some(Instant::now());
+        }
+        let entries = tokio::select! {
+            () = ended.cancelled() => return Ok(()),
+            entries = self.read_redis() => match entries {
+                Ok(entries) => entries,
+                Err(error) => return self.without_redis(error, ended).await,
+            },
+        };
+        for (partition, events) in entries {
+            self.take(partition, events, ended).await?;
+        }
+        Ok(())
+    }
+
+    /// Redis is away: go on with the owner alone, at the pace of the head checks.
+    async fn without_redis(&mut self, error: Error, ended: &CancellationToken) -> Result<(), Error> {
+        tracing::warn!(source = self.source.name, error = %chain(&error), "Redis does not answer; pulling from the owner");
+        self.redis = None;
+        pause(ended, RETRY).await;
+        self.catch_up(ended).await
+    }
+
+    /// Pulls whatever the owner has beyond our positions.
+    async fn catch_up(&mut self, ended: &CancellationToken) -> Result<(), Error> {
+        for (partition, head) in self.source.owner.heads().await? {
+            if head > self.position(partition)? {
+                self.pull(partition, ended).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries of one partition as they came: what was applied before is dropped, a gap is pulled first.
+    async fn take(
+        &mut self,
+        partition: i16,
+        mut events: Vec<Event>,
+        ended: &CancellationToken,
+    ) -> Result<(), Error> {
+        let at = self.position(partition)?;
+        events.retain(|event| seq_of(event) > at);
+        events.sort_by_key(|event| event.seq);
+        events.dedup_by_key(|event| event.seq);
+        let contiguous = events
+            .iter()
+            .zip(at + 1..)
+            .take_while(|(event, seq)| seq_of(event) == *seq)
+            .count();
+        let gap = contiguous < events.len();
+        events.truncate(contiguous);
+        self.apply(partition, events, ended).await?;
+        if gap {
+            metrics::counter!("relight_reader_gaps_total", "service" => self.db.service(), "source" => self.source.name).increment(1);
+            self.pull(partition, ended).await?;
+        }
+        Ok(())
+    }
+
+    async fn pull(&mut self, partition: i16, ended: &CancellationToken) -> Result<(), Error> {
+        while !ended.is_cancelled() {
+            let at = self.position(partition)?;
+            let events = self.source.owner.read(partition, at, COUNT).await?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            if events.first().map(seq_of) != Some(at + 1) {
+                tracing::error!(
+                    source = self.source.name,
+                    partition,
+                    position = at,
+                    "the owner no longer has the events we lack"
+                );
+                apply::skip_to(&self.db, self.source.name, partition, &events).await?;
+                self.positions.clear();
+                self.positions = apply::start(&self.db, self.source.name).await?;
+                continue;
+            }
+            self.apply(partition, events, ended).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply(
+        &mut self,
+        partition: i16,
+        events: Vec<Event>,
+        ended: &CancellationToken,
+    ) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let reached = apply::apply_batch(
+            &self.db,
+            self.source.name,
+            partition,
+            events,
+            &*self.consumer,
+            ended,
+        )
+        .await?;
+        if let Some(position) = usize::try_from(partition)
+            .ok()
+            .and_then(|p| self.positions.get_mut(p))
+        {
+            *position = reached;
+        }
+        Ok(())
+    }
+
+    fn position(&self, partition: i16) -> Result<i64, Error> {
+        usize::try_from(partition)
+            .ok()
+            .and_then(|p| self.positions.get(p).copied())
+            .ok_or_else(|| {
+                Error::LeaseLost(format!(
+                    "reader:{} (position of partition {partition})",
+                    self.source.name
+                ))
+            })
+    }
+
+    async fn read_redis(&mut self) -> Result<Vec<(i16, Vec<Event>)>, Error> {
+        let keys: Vec<String> = (0..PARTITIONS)
+            .map(|p| stream_key(&self.source.namespace, self.source.name, p))
+            .collect();
+        let ids: Vec<String> = self.positions.iter().map(|seq| format!("{seq}-0")).collect();
+        let options = StreamReadOptions::default()
+            .block(usize::try_from(BLOCK.as_millis()).expect("a second fits"))
+            .count(COUNT);
+        let connection = self.connection().await?;
+        let reply: Option<StreamReadReply> =
+            redis::AsyncCommands::xread_options(connection, &keys, &ids, &options)
+                .await
+                .map_err(Error::redis("read a stream"))?;
+        let mut found = Vec::new();
+        for stream in reply.unwrap_or_default().keys {
+            let Some(partition) = keys.iter().position(|key| *key == stream.key) else {
+                continue;
+            };
+            let events = stream.ids.iter().filter_map(decode).collect();
+            found.push((i16::try_from(partition).expect("few partitions"), events));
+        }
+        Ok(found)
+    }
+
+    async fn connection(&mut self) -> Result<&mut MultiplexedConnection, Error> {
+        if self.redis.is_none() {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(Duration::from_secs(2)))
+                .set_response_timeout(Some(BLOCK + Duration::from_secs(2)));
+            let connection = self
+                .source
+                .redis
+                .get_multiplexed_async_connection_with_config(&config)
+                .await;
+            self.redis = Some(connection.map_err(Error::redis("connect to Redis"))?);
+        }
+        Ok(self.redis.as_mut().expect("just set"))
+    }
+}
+
+/// An entry that cannot be decoded is dropped here: it shows as a gap, and the owner's copy is pulled.
+fn decode(entry: &redis::streams::StreamId) -> Option<Event> {
+    let bytes: Vec<u8> = entry.get("e")?;
+    let event = Event::decode(bytes.as_slice()).ok()?;
+    entry
+        .id
+        .strip_suffix("-0")?
+        .parse::<u64>()
+        .ok()
+        .filter(|seq| *seq == event.seq)?;
+    Some(event)
+}
+
+pub(super) fn seq_of(event: &Event) -> i64 {
+    i64::try_from(event.seq).unwrap_or(i64::MAX)
+}

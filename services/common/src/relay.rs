@@ -1,0 +1,280 @@
+//! From the outbox to Redis: committed rows get a gapless `seq` in (aggregate, version) order under a fenced lease, then
+//! are published with the explicit stream id `seq-0`. What Redis refuses was already there. Redis may lose everything
+//! at any moment: readers pull what is missing from [`events`](crate::events).
+
+use std::time::{Duration, Instant};
+
+use prost::Message;
+use redis::aio::ConnectionManager;
+use relight_proto::events::v1::Event;
+use sqlx::FromRow;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    db::{Db, PARTITIONS},
+    error::{Error, chain},
+    lease::{self, Lease},
+    wire,
+};
+
+/// Events given a number in one transaction, and published in one pipeline.
+pub const BATCH: i64 = 500;
+/// The fallback when no bell rang (another process wrote, or this one just started).
+const POLL: Duration = Duration::from_millis(100);
+/// A stream keeps what was published within this time; the outbox behind it keeps 7 days.
+const STREAM_KEEP_S: i64 = 3_600;
+
+/// Name of the stream of one partition. `namespace` separates deployments and test runs on one Redis.
+pub fn stream_key(namespace: &str, source: &str, partition: i16) -> String {
+    format!("{namespace}:{{{source}:{partition}}}:events")
+}
+
+/// A committed outbox row with its number.
+#[derive(Debug, Clone, FromRow)]
+pub struct Row {
+    id: Uuid,
+    partition_no: i16,
+    /// Gapless number in its partition.
+    pub seq: i64,
+    subject: Uuid,
+    version: i64,
+    r#type: String,
+    org_path: String,
+    occurred_at: chrono::DateTime<chrono::Utc>,
+    traceparent: String,
+    cause: String,
+    data: Vec<u8>,
+}
+
+impl Row {
+    /// The row as the event others see.
+    pub fn into_event(self, source: &str) -> Event {
+        Event {
+            id: self.id.to_string(),
+            source: source.to_owned(),
+            r#type: self.r#type,
+            time: Some(wire::timestamp(self.occurred_at)),
+            traceparent: self.traceparent,
+            subject: self.subject.to_string(),
+            version: self.version.unsigned_abs(),
+            org_path: self.org_path,
+            partition: u32::from(self.partition_no.unsigned_abs()),
+            seq: self.seq.unsigned_abs(),
+            data: self.data,
+            cause: self.cause,
+        }
+    }
+}
+
+/// Runs the relay of every partition until `stop`; returns when all committed rows were published or `stop` fired
+/// and the last batch is out.
+pub async fn run(db: Db, redis: ConnectionManager, namespace: String, holder: Uuid, stop: CancellationToken) {
+    lease::run_under(&db.pool().clone(), "relay", holder, &stop, |lease, ended| {
+        let (db, redis, namespace) = (db.clone(), redis.clone(), namespace.clone());
+        async move {
+            let mut relay = Relay {
+                db,
+                redis,
+                namespace,
+                lease,
+                trimmed_at: None,
+            };
+            relay.run(ended).await;
+        }
+    })
+    .await;
+}
+
+struct Relay {
+    db: Db,
+    redis: ConnectionManager,
+    namespace: String,
+    lease: Lease,
+    trimmed_at: Option<Instant>,
+}
+
+impl Relay {
+    async fn run(&mut self, ended: CancellationToken) {
+        while !ended.is_cancelled() {
+            match self.sweep().await {
+                Ok(0) => self.wait(&ended).await,
+                Ok(_) => {}
+                Err(Error::LeaseLost(_)) => ended.cancel(),
+                Err(error) => {
+                    tracing::warn!(service = self.db.service(), error = %chain(&error), "the relay has to wait");
+                    lease::pause(&ended, POLL).await;
+                }
+            }
+        }
+        // What was committed before the stop goes out; a failure here only costs latency.
+        let _ = self.sweep().await;
+    }
+
+    async fn wait(&mut self, ended: &CancellationToken) {
+        self.trim().await;
+        tokio::select! {
+            () = self.db.outbox_bell().notified() => {}
+            () = lease::pause(ended, POLL) => {}
+        }
+    }
+
+    /// One round over the partitions. Returns how many events went out.
+    async fn sweep(&mut self) -> Result<usize, Error> {
+        let mut sent = 0;
+        for partition in 0..PARTITIONS {
+            number(&self.db, &self.lease, partition).await?;
+            sent += self.publish(partition).await?;
+        }
+        Ok(sent)
+    }
+
+    /// Publishes what has a number and is not yet published.
+    async fn publish(&mut self, partition: i16) -> Result<usize, Error> {
+        let rows = unpublished(&self.db, partition).await?;
+        let Some(last) = rows.last().map(|row| row.seq) else {
+            return Ok(0);
+        };
+        let sent = rows.len();
+        let key = stream_key(&self.namespace, self.db.service(), partition);
+        let mut pipe = redis::pipe();
+        for row in rows {
+            let seq = row.seq;
+            let event = row.into_event(self.db.service()).encode_to_vec();
+            pipe.cmd("XADD")
+                .arg(&key)
+                .arg(format!("{seq}-0"))
+                .arg("e")
+                .arg(event);
+        }
+        pipe.ignore_errors();
+        let replies: Vec<Result<redis::Value, redis::RedisError>> =
+            pipe.query_async(&mut self.redis)
+                .await
+                .map_err(Error::redis("publish events"))?;
+        for reply in replies {
+            already_there(reply).map_err(Error::redis("publish an event"))?;
+        }
+        mark_published(&self.db, &self.lease, partition, last).await?;
+        metrics::counter!("relight_events_published_total", "service" => self.db.service())
+            .increment(sent as u64);
+        Ok(sent)
+    }
+
+    /// Trims the streams by age, never by length: Redis 7 drops what a reader has not seen without a word.
+    async fn trim(&mut self) {
+        if self
+            .trimmed_at
+            .is_some_and(|at| at.elapsed() < Duration::from_mins(5))
+        {
+            return;
+        }
+        self.trimmed_at = Some(Instant::now());
+        for partition in 0..PARTITIONS {
+            let Ok(Some(seq)) = old_seq(&self.db, partition).await else {
+                continue;
+            };
+            let key = stream_key(&self.namespace, self.db.service(), partition);
+            let trimmed: Result<i64, _> = redis::cmd("XTRIM")
+                .arg(&key)
+                .arg("MINID")
+                .arg("~")
+                .arg(seq)
+                .query_async(&mut self.redis)
+                .await;
+            if let Err(error) = trimmed {
+                tracing::warn!(%error, "could not trim a stream");
+            }
+        }
+    }
+}
+
+/// Redis refuses an id that is not larger than its last: the event was published before.
+fn already_there(reply: Result<redis::Value, redis::RedisError>) -> Result<(), redis::RedisError> {
+    match reply {
+        Err(error) if error.detail().is_some_and(|d| d.contains("equal or smaller")) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Gives up to [`BATCH`] committed rows their number, under the lease. A relay that lost it changes nothing.
+///
+/// # Errors
+/// [`Error::LeaseLost`], [`Error::Db`].
+pub async fn number(db: &Db, lease: &Lease, partition: i16) -> Result<usize, Error> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select id from outbox where partition_no = $1 and seq is null order by subject, version, id limit $2",
+    )
+    .bind(partition)
+    .bind(BATCH)
+    .fetch_all(db.pool())
+    .await
+    .map_err(Error::db("find untold events"))?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = db.begin().await?;
+    lease::hold(&mut tx, lease).await?;
+    let count = i64::try_from(ids.len()).expect("a batch is small");
+    let head: i64 =
+        sqlx::query_scalar("update outbox_head set seq = seq + $2 where partition_no = $1 returning seq")
+            .bind(partition)
+            .bind(count)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(Error::db("advance the head"))?;
+    let seqs: Vec<i64> = (head - count + 1..=head).collect();
+    let numbered = sqlx::query(
+        "update outbox o set seq = n.seq from unnest($1::uuid[], $2::bigint[]) as n (id, seq)
+         where o.id = n.id and o.seq is null",
+    )
+    .bind(&ids)
+    .bind(&seqs)
+    .execute(&mut *tx)
+    .await
+    .map_err(Error::db("number events"))?
+    .rows_affected();
+    if numbered != count.unsigned_abs() {
+        // Another relay numbered some of them between our look and our lease: take nothing, look again.
+        return Ok(0);
+    }
+    tx.commit().await.map_err(Error::db("commit the numbers"))?;
+    Ok(ids.len())
+}
+
+async fn unpublished(db: &Db, partition: i16) -> Result<Vec<Row>, Error> {
+    sqlx::query_as(
+        "select o.id, o.partition_no, o.seq, o.subject, o.version, o.type, o.org_path, o.occurred_at, o.traceparent, o.cause, o.data
+         from outbox_head h join outbox o on o.partition_no = h.partition_no and o.seq > h.published
+         where h.partition_no = $1 order by o.seq limit $2",
+    )
+    .bind(partition)
+    .bind(BATCH)
+    .fetch_all(db.pool())
+    .await
+    .map_err(Error::db("read unpublished events"))
+}
+
+async fn mark_published(db: &Db, lease: &Lease, partition: i16, seq: i64) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    lease::hold(&mut tx, lease).await?;
+    sqlx::query("update outbox_head set published = greatest(published, $2) where partition_no = $1")
+        .bind(partition)
+        .bind(seq)
+        .execute(&mut *tx)
+        .await
+        .map_err(Error::db("note what is published"))?;
+    tx.commit().await.map_err(Error::db("commit what is published"))
+}
+
+async fn old_seq(db: &Db, partition: i16) -> Result<Option<i64>, Error> {
+    sqlx::query_scalar(
+        "select max(seq) from outbox where partition_no = $1 and seq is not null and occurred_at < now() - $2 * interval '1 second'",
+    )
+    .bind(partition)
+    .bind(STREAM_KEEP_S)
+    .fetch_one(db.pool())
+    .await
+    .map_err(Error::db("find old events"))
+}

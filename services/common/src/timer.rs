@@ -1,0 +1,123 @@
+//! Durable timers: written with the transition, fired in the transaction of what they cause. A crash fires none twice
+//! and forgets none.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::FromRow;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    clock::Clock,
+    db::Db,
+    error::{Coded, Error, chain},
+    ids::derived,
+    lease::pause,
+    work::Work,
+};
+
+/// Longest wait before looking for due timers again.
+const POLL: Duration = Duration::from_millis(250);
+
+/// A timer that is due.
+#[derive(Debug, Clone, FromRow)]
+pub struct Timer {
+    /// What it is for, for instance `arrival.watch`.
+    pub kind: String,
+    /// The aggregate.
+    pub subject: Uuid,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+    /// Version of the aggregate when it was set; a handler may find it outdated.
+    pub version: i64,
+    /// Failed attempts so far.
+    pub attempts: i32,
+}
+
+/// Carries out what a timer says, inside the transaction that also takes the timer away.
+pub trait Handler: Send + Sync + 'static {
+    /// The service's error.
+    type Error: Coded + Send;
+
+    /// Fires `timer`. An outdated one is simply ignored.
+    fn fire(&self, work: &mut Work, timer: &Timer) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// Fires due timers until `stop`. Several processes may run this: each timer is claimed by one.
+pub async fn run<H: Handler>(db: Db, clock: Clock, handler: Arc<H>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match fire_due(&db, clock.now(), &*handler).await {
+            Ok(0) => {
+                tokio::select! {
+                    () = db.timer_bell().notified() => {}
+                    () = pause(&stop, POLL) => {}
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(service = db.service(), error = %chain(&error), "timers have to wait");
+                pause(&stop, POLL).await;
+            }
+        }
+    }
+}
+
+/// Fires all timers due at `now`, one transaction each. Returns how many fired; a failing one is put off.
+///
+/// # Errors
+/// [`Error::Db`].
+pub async fn fire_due<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<usize, Error> {
+    let mut fired = 0;
+    while let Some(timer) = fire_one(db, now, handler).await? {
+        tracing::debug!(kind = timer.kind, "timer fired");
+        fired += 1;
+    }
+    Ok(fired)
+}
+
+async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<Option<Timer>, Error> {
+    let mut work = Work::internal(db, "", now).await?;
+    let claimed: Option<Timer> = sqlx::query_as(
+        "delete from timer where (kind, subject) = (
+             select kind, subject from timer where due_at <= $1 order by due_at limit 1 for update skip locked
+         ) returning kind, subject, due_at, version, attempts",
+    )
+    .bind(now)
+    .fetch_optional(work.conn())
+    .await
+    .map_err(Error::db("claim a timer"))?;
+    let Some(timer) = claimed else { return Ok(None) };
+    work.set_cause(derived(timer.subject, &format!("{}:{}", timer.kind, timer.version)).to_string());
+    match handler.fire(&mut work, &timer).await {
+        Ok(()) => work.done().await?,
+        Err(error) => {
+            drop(work);
+            put_off(db, &timer, now, &chain(&error)).await?;
+        }
+    }
+    Ok(Some(timer))
+}
+
+/// A failing timer stays, is tried again later and later (at most hourly), and shows its reason.
+async fn put_off(db: &Db, timer: &Timer, now: DateTime<Utc>, reason: &str) -> Result<(), Error> {
+    tracing::error!(
+        service = db.service(),
+        kind = timer.kind,
+        attempts = timer.attempts,
+        reason,
+        "timer failed"
+    );
+    metrics::counter!("relight_timers_failed_total", "service" => db.service()).increment(1);
+    let wait_s = 2_i64.pow(timer.attempts.clamp(0, 11).unsigned_abs()).min(3600);
+    sqlx::query("update timer set attempts = attempts + 1, due_at = $3, last_error = $4 where kind = $1 and subject = $2 and version = $5")
+        .bind(&timer.kind)
+        .bind(timer.subject)
+        .bind(now + TimeDelta::seconds(wait_s))
+        .bind(reason)
+        .bind(timer.version)
+        .execute(db.pool())
+        .await
+        .map(drop)
+        .map_err(Error::db("put a timer off"))
+}

@@ -1,0 +1,314 @@
+//! One command, one transaction: look the command up, decide, save, tell, audit, remember the reply, commit. All or none.
+
+use chrono::{DateTime, Utc};
+use prost::Message;
+use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
+
+use crate::{
+    command::{self, Meta},
+    db::{Db, PARTITIONS},
+    error::Error,
+    telemetry,
+};
+
+/// What [`Work::begin`] found.
+#[derive(Debug)]
+pub enum Begun<R> {
+    /// The command came before; this was the reply.
+    Before(R),
+    /// A new command: an open transaction to do it in.
+    New(Work),
+}
+
+/// An open transaction and what will be told when it commits.
+#[derive(Debug)]
+pub struct Work {
+    tx: Transaction<'static, Postgres>,
+    db: Db,
+    meta: Option<Meta>,
+    actor: String,
+    cause: String,
+    at: DateTime<Utc>,
+    news: Vec<News>,
+    entries: Vec<Entry>,
+    timer_set: bool,
+}
+
+/// One event about one aggregate, to be told after commit.
+#[derive(Debug)]
+struct News {
+    subject: Uuid,
+    version: i64,
+    kind: &'static str,
+    org_path: String,
+    data: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    action: &'static str,
+    subject: String,
+    detail: serde_json::Value,
+}
+
+impl Work {
+    /// Opens the transaction of a command, or finds the reply it got before.
+    ///
+    /// # Errors
+    /// [`Error::IdReused`], [`Error::Decode`], [`Error::Db`].
+    pub async fn begin<R: Message + Default>(db: &Db, meta: Meta) -> Result<Begun<R>, Error> {
+        let mut tx = db.begin().await?;
+        if let Some(reply) = command::seen(&mut tx, &meta).await? {
+            return R::decode(reply.as_slice())
+                .map(Begun::Before)
+                .map_err(|e| Error::Decode("a stored reply", e));
+        }
+        let (actor, cause, at) = (meta.actor.clone(), meta.id.to_string(), meta.at);
+        Ok(Begun::New(Self::over(tx, db, Some(meta), actor, cause, at)))
+    }
+
+    /// Opens a transaction for a timer, a consumer or an upkeep: nothing to remember, the cause says why.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn internal(db: &Db, cause: impl Into<String>, at: DateTime<Utc>) -> Result<Self, Error> {
+        let tx = db.begin().await?;
+        Ok(Self::over(
+            tx,
+            db,
+            None,
+            format!("service:{}", db.service()),
+            cause.into(),
+            at,
+        ))
+    }
+
+    fn over(
+        tx: Transaction<'static, Postgres>,
+        db: &Db,
+        meta: Option<Meta>,
+        actor: String,
+        cause: String,
+        at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            tx,
+            db: db.clone(),
+            meta,
+            actor,
+            cause,
+            at,
+            news: Vec::new(),
+            entries: Vec::new(),
+            timer_set: false,
+        }
+    }
+
+    /// The connection, for the store's statements.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// When the command was received (or the timer fired).
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// Person id, or `service:NAME`.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// The command id, or what caused this work.
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// Names the cause of what follows; consumers set it to the event they apply.
+    pub fn set_cause(&mut self, cause: impl Into<String>) {
+        self.cause = cause.into();
+    }
+
+    /// Tells the others, after commit, what happened to `subject`, whose version is now `version`.
+    pub fn tell(
+        &mut self,
+        kind: &'static str,
+        subject: Uuid,
+        version: i64,
+        org_path: &str,
+        data: &impl Message,
+    ) {
+        self.news.push(News {
+            subject,
+            version,
+            kind,
+            org_path: org_path.to_owned(),
+            data: data.encode_to_vec(),
+        });
+    }
+
+    /// Appends to the audit chain. `detail` carries no secrets and no contact values.
+    pub fn audit(&mut self, action: &'static str, subject: impl ToString, detail: serde_json::Value) {
+        self.entries.push(Entry {
+            action,
+            subject: subject.to_string(),
+            detail,
+        });
+    }
+
+    /// Sets (or moves) the timer of this kind on `subject`.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn set_timer(
+        &mut self,
+        kind: &str,
+        subject: Uuid,
+        due_at: DateTime<Utc>,
+        version: i64,
+    ) -> Result<(), Error> {
+        self.timer_set = true;
+        sqlx::query(
+            "insert into timer (kind, subject, due_at, version) values ($1, $2, $3, $4)
+             on conflict (kind, subject) do update set due_at = excluded.due_at, version = excluded.version, attempts = 0, last_error = null",
+        )
+        .bind(kind)
+        .bind(subject)
+        .bind(due_at)
+        .bind(version)
+        .execute(&mut *self.tx)
+        .await
+        .map(drop)
+        .map_err(Error::db("set a timer"))
+    }
+
+    /// Takes a timer back; one that is not there is fine.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn clear_timer(&mut self, kind: &str, subject: Uuid) -> Result<(), Error> {
+        sqlx::query("delete from timer where kind = $1 and subject = $2")
+            .bind(kind)
+            .bind(subject)
+            .execute(&mut *self.tx)
+            .await
+            .map(drop)
+            .map_err(Error::db("clear a timer"))
+    }
+
+    /// Commits everything and gives the reply back. Two requests with the same command id at once: one commits,
+    /// the other gets its reply.
+    ///
+    /// # Errors
+    /// [`Error::Db`]; nothing is stored then.
+    pub async fn commit<R: Message + Default>(mut self, reply: R) -> Result<R, Error> {
+        self.flush().await?;
+        if let Some(meta) = self.meta.take()
+            && !command::remember(&mut self.tx, &meta, &reply.encode_to_vec()).await?
+        {
+            return self.reply_of_the_other(&meta).await;
+        }
+        self.finish().await?;
+        Ok(reply)
+    }
+
+    /// Commits work without a reply (timers, consumers).
+    ///
+    /// # Errors
+    /// [`Error::Db`]; nothing is stored then.
+    pub async fn done(mut self) -> Result<(), Error> {
+        self.flush().await?;
+        self.finish().await
+    }
+
+    async fn reply_of_the_other<R: Message + Default>(self, meta: &Meta) -> Result<R, Error> {
+        self.tx
+            .rollback()
+            .await
+            .map_err(Error::db("roll back a repeated command"))?;
+        let mut tx = self.db.begin().await?;
+        let reply = command::seen(&mut tx, meta)
+            .await?
+            .ok_or(Error::InFlight(meta.id))?;
+        R::decode(reply.as_slice()).map_err(|e| Error::Decode("a stored reply", e))
+    }
+
+    /// Writes what is to be told and audited; consumers call it between events so that an error names its event.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        if !self.news.is_empty() {
+            self.write_news().await?;
+        }
+        if !self.entries.is_empty() {
+            self.write_audit().await?;
+        }
+        Ok(())
+    }
+
+    async fn write_news(&mut self) -> Result<(), Error> {
+        let trace = telemetry::traceparent();
+        let mut insert = sqlx::QueryBuilder::new(
+            "insert into outbox (id, partition_no, subject, version, type, org_path, occurred_at, traceparent, cause, data) ",
+        );
+        let (at, cause) = (self.at, &self.cause);
+        insert.push_values(&self.news, |mut row, news| {
+            row.push_bind(Uuid::now_v7())
+                .push_bind(partition_of(news.subject))
+                .push_bind(news.subject)
+                .push_bind(news.version)
+                .push_bind(news.kind)
+                .push_bind(&news.org_path)
+                .push_bind(at)
+                .push_bind(&trace)
+                .push_bind(cause)
+                .push_bind(&news.data);
+        });
+        insert
+            .build()
+            .execute(&mut *self.tx)
+            .await
+            .map_err(Error::db("write the outbox"))?;
+        self.news.clear();
+        self.timer_set = true;
+        Ok(())
+    }
+
+    async fn write_audit(&mut self) -> Result<(), Error> {
+        let mut insert =
+            sqlx::QueryBuilder::new("insert into audit (id, at, actor, action, subject, detail) ");
+        let (at, actor) = (self.at, &self.actor);
+        insert.push_values(&self.entries, |mut row, entry| {
+            row.push_bind(Uuid::now_v7())
+                .push_bind(at)
+                .push_bind(actor)
+                .push_bind(entry.action)
+                .push_bind(&entry.subject)
+                .push_bind(&entry.detail);
+        });
+        insert
+            .build()
+            .execute(&mut *self.tx)
+            .await
+            .map_err(Error::db("write the audit"))?;
+        self.entries.clear();
+        Ok(())
+    }
+
+    async fn finish(self) -> Result<(), Error> {
+        self.tx.commit().await.map_err(Error::db("commit"))?;
+        if self.timer_set {
+            self.db.outbox_bell().notify_one();
+            self.db.timer_bell().notify_one();
+        }
+        Ok(())
+    }
+}
+
+/// All events of one aggregate lie in one partition, so they keep their order.
+pub fn partition_of(subject: Uuid) -> i16 {
+    let spread = subject.as_u128() ^ (subject.as_u128() >> 64);
+    i16::try_from(spread % u128::from(PARTITIONS.unsigned_abs())).expect("a remainder below PARTITIONS fits")
+}
