@@ -68,6 +68,8 @@ create table dead_letter (
     event bytea not null,
     reason text not null,
     parked_at timestamptz not null,
+    -- Set by an operator: the reader applies it again.
+    retry boolean not null default false,
     resolved_at timestamptz,
     constraint dead_letter_pk primary key (source, partition_no, seq)
 );

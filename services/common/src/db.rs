@@ -13,6 +13,11 @@ use crate::{config::Database, error::Error};
 
 static COMMON: Migrator = sqlx::migrate!();
 
+/// Migrations of the tables every service has.
+pub fn common_migrations() -> &'static Migrator {
+    &COMMON
+}
+
 /// Number of partitions of every service's events.
 pub const PARTITIONS: i16 = 4;
 

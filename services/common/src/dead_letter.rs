@@ -82,6 +82,35 @@ pub async fn open(pool: &PgPool, source: Option<&str>, subject: Option<&str>) ->
     .map_err(Error::db("list parked events"))
 }
 
+/// Asks the reader to apply parked events again; it does so within seconds. Returns how many were marked.
+///
+/// # Errors
+/// [`Error::Db`].
+pub async fn ask_retry(pool: &PgPool, source: Option<&str>, subject: Option<&str>) -> Result<u64, Error> {
+    sqlx::query(
+        "update dead_letter set retry = true
+         where resolved_at is null and ($1::text is null or source = $1) and ($2::text is null or subject = $2)",
+    )
+    .bind(source)
+    .bind(subject)
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(Error::db("ask for a retry"))
+}
+
+/// The first event to retry of every aggregate of `source`; the ones behind it follow in later rounds.
+pub(crate) async fn asked(pool: &PgPool, source: &str) -> Result<Vec<Letter>, Error> {
+    sqlx::query_as(
+        "select distinct on (subject) source, partition_no, seq, subject, type, event, reason, parked_at from dead_letter
+         where resolved_at is null and retry and source = $1 order by subject, seq limit 100",
+    )
+    .bind(source)
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("find events to retry"))
+}
+
 pub(crate) async fn resolve(conn: &mut PgConnection, letter: &Letter) -> Result<(), Error> {
     sqlx::query(
         "update dead_letter set resolved_at = now() where source = $1 and partition_no = $2 and seq = $3",
@@ -96,7 +125,7 @@ pub(crate) async fn resolve(conn: &mut PgConnection, letter: &Letter) -> Result<
 }
 
 pub(crate) async fn note(pool: &PgPool, letter: &Letter, reason: &str) -> Result<(), Error> {
-    sqlx::query("update dead_letter set reason = $4 where source = $1 and partition_no = $2 and seq = $3")
+    sqlx::query("update dead_letter set reason = $4, retry = false where source = $1 and partition_no = $2 and seq = $3")
         .bind(&letter.source)
         .bind(letter.partition_no)
         .bind(letter.seq)

@@ -14,6 +14,10 @@ use crate::{
 
 /// What [`Work::begin`] found.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for a moment on the stack of one request"
+)]
 pub enum Begun<R> {
     /// The command came before; this was the reply.
     Before(R),

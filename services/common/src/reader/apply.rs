@@ -24,6 +24,8 @@ use crate::{
 const MAX_STALLS: i32 = 3;
 /// Events applied in one transaction.
 const BATCH: usize = 100;
+/// Wait before an event that may succeed is tried again.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Notes a start and gives the positions of all partitions.
 pub(super) async fn start(db: &Db, source: &str) -> Result<Vec<i64>, Error> {
@@ -40,6 +42,15 @@ pub(super) async fn start(db: &Db, source: &str) -> Result<Vec<i64>, Error> {
     .map_err(Error::db("load the reader's positions"))
 }
 
+/// One partition of one source, being applied.
+struct Lane<'a, C> {
+    db: &'a Db,
+    source: &'static str,
+    partition: i16,
+    consumer: &'a C,
+    stop: &'a CancellationToken,
+}
+
 /// Applies a contiguous run of events of one partition. Returns the position reached, which is behind the run only
 /// when told to stop. Also used by tests.
 ///
@@ -53,74 +64,101 @@ pub async fn apply_batch<C: Consumer>(
     consumer: &C,
     stop: &CancellationToken,
 ) -> Result<i64, Error> {
-    let mut reached = stored(db, source, partition).await?;
-    let stalls = stalls(db, source, partition).await?;
+    let lane = Lane {
+        db,
+        source,
+        partition,
+        consumer,
+        stop,
+    };
+    let (mut reached, stalls) = stored(db, source, partition).await?;
     let mut pending = events;
     pending.retain(|event| seq_of(event) > reached);
-    if stalls > MAX_STALLS
-        && let Some(killer) = pending.first()
-    {
-        park(
-            db,
-            source,
-            partition,
-            killer,
-            "its reader stopped three times at this event",
-        )
-        .await?;
-        reached = seq_of(killer);
-        pending.remove(0);
+    if stalls > MAX_STALLS && !pending.is_empty() {
+        let killer = pending.remove(0);
+        lane.park(&killer, "its reader stopped three times at this event")
+            .await?;
+        reached = seq_of(&killer);
     }
     for chunk in pending.chunks(if stalls > 1 { 1 } else { BATCH }) {
         if stop.is_cancelled() {
             return Ok(reached);
         }
-        reached = apply_chunk(db, source, partition, chunk, consumer, stop, reached).await?;
+        reached = lane.chunk(chunk, reached).await?;
     }
     Ok(reached)
 }
 
-async fn apply_chunk<C: Consumer>(
-    db: &Db,
-    source: &'static str,
-    partition: i16,
-    chunk: &[Event],
-    consumer: &C,
-    stop: &CancellationToken,
-    mut reached: i64,
-) -> Result<i64, Error> {
-    if let Ok(position) = together(db, source, partition, chunk, consumer).await {
-        return Ok(position);
+impl<C: Consumer> Lane<'_, C> {
+    /// All together if it goes well, else one by one.
+    async fn chunk(&self, chunk: &[Event], mut reached: i64) -> Result<i64, Error> {
+        if let Ok(position) = together(self.db, self.source, self.partition, chunk, self.consumer).await {
+            return Ok(position);
+        }
+        for event in chunk {
+            match self.single(event).await? {
+                Some(position) => reached = position,
+                None => return Ok(reached),
+            }
+        }
+        Ok(reached)
     }
-    for event in chunk {
+
+    /// One event until it is applied or parked; `None` when told to stop before.
+    async fn single(&self, event: &Event) -> Result<Option<i64>, Error> {
         loop {
-            match together(db, source, partition, std::slice::from_ref(event), consumer).await {
-                Ok(position) => {
-                    reached = position;
-                    break;
-                }
+            match together(
+                self.db,
+                self.source,
+                self.partition,
+                std::slice::from_ref(event),
+                self.consumer,
+            )
+            .await
+            {
+                Ok(position) => return Ok(Some(position)),
                 Err(failure) if failure.again => {
                     tracing::warn!(
-                        service = db.service(),
-                        source,
+                        service = self.db.service(),
+                        source = self.source,
                         r#type = event.r#type,
                         error = failure.reason,
                         "trying an event again"
                     );
-                    pause(stop, Duration::from_millis(250)).await;
-                    if stop.is_cancelled() {
-                        return Ok(reached);
+                    pause(self.stop, AGAIN).await;
+                    if self.stop.is_cancelled() {
+                        return Ok(None);
                     }
                 }
                 Err(failure) => {
-                    park(db, source, partition, event, &failure.reason).await?;
-                    reached = seq_of(event);
-                    break;
+                    self.park(event, &failure.reason).await?;
+                    return Ok(Some(seq_of(event)));
                 }
             }
         }
     }
-    Ok(reached)
+
+    async fn park(&self, event: &Event, reason: &str) -> Result<(), Error> {
+        let (db, source, partition) = (self.db, self.source, self.partition);
+        tracing::error!(
+            service = db.service(),
+            source,
+            partition,
+            seq = event.seq,
+            r#type = event.r#type,
+            reason,
+            "event parked"
+        );
+        metrics::counter!("relight_events_parked_total", "service" => db.service(), "source" => source)
+            .increment(1);
+        let mut work = Work::internal(db, event.id.clone(), Utc::now()).await?;
+        if lock(&mut work, source, partition).await? >= seq_of(event) {
+            return Ok(());
+        }
+        dead_letter::put(work.conn(), source, event, reason).await?;
+        advance(&mut work, source, partition, seq_of(event)).await?;
+        work.done().await
+    }
 }
 
 /// Why a transaction did not come about, and whether trying again may help.
@@ -226,33 +264,6 @@ async fn one<C: Consumer>(
     work.flush().await.map_err(|e| Failure::of(&e))
 }
 
-async fn park(
-    db: &Db,
-    source: &'static str,
-    partition: i16,
-    event: &Event,
-    reason: &str,
-) -> Result<(), Error> {
-    tracing::error!(
-        service = db.service(),
-        source,
-        partition,
-        seq = event.seq,
-        r#type = event.r#type,
-        reason,
-        "event parked"
-    );
-    metrics::counter!("relight_events_parked_total", "service" => db.service(), "source" => source)
-        .increment(1);
-    let mut work = Work::internal(db, event.id.clone(), Utc::now()).await?;
-    if lock(&mut work, source, partition).await? >= seq_of(event) {
-        return Ok(());
-    }
-    dead_letter::put(work.conn(), source, event, reason).await?;
-    advance(&mut work, source, partition, seq_of(event)).await?;
-    work.done().await
-}
-
 /// Continues after events that the owner no longer keeps: told by an error, an operator bootstraps what is missing.
 pub(super) async fn skip_to(db: &Db, source: &str, partition: i16, events: &[Event]) -> Result<(), Error> {
     let Some(first) = events.first() else {
@@ -269,24 +280,15 @@ pub(super) async fn skip_to(db: &Db, source: &str, partition: i16, events: &[Eve
     work.done().await
 }
 
-async fn stored(db: &Db, source: &str, partition: i16) -> Result<i64, Error> {
-    sqlx::query_scalar::<_, i64>("select seq from reader_position where source = $1 and partition_no = $2")
+/// (position, starts since the last progress)
+async fn stored(db: &Db, source: &str, partition: i16) -> Result<(i64, i32), Error> {
+    sqlx::query_as("select seq, stalls from reader_position where source = $1 and partition_no = $2")
         .bind(source)
         .bind(partition)
         .fetch_optional(db.pool())
         .await
         .map(Option::unwrap_or_default)
         .map_err(Error::db("load a position"))
-}
-
-async fn stalls(db: &Db, source: &str, partition: i16) -> Result<i32, Error> {
-    sqlx::query_scalar::<_, i32>("select stalls from reader_position where source = $1 and partition_no = $2")
-        .bind(source)
-        .bind(partition)
-        .fetch_optional(db.pool())
-        .await
-        .map(Option::unwrap_or_default)
-        .map_err(Error::db("load the stalls"))
 }
 
 /// Locks the position; a second reader waits here and then finds the events applied.
@@ -313,38 +315,37 @@ async fn advance(work: &mut Work, source: &str, partition: i16, seq: i64) -> Res
         .map_err(Error::db("store a position"))
 }
 
-/// Puts parked events of one aggregate back, oldest first, until one fails again. Returns how many were applied.
-///
-/// # Errors
-/// [`Error::Db`]; the reason of a renewed failure is stored with the event.
-pub async fn retry<C: Consumer>(
+/// Applies parked events that an operator asked to retry, oldest first, until one of an aggregate fails again.
+pub(super) async fn retry_asked<C: Consumer>(
     db: &Db,
     source: &'static str,
-    subject: &str,
     consumer: &C,
-) -> Result<usize, Error> {
-    let mut applied = 0;
-    for letter in dead_letter::open(db.pool(), Some(source), Some(subject)).await? {
+) -> Result<(), Error> {
+    for letter in dead_letter::asked(db.pool(), source).await? {
         let event = Event::decode(letter.event.as_slice()).map_err(|e| Error::Decode("a parked event", e))?;
         let failure = match consumer.prepare(&event).await {
             Err(error) => Some(chain(&error)),
-            Ok(prepared) => {
-                let mut work = Work::internal(db, event.id.clone(), Utc::now()).await?;
-                match consumer.apply(&mut work, &event, prepared).await {
-                    Ok(_) => {
-                        dead_letter::resolve(work.conn(), &letter).await?;
-                        work.done().await?;
-                        None
-                    }
-                    Err(error) => Some(chain(&error)),
-                }
-            }
+            Ok(prepared) => again(db, &letter, &event, consumer, prepared).await?,
         };
         if let Some(reason) = failure {
             dead_letter::note(db.pool(), &letter, &reason).await?;
-            return Ok(applied);
         }
-        applied += 1;
     }
-    Ok(applied)
+    Ok(())
+}
+
+/// Applies one parked event and resolves it, or says why not.
+async fn again<C: Consumer>(
+    db: &Db,
+    letter: &dead_letter::Letter,
+    event: &Event,
+    consumer: &C,
+    prepared: C::Prepared,
+) -> Result<Option<String>, Error> {
+    let mut work = Work::internal(db, event.id.clone(), Utc::now()).await?;
+    if let Err(error) = consumer.apply(&mut work, event, prepared).await {
+        return Ok(Some(chain(&error)));
+    }
+    dead_letter::resolve(work.conn(), letter).await?;
+    work.done().await.map(|()| None)
 }

@@ -67,6 +67,7 @@ impl<C: Consumer> Feed<C> {
         }
         if self.asked_at.is_none_or(|at| at.elapsed() >= HEAD_EVERY) {
             self.catch_up(ended).await?;
+            apply::retry_asked(&self.db, self.source.name, &*self.consumer).await?;
             self.asked_at = Some(Instant::now());
         }
         let entries = tokio::select! {
