@@ -3,10 +3,14 @@
 //! Exit codes: 0 done, 1 it failed, 2 used in a way that cannot work (the message says what to do instead).
 
 mod cargo;
+mod ci;
 mod prepare;
 mod secret;
 mod servers;
 mod stop;
+mod test;
+mod tidy;
+mod up;
 mod usage;
 mod workspace;
 
@@ -24,8 +28,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Run Relight with servers of its own: install what is missing, build, migrate, load the demo town, serve.
+    Up(up::Args),
+    /// Run the tests on real servers that live as long as the run.
+    Test(test::Args),
     /// Start the test servers, print their addresses as `export` lines, and wait for Ctrl-C.
     Servers,
+    /// Everything a change must pass, ending with the tests.
+    Ci,
+    /// Check the rules of the house that no compiler knows.
+    Tidy(tidy::Args),
     /// Renew the committed descriptions of the SQL queries (`<crate>/.sqlx`).
     Prepare(prepare::Args),
 }
@@ -39,8 +51,11 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::Servers => servers::by_hand::run()?,
-        Verb::Prepare(args) => prepare::run(&args)?,
+        Verb::Up(args) => up::run(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Test(args) => test::run(&args),
+        Verb::Servers => servers::by_hand::run().map(|()| ExitCode::SUCCESS),
+        Verb::Ci => ci::run(),
+        Verb::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Prepare(args) => prepare::run(&args).map(|()| ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
 }

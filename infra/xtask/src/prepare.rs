@@ -33,6 +33,16 @@ pub(crate) struct Args {
     check: bool,
 }
 
+impl Args {
+    /// Every crate, changing nothing.
+    pub(crate) fn check() -> Self {
+        Self {
+            package: Vec::new(),
+            check: true,
+        }
+    }
+}
+
 /// Renews or checks the files of the chosen crates.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let stop = Stop::on_signals()?;
@@ -74,6 +84,9 @@ fn choose(all: Vec<Crate>, wanted: &[String]) -> Result<Vec<Crate>> {
 }
 
 fn has_checked_queries(one: &Crate) -> Result<bool> {
+    if !one.depends_on("sqlx") {
+        return Ok(false);
+    }
     for file in workspace::files(&one.dir.join("src"), "rs")? {
         let text = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
         if uses_macro(&text) {

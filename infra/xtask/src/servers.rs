@@ -2,6 +2,8 @@
 
 pub(crate) mod by_hand;
 pub(crate) mod guard;
+pub(crate) mod install;
+pub(crate) mod place;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod scratch;

@@ -1,10 +1,13 @@
 //! Ctrl-C and SIGTERM as a flag, and the one way this program waits.
 
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+
+use crate::servers::guard::Guard;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// How often a condition is asked again.
@@ -50,6 +53,25 @@ impl Stop {
             std::thread::sleep(POLL);
         }
         Ok(())
+    }
+
+    /// Waits until `child` ends. Somebody asking to stop ends it.
+    ///
+    /// # Errors
+    /// Stopped.
+    pub(crate) fn wait_for_end(&self, child: &mut Guard) -> Result<ExitStatus> {
+        let mut status = None;
+        self.wait_until(|| {
+            status = child.ended()?;
+            Ok(status.is_some())
+        })?;
+        match status {
+            Some(status) => Ok(status),
+            None => {
+                child.stop()?;
+                bail!("stopped")
+            }
+        }
     }
 
     /// Waits until `done` says yes or somebody asks to stop, without a limit.

@@ -18,6 +18,36 @@ pub(crate) struct Crate {
     pub(crate) manifest: toml::Table,
 }
 
+impl Crate {
+    /// Names under `[dependencies]`, as written.
+    pub(crate) fn dependencies(&self) -> impl Iterator<Item = &str> {
+        self.table("dependencies")
+    }
+
+    /// Names under `[dev-dependencies]`, as written.
+    pub(crate) fn dev_dependencies(&self) -> impl Iterator<Item = &str> {
+        self.table("dev-dependencies")
+    }
+
+    /// Names under `[build-dependencies]`, as written.
+    pub(crate) fn build_dependencies(&self) -> impl Iterator<Item = &str> {
+        self.table("build-dependencies")
+    }
+
+    /// Whether its code, tests aside, may use `name`.
+    pub(crate) fn depends_on(&self, name: &str) -> bool {
+        self.dependencies().any(|one| one == name)
+    }
+
+    fn table(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.manifest
+            .get(name)
+            .and_then(toml::Value::as_table)
+            .into_iter()
+            .flat_map(|t| t.keys().map(String::as_str))
+    }
+}
+
 /// Root folder of the clone. `cargo run` says where this crate lies; otherwise the current folder decides.
 pub(crate) fn root() -> Result<PathBuf> {
     let from = match std::env::var_os("CARGO_MANIFEST_DIR") {

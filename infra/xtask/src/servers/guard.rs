@@ -1,5 +1,6 @@
 //! A server process that does not outlive this program.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ pub(crate) struct Guard {
     child: Child,
     parting: Signal,
     patience: Duration,
+    whole_group: bool,
 }
 
 impl Guard {
@@ -29,7 +31,21 @@ impl Guard {
             child,
             parting,
             patience,
+            whole_group: false,
         })
+    }
+
+    /// Starts `command` in a process group of its own; the signals go to all of the group. For programs that start
+    /// others, such as cargo.
+    pub(crate) fn start_group(
+        name: &'static str,
+        command: &mut Command,
+        parting: Signal,
+        patience: Duration,
+    ) -> Result<Self> {
+        let mut guard = Self::start(name, command.process_group(0), parting, patience)?;
+        guard.whole_group = true;
+        Ok(guard)
     }
 
     /// How it ended, if it did.
@@ -71,7 +87,8 @@ impl Guard {
     /// Not yet waited for, so the number is still this child's.
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("the kernel's process numbers fit an i32");
-        if let Err(error) = kill(Pid::from_raw(pid), signal) {
+        let target = if self.whole_group { -pid } else { pid };
+        if let Err(error) = kill(Pid::from_raw(target), signal) {
             eprintln!("xtask: could not signal {}: {error}", self.name);
         }
     }
@@ -100,6 +117,23 @@ mod tests {
         )?;
         assert_eq!(guard.ended()?, None);
         assert_eq!(guard.stop()?.signal(), Some(Signal::SIGTERM as i32));
+        Ok(())
+    }
+
+    #[test]
+    fn a_group_is_stopped_with_its_grandchildren() -> Result<()> {
+        let mut script = Command::new("sh");
+        script
+            .args(["-c", "sleep 60 & echo $!; wait"])
+            .stdout(std::process::Stdio::piped());
+        let mut guard = Guard::start_group("sh", &mut script, Signal::SIGTERM, Duration::from_secs(30))?;
+        let mut line = String::new();
+        let output = guard.child().stdout.take().context("has an output")?;
+        let mut output = std::io::BufReader::new(output);
+        std::io::BufRead::read_line(&mut output, &mut line)?;
+        guard.stop()?;
+        // The grandchild held the other end of the pipe; its end is the end of the file.
+        assert_eq!(std::io::BufRead::read_line(&mut output, &mut line)?, 0);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Servers for tests: fast, in memory where possible, gone afterwards.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,6 +44,7 @@ impl Scratch {
         let user = ServerUser::choose()?;
         let dir = tempfile::Builder::new()
             .prefix("relight-test-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(place())
             .context("make a folder for the test servers")?;
         user.own(dir.path())?;

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_private_folder_on_the_way_keeps_another_user_out() -> Result<()> {
-        let dir = tempfile::tempdir()?; // mode 0700
+        let dir = tempfile::tempdir()?;
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700))?;
         let inner = dir.path().join("inner");
         fs::create_dir(&inner)?;
         assert!(!stranger().can_enter(&inner));
