@@ -1,0 +1,48 @@
+//! Networks from other tools' files.
+
+pub mod graph_json;
+pub mod opendss;
+
+use crate::network::{Network, Position};
+
+/// What an importer read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The network.
+    pub network: Network,
+    /// What was left out because it was bad; empty with [`OnBad::Refuse`](crate::OnBad).
+    pub skipped: Vec<crate::Fault>,
+    /// What was passed over on purpose and may surprise: ignored commands, coordinates that are none.
+    pub notes: Vec<String>,
+}
+
+/// Gives buses their positions. A file's coordinates are WGS84 only when every one of them is in range
+/// (`x` is the longitude): plane coordinates in metres or feet have no place on the earth without
+/// their projection.
+fn place(network: &mut Network, of: impl Fn(&str) -> Option<(f64, f64)>, notes: &mut Vec<String>) {
+    let found: Vec<Option<(f64, f64)>> = network.buses.iter().map(|bus| of(&bus.id)).collect();
+    if found
+        .iter()
+        .flatten()
+        .any(|&(x, y)| Position::new(x, y).is_none())
+    {
+        notes.push("bus coordinates left out: they are not WGS84 degrees".to_owned());
+        return;
+    }
+    for (bus, at) in network.buses.iter_mut().zip(found) {
+        bus.position = at.and_then(|(x, y)| Position::new(x, y));
+    }
+}
+
+/// The rule for ids that the CSV pack has too, so that every imported network can be written as one.
+fn check_id(id: &str) -> Result<(), String> {
+    let ok = (1..=100).contains(&id.chars().count())
+        && !id.contains(|c: char| c.is_whitespace() || c.is_control());
+    if ok {
+        Ok(())
+    } else {
+        Err(format!(
+            "{id:.40?} is not an id; write 1 to 100 characters without white space"
+        ))
+    }
+}

@@ -1,0 +1,55 @@
+//! The CSV pack: one folder, one file per noun, the one way customers and network come in.
+//!
+//! The columns are described in `docs/csv-pack.md`. Reading checks every field and every reference and
+//! reports all faults with file, line and column; with [`OnBad::Refuse`](crate::OnBad) one fault and
+//! nothing is accepted.
+
+mod convert;
+mod network_rows;
+mod people_rows;
+mod read;
+mod row;
+mod words;
+mod write;
+
+pub use convert::PackDefaults;
+pub use people_rows::{Contact, Customer, ServicePoint, Street};
+pub(crate) use read::read_network;
+pub use read::{read_pack, read_pack_from};
+pub use words::{AreaClass, Channel, CustomerClass, Language, OwnGeneration};
+pub use write::write_pack;
+pub(crate) use write::{bytes_of, network_files};
+
+use crate::network::{Load, Network};
+
+/// Everything a pack holds, checked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pack {
+    /// Buses, sources and devices. Its loads are empty: service points are the loads.
+    pub network: Network,
+    /// Where customers are supplied.
+    pub service_points: Vec<ServicePoint>,
+    /// Who is supplied.
+    pub customers: Vec<Customer>,
+    /// How to reach them.
+    pub contacts: Vec<Contact>,
+    /// Streets, for maps and for crews to move along; may be empty.
+    pub streets: Vec<Street>,
+}
+
+impl Pack {
+    /// The network with one load of one customer per service point.
+    pub fn network(&self) -> Network {
+        let loads = self.service_points.iter().map(|point| Load {
+            id: point.id.clone(),
+            bus: point.bus.clone(),
+            phases: point.phases,
+            customers: 1,
+            in_service: point.in_service,
+        });
+        Network {
+            loads: loads.collect(),
+            ..self.network.clone()
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Reads a pack in the order of its references, so that a fault is noted at the row that has it.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::fault::{Fault, Faults, OnBad};
+use crate::network::{Bus, Device, Load, Network, Source, fold};
+use crate::pack::network_rows::{LineRow, SwitchRow, TransformerRow};
+use crate::pack::row::{Record, Row, read_table};
+use crate::pack::{Contact, Customer, Pack, ServicePoint, Street};
+
+/// Largest file, bytes.
+const FILE_BYTES_MAX: u64 = 512 << 20;
+
+/// Reads the pack in the folder `dir`.
+///
+/// The second value lists what was left out; it is empty with [`OnBad::Refuse`].
+///
+/// # Errors
+/// Every fault of every file: with [`OnBad::Refuse`] any fault, with [`OnBad::Skip`] never.
+pub fn read_pack(dir: &Path, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), Faults> {
+    read_pack_from(&mut |name| read_file(&dir.join(name)), on_bad)
+}
+
+/// As [`read_pack`], from anything that gives a file's bytes by name; none where there is no such file.
+///
+/// # Errors
+/// As [`read_pack`].
+pub fn read_pack_from(
+    file: &mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
+    on_bad: OnBad,
+) -> Result<(Pack, Vec<Fault>), Faults> {
+    let mut reading = Reading {
+        file,
+        faults: Vec::new(),
+        buses: HashSet::new(),
+    };
+    let pack = reading.pack();
+    let faults = reading.faults;
+    on_bad.judge(pack, faults)
+}
+
+/// Reads only the network part, with `load.csv` for the loads.
+pub(crate) fn read_network(
+    file: &mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
+) -> Result<Network, Faults> {
+    let mut reading = Reading {
+        file,
+        faults: Vec::new(),
+        buses: HashSet::new(),
+    };
+    let mut network = reading.network();
+    network.loads = reading.loads();
+    let faults = reading.faults;
+    OnBad::Refuse.judge(network, faults).map(|(network, _)| network)
+}
+
+fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!(
+            "larger than {} MiB",
+            FILE_BYTES_MAX >> 20
+        )));
+    }
+    Ok(Some(bytes))
+}
+
+struct Reading<'a> {
+    file: &'a mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
+    faults: Vec<Fault>,
+    buses: HashSet<String>,
+}
+
+impl Reading<'_> {
+    fn pack(&mut self) -> Pack {
+        let network = self.network();
+        let customers = self.customers();
+        let accounts: HashSet<String> = customers.iter().map(|customer| fold(&customer.account)).collect();
+        Pack {
+            network,
+            service_points: self.service_points(&accounts),
+            contacts: self.contacts(&accounts),
+            streets: self.streets(),
+            customers,
+        }
+    }
+
+    fn network(&mut self) -> Network {
+        let buses = self.buses();
+        let sources = self.sources();
+        let devices = self.devices();
+        Network {
+            name: "pack".to_owned(),
+            buses,
+            sources,
+            devices,
+            loads: Vec::new(),
+        }
+    }
+
+    fn buses(&mut self) -> Vec<Bus> {
+        let mut seen = HashSet::new();
+        let rows = self.table(Presence::Required, |row, bus: &Bus| {
+            row.fresh("id", seen.insert(fold(&bus.id)))
+        });
+        self.buses = seen;
+        rows
+    }
+
+    fn sources(&mut self) -> Vec<Source> {
+        let buses = std::mem::take(&mut self.buses);
+        let rows = self.table(Presence::Required, |row, source: &Source| {
+            row.known("bus", buses.contains(&fold(&source.bus)), Bus::FILE)
+        });
+        self.buses = buses;
+        if rows.is_empty() {
+            self.file_fault(Source::FILE, "no good row; name at least one bus that is fed");
+        }
+        rows
+    }
+
+    fn devices(&mut self) -> Vec<Device> {
+        let buses = std::mem::take(&mut self.buses);
+        let mut seen = HashSet::new();
+        let mut good = |row: &mut Row<'_>, device: &Device, columns: [&str; 2]| {
+            let known = device
+                .ends
+                .iter()
+                .enumerate()
+                .all(|(k, end)| row.known(columns[k.min(1)], buses.contains(&fold(&end.bus)), Bus::FILE));
+            known && row.fresh("id", seen.insert(fold(&device.id)))
+        };
+        let ends = ["from_bus", "to_bus"];
+        let lines = self.table(Presence::Optional, |row, line: &LineRow| good(row, &line.0, ends));
+        let switches = self.table(Presence::Optional, |row, switch: &SwitchRow| {
+            good(row, &switch.0, ends)
+        });
+        let transformers = self.table(Presence::Optional, |row, transformer: &TransformerRow| {
+            good(row, &transformer.0, ["windings"; 2])
+        });
+        self.buses = buses;
+        let lines = lines.into_iter().map(|row| row.0);
+        let switches = switches.into_iter().map(|row| row.0);
+        lines
+            .chain(switches)
+            .chain(transformers.into_iter().map(|row| row.0))
+            .collect()
+    }
+
+    fn loads(&mut self) -> Vec<Load> {
+        let buses = std::mem::take(&mut self.buses);
+        let mut seen = HashSet::new();
+        self.table(Presence::Required, |row, load: &Load| {
+            row.known("bus", buses.contains(&fold(&load.bus)), Bus::FILE)
+                && row.fresh("id", seen.insert(fold(&load.id)))
+        })
+    }
+
+    fn customers(&mut self) -> Vec<Customer> {
+        let mut seen = HashSet::new();
+        self.table(Presence::Required, |row, customer: &Customer| {
+            row.fresh("account", seen.insert(fold(&customer.account)))
+        })
+    }
+
+    fn service_points(&mut self, accounts: &HashSet<String>) -> Vec<ServicePoint> {
+        let buses = std::mem::take(&mut self.buses);
+        let mut seen = HashSet::new();
+        self.table(Presence::Required, |row, point: &ServicePoint| {
+            let bus = row.known("bus", buses.contains(&fold(&point.bus)), Bus::FILE);
+            let account = row.known(
+                "account",
+                accounts.contains(&fold(&point.account)),
+                Customer::FILE,
+            );
+            bus && account && row.fresh("id", seen.insert(fold(&point.id)))
+        })
+    }
+
+    fn contacts(&mut self, accounts: &HashSet<String>) -> Vec<Contact> {
+        let mut seen = HashSet::new();
+        self.table(Presence::Optional, |row, contact: &Contact| {
+            let key = (fold(&contact.account), contact.channel, fold(&contact.value));
+            row.known("account", accounts.contains(&key.0), Customer::FILE)
+                && row.fresh("value", seen.insert(key))
+        })
+    }
+
+    fn streets(&mut self) -> Vec<Street> {
+        let mut seen = HashSet::new();
+        self.table(Presence::Optional, |row, street: &Street| {
+            row.fresh("id", seen.insert(fold(&street.id)))
+        })
+    }
+
+    fn table<T: Record>(
+        &mut self,
+        presence: Presence,
+        accept: impl FnMut(&mut Row<'_>, &T) -> bool,
+    ) -> Vec<T> {
+        match (self.file)(T::FILE) {
+            Ok(Some(bytes)) => return read_table(&bytes, &mut self.faults, accept),
+            Ok(None) if matches!(presence, Presence::Optional) => {}
+            Ok(None) => {
+                let problem = format!("the file is missing; its first line is {}", T::COLUMNS.join(","));
+                self.file_fault(T::FILE, &problem);
+            }
+            Err(error) => self.file_fault(T::FILE, &format!("the file cannot be read: {error}")),
+        }
+        Vec::new()
+    }
+
+    fn file_fault(&mut self, file: &str, problem: &str) {
+        self.faults.push(Fault {
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            problem: problem.to_owned(),
+        });
+    }
+}
+
+/// Must the file be there.
+enum Presence {
+    Required,
+    Optional,
+}

@@ -1,0 +1,301 @@
+//! One CSV row under its header, and the faults found in it.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use csv::StringRecord;
+
+use crate::fault::Fault;
+use crate::pack::words::Words;
+use crate::phases::Phases;
+
+/// Longest id, characters.
+const ID_CHARS_MAX: usize = 100;
+
+/// A type with a file of its own.
+pub(crate) trait Record: Sized {
+    const FILE: &'static str;
+    const COLUMNS: &'static [&'static str];
+
+    /// The row as a value; none when a fault was noted.
+    fn read(row: &mut Row<'_>) -> Option<Self>;
+
+    /// The value as a row, in the order of `COLUMNS`.
+    fn fields(&self) -> Vec<String>;
+}
+
+/// Reads every row of `bytes`; `accept` adds checks against other rows.
+pub(crate) fn read_table<T: Record>(
+    bytes: &[u8],
+    faults: &mut Vec<Fault>,
+    mut accept: impl FnMut(&mut Row<'_>, &T) -> bool,
+) -> Vec<T> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(bytes);
+    let mut records = reader.byte_records().map_while(Result::ok);
+    let Some(header) = records
+        .next()
+        .and_then(|raw| StringRecord::from_byte_record(raw).ok())
+    else {
+        faults.push(fault(
+            T::FILE,
+            1,
+            None,
+            &format!("the first line must be {}", T::COLUMNS.join(",")),
+        ));
+        return Vec::new();
+    };
+    let before = faults.len();
+    let columns = header_columns::<T>(&header, faults);
+    if faults.len() > before {
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    for raw in records {
+        let line = raw.position().map_or(0, csv::Position::line);
+        let Some(record) = checked::<T>(raw, header.len(), line, faults) else {
+            continue;
+        };
+        let mut row = Row {
+            file: T::FILE,
+            line,
+            record: &record,
+            columns: &columns,
+            faults,
+        };
+        if let Some(value) = T::read(&mut row)
+            && accept(&mut row, &value)
+        {
+            rows.push(value);
+        }
+    }
+    rows
+}
+
+fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> HashMap<&'static str, usize> {
+    let mut columns = HashMap::new();
+    for (at, name) in header.iter().enumerate() {
+        let name = name.trim();
+        match T::COLUMNS.iter().find(|column| **column == name) {
+            None => faults.push(fault(
+                T::FILE,
+                1,
+                Some(name),
+                &format!("no such column; the columns are {}", T::COLUMNS.join(",")),
+            )),
+            Some(column) if columns.insert(*column, at).is_some() => {
+                faults.push(fault(
+                    T::FILE,
+                    1,
+                    Some(name),
+                    "the column is there twice; keep one",
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    for column in T::COLUMNS.iter().filter(|column| !columns.contains_key(**column)) {
+        faults.push(fault(
+            T::FILE,
+            1,
+            Some(column),
+            "the column is missing; add it, empty where unknown",
+        ));
+    }
+    columns
+}
+
+fn checked<T: Record>(
+    raw: csv::ByteRecord,
+    width: usize,
+    line: u64,
+    faults: &mut Vec<Fault>,
+) -> Option<StringRecord> {
+    if raw.len() != width {
+        let problem = format!(
+            "the row has {} fields, the header {width}; quote fields with commas",
+            raw.len()
+        );
+        faults.push(fault(T::FILE, line, None, &problem));
+        return None;
+    }
+    let record = StringRecord::from_byte_record(raw);
+    if record.is_err() {
+        faults.push(fault(
+            T::FILE,
+            line,
+            None,
+            "the row is not UTF-8; save the file as UTF-8",
+        ));
+    }
+    record.ok()
+}
+
+fn fault(file: &str, line: u64, column: Option<&str>, problem: &str) -> Fault {
+    Fault {
+        file: file.to_owned(),
+        line: Some(line),
+        column: column.map(|name| name.chars().take(ID_CHARS_MAX).collect()),
+        problem: problem.to_owned(),
+    }
+}
+
+/// One row, asked field by field. Every method notes a fault when it answers none.
+pub(crate) struct Row<'a> {
+    file: &'static str,
+    line: u64,
+    record: &'a StringRecord,
+    columns: &'a HashMap<&'static str, usize>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl<'a> Row<'a> {
+    fn raw(&self, column: &str) -> &'a str {
+        self.columns
+            .get(column)
+            .and_then(|&at| self.record.get(at))
+            .unwrap_or("")
+            .trim()
+    }
+
+    /// Notes a fault and answers none, so that a check can end with it.
+    pub(crate) fn fault<T>(&mut self, column: &str, problem: &str) -> Option<T> {
+        self.faults
+            .push(fault(self.file, self.line, Some(column), problem));
+        None
+    }
+
+    /// Text of at most `chars_max` characters, without control characters; may be empty.
+    pub(crate) fn text(&mut self, column: &str, chars_max: usize) -> Option<String> {
+        let text = self.raw(column);
+        if text.chars().count() > chars_max {
+            return self.fault(
+                column,
+                &format!("the text is too long; at most {chars_max} characters"),
+            );
+        }
+        if text.chars().any(char::is_control) {
+            return self.fault(column, "control characters are not allowed; remove them");
+        }
+        Some(text.to_owned())
+    }
+
+    /// As [`Row::text`], but not empty.
+    pub(crate) fn filled(&mut self, column: &str, chars_max: usize) -> Option<String> {
+        if self.raw(column).is_empty() {
+            return self.fault(column, &format!("empty; write 1 to {chars_max} characters"));
+        }
+        self.text(column, chars_max)
+    }
+
+    /// An external id: no white space.
+    pub(crate) fn id(&mut self, column: &str) -> Option<String> {
+        let id = self.filled(column, ID_CHARS_MAX)?;
+        if id.contains(char::is_whitespace) {
+            return self.fault(column, "an id holds no white space; remove it");
+        }
+        Some(id)
+    }
+
+    /// One of the words of a type.
+    pub(crate) fn word<T: Words>(&mut self, column: &str) -> Option<T> {
+        let Ok(value) = self.raw(column).parse() else {
+            let problem = format!(
+                "{} is not allowed; write {}",
+                self.quoted(column),
+                T::WORDS.join(", ")
+            );
+            return self.fault(column, &problem);
+        };
+        Some(value)
+    }
+
+    /// `yes` or `no`.
+    pub(crate) fn yes_no(&mut self, column: &str) -> Option<bool> {
+        match self.raw(column) {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => {
+                let problem = format!("{} is not allowed; write yes or no", self.quoted(column));
+                self.fault(column, &problem)
+            }
+        }
+    }
+
+    /// Anything that can be parsed; `right` says what.
+    pub(crate) fn parsed<T: FromStr>(&mut self, column: &str, right: &str) -> Option<T> {
+        let Ok(value) = self.raw(column).parse() else {
+            let problem = format!("{} is not allowed; write {right}", self.quoted(column));
+            return self.fault(column, &problem);
+        };
+        Some(value)
+    }
+
+    /// A list of phases like `123`.
+    pub(crate) fn phases(&mut self, column: &str) -> Option<Phases> {
+        match self.raw(column).parse() {
+            Ok(phases) => Some(phases),
+            Err(error) => self.fault(column, &format!("{}: {error}", self.quoted(column))),
+        }
+    }
+
+    /// A number from `least` to `most`; the inner none stands for an empty field.
+    pub(crate) fn number(&mut self, column: &str, least: f64, most: f64) -> Option<Option<f64>> {
+        let text = self.raw(column);
+        if text.is_empty() {
+            return Some(None);
+        }
+        match text.parse::<f64>() {
+            Ok(value) if (least..=most).contains(&value) => Some(Some(value)),
+            Ok(_) | Err(_) => {
+                let problem = format!(
+                    "{} is not allowed; write a number from {least} to {most}",
+                    self.quoted(column)
+                );
+                self.fault(column, &problem)
+            }
+        }
+    }
+
+    /// The field in quotes, cut to a length that fits a message.
+    fn quoted(&self, column: &str) -> String {
+        let text: String = self.raw(column).chars().take(60).collect();
+        format!("{text:?}")
+    }
+
+    /// The field is the id of something known, else a fault.
+    pub(crate) fn known(&mut self, column: &str, is_known: bool, file: &str) -> bool {
+        if !is_known {
+            let problem = format!(
+                "{} is not in {file} (or its row there is bad)",
+                self.quoted(column)
+            );
+            self.fault::<()>(column, &problem);
+        }
+        is_known
+    }
+
+    /// The id was not used before, else a fault.
+    pub(crate) fn fresh(&mut self, column: &str, is_fresh: bool) -> bool {
+        if !is_fresh {
+            let problem = format!(
+                "{} is used twice; ids differ by more than case",
+                self.quoted(column)
+            );
+            self.fault::<()>(column, &problem);
+        }
+        is_fresh
+    }
+}
+
+/// `yes` or `no`.
+pub(crate) fn yes_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}
+
+/// A number, or nothing.
+pub(crate) fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |number| number.to_string())
+}
