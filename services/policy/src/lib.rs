@@ -1,1 +1,17 @@
-//! Under construction.
+//! Policy packs: the promises of a jurisdiction as data, each number with its unit, its source and its time.
+//!
+//! ```text
+//! packs/CN-SGCC.toml ──> Pack::load ──> pack.fault_arrival(area, accepted_at) ──> Limit { due_at, rule, .. }
+//! ```
+//!
+//! Pure: the packs are part of the program, time is an argument. What rules a case is the version valid at the moment
+//! that triggered it, so callers pass that moment and not the present. A pack that is unclear (a bare number, an unknown
+//! unit, two periods that overlap, a gap) does not load; a question no loaded rule answers is an error, never a guess.
+
+mod leaf;
+mod load;
+mod pack;
+
+pub use leaf::{Leaf, Quantity, Tag};
+pub use load::{Fault, LoadError};
+pub use pack::{AreaClass, Limit, NoRule, Pack};

@@ -1,0 +1,342 @@
+//! A loaded pack and what can be asked of it.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    leaf::{Leaf, Quantity},
+    load::{self, LoadError},
+};
+
+/// The packs that are part of the program.
+const EMBEDDED: [(&str, &str); 2] = [
+    ("CN-SGCC", include_str!("../packs/CN-SGCC.toml")),
+    ("CN-CSG", include_str!("../packs/CN-CSG.toml")),
+];
+
+/// The kind of quantity a rule must be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted {
+    Duration,
+    Percent,
+}
+
+impl Wanted {
+    pub(crate) fn fits(self, quantity: &Quantity) -> bool {
+        matches!(
+            (self, quantity),
+            (Wanted::Duration, Quantity::Duration(_)) | (Wanted::Percent, Quantity::Percent(_))
+        )
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Wanted::Duration => "duration (s, min, h)",
+            Wanted::Percent => "share (percent)",
+        }
+    }
+}
+
+/// What the services ask of every pack; a pack without one of these does not load.
+pub(crate) const REQUIRED: [(&str, Wanted); 10] = [
+    ("fault.arrival.urban", Wanted::Duration),
+    ("fault.arrival.rural", Wanted::Duration),
+    ("fault.arrival.remote", Wanted::Duration),
+    ("alarm.watch", Wanted::Percent),
+    ("alarm.at_risk", Wanted::Percent),
+    ("dispatch.unit_take", Wanted::Duration),
+    ("dispatch.crew_take", Wanted::Duration),
+    ("etr.first", Wanted::Duration),
+    ("call_back.within", Wanted::Duration),
+    ("urge.window", Wanted::Duration),
+];
+
+/// Area class of a supply point; rules the arrival limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AreaClass {
+    /// Urban area.
+    Urban,
+    /// Countryside.
+    Rural,
+    /// Specially remote area.
+    Remote,
+}
+
+impl AreaClass {
+    /// All classes.
+    pub const ALL: [AreaClass; 3] = [AreaClass::Urban, AreaClass::Rural, AreaClass::Remote];
+
+    /// The word of the class in packs and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            AreaClass::Urban => "urban",
+            AreaClass::Rural => "rural",
+            AreaClass::Remote => "remote",
+        }
+    }
+
+    /// Reads the word of a class.
+    pub fn parse(word: &str) -> Option<AreaClass> {
+        AreaClass::ALL.into_iter().find(|class| class.word() == word)
+    }
+}
+
+impl fmt::Display for AreaClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// By when something must have happened, and when to worry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// When the clock started.
+    pub started_at: DateTime<Utc>,
+    /// `alarm.watch` of the limit has passed.
+    pub watch_at: DateTime<Utc>,
+    /// `alarm.at_risk` of the limit has passed.
+    pub at_risk_at: DateTime<Utc>,
+    /// The last moment in time; later is a breach.
+    pub due_at: DateTime<Utc>,
+    /// The rule in words: `CN-SGCC fault.arrival.urban 45 min`.
+    pub rule: String,
+}
+
+/// No rule of the pack answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("policy pack {pack} has no rule {path} for {at}")]
+pub struct NoRule {
+    /// Id of the pack.
+    pub pack: String,
+    /// Dotted path asked for.
+    pub path: String,
+    /// The moment asked about.
+    pub at: DateTime<Utc>,
+}
+
+/// The rules of one jurisdiction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pack {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Dotted path -> periods in order of time.
+    pub(crate) leaves: BTreeMap<String, Vec<Leaf>>,
+}
+
+impl Pack {
+    /// The pack of this name that is part of the program.
+    ///
+    /// # Errors
+    /// [`LoadError::Unknown`] with the names there are; the others when the pack is broken.
+    pub fn load(name: &str) -> Result<Self, LoadError> {
+        let found = EMBEDDED.iter().find(|(known, _)| *known == name);
+        let (_, text) = found.ok_or_else(|| {
+            let names: Vec<_> = EMBEDDED.iter().map(|(known, _)| *known).collect();
+            LoadError::Unknown(name.to_owned(), names.join(", "))
+        })?;
+        Self::read(text)
+    }
+
+    /// Reads the text of a pack.
+    ///
+    /// # Errors
+    /// [`LoadError::Syntax`] or every fault at once.
+    pub fn read(text: &str) -> Result<Self, LoadError> {
+        load::read(text)
+    }
+
+    /// Id, such as `CN-SGCC`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Name for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Arrival limit of a report accepted at `accepted_at` at a supply point of class `area`.
+    ///
+    /// # Errors
+    /// [`NoRule`] when the pack did not hold at that time.
+    pub fn fault_arrival(&self, area: AreaClass, accepted_at: DateTime<Utc>) -> Result<Limit, NoRule> {
+        self.limit(&format!("fault.arrival.{area}"), accepted_at)
+    }
+
+    /// The limit `path` for a clock started at `started_at`, with its alarms.
+    ///
+    /// # Errors
+    /// [`NoRule`] when there is no such duration, or no alarm share, at that time.
+    pub fn limit(&self, path: &str, started_at: DateTime<Utc>) -> Result<Limit, NoRule> {
+        let leaf = self.leaf(path, started_at)?;
+        let span = self.duration(path, started_at)?;
+        let after = |percent: i32| later(started_at, span * percent / 100);
+        Ok(Limit {
+            started_at,
+            watch_at: after(self.percent("alarm.watch", started_at)?.into()),
+            at_risk_at: after(self.percent("alarm.at_risk", started_at)?.into()),
+            due_at: later(started_at, span),
+            rule: format!("{} {path} {}", self.id, leaf.words),
+        })
+    }
+
+    /// The duration `path` (such as `dispatch.unit_take`) that rules a case triggered at `at`.
+    ///
+    /// # Errors
+    /// [`NoRule`] when there is none at that time, or it is no duration.
+    pub fn duration(&self, path: &str, at: DateTime<Utc>) -> Result<TimeDelta, NoRule> {
+        match self.leaf(path, at)?.quantity {
+            Quantity::Duration(span) => Ok(span),
+            Quantity::Percent(_) => Err(self.no_rule(path, at)),
+        }
+    }
+
+    /// The share `path`, 1 to 100, that rules a case triggered at `at`.
+    ///
+    /// # Errors
+    /// [`NoRule`] when there is none at that time, or it is no share.
+    pub fn percent(&self, path: &str, at: DateTime<Utc>) -> Result<u8, NoRule> {
+        match self.leaf(path, at)?.quantity {
+            Quantity::Percent(share) => Ok(share),
+            Quantity::Duration(_) => Err(self.no_rule(path, at)),
+        }
+    }
+
+    /// The leaf `path` with its source, for explaining.
+    ///
+    /// # Errors
+    /// [`NoRule`] when there is none at that time.
+    pub fn leaf(&self, path: &str, at: DateTime<Utc>) -> Result<&Leaf, NoRule> {
+        self.leaves
+            .get(path)
+            .and_then(|periods| periods.iter().find(|leaf| leaf.holds_at(at)))
+            .ok_or_else(|| self.no_rule(path, at))
+    }
+
+    fn no_rule(&self, path: &str, at: DateTime<Utc>) -> NoRule {
+        NoRule {
+            pack: self.id.clone(),
+            path: path.to_owned(),
+            at,
+        }
+    }
+}
+
+fn later(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
+    at.checked_add_signed(span).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a test's own instant")
+    }
+
+    #[test]
+    fn every_embedded_pack_loads_under_its_own_name() {
+        for (name, _) in EMBEDDED {
+            assert_eq!(Pack::load(name).map(|pack| pack.id), Ok(name.to_owned()));
+        }
+        let said = Pack::load("CN-MOON").expect_err("no such pack").to_string();
+        assert!(said.contains("CN-SGCC, CN-CSG"), "{said}");
+    }
+
+    #[test]
+    fn arrival_is_limited_by_area_class() {
+        let cases = [
+            (
+                "CN-SGCC",
+                AreaClass::Urban,
+                "45:00",
+                "31:30",
+                "40:30",
+                "CN-SGCC fault.arrival.urban 45 min",
+            ),
+            (
+                "CN-SGCC",
+                AreaClass::Rural,
+                "90:00",
+                "63:00",
+                "81:00",
+                "CN-SGCC fault.arrival.rural 90 min",
+            ),
+            (
+                "CN-SGCC",
+                AreaClass::Remote,
+                "120:00",
+                "84:00",
+                "108:00",
+                "CN-SGCC fault.arrival.remote 120 min",
+            ),
+            (
+                "CN-CSG",
+                AreaClass::Urban,
+                "45:00",
+                "31:30",
+                "40:30",
+                "CN-CSG fault.arrival.urban 45 min",
+            ),
+        ];
+        let start = utc("2026-11-22T01:02:03.000004Z");
+        for (name, area, due, watch, risk, rule) in cases {
+            let limit = Pack::load(name).unwrap().fault_arrival(area, start).unwrap();
+            let after = |at: DateTime<Utc>| {
+                let s = (at - start).num_seconds();
+                format!("{}:{:02}", s / 60, s % 60)
+            };
+            assert_eq!(
+                (
+                    after(limit.due_at),
+                    after(limit.watch_at),
+                    after(limit.at_risk_at),
+                    limit.rule.as_str()
+                ),
+                (due.to_owned(), watch.to_owned(), risk.to_owned(), rule)
+            );
+        }
+    }
+
+    #[test]
+    fn the_small_clocks_of_the_desk() {
+        let pack = Pack::load("CN-SGCC").unwrap();
+        let at = utc("2026-11-22T00:00:00Z");
+        let cases = [
+            ("dispatch.unit_take", TimeDelta::minutes(3)),
+            ("dispatch.crew_take", TimeDelta::minutes(3)),
+            ("etr.first", TimeDelta::minutes(15)),
+            ("call_back.within", TimeDelta::hours(24)),
+            ("urge.window", TimeDelta::hours(2)),
+        ];
+        for (path, span) in cases {
+            assert_eq!(pack.duration(path, at), Ok(span), "{path}");
+        }
+        assert!(pack.duration("alarm.watch", at).is_err());
+        assert!(pack.percent("etr.first", at).is_err());
+        assert!(pack.duration("dispatch.unit_tke", at).is_err());
+    }
+
+    /// The rule is the one of the triggering moment, to the second, in the pack's own zone.
+    #[test]
+    fn the_version_valid_at_the_trigger_rules() {
+        let pack = Pack::load("CN-SGCC").unwrap();
+        let source = |at| pack.leaf("fault.arrival.urban", utc(at)).map(|leaf| leaf.tag);
+        assert_eq!(source("2021-12-31T15:59:59Z"), Ok(crate::Tag::Seed(4)));
+        assert_eq!(source("2021-12-31T16:00:00Z"), Ok(crate::Tag::Verified));
+        assert!(
+            pack.fault_arrival(AreaClass::Urban, utc("2005-10-31T15:59:59Z"))
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_clock_at_the_end_of_time_does_not_overflow() {
+        let pack = Pack::load("CN-SGCC").unwrap();
+        let limit = pack
+            .fault_arrival(AreaClass::Urban, DateTime::<Utc>::MAX_UTC)
+            .unwrap();
+        assert_eq!(limit.due_at, DateTime::<Utc>::MAX_UTC);
+    }
+}
