@@ -45,6 +45,11 @@ impl Finding {
             text: text.into(),
         }
     }
+    /// With its path as people write it.
+    fn from_root(&self, root: &Path) -> Self {
+        let path = self.path.strip_prefix(root).unwrap_or(&self.path);
+        Self::new(path, self.line, self.text.clone())
+    }
 }
 
 impl fmt::Display for Finding {
@@ -93,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let findings = findings(&house)?;
     for finding in &findings {
-        println!("{finding}");
+        println!("{}", finding.from_root(&root));
     }
     match findings.len() {
         0 => Ok(()),

@@ -1,12 +1,15 @@
 //! Servers for tests: fast, in memory where possible, gone afterwards.
 
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use nix::errno::Errno;
+use nix::sys::signal::kill;
 use nix::sys::statvfs::statvfs;
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::postgres::{Postgres, Purpose};
@@ -19,6 +22,9 @@ const ROOM_MIN_BYTES: u64 = 2 << 30;
 
 /// The database the tests are given; they make their own beside it.
 const DATABASE: &str = "relight_test";
+
+/// Begins the folders' names; the maker's process number follows.
+const PREFIX: &str = "relight-test-";
 
 /// A Postgres and a Redis that live as long as this value.
 pub(crate) struct Scratch {
@@ -42,8 +48,9 @@ impl Scratch {
     /// Postgres alone.
     pub(crate) fn start_postgres(stop: &Stop) -> Result<Self> {
         let user = ServerUser::choose()?;
+        sweep(&place());
         let dir = tempfile::Builder::new()
-            .prefix("relight-test-")
+            .prefix(&format!("{PREFIX}{}-", std::process::id()))
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(place())
             .context("make a folder for the test servers")?;
@@ -104,5 +111,53 @@ fn place() -> PathBuf {
         memory.to_owned()
     } else {
         std::env::temp_dir()
+    }
+}
+
+/// Removes the folders of makers that were killed: in memory they would cost room until the machine restarts.
+fn sweep(place: &Path) {
+    let Ok(entries) = fs::read_dir(place) else { return };
+    for entry in entries.flatten() {
+        if maker(&entry.file_name().to_string_lossy()).is_some_and(is_gone) {
+            // Somebody else's, or just removed by another sweep: either way not ours to worry about.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The process number in a folder's name.
+fn maker(name: &str) -> Option<Pid> {
+    let (pid, _) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    pid.parse().ok().filter(|pid| *pid > 0).map(Pid::from_raw)
+}
+
+fn is_gone(pid: Pid) -> bool {
+    kill(pid, None) == Err(Errno::ESRCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_of_dead_makers_are_swept() -> Result<()> {
+        let place = tempfile::tempdir()?;
+        let mut dead = Command::new("true").spawn()?;
+        dead.wait()?;
+        let names = [
+            format!("{PREFIX}{}-a", dead.id()),
+            format!("{PREFIX}{}-b", std::process::id()),
+            "else-1-c".to_owned(),
+        ];
+        for name in &names {
+            fs::create_dir(place.path().join(name))?;
+        }
+        sweep(place.path());
+        let left: Vec<_> = names
+            .iter()
+            .map(|name| place.path().join(name).exists())
+            .collect();
+        assert_eq!(left, [false, true, true]);
+        Ok(())
     }
 }

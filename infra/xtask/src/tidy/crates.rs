@@ -1,5 +1,6 @@
 //! Every crate carries the workspace's licence and is never published; every service says what it owns in a README.
 
+use super::schemas::owns_schema;
 use super::{Finding, House};
 use crate::workspace::Crate;
 
@@ -28,9 +29,8 @@ fn licence(one: &Crate) -> Option<Finding> {
 }
 
 fn readme(house: &House, one: &Crate) -> Option<Finding> {
-    let is_service = one.dir.parent() == Some(house.root.join("services").as_path());
     let path = one.dir.join("README.md");
-    (is_service && !path.exists()).then(|| {
+    (owns_schema(house, one) && !path.exists()).then(|| {
         Finding::new(
             path,
             0,

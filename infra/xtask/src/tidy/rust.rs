@@ -34,7 +34,9 @@ impl Source {
 
     /// Whether the whole file is test code.
     pub(crate) fn is_test_file(&self) -> bool {
-        self.path.components().any(|part| part.as_os_str() == "tests")
+        self.path
+            .components()
+            .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
     }
 
     /// Number of the line (from 1) where the file's own tests begin, past the end when it has none.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, House};
+use crate::workspace::Crate;
 
 /// Words that are followed by a table's name.
 const BEFORE_TABLE: [&str; 8] = [
@@ -61,14 +62,18 @@ fn migrations(house: &House, services: &[String]) -> Vec<Finding> {
 
 /// Folders under `services/` that own a schema.
 fn services(house: &House) -> Vec<String> {
-    const NO_SCHEMA: [&str; 5] = ["common", "policy", "grid", "testkit", "relight"];
-    let dirs = house
-        .crates
-        .iter()
-        .filter_map(|one| service_of(one.dir.strip_prefix(&house.root).ok()?));
-    dirs.filter(|name| !NO_SCHEMA.contains(name))
+    let owners = house.crates.iter().filter(|one| owns_schema(house, one));
+    owners
+        .filter_map(|one| service_of(one.dir.strip_prefix(&house.root).ok()?))
         .map(str::to_owned)
         .collect()
+}
+
+/// Whether this crate is a service; the others under `services/` are shared code and the binary.
+pub(crate) fn owns_schema(house: &House, one: &Crate) -> bool {
+    const NO_SCHEMA: [&str; 5] = ["common", "policy", "grid", "testkit", "relight"];
+    let name = one.dir.strip_prefix(&house.root).ok().and_then(service_of);
+    name.is_some_and(|name| !NO_SCHEMA.contains(&name))
 }
 
 fn service_of(path: &Path) -> Option<&str> {
