@@ -1,1 +1,3 @@
-//! Under construction.
+//! Notices: who is told what, on which channel, with proof.
+
+pub mod channel;

@@ -1,0 +1,5 @@
+//! The channel edges against real receivers on this machine.
+
+mod smpp;
+mod smpp_faults;
+mod smtp;

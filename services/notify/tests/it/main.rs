@@ -1,0 +1,4 @@
+//! Integration tests of notify.
+
+mod channel;
+mod given;
