@@ -1,6 +1,9 @@
 //! One pool per service, whose `search_path` is the service's own schema: no service can read another's tables by accident.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use sqlx::{
     AssertSqlSafe, PgPool, Postgres, Transaction,
@@ -11,7 +14,12 @@ use tokio::sync::Notify;
 
 use crate::{config::Database, error::Error};
 
-static COMMON: Migrator = sqlx::migrate!();
+/// The common tables lie in each service's schema; their bookkeeping beside that of the service's own migrations.
+static COMMON: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!();
+    migrator.dangerous_set_table_name("_common_migrations");
+    migrator
+});
 
 /// Migrations of the tables every service has.
 pub fn common_migrations() -> &'static Migrator {

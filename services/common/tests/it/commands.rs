@@ -1,0 +1,112 @@
+//! A command is one transaction, and the same command sent again gets the same answer.
+
+use chrono::Utc;
+use relight_common::{Begun, Code, Coded, Db, Work};
+use relight_proto::events::v1::GridVersioned;
+use uuid::Uuid;
+
+use crate::world::{meta, owner, payload};
+
+/// Appends to `effect` and answers with how many rows there were.
+async fn count_up(db: &Db, id: &str, body: &str) -> Result<String, relight_common::Error> {
+    let meta = meta(id, body).expect("a good id");
+    let mut work = match Work::begin::<GridVersioned>(db, meta).await? {
+        Begun::Before(reply) => return Ok(reply.grid_version),
+        Begun::New(work) => work,
+    };
+    let n: i64 =
+        sqlx::query_scalar("insert into effect (event_id, subject, version) values ($1, 's', 1) returning n")
+            .bind(Uuid::now_v7().to_string())
+            .fetch_one(work.conn())
+            .await
+            .map_err(relight_common::Error::db("count up"))?;
+    work.tell("grid.versioned", Uuid::now_v7(), 1, "demo", &payload(body));
+    work.audit("counted", "s", serde_json::json!({ "n": n }));
+    Ok(work.commit(payload(&n.to_string())).await?.grid_version)
+}
+
+async fn rows(db: &Db, table: &str) -> anyhow::Result<i64> {
+    Ok(
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(db.pool())
+            .await?,
+    )
+}
+
+#[tokio::test]
+async fn the_same_command_three_times_gets_the_same_reply_and_acts_once() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let id = Uuid::now_v7().to_string();
+    let first = count_up(&db, &id, "body").await?;
+    assert_eq!(count_up(&db, &id, "body").await?, first);
+    assert_eq!(count_up(&db, &id, "body").await?, first);
+    assert_eq!(
+        (
+            rows(&db, "effect").await?,
+            rows(&db, "outbox").await?,
+            rows(&db, "audit").await?
+        ),
+        (1, 1, 1)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_id_with_another_body_is_refused_and_does_nothing() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let id = Uuid::now_v7().to_string();
+    count_up(&db, &id, "body").await?;
+    let refused = count_up(&db, &id, "another body").await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.field()),
+        (Code::InvalidArgument, Some("command_id"))
+    );
+    assert_eq!(rows(&db, "effect").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_command_sent_by_many_at_once_acts_once_and_all_get_its_reply() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let id = Uuid::now_v7().to_string();
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (db, id) = (Db::clone(&db), id.clone());
+        senders.spawn(async move { count_up(&db, &id, "body").await });
+    }
+    let mut replies = Vec::new();
+    while let Some(reply) = senders.join_next().await {
+        replies.push(reply??);
+    }
+    replies.dedup();
+    assert_eq!(replies.len(), 1, "everybody got the same reply");
+    assert_eq!((rows(&db, "effect").await?, rows(&db, "outbox").await?), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_command_that_fails_leaves_nothing_and_is_not_remembered() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let id = Uuid::now_v7().to_string();
+    let meta = meta(&id, "body")?;
+    let Begun::New(mut work) = Work::begin::<GridVersioned>(&db, meta).await? else {
+        anyhow::bail!("never seen")
+    };
+    work.tell("grid.versioned", Uuid::now_v7(), 1, "demo", &payload("x"));
+    work.set_timer("late", Uuid::now_v7(), Utc::now(), 1).await?;
+    work.flush().await?;
+    drop(work);
+    assert_eq!(
+        (
+            rows(&db, "outbox").await?,
+            rows(&db, "timer").await?,
+            rows(&db, "command_seen").await?
+        ),
+        (0, 0, 0)
+    );
+    assert_eq!(
+        count_up(&db, &id, "another body, since the first was never done").await?,
+        "1"
+    );
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The common machinery on a real Postgres and a real Redis: what is promised here is what every service stands on.
+
+mod audit;
+mod commands;
+mod leases;
+mod readers;
+mod relays;
+mod timers;
+mod world;

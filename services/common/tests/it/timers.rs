@@ -1,0 +1,115 @@
+//! A timer fires once, in the transaction of what it causes; one that fails is kept.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{TimeDelta, Utc};
+use relight_common::{
+    Code, Coded, Db, Work,
+    timer::{Handler, Timer, fire_due},
+};
+use uuid::Uuid;
+
+use crate::world::{applied, owner};
+
+#[derive(Debug, thiserror::Error)]
+#[error("the handler fails")]
+struct Fails;
+
+impl Coded for Fails {
+    fn code(&self) -> Code {
+        Code::Internal
+    }
+}
+
+/// Notes each firing; fails while told to.
+#[derive(Default)]
+struct Rings {
+    fail: AtomicBool,
+}
+
+impl Handler for Rings {
+    type Error = Fails;
+
+    async fn fire(&self, work: &mut Work, timer: &Timer) -> Result<(), Fails> {
+        let key = format!("{}:{}:{}", timer.kind, timer.subject, timer.version);
+        sqlx::query("insert into effect (event_id, subject, version) values ($1, $2, $3)")
+            .bind(key)
+            .bind(timer.subject.to_string())
+            .bind(timer.version)
+            .execute(work.conn())
+            .await
+            .map_err(|_| Fails)?;
+        if self.fail.load(Ordering::SeqCst) {
+            Err(Fails)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+async fn set(db: &Db, subject: Uuid, in_s: i64) -> anyhow::Result<()> {
+    let mut work = Work::internal(db, "test", Utc::now()).await?;
+    work.set_timer("arrival.watch", subject, Utc::now() + TimeDelta::seconds(in_s), 1)
+        .await?;
+    work.done().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn due_timers_fire_once_with_several_processes_looking() -> anyhow::Result<()> {
+    let db = owner().await?;
+    for _ in 0..40 {
+        set(&db, Uuid::now_v7(), -1).await?;
+    }
+    set(&db, Uuid::now_v7(), 600).await?;
+    let mut lookers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let db = Db::clone(&db);
+        lookers.spawn(async move { fire_due(&db, Utc::now(), &Rings::default()).await });
+    }
+    let mut fired = 0;
+    while let Some(count) = lookers.join_next().await {
+        fired += count??;
+    }
+    assert_eq!((fired, applied(&db).await?), (40, 40));
+    let left: i64 = sqlx::query_scalar("select count(*) from timer")
+        .fetch_one(db.pool())
+        .await?;
+    assert_eq!(left, 1, "the one that is not due waits");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_timer_that_fails_leaves_nothing_and_is_tried_again_later() -> anyhow::Result<()> {
+    let db = owner().await?;
+    set(&db, Uuid::now_v7(), -1).await?;
+    let rings = Rings::default();
+    rings.fail.store(true, Ordering::SeqCst);
+    let now = Utc::now();
+    fire_due(&db, now, &rings).await?;
+    assert_eq!(applied(&db).await?, 0);
+    let reason: String = sqlx::query_scalar("select last_error from timer")
+        .fetch_one(db.pool())
+        .await?;
+    assert_eq!(reason, "the handler fails");
+    rings.fail.store(false, Ordering::SeqCst);
+    fire_due(&db, now, &rings).await?;
+    assert_eq!(applied(&db).await?, 0, "put off");
+    fire_due(&db, now + TimeDelta::seconds(2), &rings).await?;
+    assert_eq!(applied(&db).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_timer_set_again_moves_and_a_cleared_one_is_gone() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let (moved, cleared) = (Uuid::now_v7(), Uuid::now_v7());
+    set(&db, moved, -1).await?;
+    set(&db, moved, 600).await?;
+    set(&db, cleared, -1).await?;
+    let mut work = Work::internal(&db, "test", Utc::now()).await?;
+    work.clear_timer("arrival.watch", cleared).await?;
+    work.done().await?;
+    assert_eq!(fire_due(&db, Utc::now(), &Rings::default()).await?, 0);
+    Ok(())
+}
