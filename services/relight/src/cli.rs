@@ -1,0 +1,179 @@
+//! The table of verbs.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Field-crew dispatch and outage notification for electricity utilities.
+#[derive(Debug, Parser)]
+#[command(name = "relight", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What `relight` can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run all roles in one process.
+    Up(Up),
+    /// Run some roles: access, registry, intake, dispatch, notify, insight, gateway, mobile-api.
+    Serve(Serve),
+    /// Bring the schemas up to date and give each service its own database role.
+    Migrate,
+    /// Import a network with its customers.
+    Import(Import),
+    /// Say in words what is missing or wrong.
+    Doctor(Doctor),
+    /// Look after events.
+    Events(Events),
+    /// A made-up town to try things in.
+    Demo(Demo),
+}
+
+/// `relight up`
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Where the gateway listens instead of http.listen.
+    #[arg(long)]
+    pub http: Option<SocketAddr>,
+    /// Where the crew edge listens instead of mobile.listen.
+    #[arg(long)]
+    pub mobile: Option<SocketAddr>,
+}
+
+/// `relight serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Roles, separated by commas.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub role: Vec<String>,
+}
+
+/// `relight import`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true))]
+pub struct Import {
+    /// Folder of a CSV pack (docs/csv-pack.md).
+    #[arg(long, group = "source")]
+    pub pack: Option<PathBuf>,
+    /// Entry file of an OpenDSS network.
+    #[arg(long, group = "source")]
+    pub opendss: Option<PathBuf>,
+    /// Plain graph JSON, gzipped or not.
+    #[arg(long, group = "source")]
+    pub graph: Option<PathBuf>,
+    /// Org path for networks that have none.
+    #[arg(long, default_value = "demo/city/east")]
+    pub org_path: String,
+    /// IANA zone for networks that have none.
+    #[arg(long, default_value = "Asia/Shanghai")]
+    pub zone: String,
+    /// Leave bad rows out instead of importing nothing.
+    #[arg(long)]
+    pub skip_bad: bool,
+}
+
+/// `relight doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Make what is missing in this folder: keys, passwords, certificates.
+    #[arg(long, value_name = "DIR")]
+    pub make_secrets: Option<PathBuf>,
+    /// Print the default configuration, which is also the manual.
+    #[arg(long)]
+    pub config: bool,
+    /// For machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `relight events`
+#[derive(Debug, Args)]
+pub struct Events {
+    /// What about events.
+    #[command(subcommand)]
+    pub verb: EventsVerb,
+}
+
+/// `relight events ...`
+#[derive(Debug, Subcommand)]
+pub enum EventsVerb {
+    /// Events that could not be applied, and those that wait behind them.
+    Dead {
+        /// What about them.
+        #[command(subcommand)]
+        verb: DeadVerb,
+    },
+}
+
+/// `relight events dead ...`
+#[derive(Debug, Subcommand)]
+pub enum DeadVerb {
+    /// All that are parked, of all services.
+    List {
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One aggregate's parked events with their reasons.
+    Show {
+        /// The aggregate's id as `list` shows it.
+        subject: String,
+    },
+    /// Ask the readers to apply parked events again, oldest first.
+    Retry {
+        /// One aggregate; everything when left out.
+        subject: Option<String>,
+    },
+}
+
+/// `relight demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// What about the town.
+    #[command(subcommand)]
+    pub verb: DemoVerb,
+}
+
+/// `relight demo ...`
+#[derive(Debug, Subcommand)]
+pub enum DemoVerb {
+    /// Load the town when there is nothing yet.
+    Town {
+        /// Another seed is another town.
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
+    /// A log-in for every role.
+    Logins {
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Move the crews along the streets, through the crew edge, until stopped.
+    Drive {
+        /// Address of the crew edge.
+        #[arg(long, default_value = "http://127.0.0.1:8081")]
+        mobile: String,
+        /// Seed of the town.
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
+    /// Let a storm break over the town: faults on lines and fuses, and the calls they cause.
+    Storm {
+        /// Address of the gateway.
+        #[arg(long, default_value = "http://127.0.0.1:8080")]
+        gateway: String,
+        /// Seed of the town.
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+        /// Faults that strike.
+        #[arg(long, default_value_t = 8)]
+        faults: usize,
+        /// Minutes from the first call to the last.
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+    },
+}
