@@ -33,16 +33,3 @@ fn place(network: &mut Network, of: impl Fn(&str) -> Option<(f64, f64)>, notes: 
         bus.position = at.and_then(|(x, y)| Position::new(x, y));
     }
 }
-
-/// The rule for ids that the CSV pack has too, so that every imported network can be written as one.
-fn check_id(id: &str) -> Result<(), String> {
-    let ok = (1..=100).contains(&id.chars().count())
-        && !id.contains(|c: char| c.is_whitespace() || c.is_control());
-    if ok {
-        Ok(())
-    } else {
-        Err(format!(
-            "{id:.40?} is not an id; write 1 to 100 characters without white space"
-        ))
-    }
-}

@@ -12,7 +12,7 @@
 //! a new version. Nothing here panics on input: readers return [`Faults`], each naming file, line,
 //! column and what is right.
 
-mod demo;
+pub mod demo;
 mod fault;
 pub mod import;
 mod model;

@@ -222,6 +222,22 @@ impl Network {
     }
 }
 
+/// Most windings of a transformer.
+pub(crate) const WINDINGS_MAX: usize = 20;
+
+/// The rule for all ids, so that every network can be written as a pack.
+pub(crate) fn check_id(id: &str) -> Result<(), String> {
+    let ok = (1..=100).contains(&id.chars().count())
+        && !id.contains(|c: char| c.is_whitespace() || c.is_control());
+    if ok {
+        Ok(())
+    } else {
+        Err(format!(
+            "{id:.40?} is not an id; write 1 to 100 characters without white space"
+        ))
+    }
+}
+
 /// External ids are compared in this form.
 pub(crate) fn fold(id: &str) -> String {
     id.to_lowercase()
@@ -246,6 +262,10 @@ impl Check {
     fn unique<T>(&mut self, what: &str, rows: &mut Vec<T>, id: impl Fn(&T) -> &str) -> HashSet<String> {
         let mut seen = HashSet::with_capacity(rows.len());
         rows.retain(|row| {
+            if let Err(problem) = check_id(id(row)) {
+                self.fault(format!("{what} {problem}"));
+                return false;
+            }
             let fresh = seen.insert(fold(id(row)));
             if !fresh {
                 self.fault(format!(
@@ -269,12 +289,16 @@ impl Check {
     }
 
     fn device(&mut self, device: &Device, buses: &HashSet<String>) -> bool {
-        let enough = (2..=usize::from(u8::MAX)).contains(&device.ends.len());
+        let most = if device.kind == DeviceKind::Transformer {
+            WINDINGS_MAX
+        } else {
+            2
+        };
+        let enough = (2..=most).contains(&device.ends.len());
         if !enough {
+            let (kind, id, count) = (device.kind, &device.id, device.ends.len());
             self.fault(format!(
-                "device {:?} has {} end(s); give 2 to 255",
-                device.id,
-                device.ends.len()
+                "{kind} {id:?} has {count} end(s); give 2, or 2 to {WINDINGS_MAX} to a transformer"
             ));
         }
         device

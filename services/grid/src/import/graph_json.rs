@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 
 use crate::fault::{Fault, Faults, OnBad};
-use crate::import::{Imported, check_id, place};
+use crate::import::{Imported, place};
 use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
 use crate::phases::{Phases, PhasesError};
 
@@ -189,11 +189,6 @@ fn device(edge: &RawEdge) -> Result<Device, String> {
         (None, Some(from), Some(fp), Some(to), Some(tp)) => vec![end(from, fp)?, end(to, tp)?],
         _ => return Err("the ends are missing; write from, fp, to, tp or wdg".to_owned()),
     };
-    let both_ends_only = kind != DeviceKind::Transformer && ends.len() != 2;
-    if both_ends_only {
-        return Err(format!("a {kind} has 2 ends, not {}", ends.len()));
-    }
-    check_id(&edge.id)?;
     Ok(Device {
         id: edge.id.clone(),
         kind,
@@ -205,7 +200,6 @@ fn device(edge: &RawEdge) -> Result<Device, String> {
 }
 
 fn load(row: &RawLoad) -> Result<Load, String> {
-    check_id(&row.id)?;
     Ok(Load {
         id: row.id.clone(),
         bus: row.bus.clone(),
@@ -216,7 +210,6 @@ fn load(row: &RawLoad) -> Result<Load, String> {
 }
 
 fn end(bus: &str, list: &[u8]) -> Result<End, String> {
-    check_id(bus)?;
     Ok(End {
         bus: bus.to_owned(),
         phases: phases(list)?,

@@ -1,6 +1,6 @@
 //! Rows of the network part: bus, source, line, switch, transformer, load.
 
-use crate::network::{Bus, Device, DeviceKind, End, Load, Position, Source};
+use crate::network::{Bus, Device, DeviceKind, End, Load, Position, Source, WINDINGS_MAX};
 use crate::pack::row::{Record, Row, number, yes_no};
 use crate::pack::words::Words;
 use crate::phases::Phases;
@@ -211,7 +211,7 @@ impl Record for TransformerRow {
 
 /// `BUS:PHASES BUS:PHASES ...`, the winding nearest to the source first.
 fn windings(row: &mut Row<'_>) -> Option<Vec<End>> {
-    let text = row.filled("windings", 2_000)?;
+    let text = row.filled("windings", 2_400)?;
     let parsed = text.split_whitespace().map(|winding| {
         let (bus, phases) = winding.rsplit_once(':')?;
         let phases = phases.parse::<Phases>().ok()?;
@@ -221,7 +221,7 @@ fn windings(row: &mut Row<'_>) -> Option<Vec<End>> {
         })
     });
     match parsed.collect::<Option<Vec<End>>>() {
-        Some(ends) if (2..=20).contains(&ends.len()) => Some(ends),
+        Some(ends) if (2..=WINDINGS_MAX).contains(&ends.len()) => Some(ends),
         _ => row.fault(
             "windings",
             "write 2 to 20 windings as BUS:PHASES with a space between, like HV1:123 LV1:123",

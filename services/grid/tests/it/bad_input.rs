@@ -67,7 +67,7 @@ fn each_fault_of_a_graph_is_named() {
         (
             r#"{"id":"e","kind":"line","wdg":[{"bus":"a","ph":[1]},{"bus":"a","ph":[1]},{"bus":"a","ph":[1]}]}"#,
             "",
-            "2 ends",
+            "3 end(s)",
         ),
         (
             good,

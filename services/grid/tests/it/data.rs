@@ -24,8 +24,14 @@ pub(crate) fn networks() -> Option<PathBuf> {
 /// Names of the golden networks; none where the folder is absent.
 pub(crate) fn golden_names() -> Vec<String> {
     let Some(path) = networks() else { return Vec::new() };
-    let entries = path.join("golden").read_dir().unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let entries = path.join("golden").read_dir().expect("golden folder is readable");
+    let names = entries.map(|entry| {
+        entry
+            .expect("folder is readable")
+            .file_name()
+            .into_string()
+            .expect("names are UTF-8")
+    });
     let mut names: Vec<String> = names
         .filter_map(|name| name.strip_suffix(".network.json.gz").map(str::to_owned))
         .collect();
@@ -44,7 +50,7 @@ pub(crate) fn golden_network(name: &str) -> anyhow::Result<Network> {
 }
 
 pub(crate) fn grid(network: &Network) -> Grid {
-    network.grid(Uuid::nil()).unwrap()
+    network.grid(Uuid::nil()).expect("the network is good")
 }
 
 /// A JSON file of the golden folder; none where this network has no such file.

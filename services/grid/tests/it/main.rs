@@ -3,6 +3,7 @@
 mod bad_input;
 mod brute_force;
 mod data;
+mod demo;
 mod golden;
 mod opendss;
 mod pack;

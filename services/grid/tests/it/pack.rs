@@ -1,1 +1,305 @@
-//! placeholder
+//! The CSV pack: what is written reads back, and every bad field is named.
+
+use std::collections::HashMap;
+
+use relight_grid::pack::{AreaClass, Language, PackDefaults, read_pack, read_pack_from, write_pack};
+use relight_grid::{Fault, Faults, Network, OnBad, Pack, demo, snapshot};
+
+use crate::{data, golden};
+
+fn defaults() -> PackDefaults {
+    PackDefaults {
+        account_prefix: "9500".to_owned(),
+        zone: "America/Los_Angeles".to_owned(),
+        org_path: "ieee/feeder".to_owned(),
+        area_class: AreaClass::Rural,
+        language: Language::En,
+    }
+}
+
+#[test]
+fn the_demo_town_reads_back_as_it_was_written() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let pack = demo::town(1);
+    write_pack(dir.path(), &pack)?;
+    let (mut read, skipped) = read_pack(dir.path(), OnBad::Refuse)?;
+    assert_eq!(skipped, []);
+    // Files are by kind, so only the order of devices changes.
+    let sorted = |network: &Network| {
+        let mut devices = network.devices.clone();
+        devices.sort_by(|a, b| a.id.cmp(&b.id));
+        devices
+    };
+    assert_eq!(sorted(&read.network), sorted(&pack.network));
+    read.network = pack.network.clone();
+    assert_eq!(read, pack);
+    Ok(())
+}
+
+#[test]
+fn a_network_as_a_pack_keeps_its_cases() -> anyhow::Result<()> {
+    if data::networks().is_none() {
+        return Ok(());
+    }
+    let name = "ieee9500-latlon";
+    let pack = Pack::from_network(&data::golden_network(name)?, &defaults())?;
+    assert_eq!(pack.customers.len(), 1_275);
+    assert_eq!(
+        pack.customers[0].account,
+        format!("9500-{}", pack.service_points[0].id)
+    );
+    let dir = tempfile::tempdir()?;
+    write_pack(dir.path(), &pack)?;
+    let (read, _) = read_pack(dir.path(), OnBad::Refuse)?;
+    golden::check_all(name, &read.network())?;
+    golden::check_all(name, &snapshot::read(&snapshot::write(&read.network())?)?)?;
+    Ok(())
+}
+
+#[test]
+fn a_load_that_lies_nowhere_is_named() {
+    let mut network = demo::town(1).network();
+    network.buses.iter_mut().for_each(|bus| bus.position = None);
+    let faults = Pack::from_network(&network, &defaults()).unwrap_err();
+    assert_eq!(faults.0.len(), network.loads.len());
+    assert!(faults.0[0].problem.contains("WGS84"));
+}
+
+const GOOD: &[(&str, &str)] = &[
+    ("bus.csv", "id,lon,lat\nA,120,30\nB,,\n"),
+    ("source.csv", "bus,phases\nA,123\n"),
+    (
+        "line.csv",
+        "id,kind,from_bus,from_phases,to_bus,to_phases,length_m,in_service,open\nL1,line,A,123,B,123,80.5,yes,no\n",
+    ),
+    (
+        "service_point.csv",
+        "id,bus,phases,account,meter_no,lon,lat,area_class,zone,org_path,address_zh,address_en,own_generation,in_service\n\
+         P1,b,1,100,,120,30,urban,Asia/Shanghai,demo/city,人民路1号,,none,yes\n",
+    ),
+    (
+        "customer.csv",
+        "account,name,language,class,life_support,dedicated_line\n100,王伟,zh-CN,ordinary,no,no\n",
+    ),
+    (
+        "contact.csv",
+        "account,channel,value,language\n100,sms,+8619900000001,zh-CN\n",
+    ),
+    (
+        "street.csv",
+        "id,name_zh,name_en,line\nS1,人民路,Renmin Road,\"LINESTRING (120 30, 120.1 30)\"\n",
+    ),
+];
+
+/// Reads the good pack with one file changed by `edit`; an empty text takes the file away.
+fn read_edited(
+    file: &str,
+    edit: impl Fn(&str) -> String,
+    on_bad: OnBad,
+) -> Result<(Pack, Vec<Fault>), Faults> {
+    let mut files: HashMap<&str, String> = GOOD
+        .iter()
+        .map(|(name, text)| (*name, (*text).to_owned()))
+        .collect();
+    let edited = edit(&files[file]);
+    files.insert(
+        GOOD.iter()
+            .find(|(name, _)| *name == file)
+            .expect("a file of the good pack")
+            .0,
+        edited,
+    );
+    let mut get = |name: &str| {
+        Ok(files
+            .get(name)
+            .filter(|t| !t.is_empty())
+            .map(|t| t.clone().into_bytes()))
+    };
+    read_pack_from(&mut get, on_bad)
+}
+
+#[test]
+fn a_good_pack_has_a_grid_and_files_that_may_be_absent() {
+    let (pack, skipped) = read_edited("street.csv", |_| String::new(), OnBad::Refuse).unwrap();
+    assert_eq!(
+        (skipped.len(), pack.service_points.len(), pack.streets.len()),
+        (0, 1, 0)
+    );
+    let grid = data::grid(&pack.network());
+    let dead = grid.dead(&[grid.device("l1").unwrap()], &[]);
+    assert_eq!(dead.customers, 1);
+}
+
+#[test]
+fn each_bad_field_is_named_with_its_line_and_column() {
+    let table = [
+        ("bus.csv", "A,120,30", "A,120,95", 2, "lat", "-90 to 90"),
+        ("bus.csv", "A,120,30", "A,120,", 2, "lon", "together"),
+        ("bus.csv", "A,120,30", "A,x,30", 2, "lon", "a number"),
+        ("bus.csv", "A,120,30", "A,NaN,30", 2, "lon", "a number"),
+        ("bus.csv", "B,,", "a,,", 3, "id", "used twice"),
+        ("bus.csv", "B,,", "B b,,", 3, "id", "white space"),
+        ("bus.csv", "B,,", "B,", 3, "", "has 2 fields"),
+        ("bus.csv", "id,lon,lat", "id,lon,hat", 1, "hat", "no such column"),
+        ("bus.csv", "id,lon,lat", "id,lon,lon", 1, "lon", "twice"),
+        ("source.csv", "A,123", "X,123", 2, "bus", "not in bus.csv"),
+        ("source.csv", "A,123", "A,1.2", 2, "phases", "1 to 9"),
+        ("line.csv", "L1,line", "L1,rope", 2, "kind", "line, reactor"),
+        ("line.csv", "B,123,80", "C,123,80", 2, "to_bus", "not in bus.csv"),
+        ("line.csv", "80.5", "-1", 2, "length_m", "from 0"),
+        ("line.csv", "yes,no", "yes,maybe", 2, "open", "yes or no"),
+        ("service_point.csv", "P1,b", "P1,", 2, "bus", "empty"),
+        (
+            "service_point.csv",
+            ",100,",
+            ",101,",
+            2,
+            "account",
+            "not in customer.csv",
+        ),
+        (
+            "service_point.csv",
+            ",100,",
+            ",1 0,",
+            2,
+            "account",
+            "letters, digits",
+        ),
+        ("service_point.csv", "120,30", ",30", 2, "lon", "-180 to 180"),
+        (
+            "service_point.csv",
+            "urban",
+            "city",
+            2,
+            "area_class",
+            "urban, rural, remote",
+        ),
+        (
+            "service_point.csv",
+            "Asia/Shanghai",
+            "Asia/Nowhere",
+            2,
+            "zone",
+            "IANA",
+        ),
+        (
+            "service_point.csv",
+            "demo/city",
+            "Demo//City",
+            2,
+            "org_path",
+            "demo/city/east",
+        ),
+        ("service_point.csv", "人民路1号", "", 2, "address_zh", "1 to 200"),
+        (
+            "service_point.csv",
+            "none",
+            "wind",
+            2,
+            "own_generation",
+            "none, pv",
+        ),
+        ("customer.csv", "王伟", "\u{7}", 2, "name", "control characters"),
+        ("customer.csv", "zh-CN", "fr", 2, "language", "zh-CN, en"),
+        (
+            "customer.csv",
+            "ordinary",
+            "vip",
+            2,
+            "class",
+            "ordinary, important",
+        ),
+        (
+            "contact.csv",
+            "100,sms",
+            "101,sms",
+            2,
+            "account",
+            "not in customer.csv",
+        ),
+        (
+            "contact.csv",
+            "+8619900000001",
+            "19900000001",
+            2,
+            "value",
+            "country code",
+        ),
+        (
+            "contact.csv",
+            "sms,+8619900000001",
+            "email,wang@example",
+            2,
+            "value",
+            "name@example.org",
+        ),
+        ("street.csv", ", 120.1 30", "", 2, "line", "2 points"),
+    ];
+    for (file, from, to, line, column, words) in table {
+        let edit = |text: &str| {
+            assert!(text.contains(from), "{file} has no {from}");
+            text.replacen(from, to, 1)
+        };
+        let faults = read_edited(file, edit, OnBad::Refuse).unwrap_err();
+        let named = faults.0.iter().any(|fault| {
+            fault.file == file
+                && fault.line == Some(line)
+                && fault.column.as_deref().unwrap_or_default() == column
+                && fault.problem.contains(words)
+        });
+        assert!(named, "{file} {from} -> {to}: {faults}");
+    }
+}
+
+#[test]
+fn personal_values_are_not_repeated_in_faults() {
+    let faults = read_edited(
+        "contact.csv",
+        |text| text.replace("+8619900000001", "0571-555"),
+        OnBad::Refuse,
+    )
+    .unwrap_err();
+    assert!(!faults.to_string().contains("0571-555"));
+}
+
+#[test]
+fn a_missing_or_unreadable_file_is_named() {
+    let faults = read_edited("customer.csv", |_| String::new(), OnBad::Refuse).unwrap_err();
+    assert!(
+        faults.to_string().contains("customer.csv: the file is missing"),
+        "{faults}"
+    );
+    let faults =
+        read_pack_from(&mut |_| Err(std::io::Error::other("disk on fire")), OnBad::Refuse).unwrap_err();
+    assert!(faults.to_string().contains("disk on fire"));
+}
+
+#[test]
+fn rows_that_are_not_utf_8_are_named_and_the_others_read() {
+    let mut files: HashMap<&str, Vec<u8>> = GOOD
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes().to_vec()))
+        .collect();
+    files.insert("bus.csv", b"id,lon,lat\nA,120,30\nB,,\n\xff,,\n".to_vec());
+    let (pack, skipped) = read_pack_from(&mut |name| Ok(files.get(name).cloned()), OnBad::Skip).unwrap();
+    assert_eq!(
+        (skipped.len(), skipped[0].line, pack.network.buses.len()),
+        (1, Some(4), 2)
+    );
+}
+
+#[test]
+fn skipping_drops_a_bad_row_and_what_hangs_on_it_and_reports_both() {
+    let edit = |text: &str| text.replace("ordinary", "vip");
+    let (pack, skipped) = read_edited("customer.csv", edit, OnBad::Skip).unwrap();
+    assert_eq!(
+        (
+            pack.customers.len(),
+            pack.service_points.len(),
+            pack.contacts.len()
+        ),
+        (0, 0, 0)
+    );
+    let files: Vec<&str> = skipped.iter().map(|fault| fault.file.as_str()).collect();
+    assert_eq!(files, ["customer.csv", "service_point.csv", "contact.csv"]);
+}

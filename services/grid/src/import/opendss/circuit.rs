@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::object::{Class, Object};
 use crate::fault::Fault;
-use crate::import::{check_id, place};
-use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
+use crate::import::place;
+use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source, check_id};
 use crate::phases::Phases;
 
 /// Objects in order of definition, found by class and name.

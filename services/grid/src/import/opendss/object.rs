@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::token::array;
+use crate::network::WINDINGS_MAX;
 
 /// Classes that matter here; all others are passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -285,9 +286,6 @@ pub(super) struct Object {
     pub(super) monitored: String,
     pub(super) switched: String,
 }
-
-/// Most windings a transformer may have here.
-const WINDINGS_MAX: usize = 20;
 
 impl Object {
     pub(super) fn new(class: Class, name: String, place: Place) -> Object {
