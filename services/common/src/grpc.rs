@@ -276,7 +276,8 @@ pub async fn serve(
     Ok(())
 }
 
-struct Headers<'a>(&'a axum::http::HeaderMap);
+/// HTTP headers as a carrier of the trace context.
+pub(crate) struct Headers<'a>(pub(crate) &'a axum::http::HeaderMap);
 
 impl opentelemetry::propagation::Extractor for Headers<'_> {
     fn get(&self, key: &str) -> Option<&str> {

@@ -11,6 +11,8 @@ pub mod command;
 pub mod config;
 pub mod db;
 pub mod dead_letter;
+#[cfg(feature = "edge")]
+pub mod edge;
 pub mod error;
 pub mod events;
 pub mod grpc;

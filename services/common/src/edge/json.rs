@@ -1,0 +1,170 @@
+//! Reading requests strictly: JSON bodies, query strings, path segments. Every refusal names the field.
+
+use std::fmt::Display;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+
+use super::problem::{Kind, Problem};
+
+/// A JSON body. Types use `deny_unknown_fields`.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(
+                Kind::WrongMediaType,
+                "Content-Type must be application/json",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|refusal| Problem::of_status(refusal.status(), refusal.body_text()))?;
+        read(&bytes).map(Body)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    value
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Reads one JSON document.
+///
+/// # Errors
+/// A problem that names the field, or `body` when it is no JSON or no UTF-8.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Problem::field(
+            "body",
+            format!("must be UTF-8; it breaks after byte {}", error.valid_up_to()),
+        )
+    })?;
+    let mut document = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut document).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            fault(&path, &plain(&inner))
+        } else {
+            Problem::field("body", format!("must be JSON: {inner}"))
+        }
+    })?;
+    document
+        .end()
+        .map_err(|error| Problem::field("body", format!("must be one JSON document: {error}")))?;
+    Ok(value)
+}
+
+/// The message without "at line 1 column 17": the path says where.
+fn plain(error: &impl Display) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+/// serde says unknown and missing fields in words; the name belongs into the path.
+fn fault(path: &str, message: &str) -> Problem {
+    let named = ["unknown field `", "missing field `", "duplicate field `"]
+        .into_iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next());
+    let path = if path == "." { "" } else { path };
+    let field = match (path, named) {
+        ("", Some(name)) => name.to_owned(),
+        (path, Some(name)) if path.rsplit('.').next() != Some(name) => format!("{path}.{name}"),
+        ("", None) => "body".to_owned(),
+        (path, _) => path.to_owned(),
+    };
+    Problem::field(field, message)
+}
+
+/// A query string. Types use `deny_unknown_fields`.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Params(params)),
+            Err(refusal) => {
+                let text = refusal.body_text();
+                let text = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
+                let (path, message) = text.split_once(": ").unwrap_or(("", text));
+                Err(fault(path, message))
+            }
+        }
+    }
+}
+
+/// The one parameter of a path.
+#[derive(Debug)]
+pub struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) if text.chars().count() <= 100 => Ok(Segment(text)),
+            Ok(_) => Err(Problem::field("path", "must have at most 100 characters")),
+            Err(refusal) => Err(Problem::field("path", refusal.body_text())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        inner: Inner,
+    }
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        count: u8,
+    }
+
+    fn field(body: &[u8]) -> String {
+        read::<Outer>(body).unwrap_err().errors[0].field.clone()
+    }
+
+    #[test]
+    fn bad_json_is_refused_with_the_field_that_is_wrong() {
+        let table: [(&[u8], &str); 9] = [
+            (b"", "body"),
+            (b"{", "body"),
+            (b"[]", "body"),
+            (b"{\"inner\":{\"count\":1}} {}", "body"),
+            (b"{\"inner\":{\"count\":\"\xff\"}}", "body"),
+            (b"{}", "inner"),
+            (b"{\"inner\":{}}", "inner.count"),
+            (b"{\"inner\":{\"count\":1,\"colour\":2}}", "inner.colour"),
+            (b"{\"inner\":{\"count\":300}}", "inner.count"),
+        ];
+        for (body, expected) in table {
+            assert_eq!(field(body), expected, "{}", String::from_utf8_lossy(body));
+        }
+        assert_eq!(
+            read::<Outer>(b"{\"inner\":{\"count\":3}}").unwrap().inner.count,
+            3
+        );
+    }
+}
