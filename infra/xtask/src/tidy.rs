@@ -46,7 +46,7 @@ impl Finding {
         }
     }
     /// With its path as people write it.
-    fn from_root(&self, root: &Path) -> Self {
+    fn below(&self, root: &Path) -> Self {
         let path = self.path.strip_prefix(root).unwrap_or(&self.path);
         Self::new(path, self.line, self.text.clone())
     }
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let findings = findings(&house)?;
     for finding in &findings {
-        println!("{}", finding.from_root(&root));
+        println!("{}", finding.below(&root));
     }
     match findings.len() {
         0 => Ok(()),

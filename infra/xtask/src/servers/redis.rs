@@ -50,7 +50,7 @@ impl Redis {
 
     /// Its address.
     pub(crate) fn url(&self) -> String {
-        format!("redis://:{}@127.0.0.1:{}", self.password, self.port)
+        format!("redis://default:{}@127.0.0.1:{}", self.password, self.port)
     }
 
     /// Stops it.
