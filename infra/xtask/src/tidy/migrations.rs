@@ -80,12 +80,14 @@ fn shape(root: &Path, path: &str) -> Option<Finding> {
     (!text.starts_with("-- ")).then(|| Finding::new(path, 1, "open it with a comment that says why"))
 }
 
-/// Paths of all migrations from the root.
+/// Paths of all migrations from the root: `services/NAME/migrations/*.sql`, not those tests make up.
 fn files(root: &Path) -> Result<Vec<String>> {
-    let all = workspace::files(&root.join("services"), "sql")?;
-    let migrations = all
-        .into_iter()
-        .filter(|path| path.parent().is_some_and(|dir| dir.ends_with("migrations")));
+    let base = root.join("services");
+    let all = workspace::files(&base, "sql")?.into_iter();
+    let migrations = all.filter(|path| {
+        let dir = path.parent().filter(|dir| dir.ends_with("migrations"));
+        dir.and_then(Path::parent).and_then(Path::parent) == Some(base.as_path())
+    });
     Ok(migrations.map(|path| relative(root, path)).collect())
 }
 
@@ -135,6 +137,11 @@ mod tests {
         fs::create_dir_all(root.path().join("services/x/migrations"))?;
         fs::create_dir_all(root.path().join("infra"))?;
         fs::write(root.path().join(FIRST), "-- Why.\ncreate table a ();")?;
+        fs::create_dir_all(root.path().join("services/x/tests/migrations"))?;
+        fs::write(
+            root.path().join("services/x/tests/migrations/1.sql"),
+            "not a migration of ours",
+        )?;
         let house = House {
             root: root.path().to_owned(),
             crates: Vec::new(),
