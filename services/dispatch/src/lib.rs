@@ -1,1 +1,3 @@
-//! Under construction.
+//! Units, crews, shifts, positions, work orders, clocks, estimates.
+
+pub mod domain;

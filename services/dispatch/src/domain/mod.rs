@@ -1,0 +1,12 @@
+//! What dispatch decides, without I/O: values in, values out, time is an argument.
+
+pub mod clock;
+pub mod crew;
+pub mod device_time;
+pub mod etr;
+pub mod ids;
+pub mod index;
+pub mod order;
+pub mod place;
+pub mod recommend;
+pub mod rules;

@@ -1,0 +1,488 @@
+//! Every (state, event) pair: the moves there are, and a refusal that leaves everything alone for all the others.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::*;
+use crate::domain::{
+    ids::{CrewId, OrderId, UnitId},
+    place::Place,
+};
+
+pub(super) const WORK: Place = Place {
+    lon: 120.15,
+    lat: 30.28,
+};
+
+pub(super) fn t0() -> DateTime<Utc> {
+    "2026-03-01T02:10:00Z".parse().expect("a test's own instant")
+}
+
+fn id(n: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(n)
+}
+pub(super) fn unit(n: u128) -> UnitId {
+    UnitId::from_uuid(id(n))
+}
+pub(super) fn crew(n: u128) -> CrewId {
+    CrewId::from_uuid(id(n))
+}
+pub(super) fn order(n: u128) -> OrderId {
+    OrderId::from_uuid(id(n))
+}
+
+pub(super) fn context() -> Context {
+    Context {
+        place: Some(WORK),
+        last_step_at: t0(),
+        returns: 0,
+        may_force: false,
+        is_closing_crew: false,
+        limits: Limits {
+            unit_take: TimeDelta::minutes(3),
+            crew_take: TimeDelta::minutes(3),
+        },
+    }
+}
+
+fn team() -> Team {
+    Team {
+        unit: unit(1),
+        crew: crew(1),
+    }
+}
+fn finding() -> Finding {
+    Finding {
+        cause_code: "tree".to_owned(),
+        etr_at: Some(t0() + TimeDelta::hours(1)),
+    }
+}
+pub(super) fn safe_work() -> SafeWork {
+    SafeWork {
+        permission_no: "DD-7".to_owned(),
+        ticket_no: "T-1".to_owned(),
+        people: 2,
+        steps: SafeStep::ALL.to_vec(),
+    }
+}
+fn reply() -> Reply {
+    Reply {
+        cause_code: "tree".to_owned(),
+        owner: Owner::Utility,
+    }
+}
+
+/// One of each state.
+pub(super) fn states() -> Vec<State> {
+    let (team, take_by) = (team(), t0() + TimeDelta::minutes(3));
+    vec![
+        State::Triaged { back: None },
+        State::Dispatched {
+            unit: unit(1),
+            take_by,
+        },
+        State::UnitTaken {
+            unit: unit(1),
+            freed: None,
+        },
+        State::Assigned { team, take_by },
+        State::Taken { team },
+        State::EnRoute { team, eta_at: None },
+        State::Arrived {
+            team,
+            arrived_at: t0(),
+        },
+        State::Surveyed {
+            team,
+            finding: finding(),
+        },
+        State::Repairing {
+            team,
+            finding: finding(),
+            restored: vec!["a".to_owned()],
+        },
+        State::Suspended {
+            unit: unit(1),
+            reason: "weather".to_owned(),
+            review_at: t0() + REVIEW_MAX,
+        },
+        State::Restored {
+            team,
+            restored_at: t0(),
+            finding: finding(),
+        },
+        State::Replied { team, reply: reply() },
+        State::CalledBack {
+            team,
+            result: CallBackResult::Unreachable,
+        },
+        State::Archived {
+            team,
+            result: Some(CallBackResult::Satisfied),
+            no_call_back_reason: None,
+        },
+        State::Merged { into: order(9) },
+        State::Withdrawn,
+    ]
+}
+
+/// One of each event (two where the answer decides).
+pub(super) fn events() -> Vec<Event> {
+    let verified_by = Verification::Call;
+    vec![
+        Event::Dispatch { unit: unit(2) },
+        Event::TakeUnit,
+        Event::LapseUnit,
+        Event::Return {
+            reason: ReturnReason::Area,
+        },
+        Event::Assign { crew: crew(2) },
+        Event::Reassign { crew: crew(2) },
+        Event::LapseCrew,
+        Event::Take,
+        Event::Leave { eta_at: None },
+        Event::Arrive(Arrival {
+            position: Some(WORK),
+            explained: None,
+        }),
+        Event::Survey(Finding {
+            cause_code: "wind".to_owned(),
+            ..finding()
+        }),
+        Event::Repair(safe_work()),
+        Event::Suspend {
+            reason: "material".to_owned(),
+            review_at: t0() + TimeDelta::hours(1),
+        },
+        Event::Resume,
+        Event::Restore(Section::Part {
+            set_id: "b".to_owned(),
+            verified_by,
+        }),
+        Event::Restore(Section::All { verified_by }),
+        Event::Reply(Reply {
+            owner: Owner::Customer,
+            ..reply()
+        }),
+        Event::CallBack {
+            result: CallBackResult::Satisfied,
+        },
+        Event::CallBack {
+            result: CallBackResult::StillOff,
+        },
+        Event::Archive {
+            no_call_back_reason: Some("storm".to_owned()),
+        },
+        Event::Merge { into: order(8) },
+        Event::Withdraw,
+        Event::Reopen,
+    ]
+}
+
+/// Word of the state after, for the pairs that are moves; `=` means nothing changes.
+fn expected(state: &str, event: &str) -> Option<&'static str> {
+    Some(match (state, event) {
+        ("triaged" | "dispatched" | "unit_taken", "dispatch") => "dispatched",
+        ("dispatched", "unit_take") => "unit_taken",
+        ("dispatched", "unit_lapse") => "triaged",
+        ("dispatched" | "unit_taken", "unit_return") => "triaged",
+        ("unit_taken", "assign") => "assigned",
+        ("assigned" | "taken" | "en_route" | "arrived" | "surveyed", "reassign") => "assigned",
+        ("assigned", "crew_lapse") => "unit_taken",
+        ("assigned", "take") => "taken",
+        ("taken", "leave") => "en_route",
+        ("en_route", "arrive") => "arrived",
+        ("arrived" | "surveyed", "survey") => "surveyed",
+        ("surveyed", "repair") => "repairing",
+        ("arrived" | "surveyed" | "repairing", "suspend") => "suspended",
+        ("suspended", "resume") => "unit_taken",
+        ("repairing", "restore_section part") => "repairing",
+        ("repairing", "restore_section all") => "restored",
+        ("restored", "reply") => "replied",
+        ("replied" | "called_back", "call_back") => "called_back",
+        ("replied" | "called_back", "call_back still_off") => "triaged",
+        ("replied" | "called_back", "archive") => "archived",
+        ("triaged" | "dispatched" | "unit_taken" | "suspended", "merge") => "merged",
+        ("triaged" | "dispatched" | "unit_taken" | "suspended", "withdraw") => "withdrawn",
+        ("merged" | "withdrawn", "reopen") => "triaged",
+        ("unit_taken", "unit_take")
+        | ("taken", "take")
+        | ("en_route", "leave")
+        | ("arrived", "arrive")
+        | ("repairing", "repair")
+        | ("suspended", "suspend")
+        | ("restored", "restore_section all")
+        | ("archived", "archive")
+        | ("withdrawn", "withdraw") => "=",
+        _ => return None,
+    })
+}
+
+fn name(event: &Event) -> String {
+    let detail = match event {
+        Event::Restore(Section::Part { .. }) => " part",
+        Event::Restore(Section::All { .. }) => " all",
+        Event::CallBack {
+            result: CallBackResult::StillOff,
+        } => " still_off",
+        _ => "",
+    };
+    format!("{}{detail}", event.word())
+}
+
+#[test]
+fn every_pair_moves_as_the_table_says_or_is_refused() {
+    let (mut moves, mut refused) = (0, 0);
+    for state in states() {
+        for event in events() {
+            let after = transition(&state, &event, &context(), t0());
+            let pair = format!("{} + {}", state.word(), name(&event));
+            match (expected(state.word(), &name(&event)), after) {
+                (Some("="), Ok(after)) => assert_eq!(after, state, "{pair}"),
+                (Some(word), Ok(after)) => {
+                    assert_eq!(after.word(), word, "{pair}");
+                    assert_ne!(after, state, "{pair}");
+                    moves += 1;
+                }
+                (None, Err(Refusal::NotAllowed { .. })) => refused += 1,
+                (expected, after) => panic!("{pair}: {after:?}, expected {expected:?}"),
+            }
+        }
+    }
+    assert_eq!((moves, refused), (43, 16 * 23 - 43 - 9));
+}
+
+#[test]
+fn the_event_that_led_to_a_state_changes_nothing_when_it_comes_again() {
+    for state in states() {
+        for event in events() {
+            if let Ok(after) = transition(&state, &event, &context(), t0()) {
+                let later = t0() + TimeDelta::minutes(1);
+                let again = transition(&after, &event, &context(), later);
+                assert_eq!(again, Ok(after), "{} + {}", state.word(), event.word());
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_before_the_last_step_are_refused_except_repeats() {
+    let before = t0() - TimeDelta::seconds(1);
+    for state in states() {
+        for event in events() {
+            match transition(&state, &event, &context(), before) {
+                Ok(after) => assert_eq!(after, state),
+                Err(Refusal::BeforeLastStep { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_offer_ends_on_its_second() {
+    let team = team();
+    let take_by = t0() + TimeDelta::minutes(3);
+    let crew_offer = State::Assigned { team, take_by };
+    let unit_offer = State::Dispatched {
+        unit: team.unit,
+        take_by,
+    };
+    let in_time = take_by - TimeDelta::seconds(1);
+    assert!(transition(&crew_offer, &Event::Take, &context(), in_time).is_ok());
+    assert!(transition(&unit_offer, &Event::TakeUnit, &context(), in_time).is_ok());
+    assert_eq!(
+        transition(&crew_offer, &Event::Take, &context(), take_by),
+        Err(Refusal::TooLate { take_by })
+    );
+    assert_eq!(
+        transition(&unit_offer, &Event::TakeUnit, &context(), take_by),
+        Err(Refusal::TooLate { take_by })
+    );
+}
+
+#[test]
+fn a_second_return_is_the_dispatchers() {
+    let state = State::UnitTaken {
+        unit: unit(1),
+        freed: None,
+    };
+    let event = Event::Return {
+        reason: ReturnReason::Overload,
+    };
+    let again = Context {
+        returns: 1,
+        ..context()
+    };
+    let forced = Context {
+        may_force: true,
+        ..again.clone()
+    };
+    assert_eq!(
+        transition(&state, &event, &again, t0()),
+        Err(Refusal::ReturnedBefore)
+    );
+    assert!(transition(&state, &event, &forced, t0()).is_ok());
+}
+
+#[test]
+fn arrival_is_at_the_work_or_explained_with_a_photo() {
+    let state = State::EnRoute {
+        team: team(),
+        eta_at: None,
+    };
+    // One thousandth of a degree of latitude is 111.2 m.
+    let at = |lat: f64| {
+        Event::Arrive(Arrival {
+            position: Some(Place { lat, ..WORK }),
+            explained: None,
+        })
+    };
+    let explained = ("bridge closed".to_owned(), "ab".repeat(32));
+    let far_but_explained = Event::Arrive(Arrival {
+        position: None,
+        explained: Some(explained),
+    });
+    let nowhere = Event::Arrive(Arrival {
+        position: None,
+        explained: None,
+    });
+    assert!(transition(&state, &at(WORK.lat + 0.001_7), &context(), t0()).is_ok());
+    assert_eq!(
+        transition(&state, &at(WORK.lat + 0.002), &context(), t0()),
+        Err(Refusal::NotThere { metres_off: 223 })
+    );
+    assert!(transition(&state, &far_but_explained, &context(), t0()).is_ok());
+    assert_eq!(
+        transition(&state, &nowhere, &context(), t0()),
+        Err(Refusal::NoPosition)
+    );
+    let unknown_work = Context {
+        place: None,
+        ..context()
+    };
+    assert!(transition(&state, &at(0.0), &unknown_work, t0()).is_ok());
+}
+
+#[test]
+fn a_survey_has_a_cause_and_an_estimate_ahead() {
+    let state = State::Arrived {
+        team: team(),
+        arrived_at: t0(),
+    };
+    let survey = |cause: &str, etr_at| {
+        Event::Survey(Finding {
+            cause_code: cause.to_owned(),
+            etr_at,
+        })
+    };
+    let refused = |event| transition(&state, &event, &context(), t0()).unwrap_err();
+    assert_eq!(
+        refused(survey("", Some(t0() + TimeDelta::hours(1)))),
+        Refusal::NoCause
+    );
+    assert_eq!(refused(survey("tree", None)), Refusal::NoEtr);
+    assert_eq!(refused(survey("tree", Some(t0()))), Refusal::NoEtr);
+}
+
+#[test]
+fn work_without_every_safe_step_in_order_is_refused() {
+    let state = State::Surveyed {
+        team: team(),
+        finding: finding(),
+    };
+    let without = |change: fn(&mut SafeWork)| {
+        let mut work = safe_work();
+        change(&mut work);
+        transition(&state, &Event::Repair(work), &context(), t0())
+            .unwrap_err()
+            .field()
+    };
+    assert_eq!(without(|w| w.permission_no.clear()), Some("permission_no"));
+    assert_eq!(without(|w| w.ticket_no.clear()), Some("ticket_no"));
+    assert_eq!(without(|w| w.people = 1), Some("people"));
+    for missing in 0..4 {
+        let mut work = safe_work();
+        work.steps.remove(missing);
+        let refusal = transition(&state, &Event::Repair(work), &context(), t0()).unwrap_err();
+        assert_eq!(refusal.field(), Some("safe_steps"));
+    }
+    assert_eq!(without(|w| w.steps.swap(1, 2)), Some("safe_steps"));
+}
+
+#[test]
+fn a_suspension_is_reviewed_within_two_hours() {
+    let state = State::Arrived {
+        team: team(),
+        arrived_at: t0(),
+    };
+    let until = |review_at| {
+        let event = Event::Suspend {
+            reason: "permit".to_owned(),
+            review_at,
+        };
+        transition(&state, &event, &context(), t0())
+    };
+    assert!(until(t0() + REVIEW_MAX).is_ok());
+    assert_eq!(
+        until(t0() + REVIEW_MAX + TimeDelta::seconds(1)),
+        Err(Refusal::ReviewTooFar)
+    );
+    assert_eq!(until(t0()), Err(Refusal::ReviewTooFar));
+}
+
+#[test]
+fn the_closing_crew_does_not_call_its_own_customer() {
+    let state = State::Replied {
+        team: team(),
+        reply: reply(),
+    };
+    let own = Context {
+        is_closing_crew: true,
+        ..context()
+    };
+    for result in [CallBackResult::Satisfied, CallBackResult::StillOff] {
+        assert_eq!(
+            transition(&state, &Event::CallBack { result }, &own, t0()),
+            Err(Refusal::OwnCallBack)
+        );
+    }
+}
+
+#[test]
+fn nothing_is_filed_without_a_call_back_or_a_reason() {
+    let state = State::Replied {
+        team: team(),
+        reply: reply(),
+    };
+    let none = Event::Archive {
+        no_call_back_reason: None,
+    };
+    let empty = Event::Archive {
+        no_call_back_reason: Some(String::new()),
+    };
+    assert_eq!(
+        transition(&state, &none, &context(), t0()),
+        Err(Refusal::NoCallBack)
+    );
+    assert_eq!(
+        transition(&state, &empty, &context(), t0()),
+        Err(Refusal::NoCallBack)
+    );
+}
+
+#[test]
+fn a_reply_has_a_cause() {
+    let state = State::Restored {
+        team: team(),
+        restored_at: t0(),
+        finding: finding(),
+    };
+    let reply = Reply {
+        cause_code: String::new(),
+        owner: Owner::Utility,
+    };
+    assert_eq!(
+        transition(&state, &Event::Reply(reply), &context(), t0()),
+        Err(Refusal::NoCause)
+    );
+}

@@ -1,0 +1,331 @@
+//! Who can be at the work first, and why: a pure function over a snapshot of the index.
+//!
+//! Hard rules exclude; soft costs are numbers everybody sees. Without a road graph the way is the great circle times a
+//! detour, and says so.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_policy::AreaClass;
+
+use super::{
+    ids::CrewId,
+    index::{Index, Known},
+    place::Place,
+    rules::{self, Broken, Need},
+};
+
+/// Roads are longer than the great circle by about this much.
+const DETOUR: f64 = 1.3;
+/// Cost of every order a crew already had in this shift, seconds.
+const LOAD_COST_S: f64 = 120.0;
+/// So many crews that may not are explained.
+const REFUSED_MAX: usize = 20;
+/// Most candidates that can be asked for.
+pub const K_MAX: usize = 20;
+
+/// Average speed on the way, metres per second.
+fn speed_mps(area: AreaClass) -> f64 {
+    match area {
+        AreaClass::Urban => 25.0 / 3.6,
+        AreaClass::Rural => 40.0 / 3.6,
+        AreaClass::Remote => 30.0 / 3.6,
+    }
+}
+
+/// The order somebody is wanted for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Where the work is; unknown while nobody can say.
+    pub place: Option<Place>,
+    /// Rules the speed on the way.
+    pub area: AreaClass,
+    /// What the rules ask.
+    pub need: Need,
+}
+
+/// The way of a crew to the work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Way {
+    /// Great-circle distance, metres.
+    pub distance_m: f64,
+    /// Estimated time, seconds.
+    pub travel_s: f64,
+    /// Speed it is based on, metres per second.
+    pub speed_mps: f64,
+}
+
+/// A crew with what speaks for and against it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The crew.
+    pub crew: CrewId,
+    /// Its way; none when its place or the work's is not known.
+    pub way: Option<Way>,
+    /// Orders it had in this shift.
+    pub load: u32,
+    /// Sum of the visible costs, seconds.
+    pub cost_s: f64,
+    /// Rules it breaks; empty for candidates.
+    pub broken: Vec<Broken>,
+}
+
+impl Candidate {
+    /// When it would be there.
+    pub fn eta_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most half the earth's girth at walking pace"
+        )]
+        self.way
+            .map(|way| now + TimeDelta::seconds(way.travel_s.ceil() as i64))
+    }
+
+    /// The costs in words with their numbers.
+    pub fn reasons(&self) -> Vec<String> {
+        let mut reasons = vec![match self.way {
+            Some(way) => way.to_string(),
+            None => "distance unknown: the place of the crew or of the work is not known".to_owned(),
+        }];
+        reasons.push(format!("load {} orders this shift x {LOAD_COST_S} s", self.load));
+        reasons
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (km, kmh, min) = (
+            self.distance_m / 1000.0,
+            self.speed_mps * 3.6,
+            self.travel_s / 60.0,
+        );
+        write!(
+            f,
+            "distance {km:.1} km (great circle) x {DETOUR} at {kmh:.0} km/h = {min:.0} min"
+        )
+    }
+}
+
+/// Answer: who may, best first, and the nearest that may not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recommendation {
+    /// At most k, cheapest first.
+    pub candidates: Vec<Candidate>,
+    /// At most 20, nearest first, each with the rules it breaks.
+    pub refused: Vec<Candidate>,
+}
+
+/// Ranks the crews for `job`. Looks at twice `k` eligible crews, nearest first, so that load may outweigh distance.
+pub fn recommend(index: &Index, job: &Job, k: usize, now: DateTime<Utc>) -> Recommendation {
+    let k = k.min(K_MAX);
+    let mut found = Recommendation::default();
+    let mut look = |id, known: &Known| {
+        consider(&mut found, job, (id, known), now);
+        found.candidates.len() < 2 * k
+    };
+    match job.place {
+        Some(place) => {
+            let enough = !index.nearest(place).all(|(id, known)| look(id, known));
+            if !enough {
+                index
+                    .all()
+                    .filter(|(_, known)| known.fix.is_none())
+                    .for_each(|(id, known)| {
+                        look(id, known);
+                    });
+            }
+        }
+        None => index.all().for_each(|(id, known)| {
+            look(id, known);
+        }),
+    }
+    found
+        .candidates
+        .sort_by(|a, b| a.cost_s.total_cmp(&b.cost_s).then(a.crew.cmp(&b.crew)));
+    found.candidates.truncate(k);
+    found
+}
+
+fn consider(found: &mut Recommendation, job: &Job, (id, known): (CrewId, &Known), now: DateTime<Utc>) {
+    let Some(crew) = &known.crew else { return };
+    let broken: Vec<_> = rules::against_recommending(crew, known.fix, &job.need, now).collect();
+    if !broken.is_empty() && found.refused.len() >= REFUSED_MAX {
+        return;
+    }
+    let way = job
+        .place
+        .zip(known.fix)
+        .map(|(work, fix)| way(work, fix.place, job.area));
+    let cost_s = way.map_or(0.0, |way| way.travel_s) + LOAD_COST_S * f64::from(crew.orders_this_shift);
+    let list = if broken.is_empty() {
+        &mut found.candidates
+    } else {
+        &mut found.refused
+    };
+    list.push(Candidate {
+        crew: id,
+        way,
+        load: crew.orders_this_shift,
+        cost_s,
+        broken,
+    });
+}
+
+fn way(work: Place, from: Place, area: AreaClass) -> Way {
+    let (distance_m, speed_mps) = (work.distance_m(from), speed_mps(area));
+    Way {
+        distance_m,
+        travel_s: distance_m * DETOUR / speed_mps,
+        speed_mps,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{
+        crew::{Crew, Fix},
+        ids::OrderId,
+        rules::given,
+    };
+
+    const WORK: Place = Place {
+        lon: 120.15,
+        lat: 30.28,
+    };
+
+    fn job() -> Job {
+        Job {
+            place: Some(WORK),
+            area: AreaClass::Urban,
+            need: given::need(),
+        }
+    }
+
+    /// Crew `n`, `thousandths` of a degree north of the work.
+    fn at(n: u128, thousandths: f64) -> (Crew, Option<Fix>) {
+        let place = Place {
+            lat: WORK.lat + thousandths / 1000.0,
+            ..WORK
+        };
+        let crew = Crew {
+            id: CrewId::from_uuid(uuid::Uuid::from_u128(n)),
+            ..given::crew()
+        };
+        (
+            crew,
+            Some(Fix {
+                place,
+                at: given::now(),
+                heading_deg: 0.0,
+            }),
+        )
+    }
+
+    fn ids(list: &[Candidate]) -> Vec<u128> {
+        list.iter().map(|c| c.crew.uuid().as_u128()).collect()
+    }
+
+    #[test]
+    fn the_nearest_that_may_come_first_and_the_others_say_why_not() {
+        let busy = |(crew, fix): (Crew, Option<Fix>)| {
+            (
+                Crew {
+                    active: Some((OrderId::new(), "W-1".to_owned())),
+                    ..crew
+                },
+                fix,
+            )
+        };
+        let index = Index::of([at(3, 30.0), busy(at(1, 10.0)), at(2, 20.0), (at(4, 0.0).0, None)]);
+        let found = recommend(&index, &job(), 5, given::now());
+        assert_eq!(ids(&found.candidates), [2, 3]);
+        assert_eq!(ids(&found.refused), [1, 4]);
+        let codes: Vec<_> = found.refused.iter().map(|c| c.broken[0].code()).collect();
+        assert_eq!(codes, ["busy", "position_stale"]);
+    }
+
+    #[test]
+    fn costs_are_numbers_everybody_can_check() {
+        let index = Index::of([at(1, 10.0)]);
+        let found = recommend(&index, &job(), 1, given::now());
+        let way = found.candidates[0].way.expect("both places are known");
+        // 1,112 m x 1.3 at 25 km/h = 208 s.
+        assert!((way.distance_m - 1_112.0).abs() < 1.0, "{way:?}");
+        assert!((way.travel_s - 208.2).abs() < 0.2, "{way:?}");
+        assert_eq!(
+            found.candidates[0].eta_at(given::now()),
+            Some(given::now() + TimeDelta::seconds(209))
+        );
+        assert_eq!(
+            found.candidates[0].reasons(),
+            [
+                "distance 1.1 km (great circle) x 1.3 at 25 km/h = 3 min",
+                "load 0 orders this shift x 120 s"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_loaded_crew_nearby_comes_after_a_free_one_a_little_further() {
+        let (crew, fix) = at(1, 10.0);
+        let index = Index::of([
+            (
+                Crew {
+                    orders_this_shift: 2,
+                    ..crew
+                },
+                fix,
+            ),
+            at(2, 15.0),
+        ]);
+        assert_eq!(
+            ids(&recommend(&index, &job(), 2, given::now()).candidates),
+            [2, 1]
+        );
+    }
+
+    #[test]
+    fn where_the_work_is_unknown_everybody_who_may_is_listed_by_load() {
+        let (crew, fix) = at(1, 10.0);
+        let index = Index::of([
+            (
+                Crew {
+                    orders_this_shift: 1,
+                    ..crew
+                },
+                fix,
+            ),
+            at(2, 15.0),
+        ]);
+        let nowhere = Job { place: None, ..job() };
+        let found = recommend(&index, &nowhere, 5, given::now());
+        assert_eq!(ids(&found.candidates), [2, 1]);
+        assert_eq!(found.candidates[0].way, None);
+    }
+
+    proptest! {
+        /// Against plain search over all crews.
+        #[test]
+        fn no_eligible_crew_outside_the_list_is_nearer(
+            spots in prop::collection::vec((0.0..200.0f64, any::<bool>()), 1..60), k in 1usize..6,
+        ) {
+            let crews: Vec<_> = spots.iter().enumerate().map(|(n, (thousandths, able))| {
+                let (crew, fix) = at(n as u128 + 1, *thousandths);
+                (Crew { skills: if *able { crew.skills } else { Vec::new() }, ..crew }, fix)
+            }).collect();
+            let mut able: Vec<_> = spots.iter().filter(|(_, able)| *able).map(|(t, _)| *t).collect();
+            able.sort_by(f64::total_cmp);
+            let found = recommend(&Index::of(crews), &job(), k, given::now());
+            prop_assert_eq!(found.candidates.len(), able.len().min(k));
+            for (candidate, thousandths) in found.candidates.iter().zip(able) {
+                let distance_m = candidate.way.expect("known").distance_m;
+                prop_assert!((distance_m - thousandths * 111.195).abs() < 1.0);
+            }
+            prop_assert!(found.refused.iter().all(|c| !c.broken.is_empty()));
+            prop_assert!(found.refused.len() <= REFUSED_MAX);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Hard rules of dispatch: each one file with its check, its refusal code and its table test. A crew that breaks one
+//! is not offered the order, and the dispatcher sees which.
+
+mod busy;
+mod off_shift;
+mod other_unit;
+mod position_stale;
+mod rest;
+mod skill;
+mod unqualified;
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    crew::{Crew, Fix},
+    ids::UnitId,
+};
+
+/// What an order asks of a crew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Skills the work needs.
+    pub skills: &'static [&'static str],
+    /// The unit that has the order, once one has it.
+    pub unit: Option<UnitId>,
+}
+
+/// A rule a crew breaks. Words are made only when somebody reads them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Broken {
+    /// Not on duty, or not for long enough.
+    OffShift(off_shift::Why),
+    /// Not sent out for this skill.
+    Skill(&'static str),
+    /// Nobody in the crew holds a valid qualification.
+    Unqualified {
+        /// For this skill.
+        skill: &'static str,
+        /// Since when not; never held when none.
+        since: Option<DateTime<Utc>>,
+    },
+    /// Too little rest, or on duty for too long.
+    Rest(rest::Why),
+    /// On another order.
+    Busy {
+        /// The order's spoken number.
+        number: String,
+    },
+    /// Nobody knows where it is.
+    PositionStale {
+        /// Last known time.
+        last_at: Option<DateTime<Utc>>,
+    },
+    /// Belongs to another unit than the order.
+    OtherUnit,
+}
+
+impl Broken {
+    /// Refusal code on the wire.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Broken::OffShift(_) => "off_shift",
+            Broken::Skill(_) => "skill",
+            Broken::Unqualified { .. } => "unqualified",
+            Broken::Rest(_) => "rest",
+            Broken::Busy { .. } => "busy",
+            Broken::PositionStale { .. } => "position_stale",
+            Broken::OtherUnit => "other_unit",
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broken::OffShift(why) => why.fmt(f),
+            Broken::Skill(skill) => write!(f, "the crew is not sent out for {skill}"),
+            Broken::Unqualified {
+                skill,
+                since: Some(since),
+            } => {
+                write!(
+                    f,
+                    "the last qualification for {skill} ended at {}",
+                    since.format("%FT%TZ")
+                )
+            }
+            Broken::Unqualified { skill, since: None } => {
+                write!(f, "nobody in the crew is qualified for {skill}")
+            }
+            Broken::Rest(why) => why.fmt(f),
+            Broken::Busy { number } => write!(f, "the crew is on {number}"),
+            Broken::PositionStale { last_at: Some(at) } => {
+                write!(
+                    f,
+                    "the last position is of {}, more than 30 minutes ago",
+                    at.format("%FT%TZ")
+                )
+            }
+            Broken::PositionStale { last_at: None } => write!(f, "no position of the crew is known"),
+            Broken::OtherUnit => write!(f, "the crew belongs to another unit than the order"),
+        }
+    }
+}
+
+/// Every rule a crew breaks for an order it would be given at `now`. The position is no condition: a crew known by
+/// radio may be given an order.
+pub fn against_giving(crew: &Crew, need: &Need, now: DateTime<Utc>) -> impl Iterator<Item = Broken> {
+    [
+        other_unit::check(crew, need),
+        busy::check(crew),
+        off_shift::check(crew, now),
+        rest::check(crew, now),
+        skill::check(crew, need),
+        unqualified::check(crew, need, now),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Every rule a crew breaks for being recommended at `now`.
+pub fn against_recommending(
+    crew: &Crew,
+    fix: Option<Fix>,
+    need: &Need,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = Broken> {
+    against_giving(crew, need, now).chain(position_stale::check(fix, now))
+}
+
+#[cfg(test)]
+pub(crate) mod given {
+    //! A crew that may do everything, to break one rule at a time.
+
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::{
+        crew::{FAULT_REPAIR, SWITCHING, Shift},
+        ids::CrewId,
+    };
+
+    pub(crate) fn now() -> DateTime<Utc> {
+        "2026-03-01T02:10:00Z".parse().expect("an instant")
+    }
+
+    pub(crate) fn unit() -> UnitId {
+        UnitId::from_uuid(uuid::Uuid::from_u128(1))
+    }
+
+    pub(crate) fn crew() -> Crew {
+        Crew {
+            id: CrewId::from_uuid(uuid::Uuid::from_u128(1)),
+            name: "East 1".to_owned(),
+            unit: unit(),
+            skills: vec![FAULT_REPAIR.to_owned(), SWITCHING.to_owned()],
+            qualified_until: [FAULT_REPAIR, SWITCHING]
+                .map(|s| (s.to_owned(), now() + TimeDelta::days(100)))
+                .to_vec(),
+            shift: Some(Shift {
+                starts_at: now() - TimeDelta::hours(2),
+                ends_at: now() + TimeDelta::hours(6),
+                before_ended_at: None,
+            }),
+            active: None,
+            orders_this_shift: 0,
+        }
+    }
+
+    pub(crate) fn need() -> Need {
+        Need {
+            skills: &[FAULT_REPAIR, SWITCHING],
+            unit: Some(unit()),
+        }
+    }
+
+    #[test]
+    fn a_crew_in_order_breaks_no_rule() {
+        assert_eq!(against_giving(&crew(), &need(), now()).count(), 0);
+    }
+}
