@@ -1,1 +1,55 @@
-//! Under construction.
+//! The registry: who is supplied where and how they are reached, the network they hang on, and who loses supply when a
+//! device opens.
+//!
+//! ```text
+//! rpc ──> sets ──> held (the network in memory)      import (pack ──> rows, one transaction)
+//!   \        \                                          |
+//!    \────────\──────────> store <──────────────────────/
+//!             domain: contact forms, set ids and sums, findings (pure)
+//! ```
+
+mod cursor;
+pub mod domain;
+mod error;
+mod held;
+mod import;
+mod rpc;
+pub mod seal;
+mod sets;
+mod store;
+
+use std::sync::Arc;
+
+use relight_common::{reconcile, service::Host};
+use relight_proto::registry::v1::registry_server::RegistryServer;
+use tokio::net::TcpListener;
+
+pub use error::Error;
+pub use held::{Held, Holder};
+pub use import::{
+    ContactCounts, Counts, ImportError, ImportOptions, ImportReport, PointCounts, TOLD_MAX, import,
+};
+pub use rpc::Api;
+
+/// Name of the service, its schema and its role.
+pub const NAME: &str = "registry";
+
+/// Migrations of its schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Starts the registry on `listener`; what it starts lives in `host`.
+///
+/// # Errors
+/// When Postgres cannot be reached, the schema is older than this program, or certificates are missing.
+pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
+    let room = host.room(NAME, &MIGRATIONS).await?;
+    // Everything told is written in the transaction of its fact, and nothing waits for a deadline: nothing to mend.
+    room.keep_house(reconcile::Nothing)?;
+    let holder = Arc::new(Holder::new(room.db.clone()));
+    host.tasks.spawn(holder.clone().watch(host.stop.clone()));
+    let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder);
+    room.serve(listener, |routes, guard| {
+        routes.add_service(RegistryServer::with_interceptor(api, guard));
+    })
+    .await
+}

@@ -1,0 +1,310 @@
+//! An affected set: its id, and what is true of its members together.
+
+use std::collections::BTreeMap;
+
+use relight_common::{Invalid, ids, wire};
+use relight_grid::pack::AreaClass;
+use uuid::Uuid;
+
+use crate::domain::fold;
+
+/// Most devices in one question.
+pub const DEVICES_MAX: usize = 500;
+/// Most service points listed in one question.
+pub const LISTED_MAX: usize = 20_000;
+/// Longest external id, characters.
+pub const EXTERNAL_ID_CHARS_MAX: usize = 100;
+
+/// Who is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Basis {
+    /// Everybody without supply when these devices are open.
+    Opened(Vec<String>),
+    /// Exactly these service points, by folded external id.
+    Listed(Vec<String>),
+}
+
+/// A checked question for a set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Who is meant.
+    pub basis: Basis,
+    /// Only members of this set.
+    pub within: Option<Uuid>,
+}
+
+impl Question {
+    /// Checks what was asked. Repeated ids count once.
+    ///
+    /// # Errors
+    /// [`Invalid`] naming the field.
+    pub fn read(devices: &[String], within: &str, points: &[String]) -> Result<Question, Invalid> {
+        let basis = match (devices.is_empty(), points.is_empty()) {
+            (false, true) => Basis::Opened(ids_of("device_ids", devices, DEVICES_MAX)?),
+            (true, false) => Basis::Listed(folded(ids_of("service_point_external_ids", points, LISTED_MAX)?)),
+            (true, true) => {
+                return Err(Invalid::new(
+                    "device_ids",
+                    "must name at least one device, or list service_point_external_ids",
+                ));
+            }
+            (false, false) => {
+                return Err(Invalid::new(
+                    "service_point_external_ids",
+                    "must be empty when device_ids are given: ask for two sets",
+                ));
+            }
+        };
+        let within = wire::uuid_opt("within_set_id", within)?;
+        Ok(Question { basis, within })
+    }
+
+    /// The id of the answer on this grid version: the same question always gives the same id.
+    pub fn set_id(&self, grid_version: Uuid) -> Uuid {
+        let (kind, names) = match &self.basis {
+            Basis::Opened(devices) => ("devices", devices),
+            Basis::Listed(points) => ("points", points),
+        };
+        let mut names: Vec<String> = names.iter().map(|name| fold(name)).collect();
+        names.sort();
+        names.dedup();
+        let within = self.within.unwrap_or_default();
+        // Ids have no white space, so a line feed cannot be part of one.
+        ids::derived(grid_version, &format!("{kind}\n{within}\n{}", names.join("\n")))
+    }
+}
+
+fn ids_of(field: &'static str, given: &[String], max: usize) -> Result<Vec<String>, Invalid> {
+    if given.len() > max {
+        return Err(Invalid::new(field, format!("must have at most {max} ids")));
+    }
+    given.iter().map(|id| external_id(field, id)).collect()
+}
+
+/// An external id: 1 to 100 characters, no white space.
+///
+/// # Errors
+/// [`Invalid`] naming the field.
+pub fn external_id(field: &'static str, id: &str) -> Result<String, Invalid> {
+    let id = id.trim();
+    let ok = (1..=EXTERNAL_ID_CHARS_MAX).contains(&id.chars().count())
+        && !id.contains(|c: char| c.is_whitespace() || c.is_control());
+    ok.then(|| id.to_owned())
+        .ok_or_else(|| Invalid::new(field, "an id must have 1 to 100 characters and no white space"))
+}
+
+fn folded(mut ids: Vec<String>) -> Vec<String> {
+    ids.iter_mut().for_each(|id| *id = fold(id));
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// One member, with what the set sums up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The service point.
+    pub service_point_id: Uuid,
+    /// Who is supplied there.
+    pub customer_id: Uuid,
+    /// Important customer.
+    pub important: bool,
+    /// Somebody's life hangs on it.
+    pub life_support: bool,
+    /// It can feed back.
+    pub own_generation: bool,
+    /// WGS84 degrees.
+    pub lon: f64,
+    /// WGS84 degrees.
+    pub lat: f64,
+    /// Rules the arrival limit.
+    pub area_class: AreaClass,
+    /// Org unit.
+    pub org_path: String,
+    /// IANA zone.
+    pub zone: String,
+}
+
+/// What is true of all members together.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Summary {
+    /// Members.
+    pub count: i32,
+    /// Members of important customers.
+    pub important: i32,
+    /// Members with life support.
+    pub life_support: i32,
+    /// Members that can feed back.
+    pub own_generation: i32,
+    /// Centre of the members; none where there is no member.
+    pub centre: Option<(f64, f64)>,
+    /// The class with the shortest arrival limit among the members: the strictest rule holds.
+    pub area_class: Option<AreaClass>,
+    /// The lowest org unit that has all members; empty when only the whole utility has.
+    pub org_path: String,
+    /// The zone most members are in; of equals the first by name.
+    pub zone: String,
+}
+
+impl Summary {
+    /// Sums up `members`.
+    pub fn of(members: &[Member]) -> Summary {
+        let count = |of: fn(&Member) -> bool| as_count(members.iter().filter(|member| of(member)).count());
+        Summary {
+            count: as_count(members.len()),
+            important: count(|member| member.important),
+            life_support: count(|member| member.life_support),
+            own_generation: count(|member| member.own_generation),
+            centre: centre(members),
+            area_class: members
+                .iter()
+                .map(|member| member.area_class)
+                .min_by_key(|class| strictness(*class)),
+            org_path: common_unit(members),
+            zone: commonest_zone(members),
+        }
+    }
+}
+
+fn as_count(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// Urban supply points have the shortest arrival limit, remote ones the longest (domain.md F5).
+fn strictness(class: AreaClass) -> u8 {
+    match class {
+        AreaClass::Urban => 0,
+        AreaClass::Rural => 1,
+        AreaClass::Remote => 2,
+    }
+}
+
+/// Mean position, with longitudes averaged as angles so that a set across the date line stays where it is.
+fn centre(members: &[Member]) -> Option<(f64, f64)> {
+    if members.is_empty() {
+        return None;
+    }
+    let (mut east, mut north, mut lat) = (0.0, 0.0, 0.0);
+    for member in members {
+        let (sin, cos) = member.lon.to_radians().sin_cos();
+        (east, north, lat) = (east + sin, north + cos, lat + member.lat);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count of members is far below 2^52")]
+    let n = members.len() as f64;
+    Some((east.atan2(north).to_degrees(), lat / n))
+}
+
+fn common_unit(members: &[Member]) -> String {
+    let Some(first) = members.first() else {
+        return String::new();
+    };
+    let mut common: Vec<&str> = first.org_path.split('/').collect();
+    for member in members {
+        let same = common
+            .iter()
+            .zip(member.org_path.split('/'))
+            .take_while(|(a, b)| **a == *b)
+            .count();
+        common.truncate(same);
+    }
+    common.join("/")
+}
+
+fn commonest_zone(members: &[Member]) -> String {
+    let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
+    for member in members {
+        *zones.entry(&member.zone).or_default() += 1;
+    }
+    let most = zones.values().copied().max().unwrap_or(0);
+    let first = zones.into_iter().find(|(_, count)| *count == most);
+    first.map(|(zone, _)| zone.to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(org_path: &str, area_class: AreaClass, lon: f64) -> Member {
+        Member {
+            service_point_id: Uuid::nil(),
+            customer_id: Uuid::nil(),
+            important: false,
+            life_support: lon > 0.0,
+            own_generation: false,
+            lon,
+            lat: 10.0,
+            area_class,
+            org_path: org_path.to_owned(),
+            zone: "Asia/Shanghai".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_strictest_class_and_the_lowest_common_unit_hold() {
+        let members = [
+            member("demo/city/east", AreaClass::Remote, 10.0),
+            member("demo/city/eastern", AreaClass::Rural, 20.0),
+        ];
+        let summary = Summary::of(&members);
+        assert_eq!(summary.org_path, "demo/city");
+        assert_eq!(summary.area_class, Some(AreaClass::Rural));
+        assert_eq!((summary.count, summary.life_support), (2, 2));
+        let (lon, lat) = summary.centre.unwrap();
+        assert!((lon - 15.0).abs() < 1e-9 && (lat - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_set_across_the_date_line_has_its_centre_there() {
+        let members = [
+            member("a", AreaClass::Urban, 179.0),
+            member("a", AreaClass::Urban, -179.0),
+        ];
+        let (lon, _) = Summary::of(&members).centre.unwrap();
+        assert!((lon.abs() - 180.0).abs() < 1e-9, "{lon}");
+    }
+
+    #[test]
+    fn nobody_has_no_place_and_no_class() {
+        assert_eq!(Summary::of(&[]), Summary::default());
+    }
+
+    #[test]
+    fn the_same_question_has_the_same_id_however_it_is_written() {
+        let ask = |devices: &[&str], within: &str| {
+            let devices: Vec<String> = devices.iter().map(|&id| id.to_owned()).collect();
+            Question::read(&devices, within, &[]).unwrap().set_id(Uuid::nil())
+        };
+        assert_eq!(ask(&["A", "b"], ""), ask(&["B", "a", "A"], ""));
+        assert_ne!(ask(&["a"], ""), ask(&["a", "b"], ""));
+        assert_ne!(ask(&["a"], ""), ask(&["a"], &Uuid::max().to_string()));
+        let listed = Question::read(&[], "", &["a".to_owned()]).unwrap();
+        assert_ne!(listed.set_id(Uuid::nil()), ask(&["a"], ""));
+        assert_ne!(listed.set_id(Uuid::nil()), listed.set_id(Uuid::max()));
+    }
+
+    #[test]
+    fn a_wrong_question_names_its_field() {
+        let one = || vec!["a".to_owned()];
+        let table = [
+            (vec![], "", vec![], "device_ids"),
+            (one(), "", one(), "service_point_external_ids"),
+            (one(), "42", vec![], "within_set_id"),
+            (vec!["a b".to_owned()], "", vec![], "device_ids"),
+            (vec![String::new()], "", vec![], "device_ids"),
+            (vec!["x".repeat(101)], "", vec![], "device_ids"),
+            (vec!["a".to_owned(); DEVICES_MAX + 1], "", vec![], "device_ids"),
+            (
+                vec![],
+                "",
+                vec!["a".to_owned(); LISTED_MAX + 1],
+                "service_point_external_ids",
+            ),
+        ];
+        for (devices, within, points, field) in table {
+            assert_eq!(
+                Question::read(&devices, within, &points).unwrap_err().field,
+                field
+            );
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The current network in memory: loaded at the start, swapped when a newer version was committed.
+//!
+//! Postgres knows which version is current. The watcher looks every second so that a new one is ready before it is
+//! needed; a question that must not be answered from an old version asks [`Holder::current`], which looks itself.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use relight_common::{Db, error::chain, lease::pause};
+use relight_grid::{DeviceIx, Grid, LoadIx, snapshot};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{domain::fold, error::Error, store::grid_version};
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// One version of the network with its devices in the order of their folded ids.
+#[derive(Debug)]
+pub struct Held {
+    /// The network.
+    pub grid: Grid,
+    order: Vec<(String, DeviceIx)>,
+    /// In the normal state: what is so now is so through no device opened.
+    dead: HashSet<LoadIx>,
+    partly_dead: HashSet<LoadIx>,
+}
+
+/// What opening devices changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Outage {
+    /// Folded ids of the loads that lose supply.
+    pub(crate) dead: Vec<String>,
+    /// Loads that lose only some of their phases.
+    pub(crate) partly_dead: usize,
+}
+
+impl Held {
+    fn new(grid: Grid) -> Self {
+        let normal = grid.dead(&[], &[]);
+        let (dead, partly_dead) = (normal.dead_loads, normal.partly_dead_loads);
+        let mut order: Vec<_> = grid
+            .devices()
+            .map(|device| (fold(grid.device_id(device)), device))
+            .collect();
+        order.sort();
+        Self {
+            grid,
+            order,
+            dead: dead.into_iter().collect(),
+            partly_dead: partly_dead.into_iter().collect(),
+        }
+    }
+
+    /// Who loses supply when these devices open in the normal state. A load that was partly dead before and is dead now
+    /// does; one that was dead before does not.
+    pub(crate) fn outage(&self, opened: &[DeviceIx]) -> Outage {
+        let now = self.grid.dead(opened, &[]);
+        let dead = now.dead_loads.iter().filter(|load| !self.dead.contains(load));
+        let partly_dead = now
+            .partly_dead_loads
+            .iter()
+            .filter(|load| !self.partly_dead.contains(load));
+        Outage {
+            dead: dead.map(|&load| fold(self.grid.load_id(load))).collect(),
+            partly_dead: partly_dead.count(),
+        }
+    }
+
+    /// Devices with a folded id above `after`, in that order.
+    pub(crate) fn devices_after(&self, after: &str) -> impl Iterator<Item = &(String, DeviceIx)> {
+        let start = self
+            .order
+            .partition_point(|(id, _)| !after.is_empty() && id.as_str() <= after);
+        self.order[start..].iter()
+    }
+
+    /// The existing device id that shares the longest beginning with `id`: a help for whoever mistyped.
+    pub(crate) fn nearest(&self, id: &str) -> Option<&str> {
+        let wanted = fold(id);
+        let at = self.order.partition_point(|(known, _)| *known < wanted);
+        let beside = self.order[at.saturating_sub(1)..].iter().take(2);
+        let shared = |known: &str| {
+            known
+                .chars()
+                .zip(wanted.chars())
+                .take_while(|(a, b)| a == b)
+                .count()
+        };
+        let best = beside.max_by_key(|(known, _)| shared(known))?;
+        Some(self.grid.device_id(best.1))
+    }
+}
+
+/// Holds the current version for everybody in this process.
+#[derive(Debug)]
+pub struct Holder {
+    db: Db,
+    held: RwLock<Option<Arc<Held>>>,
+    /// One load at a time.
+    loading: tokio::sync::Mutex<()>,
+}
+
+impl Holder {
+    /// Holds nothing yet.
+    pub fn new(db: Db) -> Self {
+        Self {
+            db,
+            held: RwLock::new(None),
+            loading: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// The network as last committed, loaded now when a newer one is there.
+    ///
+    /// # Errors
+    /// [`Error::NoGrid`] when nothing was imported; [`Error::Common`]; [`Error::Damaged`].
+    pub async fn current(&self) -> Result<Arc<Held>, Error> {
+        let version = grid_version::current(self.db.pool())
+            .await?
+            .ok_or(Error::NoGrid)?
+            .id;
+        match self.holds(version) {
+            Some(held) => Ok(held),
+            None => self.load(version).await,
+        }
+    }
+
+    fn holds(&self, version: Uuid) -> Option<Arc<Held>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.clone().filter(|held| held.grid.version() == version)
+    }
+
+    async fn load(&self, version: Uuid) -> Result<Arc<Held>, Error> {
+        let _alone = self.loading.lock().await;
+        if let Some(held) = self.holds(version) {
+            return Ok(held);
+        }
+        let bytes = grid_version::bytes(self.db.pool(), version).await?;
+        let read = tokio::task::spawn_blocking(move || {
+            snapshot::read(&bytes)
+                .and_then(|network| network.grid(version))
+                .map(Held::new)
+        });
+        let held = read
+            .await
+            .map_err(|error| Error::Task("read a network", error))?
+            .map_err(|faults| Error::Damaged(version, faults))?;
+        let held = Arc::new(held);
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
+        tracing::info!(grid.version = %version, devices = held.order.len(), "holding a new version of the network");
+        Ok(held)
+    }
+
+    /// Keeps the current version ready until `stop`.
+    pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.current().await {
+                Ok(_) | Err(Error::NoGrid) => {}
+                Err(error) => tracing::error!(error = %chain(&error), "the network could not be loaded"),
+            }
+            pause(&stop, LOOK_EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Taking in a pack: customers, service points, contacts and the network, in one transaction.
+//!
+//! A pack is the whole: service points it does not name are retired (their rows stay, records elsewhere name them), and
+//! the contacts of its customers become what it says, unless it brings no contact at all. Importing the same pack again
+//! changes nothing.
+
+mod check;
+mod report;
+pub(crate) mod rows;
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use relight_common::{Db, Work, ids, secrets::Secrets};
+use relight_grid::{Faults, OnBad, Pack};
+use relight_proto::events::v1::{CustomerChanged, GridVersioned};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    error::Error,
+    seal::Sealer,
+    store::{self, grid_version, import as table},
+};
+
+pub use report::{ContactCounts, Counts, ImportReport, PointCounts};
+use rows::{Contacts, Customers, Points, Ready};
+
+/// Rows written by one statement.
+const BATCH: usize = 5_000;
+/// From this many changed customers on nobody is told one by one: `grid.versioned` and the list say it all.
+pub const TOLD_MAX: usize = 1_000;
+
+/// How to import.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// What to do about rows that cannot stand.
+    pub on_bad: OnBad,
+    /// Who imports: person id or `service:NAME`, for the audit.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Rows that cannot stand, each with what is right.
+    #[error(transparent)]
+    Bad(#[from] Faults),
+    /// The store, or a task of ours.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl From<relight_common::Error> for ImportError {
+    fn from(error: relight_common::Error) -> Self {
+        ImportError::Failed(error.into())
+    }
+}
+
+/// Imports `pack`: all of it, or nothing. `relight import` and `relight demo town` end here.
+///
+/// Tells `grid.versioned` when the network changed, and `customer.changed` for each changed customer while they are
+/// fewer than [`TOLD_MAX`]. Wakes a running registry by its own look at the current version.
+///
+/// # Errors
+/// [`ImportError::Bad`] with every bad row, unless they are to be skipped; a broken network always. Nothing is stored.
+pub async fn import(
+    db: &Db,
+    secrets: &Secrets,
+    pack: Pack,
+    options: &ImportOptions,
+) -> Result<ImportReport, ImportError> {
+    let (sealer, on_bad) = (Sealer::new(secrets), options.on_bad);
+    let ready = tokio::task::spawn_blocking(move || Ready::make(pack, on_bad, &sealer));
+    let ready = ready
+        .await
+        .map_err(|error| Error::Task("prepare an import", error))??;
+
+    let mut work = store::open(db, &options.by, Uuid::now_v7(), options.at).await?;
+    table::lock(work.conn()).await?;
+    let mut import = Import {
+        work,
+        touched: BTreeSet::new(),
+        new: BTreeSet::new(),
+    };
+    let report = import.write(ready).await?;
+    import.work.done().await?;
+    Ok(report)
+}
+
+/// An import under way.
+struct Import {
+    work: Work,
+    /// Customers of which anything changed.
+    touched: BTreeSet<Uuid>,
+    /// Those of them that were not there before.
+    new: BTreeSet<Uuid>,
+}
+
+impl Import {
+    async fn write(&mut self, ready: Ready) -> Result<ImportReport, Error> {
+        let customers = self.customers(&ready.customers).await?;
+        let ids = table::customer_ids(self.work.conn(), &ready.customers.account_key).await?;
+        let service_points = self.points(ready.points, &ids).await?;
+        let contacts = self.contacts(ready.contacts, &ids).await?;
+        let (grid_version, new_version) = self.network(ready.version).await?;
+        let told = self.tell_customers().await?;
+        let report = ImportReport {
+            grid_version,
+            new_version,
+            customers,
+            service_points,
+            contacts,
+            customers_told: told,
+            findings: ready.findings,
+            skipped: ready.faults.iter().map(ToString::to_string).collect(),
+        };
+        self.work.audit("import", grid_version, report.for_audit());
+        Ok(report)
+    }
+
+    async fn customers(&mut self, all: &Customers) -> Result<Counts, Error> {
+        let mut counts = Counts::default();
+        for batch in all.batches(BATCH) {
+            let written = table::customers(self.work.conn(), &batch).await?;
+            counts.add(batch.id.len(), &written);
+            self.new.extend(&written.added);
+            self.touched.extend(written.added.iter().chain(&written.changed));
+        }
+        Ok(counts)
+    }
+
+    async fn points(&mut self, mut all: Points, ids: &HashMap<String, Uuid>) -> Result<PointCounts, Error> {
+        all.set_customers(ids);
+        let mut rows = Counts::default();
+        for batch in all.batches(BATCH) {
+            self.touched
+                .extend(table::owners_left(self.work.conn(), &batch).await?);
+            let written = table::points(self.work.conn(), &batch).await?;
+            rows.add(batch.id.len(), &written);
+            self.touched.extend(written.added.iter().chain(&written.changed));
+        }
+        let at = self.work.at();
+        let retired = table::retire_others(self.work.conn(), &all.external_key, at).await?;
+        self.touched.extend(&retired);
+        Ok(PointCounts {
+            rows,
+            retired: retired.len(),
+        })
+    }
+
+    async fn contacts(
+        &mut self,
+        all: rows::OpenContacts,
+        ids: &HashMap<String, Uuid>,
+    ) -> Result<ContactCounts, Error> {
+        if all.is_empty() {
+            return Ok(ContactCounts::default());
+        }
+        let all: Contacts = all.seal(ids);
+        let mut rows = Counts::default();
+        for batch in all.batches(BATCH) {
+            let written = table::contacts(self.work.conn(), &batch).await?;
+            rows.add(batch.id.len(), &written);
+            self.touched.extend(written.added.iter().chain(&written.changed));
+        }
+        let customers: Vec<Uuid> = ids.values().copied().collect();
+        let removed = table::remove_other_contacts(self.work.conn(), &customers, &all).await?;
+        self.touched.extend(&removed);
+        Ok(ContactCounts {
+            rows,
+            removed: removed.len(),
+        })
+    }
+
+    /// Makes a new version unless the network is the current one, byte for byte.
+    async fn network(&mut self, version: grid_version::NewVersion) -> Result<(Uuid, bool), Error> {
+        if let Some(current) = grid_version::current(&mut *self.work.conn()).await?
+            && current.sha256 == version.sha256
+        {
+            return Ok((current.id, false));
+        }
+        let at = self.work.at();
+        let n = grid_version::insert(self.work.conn(), &version, at).await?;
+        let news = GridVersioned {
+            grid_version: version.id.to_string(),
+        };
+        // One subject for all versions, so that readers hear of them in order.
+        self.work
+            .tell("grid.versioned", ids::derived_from_name("grid"), n, "", &news);
+        Ok((version.id, true))
+    }
+
+    /// Raises the versions of the touched customers and tells of them. Returns how many were told of.
+    async fn tell_customers(&mut self) -> Result<usize, Error> {
+        let raised: Vec<Uuid> = self.touched.difference(&self.new).copied().collect();
+        table::raise_versions(self.work.conn(), &raised).await?;
+        if self.touched.len() >= TOLD_MAX {
+            return Ok(0);
+        }
+        let touched: Vec<Uuid> = self.touched.iter().copied().collect();
+        let changed = table::changed(self.work.conn(), &touched).await?;
+        for customer in &changed {
+            let news = CustomerChanged {
+                customer_id: customer.id.to_string(),
+            };
+            self.work.tell(
+                "customer.changed",
+                customer.id,
+                customer.version,
+                &customer.org_path,
+                &news,
+            );
+        }
+        Ok(changed.len())
+    }
+}
+
+impl ImportReport {
+    /// Counts only: ids of service points and bad rows stay out of the audit.
+    fn for_audit(&self) -> serde_json::Value {
+        json!({
+            "new_version": self.new_version,
+            "customers": self.customers,
+            "service_points": self.service_points,
+            "contacts": self.contacts,
+            "skipped": self.skipped.len(),
+        })
+    }
+}

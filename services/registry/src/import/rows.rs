@@ -1,0 +1,206 @@
+//! A checked pack as columns, ready for statements that take a batch at once.
+
+use std::collections::HashMap;
+
+use relight_grid::{Fault, Network, OnBad, Pack, snapshot};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    ImportError,
+    check::{GoodContact, check},
+};
+use crate::{
+    domain::{
+        findings::{Findings, survey},
+        fold,
+    },
+    error::Error,
+    seal::Sealer,
+    store::grid_version::NewVersion,
+};
+
+/// Bytes of one piece of a stored network.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Columns of equal length, cut into batches.
+macro_rules! columns {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub(crate) struct $name {
+            $(pub(crate) $field: Vec<$type>),+
+        }
+
+        impl $name {
+            /// The rows in batches of at most `size`.
+            pub(crate) fn batches(&self, size: usize) -> impl Iterator<Item = $name> + '_ {
+                (0..self.id.len()).step_by(size).map(move |start| {
+                    let end = self.id.len().min(start + size);
+                    $name { $($field: self.$field[start..end].to_vec()),+ }
+                })
+            }
+        }
+    };
+}
+
+columns! {
+    /// Rows of `customer`.
+    Customers {
+        id: Uuid, account: String, account_key: String, name: String, language: String, class: String,
+        life_support: bool, dedicated_line: bool,
+    }
+}
+columns! {
+    /// Rows of `service_point`.
+    Points {
+        id: Uuid, customer_id: Uuid, account_key: String, external_id: String, external_key: String, bus: String,
+        phases: String, meter_no: String, transformer_id: Option<String>, lon: f64, lat: f64, area_class: String,
+        zone: String, org_path: String, address_zh: String, address_en: String, own_generation: String, in_service: bool,
+    }
+}
+columns! {
+    /// Rows of `contact`.
+    Contacts {
+        id: Uuid, customer_id: Uuid, channel: String, language: String, sealed: Vec<u8>, seal_key: String, hmac: Vec<u8>,
+        hmac_key: String,
+    }
+}
+
+/// Everything an import writes.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) customers: Customers,
+    pub(crate) points: Points,
+    pub(crate) contacts: OpenContacts,
+    pub(crate) version: NewVersion,
+    pub(crate) findings: Findings,
+    /// Bad rows that were left out.
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Ready {
+    /// Checks `pack` and works out what follows from it; takes seconds for a million customers.
+    pub(crate) fn make(mut pack: Pack, on_bad: OnBad, sealer: &Sealer) -> Result<Ready, ImportError> {
+        let (faults, contacts) = check(&mut pack);
+        if on_bad == OnBad::Refuse && !faults.is_empty() {
+            return Err(relight_grid::Faults(faults).into());
+        }
+        let network = pack.network();
+        let grid = network.grid(Uuid::now_v7())?;
+        let (above, findings) = survey(&grid);
+        let above: Vec<Option<String>> = above
+            .into_iter()
+            .map(|device| device.map(|device| grid.device_id(device).to_owned()))
+            .collect();
+        Ok(Ready {
+            customers: customers(&pack),
+            points: points(&pack, above),
+            contacts: OpenContacts {
+                contacts,
+                sealer: sealer.clone(),
+            },
+            version: version(grid.version(), &network)?,
+            findings,
+            faults,
+        })
+    }
+}
+
+fn customers(pack: &Pack) -> Customers {
+    let mut rows = Customers::default();
+    for customer in &pack.customers {
+        rows.id.push(Uuid::now_v7());
+        rows.account.push(customer.account.clone());
+        rows.account_key.push(fold(&customer.account));
+        rows.name.push(customer.name.clone());
+        rows.language.push(customer.language.to_string());
+        rows.class.push(customer.class.to_string());
+        rows.life_support.push(customer.life_support);
+        rows.dedicated_line.push(customer.dedicated_line);
+    }
+    rows
+}
+
+/// `above` has the transformer of each service point: the loads of the network are they, in the same order.
+fn points(pack: &Pack, above: Vec<Option<String>>) -> Points {
+    let mut rows = Points {
+        transformer_id: above,
+        ..Points::default()
+    };
+    for point in &pack.service_points {
+        rows.id.push(Uuid::now_v7());
+        rows.account_key.push(fold(&point.account));
+        rows.external_id.push(point.id.clone());
+        rows.external_key.push(fold(&point.id));
+        rows.bus.push(point.bus.clone());
+        rows.phases.push(point.phases.to_string());
+        rows.meter_no.push(point.meter_no.clone());
+        rows.lon.push(point.position.lon);
+        rows.lat.push(point.position.lat);
+        rows.area_class.push(point.area_class.to_string());
+        rows.zone.push(point.zone.clone());
+        rows.org_path.push(point.org_path.clone());
+        rows.address_zh.push(point.address_zh.clone());
+        rows.address_en.push(point.address_en.clone());
+        rows.own_generation.push(point.own_generation.to_string());
+        rows.in_service.push(point.in_service);
+    }
+    rows
+}
+
+impl Points {
+    /// Fills in the customers, whose ids are known once they are written.
+    pub(crate) fn set_customers(&mut self, ids: &HashMap<String, Uuid>) {
+        self.customer_id = self.account_key.iter().map(|key| ids[key]).collect();
+    }
+}
+
+/// Contacts whose customers have no id yet: the seal is bound to it.
+#[derive(Debug)]
+pub(crate) struct OpenContacts {
+    contacts: Vec<GoodContact>,
+    sealer: Sealer,
+}
+
+impl OpenContacts {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.contacts.is_empty()
+    }
+
+    pub(crate) fn seal(self, ids: &HashMap<String, Uuid>) -> Contacts {
+        let mut rows = Contacts::default();
+        for GoodContact {
+            account_key,
+            language,
+            normal,
+        } in &self.contacts
+        {
+            let customer = ids[account_key];
+            let sealed = self.sealer.seal(customer, normal);
+            rows.id.push(Uuid::now_v7());
+            rows.customer_id.push(customer);
+            rows.channel.push(normal.channel().to_string());
+            rows.language.push(language.to_string());
+            rows.sealed.push(sealed.bytes);
+            rows.seal_key.push(sealed.key_id);
+            rows.hmac.push(self.sealer.hmac(normal));
+            rows.hmac_key.push(self.sealer.hmac_id().to_owned());
+        }
+        rows
+    }
+}
+
+fn version(id: Uuid, network: &Network) -> Result<NewVersion, Error> {
+    let bytes = snapshot::write(network).map_err(Error::Snapshot)?;
+    let size = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    Ok(NewVersion {
+        id,
+        name: network.name.clone(),
+        sha256: Sha256::digest(&bytes).into(),
+        buses: size(network.buses.len()),
+        devices: size(network.devices.len()),
+        loads: size(network.loads.len()),
+        chunks: bytes.chunks(CHUNK_BYTES).map(<[u8]>::to_vec).collect(),
+    })
+}

@@ -1,0 +1,183 @@
+//! Affected sets and their members.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::{
+    domain::affected::{Member, Summary},
+    error::Error,
+};
+
+/// A set as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SetRow {
+    pub(crate) id: Uuid,
+    pub(crate) grid_version: Uuid,
+    pub(crate) device_ids: Vec<String>,
+    pub(crate) within_set_id: Option<Uuid>,
+    pub(crate) count: i32,
+    pub(crate) important: i32,
+    pub(crate) life_support: i32,
+    pub(crate) own_generation: i32,
+    pub(crate) partly_dead: i32,
+    pub(crate) lon: Option<f64>,
+    pub(crate) lat: Option<f64>,
+    pub(crate) area_class: Option<String>,
+    pub(crate) org_path: String,
+    pub(crate) zone: String,
+}
+
+impl SetRow {
+    /// A set of these members, without devices and place.
+    pub(crate) fn new(id: Uuid, grid_version: Uuid, summary: &Summary) -> SetRow {
+        SetRow {
+            id,
+            grid_version,
+            device_ids: Vec::new(),
+            within_set_id: None,
+            count: summary.count,
+            important: summary.important,
+            life_support: summary.life_support,
+            own_generation: summary.own_generation,
+            partly_dead: 0,
+            lon: summary.centre.map(|centre| centre.0),
+            lat: summary.centre.map(|centre| centre.1),
+            area_class: summary.area_class.map(|class| class.as_str().to_owned()),
+            org_path: summary.org_path.clone(),
+            zone: summary.zone.clone(),
+        }
+    }
+}
+
+/// The set with this id.
+pub(crate) async fn find<'e>(db: impl sqlx::PgExecutor<'e>, id: Uuid) -> Result<Option<SetRow>, Error> {
+    sqlx::query_as!(
+        SetRow,
+        "select id, grid_version, device_ids, within_set_id, count, important, life_support, own_generation, partly_dead,
+            lon, lat, area_class, org_path, zone
+         from registry.affected_set where id = $1",
+        id
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(Error::db("look for an affected set"))
+}
+
+/// The service points with these folded external ids that are in the network, and in `within` when given.
+pub(crate) async fn pick(pool: &PgPool, keys: &[String], within: Option<Uuid>) -> Result<Vec<Member>, Error> {
+    let rows = sqlx::query!(
+        r#"select p.id, p.customer_id, c.class = 'important' as "important!", c.life_support,
+            p.own_generation <> 'none' as "own_generation!", p.lon, p.lat, p.area_class, p.org_path, p.zone
+        from unnest($1::text[]) as wanted (key)
+        join registry.service_point p on p.external_key = wanted.key
+        join registry.customer c on c.id = p.customer_id
+        where p.retired_at is null and ($2::uuid is null or exists (
+            select 1 from registry.affected_set_member m where m.set_id = $2 and m.service_point_id = p.id))"#,
+        keys,
+        within
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("pick the members of a set"))?;
+    let members = rows.into_iter().map(|row| {
+        Ok(Member {
+            service_point_id: row.id,
+            customer_id: row.customer_id,
+            important: row.important,
+            life_support: row.life_support,
+            own_generation: row.own_generation,
+            lon: row.lon,
+            lat: row.lat,
+            area_class: row.area_class.parse().map_err(|()| Error::Stored("area class"))?,
+            org_path: row.org_path,
+            zone: row.zone,
+        })
+    });
+    members.collect()
+}
+
+/// One of these folded external ids that is no service point in the network.
+pub(crate) async fn first_unknown(pool: &PgPool, keys: &[String]) -> Result<Option<String>, Error> {
+    sqlx::query_scalar!(
+        r#"select wanted.key as "key!" from unnest($1::text[]) as wanted (key)
+        where not exists (select 1 from registry.service_point p where p.external_key = wanted.key and p.retired_at is null)
+        order by 1 limit 1"#,
+        keys
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(Error::db("look for unknown service points"))
+}
+
+/// Stores a set with its members. False when somebody else just stored the same one.
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    set: &SetRow,
+    members: &[Member],
+    at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let stored = sqlx::query!(
+        "insert into registry.affected_set (id, grid_version, device_ids, within_set_id, count, important, life_support,
+            own_generation, partly_dead, lon, lat, area_class, org_path, zone, made_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         on conflict (id) do nothing",
+        set.id,
+        set.grid_version,
+        &set.device_ids,
+        set.within_set_id,
+        set.count,
+        set.important,
+        set.life_support,
+        set.own_generation,
+        set.partly_dead,
+        set.lon,
+        set.lat,
+        set.area_class,
+        set.org_path,
+        set.zone,
+        at
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("store an affected set"))?;
+    if stored.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let points: Vec<Uuid> = members.iter().map(|member| member.service_point_id).collect();
+    let customers: Vec<Uuid> = members.iter().map(|member| member.customer_id).collect();
+    sqlx::query!(
+        "insert into registry.affected_set_member (set_id, service_point_id, customer_id)
+         select $1, m.point, m.customer from unnest($2::uuid[], $3::uuid[]) as m (point, customer)",
+        set.id,
+        &points,
+        &customers
+    )
+    .execute(conn)
+    .await
+    .map_err(Error::db("store the members of a set"))?;
+    Ok(true)
+}
+
+/// (service point, customer) of the members above `after`, by service point.
+pub(crate) async fn members(
+    pool: &PgPool,
+    set: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    let rows = sqlx::query!(
+        "select service_point_id, customer_id from registry.affected_set_member
+         where set_id = $1 and service_point_id > $2 order by service_point_id limit $3",
+        set,
+        after.unwrap_or_default(),
+        limit
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("read the members of a set"))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.service_point_id, row.customer_id))
+        .collect())
+}

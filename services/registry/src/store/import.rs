@@ -1,0 +1,245 @@
+//! Rows of an import, a batch a statement. Rows that are already so are left alone.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    error::Error,
+    import::rows::{Contacts, Customers, Points},
+};
+
+/// The customer of each row a batch wrote.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// Of rows that are new.
+    pub(crate) added: Vec<Uuid>,
+    /// Of rows that were different.
+    pub(crate) changed: Vec<Uuid>,
+}
+
+impl Written {
+    fn note(&mut self, customer: Uuid, added: bool) {
+        if added {
+            self.added.push(customer)
+        } else {
+            self.changed.push(customer)
+        }
+    }
+}
+
+/// One import at a time; readers are not disturbed.
+pub(crate) async fn lock(conn: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("lock table registry.grid_version in share row exclusive mode")
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(Error::db("wait for another import"))
+}
+
+pub(crate) async fn customers(conn: &mut PgConnection, batch: &Customers) -> Result<Written, Error> {
+    let rows = sqlx::query!(
+        r#"insert into registry.customer as c
+            (id, account, account_key, name, language, class, life_support, dedicated_line)
+        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[])
+        on conflict (account_key) do update set account = excluded.account, name = excluded.name,
+            language = excluded.language, class = excluded.class, life_support = excluded.life_support,
+            dedicated_line = excluded.dedicated_line
+        where (c.account, c.name, c.language, c.class, c.life_support, c.dedicated_line) is distinct from
+            (excluded.account, excluded.name, excluded.language, excluded.class, excluded.life_support, excluded.dedicated_line)
+        returning c.id, c.xmax = 0 as "added!""#,
+        &batch.id,
+        &batch.account,
+        &batch.account_key,
+        &batch.name,
+        &batch.language,
+        &batch.class,
+        &batch.life_support,
+        &batch.dedicated_line
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("write customers"))?;
+    let mut written = Written::default();
+    rows.iter().for_each(|row| written.note(row.id, row.added));
+    Ok(written)
+}
+
+/// Ids by folded account.
+pub(crate) async fn customer_ids(
+    conn: &mut PgConnection,
+    account_keys: &[String],
+) -> Result<HashMap<String, Uuid>, Error> {
+    let rows = sqlx::query!(
+        "select account_key, id from registry.customer where account_key = any($1)",
+        account_keys
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read the customers written"))?;
+    Ok(rows.into_iter().map(|row| (row.account_key, row.id)).collect())
+}
+
+pub(crate) async fn points(conn: &mut PgConnection, batch: &Points) -> Result<Written, Error> {
+    let rows = sqlx::query!(
+        r#"insert into registry.service_point as p (id, customer_id, external_id, external_key, bus, phases, meter_no,
+            transformer_id, lon, lat, area_class, zone, org_path, address_zh, address_en, own_generation, in_service)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::float8[], $10::float8[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bool[])
+        on conflict (external_key) do update set customer_id = excluded.customer_id, external_id = excluded.external_id,
+            bus = excluded.bus, phases = excluded.phases, meter_no = excluded.meter_no,
+            transformer_id = excluded.transformer_id, lon = excluded.lon, lat = excluded.lat,
+            area_class = excluded.area_class, zone = excluded.zone, org_path = excluded.org_path,
+            address_zh = excluded.address_zh, address_en = excluded.address_en,
+            own_generation = excluded.own_generation, in_service = excluded.in_service, retired_at = null
+        where (p.customer_id, p.external_id, p.bus, p.phases, p.meter_no, p.transformer_id, p.lon, p.lat, p.area_class,
+                p.zone, p.org_path, p.address_zh, p.address_en, p.own_generation, p.in_service, p.retired_at)
+            is distinct from (excluded.customer_id, excluded.external_id, excluded.bus, excluded.phases,
+                excluded.meter_no, excluded.transformer_id, excluded.lon, excluded.lat, excluded.area_class, excluded.zone,
+                excluded.org_path, excluded.address_zh, excluded.address_en, excluded.own_generation, excluded.in_service,
+                null::timestamptz)
+        returning p.customer_id, p.xmax = 0 as "added!""#,
+        &batch.id,
+        &batch.customer_id,
+        &batch.external_id,
+        &batch.external_key,
+        &batch.bus,
+        &batch.phases,
+        &batch.meter_no,
+        &batch.transformer_id as &[Option<String>],
+        &batch.lon,
+        &batch.lat,
+        &batch.area_class,
+        &batch.zone,
+        &batch.org_path,
+        &batch.address_zh,
+        &batch.address_en,
+        &batch.own_generation,
+        &batch.in_service
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("write service points"))?;
+    let mut written = Written::default();
+    rows.iter()
+        .for_each(|row| written.note(row.customer_id, row.added));
+    Ok(written)
+}
+
+/// Customers who lose a service point of this batch to another customer; asked before it is written.
+pub(crate) async fn owners_left(conn: &mut PgConnection, batch: &Points) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "select p.customer_id from unnest($1::text[], $2::uuid[]) as n (key, customer)
+         join registry.service_point p on p.external_key = n.key and p.customer_id <> n.customer",
+        &batch.external_key,
+        &batch.customer_id
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for service points that change hands"))
+}
+
+/// Retires the service points that are not among these folded external ids. Returns their customers, one per point.
+pub(crate) async fn retire_others(
+    conn: &mut PgConnection,
+    external_keys: &[String],
+    at: DateTime<Utc>,
+) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "update registry.service_point p set retired_at = $2
+         where p.retired_at is null
+            and not exists (select 1 from unnest($1::text[]) as kept (key) where kept.key = p.external_key)
+         returning p.customer_id",
+        external_keys,
+        at
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("retire service points"))
+}
+
+/// A contact that is there keeps its sealed bytes unless its language or the key has changed.
+pub(crate) async fn contacts(conn: &mut PgConnection, batch: &Contacts) -> Result<Written, Error> {
+    let rows = sqlx::query!(
+        r#"insert into registry.contact as k
+            (id, customer_id, channel, language, sealed, seal_key, hmac, hmac_key)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], $8::text[])
+        on conflict (customer_id, channel, hmac) do update set language = excluded.language, sealed = excluded.sealed,
+            seal_key = excluded.seal_key
+        where (k.language, k.seal_key) is distinct from (excluded.language, excluded.seal_key)
+        returning k.customer_id, k.xmax = 0 as "added!""#,
+        &batch.id,
+        &batch.customer_id,
+        &batch.channel,
+        &batch.language,
+        &batch.sealed,
+        &batch.seal_key,
+        &batch.hmac,
+        &batch.hmac_key
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("write contacts"))?;
+    let mut written = Written::default();
+    rows.iter()
+        .for_each(|row| written.note(row.customer_id, row.added));
+    Ok(written)
+}
+
+/// Removes the contacts of these customers that are not in `kept`. Returns their customers, one per contact.
+pub(crate) async fn remove_other_contacts(
+    conn: &mut PgConnection,
+    customers: &[Uuid],
+    kept: &Contacts,
+) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "delete from registry.contact k
+         where k.customer_id = any($1) and not exists (
+            select 1 from unnest($2::uuid[], $3::text[], $4::bytea[]) as kept (customer_id, channel, hmac)
+            where kept.customer_id = k.customer_id and kept.channel = k.channel and kept.hmac = k.hmac)
+         returning k.customer_id",
+        customers,
+        &kept.customer_id,
+        &kept.channel,
+        &kept.hmac
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("remove contacts"))
+}
+
+/// A customer after a change, as told.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) id: Uuid,
+    pub(crate) version: i64,
+    pub(crate) org_path: String,
+}
+
+/// Raises the version of these customers.
+pub(crate) async fn raise_versions(conn: &mut PgConnection, customers: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!(
+        "update registry.customer set version = version + 1 where id = any($1)",
+        customers
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("raise the versions of customers"))
+}
+
+/// These customers with version and org unit.
+pub(crate) async fn changed(conn: &mut PgConnection, customers: &[Uuid]) -> Result<Vec<Changed>, Error> {
+    sqlx::query_as!(
+        Changed,
+        r#"select c.id, c.version, coalesce(min(p.org_path), '') as "org_path!"
+        from registry.customer c left join registry.service_point p on p.customer_id = c.id
+        where c.id = any($1) group by c.id order by c.id"#,
+        customers
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read the customers changed"))
+}

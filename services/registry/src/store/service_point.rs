@@ -1,0 +1,85 @@
+//! Service points with what their customer adds to them.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// A service point as it is told.
+#[derive(Debug, Clone)]
+pub(crate) struct PointRow {
+    pub(crate) id: Uuid,
+    pub(crate) customer_id: Uuid,
+    pub(crate) account: String,
+    pub(crate) external_id: String,
+    pub(crate) bus: String,
+    pub(crate) transformer_id: Option<String>,
+    pub(crate) lon: f64,
+    pub(crate) lat: f64,
+    pub(crate) area_class: String,
+    pub(crate) org_path: String,
+    pub(crate) zone: String,
+    pub(crate) address_zh: String,
+    pub(crate) address_en: String,
+    pub(crate) own_generation: bool,
+    pub(crate) important: bool,
+    pub(crate) life_support: bool,
+    pub(crate) dedicated_line: bool,
+}
+
+/// The same columns for every way to ask.
+macro_rules! points {
+    ($tail:literal, $($argument:expr),+) => {
+        sqlx::query_as!(
+            PointRow,
+            r#"select p.id, p.customer_id, c.account, p.external_id, p.bus, p.transformer_id, p.lon, p.lat, p.area_class,
+                p.org_path, p.zone, p.address_zh, p.address_en, p.own_generation <> 'none' as "own_generation!",
+                c.class = 'important' as "important!", c.life_support, c.dedicated_line
+            from registry.service_point p join registry.customer c on c.id = p.customer_id "#
+                + $tail,
+            $($argument),+
+        )
+    };
+}
+
+/// The service point with this id, also when it is in the network no more.
+pub(crate) async fn by_id(pool: &PgPool, id: Uuid) -> Result<Option<PointRow>, Error> {
+    points!("where p.id = $1", id)
+        .fetch_optional(pool)
+        .await
+        .map_err(Error::db("look for a service point"))
+}
+
+/// The service point of this folded account; of several the first that is in the network.
+pub(crate) async fn by_account(pool: &PgPool, account_key: &str) -> Result<Option<PointRow>, Error> {
+    points!(
+        "where c.account_key = $1 order by p.retired_at nulls first, p.id limit 1",
+        account_key
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(Error::db("look for a service point by account"))
+}
+
+/// Service points in the network with an id above `after`, by id.
+pub(crate) async fn list(pool: &PgPool, after: Option<Uuid>, size: i64) -> Result<Vec<PointRow>, Error> {
+    points!(
+        "where p.retired_at is null and p.id > $1 order by p.id limit $2",
+        after.unwrap_or_default(),
+        size
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("list service points"))
+}
+
+/// The service points of these customers, by customer.
+pub(crate) async fn of_customers(pool: &PgPool, customers: &[Uuid]) -> Result<Vec<PointRow>, Error> {
+    points!(
+        "where p.customer_id = any($1) and p.retired_at is null order by p.customer_id, p.id",
+        customers
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("read the service points of customers"))
+}
