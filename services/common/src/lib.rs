@@ -21,6 +21,7 @@ pub mod lease;
 pub mod reader;
 pub mod reconcile;
 pub mod relay;
+pub mod seal;
 pub mod secrets;
 pub mod service;
 pub mod telemetry;

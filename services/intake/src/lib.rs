@@ -1,1 +1,2 @@
-//! Under construction.
+//! Reports and incidents.
+pub mod domain;

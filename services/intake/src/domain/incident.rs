@@ -1,0 +1,308 @@
+//! One fault: its state machine and the facts its reports add up to.
+
+use chrono::{DateTime, Utc};
+use relight_policy::AreaClass;
+
+use super::{IncidentId, place::Position};
+
+/// Where an incident is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Being worked on.
+    Open,
+    /// Found to be part of another one; terminal.
+    Merged(IncidentId),
+    /// Over, with the reason word; a call-back "still off" opens it again.
+    Closed(String),
+}
+
+impl State {
+    /// The word on the wire and in the table.
+    pub fn word(&self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Merged(_) => "merged",
+            State::Closed(_) => "closed",
+        }
+    }
+}
+
+/// Who made a guess a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmer {
+    /// A person in the control room.
+    Dispatcher,
+    /// A crew on site.
+    Crew,
+    /// Meters or telemetry.
+    Meter,
+}
+
+impl Confirmer {
+    /// The word on the wire and in the table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Confirmer::Dispatcher => "dispatcher",
+            Confirmer::Crew => "crew",
+            Confirmer::Meter => "meter",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Confirmer> {
+        [Confirmer::Dispatcher, Confirmer::Crew, Confirmer::Meter]
+            .into_iter()
+            .find(|by| by.word() == word)
+    }
+}
+
+/// The device thought or known to be the fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// External id.
+    pub id: String,
+    /// Kind word of the grid; empty when the grid was not at hand.
+    pub kind: String,
+}
+
+/// What confirming brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Who.
+    pub by: Confirmer,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Who is off because of the confirmed device: a stored set of the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Affected {
+    /// The set's id.
+    pub set_id: String,
+    /// Service points in it.
+    pub count: u32,
+}
+
+/// One incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// Spoken number; empty until it is stored.
+    pub number: String,
+    /// Its state.
+    pub state: State,
+    /// Probable or confirmed device.
+    pub device: Option<Device>,
+    /// Set when the device is no guess any more.
+    pub confirmed: Option<Confirmation>,
+    /// Affected set of the confirmed device.
+    pub affected: Option<Affected>,
+    /// Reports linked to it.
+    pub report_count: u32,
+    /// How often its reporters asked again.
+    pub urge_count: u32,
+    /// The earliest acceptance among its reports.
+    pub accepted_at: DateTime<Utc>,
+    /// The latest acceptance among its reports.
+    pub last_report_at: DateTime<Utc>,
+    /// When supply is taken to have ended.
+    pub off_at: DateTime<Utc>,
+    /// Strictest area class among its reports.
+    pub area: AreaClass,
+    /// A report told of danger.
+    pub danger: bool,
+    /// A life-support customer reported or is affected.
+    pub life_support: bool,
+    /// An important customer reported or is affected.
+    pub important: bool,
+    /// Where the work probably is.
+    pub position: Option<Position>,
+    /// Organisation responsible.
+    pub org_path: String,
+    /// IANA zone of the place.
+    pub zone: String,
+    /// Grows with every change that is told; 0 = not stored yet.
+    pub version: i64,
+}
+
+/// What can happen to a stored incident beside grouping.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Somebody who can know named the device.
+    Confirm {
+        /// The device.
+        device: Device,
+        /// Who.
+        by: Confirmer,
+        /// Who is off then.
+        affected: Affected,
+        /// Where it is, if the registry knows.
+        position: Option<Position>,
+        /// Whether the set has important and life-support customers.
+        important: bool,
+        /// See `important`.
+        life_support: bool,
+    },
+    /// Everybody has supply again, or the order was archived.
+    Close(&'static str),
+    /// The call-back found somebody still off.
+    Reopen,
+}
+
+/// Why an event does not apply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It lives on elsewhere.
+    #[error("the incident was merged into {0}; use that one")]
+    Merged(IncidentId),
+    /// It is over.
+    #[error("the incident is closed ({0}); a new report opens a new one")]
+    Closed(String),
+}
+
+/// What `event` does to `from` at `now`. Repeating an event that led here changes nothing.
+///
+/// # Errors
+/// [`Refusal`]; every move is written out, the rest is refused.
+pub fn transition(from: Incident, event: Event, now: DateTime<Utc>) -> Result<Incident, Refusal> {
+    match (&from.state, event) {
+        (
+            State::Open,
+            Event::Confirm {
+                device,
+                by,
+                affected,
+                position,
+                important,
+                life_support,
+            },
+        ) => {
+            let same = from.confirmed.is_some()
+                && from.affected.as_ref() == Some(&affected)
+                && from.device.as_ref().is_some_and(|known| known.id == device.id);
+            if same {
+                return Ok(from);
+            }
+            Ok(Incident {
+                device: Some(device),
+                confirmed: Some(Confirmation { by, at: now }),
+                affected: Some(affected),
+                position: position.or(from.position),
+                important: from.important || important,
+                life_support: from.life_support || life_support,
+                ..from
+            })
+        }
+        (State::Open, Event::Close(reason)) => Ok(Incident {
+            state: State::Closed(reason.to_owned()),
+            ..from
+        }),
+        (State::Closed(_), Event::Reopen) => Ok(Incident {
+            state: State::Open,
+            ..from
+        }),
+
+        (State::Closed(_), Event::Close(_)) | (State::Open, Event::Reopen) => Ok(from),
+
+        (State::Closed(reason), Event::Confirm { .. }) => Err(Refusal::Closed(reason.clone())),
+        (State::Merged(into), _) => Err(Refusal::Merged(*into)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn incident(state: State) -> Incident {
+        let at = "2026-11-22T10:00:00Z".parse().unwrap();
+        Incident {
+            id: IncidentId::from_uuid(uuid::Uuid::from_u128(1)),
+            number: "I-20261122-0001".to_owned(),
+            state,
+            device: Some(Device {
+                id: "T1".to_owned(),
+                kind: "transformer".to_owned(),
+            }),
+            confirmed: None,
+            affected: None,
+            report_count: 1,
+            urge_count: 0,
+            accepted_at: at,
+            last_report_at: at,
+            off_at: at,
+            area: AreaClass::Urban,
+            danger: false,
+            life_support: false,
+            important: false,
+            position: None,
+            org_path: "demo".to_owned(),
+            zone: "Asia/Shanghai".to_owned(),
+            version: 1,
+        }
+    }
+
+    fn confirm(device: &str) -> Event {
+        Event::Confirm {
+            device: Device {
+                id: device.to_owned(),
+                kind: String::new(),
+            },
+            by: Confirmer::Dispatcher,
+            affected: Affected {
+                set_id: format!("set of {device}"),
+                count: 40,
+            },
+            position: None,
+            important: false,
+            life_support: true,
+        }
+    }
+
+    #[test]
+    fn every_state_with_every_event() {
+        let other = IncidentId::new();
+        let closed = || State::Closed("restored".to_owned());
+        let cases = [
+            (State::Open, confirm("F1"), Ok(State::Open)),
+            (
+                State::Open,
+                Event::Close("archived"),
+                Ok(State::Closed("archived".to_owned())),
+            ),
+            (State::Open, Event::Reopen, Ok(State::Open)),
+            (
+                closed(),
+                confirm("F1"),
+                Err(Refusal::Closed("restored".to_owned())),
+            ),
+            // The first reason stays.
+            (closed(), Event::Close("archived"), Ok(closed())),
+            (closed(), Event::Reopen, Ok(State::Open)),
+            (State::Merged(other), confirm("F1"), Err(Refusal::Merged(other))),
+            (
+                State::Merged(other),
+                Event::Close("archived"),
+                Err(Refusal::Merged(other)),
+            ),
+            (State::Merged(other), Event::Reopen, Err(Refusal::Merged(other))),
+        ];
+        for (state, event, right) in cases {
+            let now = "2026-11-22T11:00:00Z".parse().unwrap();
+            let outcome = transition(incident(state.clone()), event.clone(), now);
+            assert_eq!(outcome.map(|after| after.state), right, "{state:?} {event:?}");
+        }
+    }
+
+    #[test]
+    fn a_crew_may_correct_the_device_and_a_repeat_changes_nothing() {
+        let now = "2026-11-22T11:00:00Z".parse().unwrap();
+        let first = transition(incident(State::Open), confirm("F1"), now).unwrap();
+        assert!(first.life_support && first.confirmed.is_some());
+        let later = now + chrono::TimeDelta::minutes(5);
+        assert_eq!(transition(first.clone(), confirm("F1"), later).unwrap(), first);
+        let corrected = transition(first, confirm("F2"), later).unwrap();
+        assert_eq!(corrected.device.unwrap().id, "F2");
+        assert_eq!(corrected.affected.unwrap().set_id, "set of F2");
+    }
+}
