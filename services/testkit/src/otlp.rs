@@ -146,3 +146,59 @@ fn text(value: Option<AnyValue>) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
+
+    fn pair(key: &str, value: Value) -> KeyValue {
+        KeyValue {
+            key: key.to_owned(),
+            value: Some(AnyValue { value: Some(value) }),
+            ..KeyValue::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_span_is_kept_with_its_place_in_the_trace() -> anyhow::Result<()> {
+        let sink = OtlpSink::start().await?;
+        let span = Span {
+            trace_id: vec![0xab; 16],
+            span_id: vec![1; 8],
+            parent_span_id: vec![2; 8],
+            name: "submit".to_owned(),
+            attributes: vec![pair("attempt", Value::IntValue(3))],
+            ..Span::default()
+        };
+        let resource = ResourceSpans {
+            resource: Some(Resource {
+                attributes: vec![pair("service.name", Value::StringValue("notify".to_owned()))],
+                ..Resource::default()
+            }),
+            scope_spans: vec![ScopeSpans {
+                spans: vec![span],
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        };
+        let mut client = TraceServiceClient::connect(format!("http://{}", sink.addr())).await?;
+        client
+            .export(ExportTraceServiceRequest {
+                resource_spans: vec![resource],
+            })
+            .await?;
+
+        let seen = &sink.spans().wait_for_count(1).await?[0];
+        assert_eq!(seen.trace_id, "ab".repeat(16));
+        assert_eq!(
+            (seen.span_id.as_str(), seen.parent_span_id.as_str()),
+            ("0101010101010101", "0202020202020202")
+        );
+        assert_eq!((seen.service.as_str(), seen.name.as_str()), ("notify", "submit"));
+        assert_eq!(seen.attributes["attempt"], "3");
+        Ok(())
+    }
+}

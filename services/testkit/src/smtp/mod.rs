@@ -63,6 +63,8 @@ impl MailSeen {
 /// Where in a mail the relay does something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// At EHLO.
+    Hello,
     /// At RCPT TO.
     Recipient,
     /// After the first line of the content.

@@ -47,13 +47,7 @@ pub(super) async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> 
             .unwrap_or_default()
             .to_ascii_uppercase();
         match verb.as_str() {
-            "EHLO" => {
-                reply(
-                    &mut stream,
-                    "250-relight-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 10485760",
-                )
-                .await?
-            }
+            "EHLO" => hello(&mut stream, shared).await?,
             "HELO" => reply(&mut stream, "250 relight-sink").await?,
             "MAIL" => {
                 envelope = Envelope {
@@ -74,6 +68,19 @@ pub(super) async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> 
         }
     }
     Ok(())
+}
+
+async fn hello(stream: &mut BufReader<TcpStream>, shared: &Shared) -> io::Result<()> {
+    if let Some(Fault::Refuse(code, _)) =
+        shared.is_due(|fault| matches!(fault, Fault::Refuse(_, Stage::Hello)))
+    {
+        return reply(stream, &format!("{code} refused as told")).await;
+    }
+    reply(
+        stream,
+        "250-relight-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 10485760",
+    )
+    .await
 }
 
 async fn recipient(

@@ -133,6 +133,13 @@ impl Client {
         settled.is_ok_and(|bind| matches!(*bind, Bind::Up(_)))
     }
 
+    /// Waits until no connection takes submits.
+    pub async fn unbound(&self) {
+        let mut bind = self.shared.bind.subscribe();
+        // The sender lives in `shared`: the channel cannot be closed while this waits.
+        let _ = bind.wait_for(|bind| !matches!(bind, Bind::Up(_))).await;
+    }
+
     /// Gives the request to the bound session. Safe to cancel: the hand-over is the last step and does not wait.
     async fn place(&self, submit: &Submit) -> Option<oneshot::Receiver<Outcome>> {
         loop {

@@ -14,7 +14,7 @@ use super::{Bind, Shared};
 use crate::channel::{Outcome, Refusal};
 use futures_util::{SinkExt, StreamExt};
 use rusmpp::pdus::{DeliverSm, DeliverSmResp};
-use rusmpp::{Command, CommandStatus, Pdu};
+use rusmpp::{Command, CommandId, CommandStatus, Pdu};
 use std::sync::Arc;
 use table::Table;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -22,6 +22,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::codec::{FramedRead, FramedWrite};
 use tokio_util::sync::CancellationToken;
+
+/// Bit of a command id that makes it the answer to a request.
+const RESPONSE: u32 = 0x8000_0000;
 
 /// Why a session ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,15 +191,21 @@ impl Session {
             }
             Some(Pdu::UnbindResp) => return Some(End::Stopped),
             // A refusal comes without a body.
-            None if command.id() == rusmpp::CommandId::SubmitSmResp => self.on_answer(sequence, status, ""),
-            _ => {}
+            None if command.id() == CommandId::SubmitSmResp => self.on_answer(sequence, status, ""),
+            _ => self.on_other(command.id(), sequence),
         }
         None
     }
 
+    /// Answers and notices we do not use are passed over; a request nobody serves is refused, not left waiting.
+    fn on_other(&self, id: CommandId, sequence: u32) {
+        if u32::from(id) & RESPONSE == 0 && !matches!(id, CommandId::AlertNotification | CommandId::Outbind) {
+            self.send(CommandStatus::EsmeRinvcmdid, sequence, Pdu::GenericNack);
+        }
+    }
+
     /// An unreadable answer says nothing about its message; an unreadable request is refused.
     fn on_unreadable(&mut self, id: u32, sequence: u32) -> Option<End> {
-        const RESPONSE: u32 = 0x8000_0000;
         match id & RESPONSE != 0 {
             true => self.settle(sequence, Outcome::Unknown("the provider's answer is unreadable")),
             false => self.send(CommandStatus::EsmeRsyserr, sequence, Pdu::GenericNack),

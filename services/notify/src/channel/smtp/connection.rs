@@ -1,11 +1,13 @@
 //! Settings of a relay and the opening of a connection to it.
 
 use super::Invalid;
-use lettre::transport::smtp::Error;
+use crate::channel::Refusal;
+use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use std::time::Duration;
+use tokio::net::TcpStream;
 
 /// How the connection to the relay is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,35 @@ impl std::fmt::Debug for Config {
     }
 }
 
+/// Why a step with the relay failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("could not reach the relay")]
+    Reach(#[source] std::io::Error),
+    #[error("could not open a session with the relay")]
+    Open(#[source] SmtpError),
+    #[error(transparent)]
+    Mail(#[from] SmtpError),
+}
+
+impl Error {
+    /// The relay's reply code, when it said no.
+    pub(super) fn code(&self) -> Option<u16> {
+        match self {
+            Error::Reach(_) => None,
+            Error::Open(error) | Error::Mail(error) => error.status().map(u16::from),
+        }
+    }
+
+    /// What a reply code means for the mail. A session refused (a wrong password) says nothing about the mail.
+    pub(super) fn refusal(&self) -> Refusal {
+        match self {
+            Error::Mail(error) if error.is_permanent() => Refusal::Permanent,
+            Error::Mail(_) | Error::Open(_) | Error::Reach(_) => Refusal::Transient,
+        }
+    }
+}
+
 /// Opens connections as the settings say.
 pub(super) struct Connector {
     pub(super) config: Config,
@@ -118,15 +149,11 @@ impl Connector {
     }
 
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        self.open(self.say_hello().await?).await.map_err(Error::Open)
+    }
+
+    async fn open(&self, mut connection: AsyncSmtpConnection) -> Result<AsyncSmtpConnection, SmtpError> {
         let config = &self.config;
-        let from_start = self
-            .tls
-            .clone()
-            .filter(|_| config.encryption == Encryption::Implicit);
-        let server = (config.host.as_str(), config.port);
-        let limit = Some(config.send_timeout);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, limit, &self.hello, from_start, None).await?;
         if let (Encryption::StartTls, Some(tls)) = (config.encryption, &self.tls) {
             connection.starttls(tls.clone(), &self.hello).await?;
         }
@@ -137,6 +164,21 @@ impl Connector {
                 .await?;
         }
         Ok(connection)
+    }
+
+    async fn say_hello(&self) -> Result<AsyncSmtpConnection, Error> {
+        let server = (self.config.host.as_str(), self.config.port);
+        if self.config.encryption == Encryption::Implicit {
+            let (limit, tls) = (Some(self.config.send_timeout), self.tls.clone());
+            let connected = AsyncSmtpConnection::connect_tokio1(server, limit, &self.hello, tls, None).await;
+            return connected.map_err(Error::Open);
+        }
+        let stream = TcpStream::connect(server).await.map_err(Error::Reach)?;
+        // The library writes a mail's content and its last dot apart; without this every mail waits 40 ms between
+        // them for an acknowledgement. Its own connect, needed for implicit TLS, cannot be told so.
+        stream.set_nodelay(true).map_err(Error::Reach)?;
+        let connected = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await;
+        connected.map_err(Error::Open)
     }
 }
 

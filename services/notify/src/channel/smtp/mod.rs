@@ -15,10 +15,9 @@ mod mail;
 pub use connection::{Config, Encryption};
 pub use mail::{Draft, Invalid, Mail};
 
-use super::{Outcome, Refusal};
-use connection::Connector;
+use super::Outcome;
+use connection::{Connector, Error};
 use lettre::address::Envelope;
-use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Quit, Rcpt, Rset};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
@@ -99,6 +98,7 @@ impl Mailer {
         match connection.message(&mail.content).await {
             Ok(_) => self.keep(connection),
             Err(error) => {
+                let error = Error::from(error);
                 self.keep_if_in_step(connection, &error).await;
                 return Err(Failure::After(error));
             }
@@ -111,7 +111,7 @@ impl Mailer {
         while let Some(mut kept) = self.take() {
             match give_envelope(&mut kept, envelope).await {
                 Ok(()) => return Ok(kept),
-                Err(error) if error.status().is_some() => {
+                Err(error) if error.code().is_some() => {
                     self.keep_if_in_step(kept, &error).await;
                     return Err(error);
                 }
@@ -130,7 +130,7 @@ impl Mailer {
 
     /// After a refusal with a code the connection can be used again once it forgets the envelope; 421 closes it.
     async fn keep_if_in_step(&self, mut connection: AsyncSmtpConnection, error: &Error) {
-        let goes_on = error.status().is_some_and(|code| u16::from(code) != 421);
+        let goes_on = error.code().is_some_and(|code| code != 421);
         if goes_on && connection.command(Rset).await.is_ok() {
             self.keep(connection);
         }
@@ -188,18 +188,11 @@ async fn give_envelope(connection: &mut AsyncSmtpConnection, envelope: &Envelope
 /// A reply code is the relay's own word and certain at any point; without one it matters what had left.
 fn outcome(failure: &Failure) -> Outcome {
     let (Failure::Before(error) | Failure::After(error)) = failure;
-    match (error.status(), failure) {
-        (Some(code), _) => {
-            let refusal = if error.is_permanent() {
-                Refusal::Permanent
-            } else {
-                Refusal::Transient
-            };
-            Outcome::Refused {
-                status: u32::from(u16::from(code)),
-                refusal,
-            }
-        }
+    match (error.code(), failure) {
+        (Some(code), _) => Outcome::Refused {
+            status: u32::from(code),
+            refusal: error.refusal(),
+        },
         (None, Failure::Before(_)) => {
             Outcome::Unsent("the relay could not be reached or broke off before the content")
         }

@@ -215,9 +215,7 @@ async fn stopping_waits_for_answers_and_unbinds() -> anyhow::Result<()> {
 
     let client = bound.client.clone();
     let stopping = tokio::spawn(bound.stop());
-    while client.is_bound() {
-        tokio::task::yield_now().await;
-    }
+    client.unbound().await;
     smsc.release_answers();
     stopping.await??;
     assert!(matches!(under_way.await?, Outcome::Accepted { .. }));

@@ -1,6 +1,6 @@
 //! Mail against a relay that keeps it.
 
-use relight_notify::channel::smtp::{Config, Draft, Mail, Mailer};
+use relight_notify::channel::smtp::{Config, Draft, Encryption, Mail, Mailer};
 use relight_notify::channel::{Outcome, Refusal};
 use relight_testkit::smtp::{SmtpSink, Stage};
 use std::collections::HashSet;
@@ -225,5 +225,45 @@ async fn a_mail_that_finds_no_free_connection_is_never_sent() -> anyhow::Result<
     relay.release_verdicts();
     assert!(matches!(under_way.await?, Outcome::Accepted { .. }));
     assert_eq!(relay.mails().all().len(), 1);
+    Ok(())
+}
+
+/// Asked for encryption, the mailer does not fall back to the clear.
+#[tokio::test]
+async fn a_relay_without_encryption_gets_nothing_when_it_is_asked_for() -> anyhow::Result<()> {
+    let relay = SmtpSink::start().await?;
+    for encryption in [Encryption::StartTls, Encryption::Implicit] {
+        let mailer = mailer(relay.addr(), |config| {
+            config.encryption = encryption;
+            config.send_timeout = Duration::from_secs(5);
+        })?;
+        let outcome = mailer.send(&mail(1, "Power is off.")?).await;
+        assert!(
+            matches!(outcome, Outcome::Unsent(_)),
+            "{encryption:?} {outcome:?}"
+        );
+    }
+    assert_eq!(relay.mails().all().len(), 0);
+    Ok(())
+}
+
+/// A relay that turns the connection away has not judged the mail.
+#[tokio::test]
+async fn a_session_refused_for_good_is_worth_another_try() -> anyhow::Result<()> {
+    let relay = SmtpSink::start().await?;
+    relay.refuse_next(1, 554, Stage::Hello);
+    let mailer = mailer(relay.addr(), |_| {})?;
+    let outcome = mailer.send(&mail(1, "Power is off.")?).await;
+    assert_eq!(
+        outcome,
+        Outcome::Refused {
+            status: 554,
+            refusal: Refusal::Transient
+        }
+    );
+    assert!(matches!(
+        mailer.send(&mail(2, "Power is off.")?).await,
+        Outcome::Accepted { .. }
+    ));
     Ok(())
 }
