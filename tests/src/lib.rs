@@ -1,1 +1,9 @@
-//! Under construction.
+//! The built system as a whole, as its users meet it: the real binary, Postgres and Redis, receivers for messages.
+
+pub mod api;
+pub mod pack;
+pub mod process;
+pub mod system;
+
+pub use api::Api;
+pub use system::System;

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 /// Names the server tests use; `cargo xtask test` starts one and sets it.
 pub const URL: &str = "RELIGHT_TEST_DATABASE_URL";
-const ROLE_PASSWORD: &str = "test-only";
+/// Password of every service role on the test server.
+pub const ROLE_PASSWORD: &str = "test-only";
 /// Any constant: the advisory lock under which templates are made.
 const TEMPLATE_LOCK: i64 = 0x72_65_6c_69_67_68_74;
 
@@ -54,21 +55,25 @@ impl TestDb {
 }
 
 impl Drop for TestDb {
-    /// Drops the database from a thread of its own, since a destructor cannot wait.
     fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
-        let dropper = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(async {
-                let mut admin = PgConnection::connect_with(&server).await?;
-                execute(&mut admin, format!("drop database if exists {name} with (force)")).await
-            })
-        });
-        if let Ok(Err(error)) = dropper.join() {
-            eprintln!("could not drop {}: {error:#}", self.name);
-        }
+        drop_database(&self.server, &self.name);
+    }
+}
+
+/// Drops a database from a thread of its own, since a destructor cannot wait.
+fn drop_database(server: &PgConnectOptions, name: &str) {
+    let (server, drop) = (
+        server.clone(),
+        format!("drop database if exists {name} with (force)"),
+    );
+    let dropper = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async { execute(&mut PgConnection::connect_with(&server).await?, drop).await })
+    });
+    if let Ok(Err(error)) = dropper.join() {
+        eprintln!("could not drop {name}: {error:#}");
     }
 }
 
@@ -92,6 +97,69 @@ pub async fn database(service: &'static str, migrations: &Migrator) -> anyhow::R
     .await?;
     let db = connect(&server, &name, service).await?;
     Ok(TestDb { db, name, server })
+}
+
+/// An empty database for a whole system; dropped afterwards.
+#[derive(Debug)]
+pub struct Bare {
+    name: String,
+    server: PgConnectOptions,
+}
+
+impl Bare {
+    /// URL of this database as the owner.
+    pub fn url(&self) -> String {
+        url_of(&self.name)
+    }
+
+    /// A connection as the owner, for looking at what the system stored.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn connect(&self) -> anyhow::Result<PgConnection> {
+        Ok(PgConnection::connect_with(&self.server.clone().database(&self.name)).await?)
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        drop_database(&self.server, &self.name);
+    }
+}
+
+/// An empty database.
+///
+/// # Errors
+/// When no test server is given or it cannot be reached.
+pub async fn bare() -> anyhow::Result<Bare> {
+    let (server, mut admin) = server().await?;
+    let name = format!("t_{}", Uuid::now_v7().simple());
+    execute(&mut admin, format!("create database {name}")).await?;
+    Ok(Bare { name, server })
+}
+
+/// Runs `work` while no other test changes roles: they belong to the whole server.
+///
+/// # Errors
+/// Those of `work`, or when the server cannot be reached.
+pub async fn alone<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let (_, mut admin) = server().await?;
+    sqlx::query("select pg_advisory_lock($1)")
+        .bind(TEMPLATE_LOCK)
+        .execute(&mut admin)
+        .await?;
+    // Closing the connection gives the lock back, also when the work fails.
+    work.await
+}
+
+async fn server() -> anyhow::Result<(PgConnectOptions, PgConnection)> {
+    let url = std::env::var(URL)
+        .with_context(|| format!("{URL} is not set: run the tests with `cargo xtask test`"))?;
+    let server = PgConnectOptions::from_str(&url)?;
+    let admin = PgConnection::connect_with(&server)
+        .await
+        .context("the test server does not answer")?;
+    Ok((server, admin))
 }
 
 async fn connect(server: &PgConnectOptions, name: &str, service: &'static str) -> anyhow::Result<Db> {

@@ -1,0 +1,148 @@
+//! The built binary as a child process: started, killed, started again.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::Context;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// Environment of a process.
+pub type Environment = Vec<(String, String)>;
+
+/// The binary under test, beside the test's own.
+///
+/// # Errors
+/// When it was not built; `cargo xtask test` builds it first.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let profile = own
+        .ancestors()
+        .nth(2)
+        .context("a test lies in target/PROFILE/deps")?;
+    let binary = profile.join("relight");
+    anyhow::ensure!(
+        binary.exists(),
+        "{} is not built; run `cargo build -p relight`",
+        binary.display()
+    );
+    Ok(binary)
+}
+
+/// Runs a verb to its end and gives its output.
+///
+/// # Errors
+/// With what it said when it did not end well.
+pub async fn run(environment: &Environment, verb: &[&str]) -> anyhow::Result<String> {
+    let output = command(environment, verb)?.output().await?;
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    anyhow::ensure!(
+        output.status.success(),
+        "relight {} failed: {out}{err}",
+        verb.join(" ")
+    );
+    Ok(out.into_owned())
+}
+
+fn command(environment: &Environment, verb: &[&str]) -> anyhow::Result<Command> {
+    let mut command = Command::new(binary()?);
+    command
+        .args(verb)
+        .envs(environment.iter().cloned())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// A running `relight up`.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// Address of the gateway.
+    pub gateway: String,
+    /// Address of the crew edge.
+    pub mobile: String,
+}
+
+impl Process {
+    /// Starts `relight up` and waits until it serves. Its log goes to `log`.
+    ///
+    /// # Errors
+    /// When it ends or is silent instead; the log's end is in the error.
+    pub async fn up(environment: &Environment, log: &Path) -> anyhow::Result<Self> {
+        let verb = ["up", "--http", "127.0.0.1:0", "--mobile", "127.0.0.1:0"];
+        let stderr = File::options().create(true).append(true).open(log)?;
+        let mut child = command(environment, &verb)?
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("piped")?).lines();
+        let addresses = async {
+            let mut mobile = None;
+            while let Some(line) = lines.next_line().await? {
+                if let Some(address) = line.strip_prefix("relight mobile ") {
+                    mobile = Some(address.to_owned());
+                }
+                if let Some(gateway) = line.strip_prefix("relight ready ") {
+                    return Ok((gateway.to_owned(), mobile.context("told first")?));
+                }
+            }
+            anyhow::bail!("relight ended before it was ready")
+        };
+        let ready = timeout(Duration::from_secs(60), addresses).await;
+        match ready
+            .context("relight was not ready within a minute")
+            .and_then(|told| told)
+        {
+            Ok((gateway, mobile)) => Ok(Self {
+                child,
+                gateway,
+                mobile,
+            }),
+            Err(error) => Err(error.context(tail(log))),
+        }
+    }
+
+    /// SIGKILL: no goodbye, nothing flushed.
+    ///
+    /// # Errors
+    /// When the process cannot be waited for.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// SIGTERM, and waits for the end.
+    ///
+    /// # Errors
+    /// When it does not end well within a minute.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let id = self.child.id().context("still running")?;
+        Command::new("kill")
+            .arg("-TERM")
+            .arg(id.to_string())
+            .status()
+            .await?;
+        let status = timeout(Duration::from_secs(60), self.child.wait())
+            .await
+            .context("it does not stop")??;
+        anyhow::ensure!(status.success(), "it ended with {status}");
+        Ok(())
+    }
+}
+
+/// The last lines of a log, for errors.
+pub fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}

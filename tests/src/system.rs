@@ -1,0 +1,185 @@
+//! A whole Relight of one test: a database and a Redis namespace of its own, receivers for texts, mails and spans.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use relight_common::secrets::SERVICES;
+use relight_testkit::{database, otlp::OtlpSink, smsc::Smsc, smtp::SmtpSink};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::{
+    api::Api,
+    process::{self, Environment, Process},
+};
+
+/// Everything around the process under test, and the process while it runs.
+pub struct System {
+    /// Receives texts.
+    pub smsc: Smsc,
+    /// Receives mails.
+    pub smtp: SmtpSink,
+    /// Receives spans.
+    pub otlp: OtlpSink,
+    /// Settings of the process.
+    pub environment: Environment,
+    /// The database, as its owner.
+    pub database: database::Bare,
+    process: Option<Process>,
+    home: TempDir,
+}
+
+/// A password all test accounts share.
+pub const PASSWORD: &str = "a-password-for-tests";
+
+impl System {
+    /// A migrated, empty system that does not run yet.
+    ///
+    /// # Errors
+    /// When the test servers are missing or a verb fails.
+    pub async fn prepare() -> anyhow::Result<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (smsc, smtp, otlp) = (
+            Smsc::start().await?,
+            SmtpSink::start().await?,
+            OtlpSink::start().await?,
+        );
+        let home = TempDir::new()?;
+        let secrets = home.path().join("secrets");
+        let database = database::bare().await?;
+        let redis =
+            std::env::var("RELIGHT_TEST_REDIS_URL").context("run the tests with `cargo xtask test`")?;
+        let set = |name: &str, value: String| (format!("RELIGHT_{name}"), value);
+        let environment = vec![
+            set("DATABASE_URL", database.url()),
+            set("DATABASE__POOL_SIZE", "6".to_owned()),
+            set("REDIS_URL", redis),
+            set("REDIS__NAMESPACE", format!("t{}", Uuid::now_v7().simple())),
+            set("SECRETS_DIR", secrets.display().to_string()),
+            set("DATA_DIR", home.path().join("data").display().to_string()),
+            set("SMS__ADDRESS", smsc.addr().to_string()),
+            set("MAIL__ADDRESS", smtp.addr().to_string()),
+            set("TELEMETRY__OTLP", format!("http://{}", otlp.addr())),
+            set("HTTP__PUBLIC_PER_S", "1000".to_owned()),
+            set("HTTP__PUBLIC_BURST", "1000".to_owned()),
+            set("HTTP__SESSION_PER_S", "5000".to_owned()),
+            set("HTTP__SESSION_BURST", "5000".to_owned()),
+        ];
+        let system = Self {
+            smsc,
+            smtp,
+            otlp,
+            environment,
+            database,
+            process: None,
+            home,
+        };
+        process::run(
+            &system.environment,
+            &["doctor", "--make-secrets", &secrets.display().to_string()],
+        )
+        .await?;
+        for service in SERVICES {
+            std::fs::write(
+                secrets.join(format!("db-{service}.password")),
+                database::ROLE_PASSWORD,
+            )?;
+        }
+        database::alone(process::run(&system.environment, &["migrate"])).await?;
+        Ok(system)
+    }
+
+    /// Adds a setting before the process is started.
+    pub fn set(&mut self, name: &str, value: impl ToString) {
+        self.environment
+            .push((format!("RELIGHT_{name}"), value.to_string()));
+    }
+
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        self.process = Some(Process::up(&self.environment, &self.log()).await?);
+        Ok(())
+    }
+
+    /// SIGKILL, then a new process on the same data.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    pub async fn kill_and_start(&mut self) -> anyhow::Result<()> {
+        self.process.take().context("running")?.kill().await?;
+        self.start().await
+    }
+
+    /// SIGTERM, and waits for exit code 0.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.process.take().context("running")?.stop().await
+    }
+
+    /// Runs a verb of the binary on this system.
+    ///
+    /// # Errors
+    /// With what it said.
+    pub async fn verb(&self, verb: &[&str]) -> anyhow::Result<String> {
+        process::run(&self.environment, verb).await
+    }
+
+    /// Makes an account; `more` are further options such as `--unit ID`.
+    ///
+    /// # Errors
+    /// With what the binary said.
+    pub async fn account(&self, login: &str, role: &str, more: &[&str]) -> anyhow::Result<()> {
+        let mut verb = vec![
+            "account",
+            "put",
+            "--login",
+            login,
+            "--role",
+            role,
+            "--password",
+            PASSWORD,
+        ];
+        verb.extend(more);
+        self.verb(&verb).await.map(drop)
+    }
+
+    /// Signs in at the gateway.
+    ///
+    /// # Errors
+    /// When refused.
+    pub async fn sign_in(&self, login: &str) -> anyhow::Result<Api> {
+        Api::sign_in(&self.gateway()?, "/api/v1/sessions", login, PASSWORD).await
+    }
+
+    /// Signs in at the crew edge.
+    ///
+    /// # Errors
+    /// When refused.
+    pub async fn phone(&self, login: &str) -> anyhow::Result<Api> {
+        let mobile = self.process.as_ref().context("running")?.mobile.clone();
+        Api::sign_in(&mobile, "/m/v1/session", login, PASSWORD).await
+    }
+
+    /// Address of the gateway.
+    ///
+    /// # Errors
+    /// When nothing runs.
+    pub fn gateway(&self) -> anyhow::Result<String> {
+        Ok(self.process.as_ref().context("running")?.gateway.clone())
+    }
+
+    /// The process' log.
+    pub fn log(&self) -> PathBuf {
+        self.home.path().join("relight.log")
+    }
+
+    /// A folder of this test.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+}

@@ -1,0 +1,1 @@
+//! The main job, from the first report to the archived order.

@@ -1,0 +1,3 @@
+//! The whole system.
+
+mod journey;
