@@ -24,6 +24,8 @@ pub enum Verb {
     Migrate,
     /// Import a network with its customers.
     Import(Import),
+    /// People who sign in.
+    Account(Account),
     /// Say in words what is missing or wrong.
     Doctor(Doctor),
     /// Look after events.
@@ -70,9 +72,53 @@ pub struct Import {
     /// IANA zone for networks that have none.
     #[arg(long, default_value = "Asia/Shanghai")]
     pub zone: String,
+    /// Accounts are made as PREFIX-LOAD for networks that have none.
+    #[arg(long, default_value = "demo")]
+    pub account_prefix: String,
     /// Leave bad rows out instead of importing nothing.
     #[arg(long)]
     pub skip_bad: bool,
+}
+
+/// `relight account`
+#[derive(Debug, Args)]
+pub struct Account {
+    /// What about accounts.
+    #[command(subcommand)]
+    pub verb: AccountVerb,
+}
+
+/// `relight account ...`
+#[derive(Debug, Subcommand)]
+pub enum AccountVerb {
+    /// Make an account or change it; the first administrator is made this way.
+    Put(PutAccount),
+}
+
+/// `relight account put`
+#[derive(Debug, Args)]
+pub struct PutAccount {
+    /// Log-in name.
+    #[arg(long)]
+    pub login: String,
+    /// admin, dispatcher, agent, unit_desk or crew.
+    #[arg(long)]
+    pub role: String,
+    /// Where the role holds: an org path and all below it; everywhere when left out.
+    #[arg(long, default_value = "")]
+    pub org_path: String,
+    /// Name shown to others; the log-in name when left out.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Password; read from standard input when left out, so that it shows in no process list.
+    #[arg(long)]
+    pub password: Option<String>,
+    /// The unit of a unit desk.
+    #[arg(long)]
+    pub unit: Option<uuid::Uuid>,
+    /// The crew of a crew's phone.
+    #[arg(long)]
+    pub crew: Option<uuid::Uuid>,
 }
 
 /// `relight doctor`

@@ -1,0 +1,31 @@
+//! A made-up town to try things in: loaded into the services, with crews that move and storms that break.
+//!
+//! Everything after the loading goes through the edges, as people and phones would.
+
+mod client;
+mod drive;
+mod logins;
+mod people;
+mod storm;
+mod town;
+
+use std::process::ExitCode;
+
+use crate::cli::{Demo, DemoVerb};
+
+/// Carries out `relight demo ...`.
+///
+/// # Errors
+/// When the database or an edge cannot be reached.
+pub async fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
+    match &demo.verb {
+        DemoVerb::Town { seed } => town::load(*seed).await?,
+        DemoVerb::Logins { json } => logins::print(*json)?,
+        DemoVerb::Drive { mobile, seed } => drive::run(mobile, *seed).await?,
+        DemoVerb::Storm { gateway, seed, faults, minutes } => {
+            let storm = storm::Storm::new(*seed, *faults, *minutes)?;
+            storm::run(gateway, storm).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
