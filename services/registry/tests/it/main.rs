@@ -1,0 +1,10 @@
+//! Import, affected sets and look-ups on a real database.
+
+mod bad_input;
+mod customers;
+mod given;
+mod golden;
+mod grid;
+mod import;
+mod sets;
+mod then;

@@ -1,0 +1,223 @@
+//! Affected sets: the same question the same answer, who is in, what is summed up.
+
+use std::time::Instant;
+
+use relight_common::Claims;
+use relight_grid::{Pack, demo};
+use relight_proto::{
+    common::v1::{AreaClass, Point},
+    registry::v1::{
+        AffectedSet, CreateAffectedSetRequest, GetAffectedSetRequest, MembersRequest,
+        registry_server::Registry as _,
+    },
+};
+
+use crate::{
+    given::{self, Registry},
+    then,
+};
+
+impl Registry {
+    pub async fn set(
+        &self,
+        devices: &[&str],
+        within: &str,
+        points: &[&str],
+    ) -> Result<AffectedSet, tonic::Status> {
+        let own = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect();
+        let message = CreateAffectedSetRequest {
+            device_ids: own(devices),
+            within_set_id: within.to_owned(),
+            service_point_external_ids: own(points),
+        };
+        let reply = self
+            .api
+            .create_affected_set(given::from(&Claims::service("intake"), message))
+            .await?;
+        Ok(reply.into_inner())
+    }
+}
+
+#[tokio::test]
+async fn a_set_has_who_loses_supply_and_their_sums() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["sw1"], "", &[]).await?;
+    assert_eq!(
+        then::members(&registry.db, &set.set_id).await?,
+        ["p1", "p2", "p3", "p4"],
+        "p5 was dead before"
+    );
+    assert_eq!(
+        (set.count, set.important, set.life_support, set.own_generation),
+        (4, 1, 1, 1)
+    );
+    assert_eq!(set.device_ids, ["SW1"]);
+    assert_eq!(set.org_path, "demo/city");
+    assert_eq!(set.zone, "Asia/Shanghai");
+    assert_eq!(set.area_class, i32::from(AreaClass::Urban));
+    let Some(Point { lon, lat }) = set.position else {
+        anyhow::bail!("no position")
+    };
+    assert!((lon - 120.0).abs() < 1e-9 && (lat - 30.0).abs() < 1e-9);
+
+    let west = registry.set(&["SW2"], "", &[]).await?;
+    assert_eq!((west.count, west.org_path.as_str()), (1, "demo/city/west"));
+    assert_eq!(west.area_class, i32::from(AreaClass::Rural));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_question_gives_the_same_set_and_stores_it_once() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let first = registry.set(&["T1", "SW2"], "", &[]).await?;
+    let again = registry.set(&["sw2", "t1", "T1"], "", &[]).await?;
+    assert_eq!(first, again);
+    let (one, two) = tokio::join!(registry.set(&["T2"], "", &[]), registry.set(&["T2"], "", &[]));
+    assert_eq!(one?, two?);
+    assert_eq!(
+        then::count(&registry.db, "select count(*) from registry.affected_set").await?,
+        2
+    );
+    let audited = then::audited(&registry.db, "affected_set.created").await?;
+    assert_eq!(audited.len(), 2);
+    assert_eq!(audited[0], ("service:intake".to_owned(), first.set_id.clone()));
+
+    let stored = GetAffectedSetRequest {
+        set_id: first.set_id.clone(),
+    };
+    let stored = registry
+        .api
+        .get_affected_set(given::from(&Claims::service("dispatch"), stored))
+        .await?;
+    assert_eq!(stored.into_inner(), first);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_point_that_keeps_one_phase_is_counted_but_no_member() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["F1"], "", &[]).await?;
+    assert_eq!(set.count, 0);
+    let Some(Point { lon, .. }) = set.position else {
+        anyhow::bail!("the device's own place")
+    };
+    assert!((lon - 120.1).abs() < 1e-9);
+    let partly: i64 = sqlx::query_scalar(
+        "select (detail->>'partly_dead')::bigint from audit where action = 'affected_set.created'",
+    )
+    .fetch_one(registry.db.pool())
+    .await?;
+    assert_eq!(partly, 1);
+    let both = registry.set(&["F1", "F2"], "", &[]).await?;
+    assert_eq!(then::members(&registry.db, &both.set_id).await?, ["p4"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_section_is_what_both_sets_have() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let whole = registry.set(&["T1"], "", &[]).await?;
+    let section = registry.set(&["SW1"], &whole.set_id, &[]).await?;
+    assert_eq!(then::members(&registry.db, &section.set_id).await?, ["p1", "p2"]);
+    assert_ne!(section.set_id, registry.set(&["SW1"], "", &[]).await?.set_id);
+    let listed = registry.set(&[], &whole.set_id, &["P2", "p3"]).await?;
+    assert_eq!(then::members(&registry.db, &listed.set_id).await?, ["p2"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_version_answers_from_its_commit_on() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let before = registry.set(&["SW2"], "", &[]).await?;
+    let mut pack = given::small_pack();
+    pack.service_points[0].bus = "L2".to_owned();
+    registry.import(pack).await?;
+    let after = registry.set(&["SW2"], "", &[]).await?;
+    assert_ne!(before.set_id, after.set_id);
+    assert_ne!(before.grid_version, after.grid_version);
+    assert_eq!(then::members(&registry.db, &after.set_id).await?, ["p1", "p3"]);
+    assert_eq!(
+        then::members(&registry.db, &before.set_id).await?,
+        ["p3"],
+        "a set never changes"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stored_set_cannot_be_changed_nor_deleted() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    registry.set(&["SW2"], "", &[]).await?;
+    for statement in [
+        "update registry.affected_set set count = 0",
+        "delete from registry.affected_set_member",
+        "update registry.affected_set_member set customer_id = customer_id",
+    ] {
+        let refused = sqlx::query(statement).execute(registry.db.pool()).await;
+        assert!(
+            refused.is_err_and(|error| error.to_string().contains("immutable")),
+            "{statement}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn members_come_in_pages_by_service_point() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["SW1"], "", &[]).await?;
+    let (mut after, mut seen) = (String::new(), Vec::new());
+    loop {
+        let message = MembersRequest {
+            set_id: set.set_id.clone(),
+            after,
+            limit: 3,
+        };
+        let page = registry
+            .api
+            .members(given::from(&Claims::service("notify"), message))
+            .await?
+            .into_inner();
+        assert!(page.members.len() <= 3);
+        seen.extend(page.members.into_iter().map(|member| member.service_point_id));
+        after = page.next_after;
+        if after.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 4);
+    assert!(seen.is_sorted());
+    Ok(())
+}
+
+/// The whole town goes dark: how long the answer takes is printed, that it is whole is checked.
+#[tokio::test]
+async fn a_set_of_a_whole_town_is_whole() -> anyhow::Result<()> {
+    let pack: Pack = demo::town(7);
+    let customers = pack
+        .service_points
+        .iter()
+        .filter(|point| point.in_service)
+        .count();
+    let devices: Vec<String> = pack
+        .network
+        .devices
+        .iter()
+        .map(|device| device.id.clone())
+        .collect();
+    let ties: Vec<&str> = devices.iter().take(500).map(String::as_str).collect();
+    let registry = given::with(pack).await?;
+    registry.set(&[ties[0]], "", &[]).await?;
+    let began = Instant::now();
+    let set = registry.set(&ties, "", &[]).await?;
+    println!(
+        "{} of {customers} service points in {:?}",
+        set.count,
+        began.elapsed()
+    );
+    assert_eq!(
+        then::members(&registry.db, &set.set_id).await?.len(),
+        set.count as usize
+    );
+    Ok(())
+}
