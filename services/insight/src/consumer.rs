@@ -1,0 +1,252 @@
+//! Events of intake and dispatch become steps of the ledger.
+//!
+//! The two sources come in any order to each other. A step of an order names the incident version the order had seen;
+//! until the ledger has applied that version the step waits (`Unavailable`: the reader tries again).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message;
+use relight_common::{
+    Db, Invalid, Work, dead_letter,
+    ids::derived,
+    reader::{Consumer, Outcome},
+    wire,
+};
+use relight_proto::events::v1::{EtrChanged, Event, IncidentChanged, WorkOrderStep};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        opening::State,
+        outage,
+        record::{CustomerId, IncidentId, Instant, StepId},
+        restoring::{Restoration, Who},
+    },
+    error::Error,
+    ledger,
+    members::AffectedSets,
+    store::view::{self, View},
+};
+
+/// Types of intake and dispatch that the ledger has no use for.
+const NOT_OURS: [&str; 3] = ["report.accepted", "workorder.alarm", "crew.changed"];
+
+/// Applies the events of intake and dispatch.
+#[derive(Debug)]
+pub struct Ledger<S> {
+    db: Db,
+    sets: S,
+}
+
+impl<S: AffectedSets> Ledger<S> {
+    /// A ledger over `db` that asks `sets` who is below a device.
+    pub fn new(db: Db, sets: S) -> Self {
+        Self { db, sets }
+    }
+
+    async fn fetch(&self, event: &Event) -> Result<Option<BTreeSet<CustomerId>>, Error> {
+        let wanted = match event.r#type.as_str() {
+            "incident.changed" => self.new_set(&IncidentState::read(event)?).await?,
+            "workorder.step" => {
+                let step: WorkOrderStep = decode(event)?;
+                wire::uuid_opt("restored_set_id", &step.restored_set_id)?
+            }
+            _ => None,
+        };
+        match wanted {
+            Some(set) => self.sets.members(set).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The affected set of this state, unless its members were applied before.
+    async fn new_set(&self, state: &IncidentState) -> Result<Option<Uuid>, Error> {
+        if state.affected_set.is_none() {
+            return Ok(None);
+        }
+        let (version, applied) = view::applied(self.db.pool(), state.id).await?;
+        let news = state.version > version && state.affected_set != applied;
+        Ok(state.affected_set.filter(|_| news))
+    }
+}
+
+impl<S: AffectedSets> Consumer for Ledger<S> {
+    /// Members of a set that is new, or that was restored.
+    type Prepared = Option<BTreeSet<CustomerId>>;
+    type Error = Error;
+
+    async fn prepare(&self, event: &Event) -> Result<Self::Prepared, Error> {
+        self.fetch(event).await
+    }
+
+    async fn apply(
+        &self,
+        work: &mut Work,
+        event: &Event,
+        members: Option<BTreeSet<CustomerId>>,
+    ) -> Result<Outcome, Error> {
+        let cause = wire::uuid("id", &event.id)?;
+        match event.r#type.as_str() {
+            "incident.changed" => {
+                ledger::take_state(work, cause, &IncidentState::read(event)?, members).await?;
+            }
+            "workorder.step" => order_step(work, cause, &decode(event)?, members).await?,
+            "etr.changed" => etr_changed(work, &decode(event)?).await?,
+            known if NOT_OURS.contains(&known) => {}
+            _ => return Ok(Outcome::Unknown),
+        }
+        Ok(Outcome::Applied)
+    }
+}
+
+fn decode<M: Message + Default>(event: &Event) -> Result<M, Error> {
+    M::decode(event.data.as_slice()).map_err(|e| relight_common::Error::Decode("an event", e).into())
+}
+
+/// `incident.changed`, read and checked.
+#[derive(Debug, Clone)]
+pub(crate) struct IncidentState {
+    pub(crate) id: IncidentId,
+    pub(crate) version: i64,
+    pub(crate) number: String,
+    pub(crate) org_path: String,
+    pub(crate) zone: String,
+    pub(crate) state: State,
+    pub(crate) confirmed: bool,
+    /// Only of a confirmed device: a guess opens nobody (O18).
+    pub(crate) affected_set: Option<Uuid>,
+    pub(crate) off_at: Instant,
+    pub(crate) position: Option<(f64, f64)>,
+    pub(crate) device_id: String,
+    pub(crate) device_kind: String,
+    pub(crate) reporters: BTreeMap<CustomerId, BTreeSet<Instant>>,
+    pub(crate) told_at: Instant,
+}
+
+impl IncidentState {
+    fn read(event: &Event) -> Result<Self, Error> {
+        let told: IncidentChanged = decode(event)?;
+        let accepted_at = wire::instant_opt("accepted_at", told.accepted_at)?;
+        let off_at = wire::instant_opt("off_at", told.off_at)?.or(accepted_at);
+        let affected_set = wire::uuid_opt("affected_set_id", &told.affected_set_id)?;
+        Ok(Self {
+            id: IncidentId::parse(&told.incident_id)?,
+            version: i64::try_from(event.version)
+                .map_err(|_| Invalid::new("version", "must be below 2^63"))?,
+            state: state_of(&told)?,
+            affected_set: affected_set.filter(|_| told.confirmed),
+            off_at: off_at.ok_or_else(|| Invalid::new("off_at", "must be given"))?,
+            position: told.position.map(|at| wire::point("position", at)).transpose()?,
+            reporters: reporters_of(&told)?,
+            told_at: wire::instant("time", event.time)?,
+            org_path: event.org_path.clone(),
+            number: told.number,
+            zone: told.zone,
+            confirmed: told.confirmed,
+            device_id: told.device_id,
+            device_kind: told.device_kind,
+        })
+    }
+
+    /// The earliest moment a record of this state may begin.
+    pub(crate) fn earliest(&self) -> Instant {
+        let reports = self.reporters.values().filter_map(|times| times.first().copied());
+        reports.chain([self.off_at]).min().unwrap_or(self.off_at)
+    }
+}
+
+fn state_of(told: &IncidentChanged) -> Result<State, Invalid> {
+    match told.state.as_str() {
+        "open" => Ok(State::Open),
+        "closed" => Ok(State::Closed),
+        "merged" if told.merged_into == told.incident_id => {
+            Err(Invalid::new("merged_into", "must be another incident"))
+        }
+        "merged" => wire::uuid("merged_into", &told.merged_into)
+            .map(IncidentId::from_uuid)
+            .map(State::Merged),
+        _ => Err(Invalid::new("state", "must be open, merged or closed")),
+    }
+}
+
+/// Reports by customer; reporters nobody could match to a customer are not in the ledger.
+fn reporters_of(told: &IncidentChanged) -> Result<BTreeMap<CustomerId, BTreeSet<Instant>>, Invalid> {
+    let mut reporters = BTreeMap::<CustomerId, BTreeSet<Instant>>::new();
+    for reporter in told
+        .reporters
+        .iter()
+        .filter(|reporter| !reporter.customer_id.is_empty())
+    {
+        let customer = CustomerId::parse(&reporter.customer_id)?;
+        let at = wire::instant("reporters.accepted_at", reporter.accepted_at)?;
+        reporters.entry(customer).or_default().insert(at);
+    }
+    Ok(reporters)
+}
+
+/// Locks the incident an order step refers to, once the ledger knows the version the order had seen.
+async fn wait_for(work: &mut Work, incident: IncidentId, version: u64) -> Result<View, Error> {
+    let known = view::lock(work.conn(), incident).await?;
+    let wanted = i64::try_from(version.max(1)).unwrap_or(i64::MAX);
+    if known.version >= wanted {
+        return Ok(known);
+    }
+    if dead_letter::waits(work.conn(), "intake", &incident.to_string()).await? {
+        return Err(Error::BehindParked(incident));
+    }
+    Err(Error::NotYet {
+        incident,
+        known: known.version,
+        wanted,
+    })
+}
+
+async fn order_step(
+    work: &mut Work,
+    cause: Uuid,
+    told: &WorkOrderStep,
+    members: Option<BTreeSet<CustomerId>>,
+) -> Result<(), Error> {
+    let incident = IncidentId::parse(&told.incident_id)?;
+    let known = wait_for(work, incident, told.incident_version).await?;
+    let state = outage::order_state(&known.order_state, &told.step);
+    view::note_order(work.conn(), incident, state, &told.cause_code).await?;
+    let mut touched = BTreeSet::new();
+    if let Some(restoration) = restoration_of(told, members)? {
+        if restoration.who == Who::All {
+            view::note_all_restored(work.conn(), incident, restoration.at).await?;
+        }
+        let step = StepId::from_uuid(derived(cause, "closed"));
+        touched.extend(ledger::restore(work, step, incident, &restoration).await?);
+    }
+    if outage::is_final(state) {
+        touched.extend(ledger::finish(work, cause, incident).await?);
+    }
+    ledger::recount(work, touched).await
+}
+
+fn restoration_of(
+    told: &WorkOrderStep,
+    members: Option<BTreeSet<CustomerId>>,
+) -> Result<Option<Restoration>, Invalid> {
+    let who = match (told.step.as_str(), told.all, members) {
+        ("section_restored" | "restored", true, _) | ("restored", false, None) => Who::All,
+        ("section_restored" | "restored", false, Some(members)) => Who::These(members),
+        ("section_restored", false, None) => {
+            return Err(Invalid::new(
+                "restored_set_id",
+                "must name a set, or `all` must be true",
+            ));
+        }
+        _ => return Ok(None),
+    };
+    let at = wire::instant("at", told.at)?;
+    Ok(Some(Restoration { at, who }))
+}
+
+async fn etr_changed(work: &mut Work, told: &EtrChanged) -> Result<(), Error> {
+    let incident = IncidentId::parse(&told.incident_id)?;
+    wait_for(work, incident, told.incident_version).await?;
+    let etr_at = wire::instant_opt("etr_at", told.etr_at)?.filter(|_| !told.withdrawn);
+    view::note_etr(work.conn(), incident, etr_at, &told.cause_code).await
+}

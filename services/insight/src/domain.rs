@@ -1,0 +1,9 @@
+//! What opens, what closes and what is withdrawn. Pure: no I/O, no clock.
+
+pub mod opening;
+pub mod outage;
+pub mod record;
+pub mod restoring;
+
+#[cfg(test)]
+mod oracle;

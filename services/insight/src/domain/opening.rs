@@ -1,0 +1,304 @@
+//! What one state of an incident opens: the reporters' records from their reports, and, once a device is confirmed,
+//! everybody below it from the incident's begin (domain.md 5.1: from `t_off` if known, else the first report).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::record::{Claim, CustomerId, IncidentId, Instant, Open};
+
+/// Life of an incident at intake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Being worked on.
+    Open,
+    /// Part of another one now; its customers went there.
+    Merged(IncidentId),
+    /// Over.
+    Closed,
+}
+
+/// What opens records: one version of an incident.
+#[derive(Debug, Clone)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// The incident that accounts for its customers: itself, or what it was merged into in the end.
+    pub holder: IncidentId,
+    /// A device was confirmed: not a guess any more.
+    pub confirmed: bool,
+    /// When supply is taken to have ended.
+    pub off_at: Instant,
+    /// Times of the reports of each customer.
+    pub reporters: BTreeMap<CustomerId, BTreeSet<Instant>>,
+    /// Members of the confirmed affected set, when it is new or changed.
+    pub members: Option<BTreeSet<CustomerId>>,
+}
+
+/// When a customer last came back, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Back {
+    /// By any restoration.
+    pub any_at: Instant,
+    /// By one of this very incident.
+    pub here_at: Option<Instant>,
+}
+
+/// What to do for one customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// A new record.
+    Open(Claim),
+    /// Another incident holds the record: this claim waits, the record begins no later than the claim.
+    Wait(Claim),
+    /// The record is there; note the later report.
+    Note(CustomerId, Instant),
+}
+
+impl Incident {
+    /// Everybody this version may concern.
+    pub fn concerned(&self) -> BTreeSet<CustomerId> {
+        let members = self.members.iter().flatten().copied();
+        self.reporters.keys().copied().chain(members).collect()
+    }
+
+    /// What this version does for its customers, given the open records and returns of those [`concerned`](Self::concerned).
+    pub fn acts(&self, held: &BTreeMap<CustomerId, Open>, back: &BTreeMap<CustomerId, Back>) -> Vec<Act> {
+        let concerned = self.concerned().into_iter();
+        concerned
+            .filter_map(|customer| self.act(customer, held.get(&customer), back.get(&customer)))
+            .collect()
+    }
+
+    fn act(&self, customer: CustomerId, held: Option<&Open>, back: Option<&Back>) -> Option<Act> {
+        let reported_at = self
+            .reporters
+            .get(&customer)
+            .and_then(|times| times.last().copied());
+        match held {
+            Some(open) if open.claim.incident == self.holder => {
+                let later =
+                    reported_at.filter(|at| open.claim.reported_at.is_none_or(|known| known < *at))?;
+                Some(Act::Note(customer, later))
+            }
+            Some(_) => self.claim(customer, back).map(Act::Wait),
+            None => self.claim(customer, back).map(Act::Open),
+        }
+    }
+
+    /// This incident's reason for `customer` to be off; none for those it restored already and who did not report since.
+    fn claim(&self, customer: CustomerId, back: Option<&Back>) -> Option<Claim> {
+        let times = self.reporters.get(&customer);
+        let here_at = back.and_then(|back| back.here_at);
+        let again_at = here_at.map(|at| first_after(times, at));
+        let (off_at, not_before) = match again_at {
+            // Still off after a restoration: a new interruption from that report (domain.md 5.5 no. 23).
+            Some(Some(report)) => (report, Some(report)),
+            Some(None) => return None,
+            None => {
+                let begin = if self.confirmed {
+                    self.off_at
+                } else {
+                    *times?.first()?
+                };
+                let floor = back.map(|back| back.any_at).filter(|at| *at > begin);
+                (floor.unwrap_or(begin), floor)
+            }
+        };
+        Some(Claim {
+            customer,
+            incident: self.holder,
+            origin: self.id,
+            off_at,
+            not_before,
+            reported_at: times.and_then(|times| times.last().copied()),
+        })
+    }
+
+    /// Of the open records this incident itself claimed, those of customers who are not below the device after all
+    /// and never reported: they were never off. Reporters stay.
+    pub fn never_off(&self, own: &[Open]) -> Vec<CustomerId> {
+        let Some(members) = &self.members else {
+            return Vec::new();
+        };
+        own.iter()
+            .filter(|open| open.claim.origin == self.id && open.claim.reported_at.is_none())
+            .map(|open| open.claim.customer)
+            .filter(|customer| !members.contains(customer) && !self.reporters.contains_key(customer))
+            .collect()
+    }
+}
+
+fn first_after(times: Option<&BTreeSet<Instant>>, at: Instant) -> Option<Instant> {
+    times?.iter().copied().find(|time| *time > at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::record::{RecordId, StepId};
+    use chrono::{DateTime, TimeDelta};
+
+    fn at(minute: i64) -> Instant {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
+    }
+
+    fn incident(confirmed: bool, reports: &[(CustomerId, i64)], members: Option<&[CustomerId]>) -> Incident {
+        let mut reporters = BTreeMap::<_, BTreeSet<_>>::new();
+        for (customer, minute) in reports {
+            reporters.entry(*customer).or_default().insert(at(*minute));
+        }
+        let id = IncidentId::new();
+        let members = members.map(|all| all.iter().copied().collect());
+        Incident {
+            id,
+            holder: id,
+            confirmed,
+            off_at: at(10),
+            reporters,
+            members,
+        }
+    }
+
+    fn held(claim: Claim) -> BTreeMap<CustomerId, Open> {
+        BTreeMap::from([(
+            claim.customer,
+            Open {
+                id: RecordId::new(),
+                claim,
+                opened_by: StepId::new(),
+            },
+        )])
+    }
+
+    fn only(acts: Vec<Act>) -> Act {
+        assert_eq!(acts.len(), 1, "{acts:?}");
+        acts.into_iter().next().unwrap()
+    }
+
+    fn opened(act: Act) -> (Instant, Option<Instant>) {
+        match act {
+            Act::Open(claim) => (claim.off_at, claim.not_before),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_guess_opens_the_reporters_from_their_reports_and_nobody_else() {
+        let (caller, silent) = (CustomerId::new(), CustomerId::new());
+        let guess = incident(false, &[(caller, 12)], None);
+        let acts = guess.acts(&BTreeMap::new(), &BTreeMap::new());
+        assert_eq!(opened(only(acts)), (at(12), None));
+        assert!(!guess.concerned().contains(&silent));
+    }
+
+    #[test]
+    fn a_confirmed_device_opens_everybody_below_it_from_the_begin() {
+        let (caller, silent) = (CustomerId::new(), CustomerId::new());
+        let known = incident(true, &[(caller, 12)], Some(&[caller, silent]));
+        for act in known.acts(&BTreeMap::new(), &BTreeMap::new()) {
+            assert_eq!(opened(act), (at(10), None));
+        }
+        let first = known.acts(&BTreeMap::new(), &BTreeMap::new());
+        assert_eq!(first.len(), 2);
+    }
+
+    #[test]
+    fn a_customer_already_restored_is_opened_again_by_a_later_report_only() {
+        let caller = CustomerId::new();
+        let back = |minute| {
+            BTreeMap::from([(
+                caller,
+                Back {
+                    any_at: at(minute),
+                    here_at: Some(at(minute)),
+                },
+            )])
+        };
+        let known = incident(true, &[(caller, 12), (caller, 40)], Some(&[caller]));
+        assert_eq!(known.acts(&BTreeMap::new(), &back(50)), []);
+        assert_eq!(
+            opened(only(known.acts(&BTreeMap::new(), &back(30)))),
+            (at(40), Some(at(40)))
+        );
+    }
+
+    #[test]
+    fn time_that_another_record_counted_is_not_counted_again() {
+        let caller = CustomerId::new();
+        let back = |minute| {
+            BTreeMap::from([(
+                caller,
+                Back {
+                    any_at: at(minute),
+                    here_at: None,
+                },
+            )])
+        };
+        let known = incident(true, &[], Some(&[caller]));
+        assert_eq!(
+            opened(only(known.acts(&BTreeMap::new(), &back(30)))),
+            (at(30), Some(at(30)))
+        );
+        assert_eq!(
+            opened(only(known.acts(&BTreeMap::new(), &back(5)))),
+            (at(10), None)
+        );
+    }
+
+    #[test]
+    fn a_customer_held_by_another_incident_waits() {
+        let caller = CustomerId::new();
+        let (first, second) = (
+            incident(false, &[(caller, 3)], None),
+            incident(true, &[], Some(&[caller])),
+        );
+        let claim = first.claim(caller, None).unwrap();
+        assert_eq!(claim.pulled_back(at(1)), at(1));
+        let act = only(second.acts(&held(claim), &BTreeMap::new()));
+        assert!(matches!(act, Act::Wait(claim) if claim.off_at == at(10) && claim.incident == second.id));
+    }
+
+    #[test]
+    fn an_own_record_only_notes_a_later_report() {
+        let caller = CustomerId::new();
+        let before = incident(false, &[(caller, 3)], None);
+        let open = held(before.claim(caller, None).unwrap());
+        assert_eq!(before.acts(&open, &BTreeMap::new()), []);
+        let mut after = before.clone();
+        after.reporters.entry(caller).or_default().insert(at(9));
+        assert_eq!(
+            only(after.acts(&open, &BTreeMap::new())),
+            Act::Note(caller, at(9))
+        );
+    }
+
+    #[test]
+    fn a_corrected_set_withdraws_who_is_not_below_it_but_never_a_reporter() {
+        let (caller, silent, kept) = (CustomerId::new(), CustomerId::new(), CustomerId::new());
+        let wide = incident(true, &[(caller, 3)], Some(&[caller, silent, kept]));
+        let own: Vec<Open> = wide
+            .acts(&BTreeMap::new(), &BTreeMap::new())
+            .into_iter()
+            .map(|act| match act {
+                Act::Open(claim) => Open {
+                    id: RecordId::new(),
+                    claim,
+                    opened_by: StepId::new(),
+                },
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let narrow = Incident {
+            members: Some(BTreeSet::from([kept])),
+            ..wide.clone()
+        };
+        assert_eq!(narrow.never_off(&own), [silent]);
+        assert_eq!(
+            Incident {
+                members: None,
+                ..wide
+            }
+            .never_off(&own),
+            []
+        );
+    }
+}

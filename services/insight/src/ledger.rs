@@ -1,0 +1,285 @@
+//! The steps of the ledger: each runs inside one transaction of a reader and tells the others what it opened or closed.
+
+use std::collections::BTreeSet;
+
+use relight_common::{Work, ids::derived};
+use relight_proto::events::v1::InterruptionStep;
+use uuid::Uuid;
+
+use crate::{
+    consumer::IncidentState,
+    domain::{
+        opening::{Act, Incident, State},
+        outage,
+        record::{CustomerId, IncidentId, Instant, Open, RecordId, StepId, Waiting},
+        restoring::{Restoration, Who},
+    },
+    error::Error,
+    store::{closing, records, view, view::View},
+};
+
+/// Audited customers per entry.
+const AUDIT_CHUNK: usize = 1_000;
+
+/// Takes over a state of an incident; an older or equal version than the stored one changes nothing.
+///
+/// `members`: of the affected set, when it is confirmed and not applied yet.
+pub(crate) async fn take_state(
+    work: &mut Work,
+    cause: Uuid,
+    state: &IncidentState,
+    members: Option<BTreeSet<CustomerId>>,
+) -> Result<(), Error> {
+    let before = view::lock(work.conn(), state.id).await?;
+    if state.version <= before.version {
+        return Ok(());
+    }
+    let new_set = state.affected_set.is_some() && state.affected_set != before.affected_set_id;
+    if new_set && members.is_none() {
+        return Err(Error::SetChanged(state.id));
+    }
+    view::save(work.conn(), state).await?;
+    let holder = view::holder(work.conn(), state.id).await?;
+    let mut touched = merge(work, state.id, holder).await?;
+    if state.state == State::Closed {
+        if outage::is_final(&before.order_state) {
+            touched.extend(finish(work, cause, state.id).await?);
+        }
+    } else {
+        let members = members.filter(|_| new_set);
+        touched.extend(open(work, cause, state, holder, members).await?);
+        if state.confirmed && holder == state.id {
+            records::begin_again(work.conn(), holder, state.off_at).await?;
+        }
+        if let Some(at) = before.all_restored_at {
+            let step = StepId::from_uuid(derived(cause, "closed"));
+            touched.extend(restore(work, step, state.id, &Restoration { at, who: Who::All }).await?);
+        }
+    }
+    recount(work, touched).await
+}
+
+/// Sees that the records of `id` and of what was merged into it lie with `holder`.
+async fn merge(work: &mut Work, id: IncidentId, holder: IncidentId) -> Result<BTreeSet<Uuid>, Error> {
+    let mut touched = BTreeSet::from([id.uuid()]);
+    let family = view::family(work.conn(), id).await?;
+    let known = if holder == id {
+        None
+    } else {
+        Some(view::lock(work.conn(), holder).await?)
+    };
+    let givers = records::hand_over(work.conn(), &family, holder).await?;
+    if givers.is_empty() {
+        return Ok(touched);
+    }
+    if let Some(View {
+        confirmed: true,
+        off_at: Some(off_at),
+        ..
+    }) = known
+    {
+        records::begin_again(work.conn(), holder, off_at).await?;
+    }
+    let detail = serde_json::json!({ "from": givers, "to": holder });
+    work.audit("interruption.handed_over", id, detail);
+    touched.extend(givers);
+    touched.insert(holder.uuid());
+    Ok(touched)
+}
+
+/// Opens what this state opens, and withdraws who was never off.
+async fn open(
+    work: &mut Work,
+    cause: Uuid,
+    state: &IncidentState,
+    holder: IncidentId,
+    members: Option<BTreeSet<CustomerId>>,
+) -> Result<BTreeSet<Uuid>, Error> {
+    let incident = Incident {
+        id: state.id,
+        holder,
+        confirmed: state.confirmed,
+        off_at: state.off_at,
+        reporters: state.reporters.clone(),
+        members,
+    };
+    let customers: Vec<Uuid> = incident.concerned().iter().map(|c| c.uuid()).collect();
+    let held = records::held(work.conn(), &customers).await?;
+    let back = records::back(work.conn(), &customers, state.id, state.earliest()).await?;
+    let step = StepId::from_uuid(derived(cause, "opened"));
+    let mut touched = BTreeSet::from([holder.uuid()]);
+    let acts = incident.acts(&held, &back);
+    let opened = carry_out(work, acts, step, state.id, &mut touched).await?;
+    touched.extend(withdraw(work, cause, &incident).await?);
+    tell(work, step, holder, "opened", state.off_at, opened).await?;
+    Ok(touched)
+}
+
+/// Writes what was decided. Returns how many records were opened.
+async fn carry_out(
+    work: &mut Work,
+    acts: Vec<Act>,
+    step: StepId,
+    incident: IncidentId,
+    touched: &mut BTreeSet<Uuid>,
+) -> Result<usize, Error> {
+    let (mut open, mut waiting, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for act in acts {
+        match act {
+            Act::Open(claim) => open.push(Open {
+                id: RecordId::new(),
+                claim,
+                opened_by: step,
+            }),
+            Act::Wait(claim) => waiting.push(Waiting { claim, on_at: None }),
+            Act::Note(customer, at) => notes.push((customer, at)),
+        }
+    }
+    if !waiting.is_empty() {
+        metrics::counter!("relight_ledger_conflicts_total").increment(waiting.len() as u64);
+        touched.insert(incident.uuid());
+    }
+    if records::insert_open(work.conn(), &open).await? < open.len() {
+        return Err(Error::Raced(incident));
+    }
+    records::insert_waiting(work.conn(), &waiting).await?;
+    records::pull_back(work.conn(), &waiting).await?;
+    records::note_reports(work.conn(), &notes).await?;
+    Ok(open.len())
+}
+
+/// Takes back the records of customers who are not below the corrected device and did not report: never off.
+async fn withdraw(work: &mut Work, cause: Uuid, incident: &Incident) -> Result<BTreeSet<Uuid>, Error> {
+    let Some(members) = &incident.members else {
+        return Ok(BTreeSet::new());
+    };
+    closing::drop_waiting(work.conn(), incident.id, Some(members)).await?;
+    let own = records::of_family(work.conn(), incident.holder, &[incident.id.uuid()]).await?;
+    let never: BTreeSet<CustomerId> = incident.never_off(&own).into_iter().collect();
+    let records: Vec<Open> = own
+        .into_iter()
+        .filter(|open| never.contains(&open.claim.customer))
+        .collect();
+    take_back(work, cause, incident.id, records, incident.off_at).await
+}
+
+async fn take_back(
+    work: &mut Work,
+    cause: Uuid,
+    incident: IncidentId,
+    records: Vec<Open>,
+    at: Instant,
+) -> Result<BTreeSet<Uuid>, Error> {
+    if records.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let customers: Vec<CustomerId> = records.iter().map(|open| open.claim.customer).collect();
+    for chunk in customers.chunks(AUDIT_CHUNK) {
+        work.audit(
+            "interruption.withdrawn",
+            incident,
+            serde_json::json!({ "customers": chunk }),
+        );
+    }
+    let step = StepId::from_uuid(derived(cause, "withdrawn"));
+    closing::note_step(work.conn(), step, incident, "withdrawn", at).await?;
+    let ended = closing::end_all(work.conn(), records, None, step).await?;
+    closing::count_step(
+        work.conn(),
+        step,
+        i32::try_from(customers.len()).unwrap_or(i32::MAX),
+    )
+    .await?;
+    Ok(ended.touched)
+}
+
+/// Supply came back: ends the records the step names, and tells who is back. A step done before changes nothing.
+pub(crate) async fn restore(
+    work: &mut Work,
+    step: StepId,
+    incident: IncidentId,
+    restoration: &Restoration,
+) -> Result<BTreeSet<Uuid>, Error> {
+    if !closing::note_step(work.conn(), step, incident, "closed", restoration.at).await? {
+        return Ok(BTreeSet::new());
+    }
+    let holder = view::holder(work.conn(), incident).await?;
+    if holder != incident {
+        view::lock(work.conn(), holder).await?;
+    }
+    let family = view::family(work.conn(), incident).await?;
+    closing::restore_waiting(work.conn(), holder, &family, restoration).await?;
+    let mut records = records::of_family(work.conn(), holder, &family).await?;
+    records.retain(|open| restoration.ends(&open.claim));
+    let ended = closing::end_all(work.conn(), records, Some(restoration.at), step).await?;
+    tell(work, step, holder, "closed", restoration.at, ended.back).await?;
+    let mut touched = ended.touched;
+    touched.insert(holder.uuid());
+    Ok(touched)
+}
+
+/// What is left of a closed incident when its order is over: customers of a guess were never off; those of a confirmed
+/// fault are taken to be back since it was closed. Nobody is told "restored" by this: nobody has verified it (O18).
+pub(crate) async fn finish(
+    work: &mut Work,
+    cause: Uuid,
+    incident: IncidentId,
+) -> Result<BTreeSet<Uuid>, Error> {
+    let before = view::lock(work.conn(), incident).await?;
+    let Some(closed_at) = before.closed_at.filter(|_| before.state == "closed") else {
+        return Ok(BTreeSet::new());
+    };
+    let family = view::family(work.conn(), incident).await?;
+    closing::drop_waiting(work.conn(), incident, None).await?;
+    let records = records::of_family(work.conn(), incident, &family).await?;
+    if !before.confirmed {
+        return take_back(work, cause, incident, records, closed_at).await;
+    }
+    if records.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let step = StepId::from_uuid(derived(cause, "ended"));
+    closing::note_step(work.conn(), step, incident, "ended", closed_at).await?;
+    work.audit(
+        "interruption.ended_with_incident",
+        incident,
+        serde_json::json!({ "customers": records.len() }),
+    );
+    Ok(closing::end_all(work.conn(), records, Some(closed_at), step)
+        .await?
+        .touched)
+}
+
+/// Counts anew in the incidents touched.
+pub(crate) async fn recount(work: &mut Work, touched: BTreeSet<Uuid>) -> Result<(), Error> {
+    let ids: Vec<Uuid> = touched.into_iter().collect();
+    view::recount(work.conn(), &ids).await
+}
+
+/// Tells the others about a step that concerned anybody.
+async fn tell(
+    work: &mut Work,
+    step: StepId,
+    incident: IncidentId,
+    kind: &'static str,
+    at: Instant,
+    customers: usize,
+) -> Result<(), Error> {
+    if customers == 0 {
+        return Ok(());
+    }
+    closing::note_step(work.conn(), step, incident, kind, at).await?;
+    let count = i32::try_from(customers).unwrap_or(i32::MAX);
+    closing::count_step(work.conn(), step, count).await?;
+    let version = view::next_version(work.conn(), incident).await?;
+    let org_path = view::lock(work.conn(), incident).await?.org_path;
+    let payload = InterruptionStep {
+        step_id: step.to_string(),
+        incident_id: incident.to_string(),
+        kind: kind.to_owned(),
+        at: Some(relight_common::wire::timestamp(at)),
+        customers: count.unsigned_abs(),
+    };
+    work.tell("interruption.step", incident.uuid(), version, &org_path, &payload);
+    Ok(())
+}

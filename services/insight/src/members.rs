@@ -1,0 +1,65 @@
+//! Who is below a device: asked of the registry before the transaction.
+
+use std::collections::BTreeSet;
+
+use relight_common::{Error as Common, grpc::Outgoing};
+use relight_proto::registry::v1::{MembersRequest, registry_client::RegistryClient};
+use uuid::Uuid;
+
+use crate::{domain::record::CustomerId, error::Error};
+
+const PAGE: u32 = 5_000;
+
+/// Whoever knows the members of affected sets.
+pub trait AffectedSets: Send + Sync + 'static {
+    /// The customers of a set. Sets never change, so asking again gives the same.
+    fn members(&self, set: Uuid) -> impl Future<Output = Result<BTreeSet<CustomerId>, Error>> + Send;
+}
+
+/// The registry, asked in pages of 5,000.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    client: RegistryClient<Outgoing>,
+}
+
+impl Registry {
+    /// Asks over this channel.
+    pub fn new(channel: Outgoing) -> Self {
+        Self {
+            client: RegistryClient::new(channel),
+        }
+    }
+}
+
+impl AffectedSets for Registry {
+    async fn members(&self, set: Uuid) -> Result<BTreeSet<CustomerId>, Error> {
+        let (mut all, mut after) = (BTreeSet::new(), String::new());
+        loop {
+            let request = MembersRequest {
+                set_id: set.to_string(),
+                after,
+                limit: PAGE,
+            };
+            let reply = self
+                .client
+                .clone()
+                .members(request)
+                .await
+                .map_err(Common::peer("the registry"))?;
+            let page = reply.into_inner();
+            // Service points without a customer (not yet let) have nobody to record.
+            for member in page
+                .members
+                .iter()
+                .filter(|member| !member.customer_id.is_empty())
+            {
+                let id = CustomerId::parse(&member.customer_id);
+                all.insert(id.map_err(|_| Error::Peer("the registry", "a customer id that is no UUID"))?);
+            }
+            if page.next_after.is_empty() {
+                return Ok(all);
+            }
+            after = page.next_after;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! All SQL of the ledger.
+
+pub(crate) mod closing;
+pub(crate) mod read;
+pub(crate) mod records;
+pub(crate) mod view;
+
+/// Rows written by one statement.
+pub(crate) const CHUNK: usize = 5_000;
+/// Class of every record an incident opens.
+pub(crate) const FAULT: &str = "FAULT";
