@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chrono::{DateTime, Timelike, Utc};
 use relight_grid::{
     OnBad, import,
     pack::{AreaClass, Channel, Contact, Language, Pack, PackDefaults, write_pack},
@@ -10,8 +11,14 @@ use relight_grid::{
 
 /// Org unit of the feeder.
 pub const ORG: &str = "test/city/north";
-/// Its zone.
-pub const ZONE: &str = "Asia/Shanghai";
+/// A zone where it is about noon, so that no message has to wait for the morning.
+pub fn noon_zone(now: DateTime<Utc>) -> String {
+    match 12 - i64::from(now.hour()) {
+        // The sign of these names is the other way round.
+        ahead if ahead > 0 => format!("Etc/GMT-{ahead}"),
+        behind => format!("Etc/GMT+{}", -behind),
+    }
+}
 
 /// The entry file of the feeder, where the data is at hand.
 pub fn feeder() -> Option<PathBuf> {
@@ -28,12 +35,12 @@ pub fn feeder() -> Option<PathBuf> {
 ///
 /// # Errors
 /// When the feeder cannot be read.
-pub fn write(entry: &Path, dir: &Path) -> anyhow::Result<Pack> {
+pub fn write(entry: &Path, dir: &Path, zone: &str) -> anyhow::Result<Pack> {
     let imported =
         import::opendss::read(entry, OnBad::Refuse).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let defaults = PackDefaults {
         account_prefix: "9500".to_owned(),
-        zone: ZONE.to_owned(),
+        zone: zone.to_owned(),
         org_path: ORG.to_owned(),
         area_class: AreaClass::Urban,
         language: Language::ZhCn,

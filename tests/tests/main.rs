@@ -1,3 +1,0 @@
-//! The whole system.
-
-mod journey;

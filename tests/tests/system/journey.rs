@@ -1,0 +1,393 @@
+//! The main job: forty customers below one switch report over ten minutes; one incident comes of them; a crew is sent,
+//! arrives, restores half, then all; everybody entitled is told once, in their language, and nobody else; the ledger has
+//! each customer's minutes; one trace covers the whole way.
+
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_grid::Pack;
+use relight_tests::{Api, System, pack};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    field::Field,
+    town::{self, Staff},
+};
+
+const CALLERS: usize = 40;
+/// The trace the first report is sent in.
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// Everything the steps of the journey share.
+struct Journey {
+    system: System,
+    pack: Pack,
+    field: Field,
+    staff: Staff,
+    /// Service points of those who reported, in order.
+    callers: Vec<usize>,
+    began_at: DateTime<Utc>,
+}
+
+#[tokio::test]
+async fn one_fault_from_the_first_report_to_the_archived_order() -> anyhow::Result<()> {
+    let Some(entry) = pack::feeder() else {
+        return Ok(());
+    };
+    let mut journey = Journey::prepare(&entry).await?;
+    let incident = journey.reports().await?;
+    let order = journey.confirmed(&incident).await?;
+    journey.sent(&order).await?;
+    let (first_at, rest_at) = journey.repaired(&order).await?;
+    journey.closed(&order).await?;
+    journey.ledger(first_at, rest_at).await?;
+    told::all_came(&journey).await?;
+    told::one_trace(&journey).await?;
+    journey.system.stop().await?;
+    told::each_person_once(&journey)
+}
+
+impl Journey {
+    async fn prepare(entry: &std::path::Path) -> anyhow::Result<Self> {
+        let mut system = System::prepare().await?;
+        let folder = system.home().join("pack");
+        let pack = pack::write(entry, &folder, &pack::noon_zone(Utc::now()))?;
+        system
+            .verb(&["import", "--pack", &folder.display().to_string()])
+            .await?;
+        system.start().await?;
+        let staff = town::staff(&system).await?;
+        let field = Field::find(&pack)?;
+        let callers = field.callers(CALLERS);
+        let began_at = Utc::now() - TimeDelta::minutes(10);
+        Ok(Self {
+            system,
+            pack,
+            field,
+            staff,
+            callers,
+            began_at,
+        })
+    }
+
+    fn account(&self, point: usize) -> &str {
+        &self.pack.service_points[point].account
+    }
+
+    /// Forty calls, noted with the times they came in over the last ten minutes; one incident in the end.
+    async fn reports(&self) -> anyhow::Result<String> {
+        let mut reports = Vec::new();
+        for (n, point) in self.callers.iter().enumerate() {
+            let agent = if n == 0 {
+                self.staff.agent.traced(TRACE)
+            } else {
+                self.staff.agent.clone()
+            };
+            let reported_at = self.began_at + TimeDelta::seconds(15 * i64::try_from(n)?);
+            let body = json!({ "danger": false, "account": self.account(*point), "channel": "hotline", "reported_at": reported_at });
+            let report = agent.post("/api/v1/reports", body).await?;
+            assert_eq!(
+                instant(&report["accepted_at"])?,
+                reported_at,
+                "the acceptance time is the reported one"
+            );
+            reports.push(text(&report, "report_id")?);
+        }
+        self.one_incident(&reports).await
+    }
+
+    async fn one_incident(&self, reports: &[String]) -> anyhow::Result<String> {
+        let agent = &self.staff.agent;
+        let incidents = until("all reports are in one incident", async || {
+            let mut incidents = BTreeSet::new();
+            for report in reports {
+                incidents.insert(text(
+                    &agent.get(&format!("/api/v1/reports/{report}")).await?,
+                    "incident_id",
+                )?);
+            }
+            Ok((incidents.len() == 1 && !incidents.contains("")).then_some(incidents))
+        })
+        .await?;
+        let open = self.staff.dispatcher.get("/api/v1/incidents").await?;
+        assert_eq!(
+            open["items"].as_array().map(Vec::len),
+            Some(1),
+            "one open incident: {open}"
+        );
+        incidents.into_iter().next().context("one")
+    }
+
+    /// The dispatcher confirms the switch; the order follows with everybody below it.
+    async fn confirmed(&self, incident: &str) -> anyhow::Result<String> {
+        let dispatcher = &self.staff.dispatcher;
+        let body = json!({ "device_id": self.field.device });
+        let confirmed = dispatcher
+            .post(&format!("/api/v1/incidents/{incident}/confirm"), body)
+            .await?;
+        assert_eq!(confirmed["affected_count"], self.field.dead.len());
+        until("the order knows the affected customers", async || {
+            let orders = dispatcher.get("/api/v1/orders").await?;
+            let order = orders["items"]
+                .as_array()
+                .and_then(|orders| orders.iter().find(|o| o["incident_id"] == incident));
+            let ready = order.filter(|order| {
+                order["confirmed"] == true && order["affected_count"] == self.field.dead.len()
+            });
+            ready.map(|order| text(order, "order_id")).transpose()
+        })
+        .await
+    }
+
+    /// Dispatcher to unit, unit to the crew the recommendation puts first, crew on its way.
+    async fn sent(&self, order: &str) -> anyhow::Result<()> {
+        self.stand_at(0, 0.004).await?;
+        self.stand_at(1, 0.03).await?;
+        self.stand_at(2, 0.06).await?;
+        event(
+            &self.staff.dispatcher,
+            order,
+            json!({ "type": "dispatch", "unit_id": self.staff.unit }),
+        )
+        .await?;
+        event(&self.staff.desk, order, json!({ "type": "unit_take" })).await?;
+        let nearest = until("all crews are on the map", async || {
+            let found = self
+                .staff
+                .desk
+                .get(&format!("/api/v1/orders/{order}/recommendations?k=3"))
+                .await?;
+            let candidates = found["candidates"].as_array().context("candidates")?;
+            Ok((candidates.len() == 3).then(|| candidates[0].clone()))
+        })
+        .await?;
+        assert_eq!(
+            nearest["crew_id"],
+            self.staff.crews[0].to_string(),
+            "the nearest is put first: {nearest}"
+        );
+        assert!(
+            nearest["reasons"]
+                .as_array()
+                .is_some_and(|reasons| !reasons.is_empty())
+        );
+        event(
+            &self.staff.desk,
+            order,
+            json!({ "type": "assign", "crew_id": self.staff.crews[0] }),
+        )
+        .await?;
+        let (orders, _) = self.sync(vec![]).await?;
+        assert_eq!(
+            orders.first().map(|o| &o["order_id"]),
+            Some(&json!(order)),
+            "the phone has the order"
+        );
+        self.step(order, json!({ "type": "take" })).await?;
+        self.step(
+            order,
+            json!({ "type": "leave", "eta_at": Utc::now() + TimeDelta::minutes(12) }),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Arrived, cause and ETR, safe steps, half of the customers back, then the rest. Gives both instants.
+    async fn repaired(&self, order: &str) -> anyhow::Result<(DateTime<Utc>, DateTime<Utc>)> {
+        let work = self
+            .staff
+            .dispatcher
+            .get(&format!("/api/v1/orders/{order}"))
+            .await?;
+        self.step(order, json!({ "type": "arrive", "position": work["position"] }))
+            .await?;
+        let etr_at = Utc::now() + TimeDelta::minutes(90);
+        self.step(
+            order,
+            json!({ "type": "survey", "cause_code": "tree", "etr_at": etr_at }),
+        )
+        .await?;
+        let safe_steps = ["off", "tested_dead", "earthed", "signs"];
+        let repair = json!({ "type": "repair", "permission_no": "P-1", "ticket_no": "T-1", "people": 2, "safe_steps": safe_steps });
+        self.step(order, repair).await?;
+        let first_at = Utc::now();
+        let section =
+            json!({ "type": "restore_section", "device_ids": [self.field.section], "verified_by": "meter" });
+        let half = self.step_at(order, section, first_at).await?;
+        assert_eq!(
+            half["restored_count"],
+            self.field.first.len(),
+            "half is back: {half}"
+        );
+        told::restored(self, self.field.first.len()).await?;
+        let rest_at = Utc::now();
+        self.step_at(
+            order,
+            json!({ "type": "restore_section", "all": true, "verified_by": "call" }),
+            rest_at,
+        )
+        .await?;
+        self.step(
+            order,
+            json!({ "type": "reply", "cause_code": "tree", "owner": "utility" }),
+        )
+        .await?;
+        Ok((first_at, rest_at))
+    }
+
+    async fn closed(&self, order: &str) -> anyhow::Result<()> {
+        event(
+            &self.staff.agent,
+            order,
+            json!({ "type": "call_back", "result": "satisfied" }),
+        )
+        .await?;
+        let archived = event(&self.staff.dispatcher, order, json!({ "type": "archive" })).await?;
+        assert_eq!(archived["state"], "archived");
+        let again = self
+            .staff
+            .dispatcher
+            .get(&format!("/api/v1/orders/{order}"))
+            .await?;
+        assert_eq!(
+            instant(&again["accepted_at"])?,
+            self.began_at,
+            "the clock started with the first call"
+        );
+        Ok(())
+    }
+
+    /// Each customer is off from the first call to their own step, and nobody else is in the ledger.
+    async fn ledger(&self, first_at: DateTime<Utc>, rest_at: DateTime<Utc>) -> anyhow::Result<()> {
+        let everybody = self.field.dead.len();
+        let mut database = self.system.database.connect().await?;
+        let records: Vec<(String, DateTime<Utc>, DateTime<Utc>)> =
+            until("the ledger is closed", async || {
+                let rows: Vec<(String, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
+                    "select c.account, i.off_at, i.on_at from insight.interruption i
+                 join registry.customer c on c.customer_id = i.customer_id",
+                )
+                .fetch_all(&mut database)
+                .await?;
+                Ok((rows.len() >= everybody).then_some(rows))
+            })
+            .await?;
+        let expected: BTreeMap<&str, DateTime<Utc>> = self
+            .field
+            .dead
+            .iter()
+            .map(|point| {
+                (
+                    self.account(*point),
+                    if self.field.first.contains(point) {
+                        first_at
+                    } else {
+                        rest_at
+                    },
+                )
+            })
+            .collect();
+        assert_eq!(records.len(), everybody, "one record per customer");
+        for (account, off_at, on_at) in records {
+            let back_at = expected
+                .get(account.as_str())
+                .with_context(|| format!("{account} was never off"))?;
+            assert_eq!(off_at, self.began_at, "{account} is off since the first call");
+            let apart_ms = (on_at - *back_at).num_milliseconds().abs();
+            assert!(
+                apart_ms <= 1_000,
+                "{account} is back at {back_at}, the ledger says {on_at}"
+            );
+        }
+        let open: i64 = sqlx::query_scalar("select count(*) from insight.interruption_open")
+            .fetch_one(&mut database)
+            .await?;
+        assert_eq!(open, 0);
+        Ok(())
+    }
+
+    /// The crew's phone says it stands this many degrees north of the fault.
+    async fn stand_at(&self, crew: usize, north_deg: f64) -> anyhow::Result<()> {
+        let (lon, lat) = self.field.place(&self.pack)?;
+        let fix = json!({ "lon": lon, "lat": lat + north_deg, "at": Utc::now(), "accuracy_m": 5.0 });
+        self.staff.phones[crew]
+            .post("/m/v1/positions", json!({ "fixes": [fix] }))
+            .await
+            .map(drop)
+    }
+
+    async fn step(&self, order: &str, event: Value) -> anyhow::Result<Value> {
+        self.step_at(order, event, Utc::now()).await
+    }
+
+    /// One step of the crew, sent by its phone, and sent again as a phone does that lost the answer.
+    async fn step_at(&self, order: &str, event: Value, at: DateTime<Utc>) -> anyhow::Result<Value> {
+        let operation = json!({ "id": Uuid::now_v7(), "order_id": order, "event": event, "device_at": at });
+        let (_, first) = self.sync(vec![operation.clone()]).await?;
+        let (orders, again) = self.sync(vec![operation]).await?;
+        assert_eq!(first[0]["ok"], true, "{first:?}");
+        assert_eq!(again[0]["ok"], true, "{again:?}");
+        match orders.into_iter().find(|o| o["order_id"] == order) {
+            Some(order) => Ok(order),
+            None => {
+                self.staff
+                    .dispatcher
+                    .get(&format!("/api/v1/orders/{order}"))
+                    .await
+            }
+        }
+    }
+
+    /// (orders, results) of one sync of the first crew's phone.
+    async fn sync(&self, operations: Vec<Value>) -> anyhow::Result<(Vec<Value>, Vec<Value>)> {
+        let body = json!({ "cursor": "", "operations": operations, "device_now": Utc::now() });
+        let answer = self.staff.phones[0].post("/m/v1/sync", body).await?;
+        let list = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
+        Ok((list("orders"), list("results")))
+    }
+}
+
+async fn event(api: &Api, order: &str, event: Value) -> anyhow::Result<Value> {
+    api.post(
+        &format!("/api/v1/orders/{order}/events"),
+        json!({ "event": event }),
+    )
+    .await
+}
+
+fn text(value: &Value, key: &str) -> anyhow::Result<String> {
+    Ok(value[key]
+        .as_str()
+        .with_context(|| format!("{key} in {value}"))?
+        .to_owned())
+}
+
+fn instant(value: &Value) -> anyhow::Result<DateTime<Utc>> {
+    Ok(value
+        .as_str()
+        .with_context(|| format!("an instant, not {value}"))?
+        .parse()?)
+}
+
+/// Asks until there is an answer; the bound only ends a test that would hang.
+async fn until<T, F>(what: &str, mut ask: F) -> anyhow::Result<T>
+where
+    F: AsyncFnMut() -> anyhow::Result<Option<T>>,
+{
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
+    let bound = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
+        }
+        anyhow::ensure!(
+            tokio::time::Instant::now() < bound,
+            "waited a minute until {what}"
+        );
+        ticks.tick().await;
+    }
+}

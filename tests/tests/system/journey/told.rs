@@ -1,0 +1,186 @@
+//! Who was told what: at the SMSC, at the SMTP server, and in the trace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use relight_grid::pack::{Channel, Language};
+
+use super::{Journey, TRACE};
+
+/// Words that only one kind of message has, in both languages.
+const KINDS: [(&str, &str, &str); 4] = [
+    ("accepted", "已受理", "received your report"),
+    ("crew_en_route", "前往", "on the way"),
+    ("etr", "预计恢复", "expected"),
+    ("restored", "已于", "restored at"),
+];
+
+fn kind_of(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    // "restored" is asked before "etr": its words are the narrower ones.
+    KINDS
+        .iter()
+        .rev()
+        .find(|(_, zh, en)| text.contains(zh) || lower.contains(en))
+        .map(|(kind, ..)| *kind)
+}
+
+/// What one address should get: kinds, by whether its customer called.
+fn due(is_caller: bool) -> BTreeSet<&'static str> {
+    KINDS
+        .iter()
+        .map(|(kind, ..)| *kind)
+        .filter(|kind| is_caller || *kind != "accepted")
+        .collect()
+}
+
+/// Waits until this many customers were told that they are back.
+pub async fn restored(journey: &Journey, count: usize) -> anyhow::Result<()> {
+    let is_enough = |texts: &[relight_testkit::smsc::Sms]| {
+        texts
+            .iter()
+            .filter(|sms| kind_of(&sms.text) == Some("restored"))
+            .count()
+            >= count
+    };
+    let texts = journey.system.smsc.texts().wait_for(is_enough).await?;
+    let told = texts
+        .iter()
+        .filter(|sms| kind_of(&sms.text) == Some("restored"))
+        .count();
+    assert_eq!(told, count, "only those of the section are told");
+    Ok(())
+}
+
+/// Waits until as many messages came as are due.
+pub async fn all_came(journey: &Journey) -> anyhow::Result<()> {
+    let expected = expected(journey);
+    journey
+        .system
+        .smsc
+        .texts()
+        .wait_for_count(count(&expected, Channel::Sms))
+        .await?;
+    journey
+        .system
+        .smtp
+        .mails()
+        .wait_for_count(count(&expected, Channel::Email))
+        .await?;
+    Ok(())
+}
+
+/// Everybody entitled has each message once, on each channel, in their language; nobody else has any. Asked after the
+/// system has stopped, so that nothing more can come.
+pub fn each_person_once(journey: &Journey) -> anyhow::Result<()> {
+    let expected = expected(journey);
+    let mut seen = BTreeMap::new();
+    for sms in journey.system.smsc.texts().all() {
+        note(
+            &mut seen,
+            format!("+{}", sms.destination.trim_start_matches('+')),
+            &sms.text,
+        )?;
+    }
+    for mail in journey.system.smtp.mails().all() {
+        let to = mail.to.first().context("a recipient")?.clone();
+        note(&mut seen, to, &mail.text)?;
+    }
+    for (address, (_, language, kinds)) in &expected {
+        let got = seen.remove(address).unwrap_or_default();
+        let got_kinds: Vec<&str> = got.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(
+            got_kinds.iter().copied().collect::<BTreeSet<_>>(),
+            *kinds,
+            "{address}"
+        );
+        assert_eq!(
+            got.len(),
+            kinds.len(),
+            "{address} was told something twice: {got_kinds:?}"
+        );
+        for (_, is_chinese) in got {
+            assert_eq!(
+                is_chinese,
+                *language == Language::ZhCn,
+                "{address} is told in their language"
+            );
+        }
+    }
+    assert!(seen.is_empty(), "told without being entitled: {:?}", seen.keys());
+    Ok(())
+}
+
+/// Address -> (channel, language, kinds) of everybody entitled.
+fn expected(journey: &Journey) -> BTreeMap<String, (Channel, Language, BTreeSet<&'static str>)> {
+    let callers: BTreeSet<&str> = journey
+        .callers
+        .iter()
+        .map(|point| journey.account(*point))
+        .collect();
+    let dead: BTreeSet<&str> = journey
+        .field
+        .dead
+        .iter()
+        .map(|point| journey.account(*point))
+        .collect();
+    let contacts = journey
+        .pack
+        .contacts
+        .iter()
+        .filter(|contact| dead.contains(contact.account.as_str()));
+    contacts
+        .map(|contact| {
+            let kinds = due(callers.contains(contact.account.as_str()));
+            (contact.value.clone(), (contact.channel, contact.language, kinds))
+        })
+        .collect()
+}
+
+fn count(
+    expected: &BTreeMap<String, (Channel, Language, BTreeSet<&'static str>)>,
+    channel: Channel,
+) -> usize {
+    expected
+        .values()
+        .filter(|(of, ..)| *of == channel)
+        .map(|(_, _, kinds)| kinds.len())
+        .sum()
+}
+
+fn note(
+    seen: &mut BTreeMap<String, Vec<(&'static str, bool)>>,
+    address: String,
+    text: &str,
+) -> anyhow::Result<()> {
+    let kind = kind_of(text).with_context(|| format!("a message of no known kind: {text}"))?;
+    let is_chinese = text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    seen.entry(address).or_default().push((kind, is_chinese));
+    Ok(())
+}
+
+/// The trace of the first report reaches from the request to the provider.
+pub async fn one_trace(journey: &Journey) -> anyhow::Result<()> {
+    let wanted = ["AcceptReport", "consume report.accepted", "sms"];
+    let spans = journey
+        .system
+        .otlp
+        .spans()
+        .wait_for(|spans| {
+            let ours: Vec<_> = spans.iter().filter(|span| span.trace_id == TRACE).collect();
+            wanted
+                .iter()
+                .all(|part| ours.iter().any(|span| span.name.contains(part)))
+        })
+        .await?;
+    let ours: Vec<&str> = spans
+        .iter()
+        .filter(|span| span.trace_id == TRACE)
+        .map(|span| span.name.as_str())
+        .collect();
+    assert!(
+        ours.iter().any(|name| name.contains("/api/v1/reports")),
+        "the request is in the trace: {ours:?}"
+    );
+    Ok(())
+}
