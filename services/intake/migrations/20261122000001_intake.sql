@@ -39,6 +39,8 @@ create table incident (
     org_path text not null,
     zone text not null,
     version bigint not null constraint incident_version_positive check (version > 0),
+    -- False from a confirmation until the worker has looked which guesses are part of it.
+    taken_in boolean not null default true,
     constraint incident_merged_says_where check ((state = 'merged') = (merged_into is not null)),
     constraint incident_merged_elsewhere check (merged_into <> id),
     constraint incident_confirmed_whole check (
@@ -47,6 +49,7 @@ create table incident (
     constraint incident_position_on_earth check (lon between -180 and 180 and lat between -90 and 90)
 );
 create index incident_open on incident (accepted_at, id) where state = 'open';
+create index incident_not_taken_in on incident (id) where not taken_in;
 create index incident_page on incident (state, accepted_at, id);
 
 create table report (

@@ -1,2 +1,72 @@
-//! Reports and incidents.
+//! Intake: reports with their unmovable acceptance time, triage, and the incidents reports add up to.
+//!
+//! ```text
+//! rpc::accept ──> report + report_waiting ──> worker ──> domain::group ──> incident, report_link ──> incident.changed
+//!      │ look-ups (200 ms): peers                │ topology (the network in memory)
+//! ```
+//!
+//! Promises: nothing blocks acceptance (a look-up that fails makes "undetermined"); t_accept never changes; each report is
+//! in exactly one incident; danger is never swallowed; accepting never waits for grouping. See README.md.
+
+pub mod consumer;
+mod cursor;
+pub mod desk;
 pub mod domain;
+pub mod error;
+mod news;
+mod parse;
+pub mod peers;
+pub mod reconcile;
+pub mod rpc;
+pub mod store;
+pub mod topology;
+pub mod worker;
+
+use std::sync::Arc;
+
+use relight_common::{config, service::Host};
+use relight_policy::Pack;
+use relight_proto::intake::v1::intake_server::IntakeServer;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use crate::{desk::Desk, rpc::Api, worker::Worker};
+
+/// Name of the service and of its schema.
+pub const NAME: &str = "intake";
+/// Its tables.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+/// Largest request taken; every field has a bound far below.
+const REQUEST_BYTES_MAX: usize = 128 * 1024;
+
+#[derive(Debug, Deserialize)]
+struct PolicySection {
+    pack: String,
+}
+
+/// Starts the service on `listener`; what it started stops with `host`.
+///
+/// # Errors
+/// When Postgres is away, its schema is older than this program, or the policy pack does not load.
+pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
+    let room = host.room(NAME, &MIGRATIONS).await?;
+    let pack = Pack::load(&config::section::<PolicySection>("policy")?.pack)?;
+    let desk = Arc::new(Desk::new(
+        &room.db,
+        &room.peers,
+        &host.secrets,
+        host.clock.clone(),
+        pack,
+    ));
+    host.tasks.spawn(desk.atlas.clone().keep(host.stop.clone()));
+    host.tasks
+        .spawn(Worker::new(desk.clone()).run(host.holder, host.stop.clone()));
+    room.keep_house(reconcile::Mender)?;
+    room.read("registry", Arc::new(consumer::FromRegistry::new(desk.clone())));
+    room.read("dispatch", Arc::new(consumer::FromDispatch));
+    let api = IntakeServer::new(Api::new(desk)).max_decoding_message_size(REQUEST_BYTES_MAX);
+    room.serve(listener, |routes, guard| {
+        routes.add_service(tonic::service::interceptor::InterceptedService::new(api, guard));
+    })
+    .await
+}

@@ -1,0 +1,188 @@
+//! From the domain to what others read: replies and events. The only place beside rpc and consumer that knows the wire.
+
+use relight_common::{Work, wire::timestamp};
+use relight_policy::AreaClass;
+use relight_proto::{common::v1 as common, events::v1 as events, intake::v1 as pb};
+
+use crate::{
+    domain::{
+        incident::{Incident, State},
+        place::Position,
+        report::{KnownOutage, Triage},
+    },
+    store::{
+        incident::Reporter,
+        report::{Report, Stored},
+    },
+};
+
+pub(crate) fn area(area: AreaClass) -> common::AreaClass {
+    match area {
+        AreaClass::Urban => common::AreaClass::Urban,
+        AreaClass::Rural => common::AreaClass::Rural,
+        AreaClass::Remote => common::AreaClass::Remote,
+    }
+}
+
+fn point(position: Position) -> common::Point {
+    common::Point {
+        lon: position.lon,
+        lat: position.lat,
+    }
+}
+
+fn known_outage(known: &KnownOutage) -> pb::KnownOutage {
+    pb::KnownOutage {
+        off_at: known.off_at.map(timestamp),
+        etr_at: known.etr_at.map(timestamp),
+        cause_code: known.cause.clone(),
+    }
+}
+
+/// A report without anything that leads to a person: also what is remembered with a command.
+pub(crate) fn report(stored: &Stored) -> pb::Report {
+    let report = &stored.report;
+    let known = match &report.triage {
+        Triage::KnownOutage(known) => Some(known_outage(known)),
+        Triage::New | Triage::Undetermined => None,
+    };
+    let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    pb::Report {
+        report_id: report.id.to_string(),
+        number: report.number.clone(),
+        accepted_at: Some(timestamp(report.accepted_at)),
+        triage: report.triage.word().to_owned(),
+        incident_id: text(stored.incident.or(report.hint).map(|id| id.uuid())),
+        customer_id: text(report.place.customer_id),
+        channel: report.channel.word().to_owned(),
+        danger: report.danger,
+        urge_count: stored.urge_count,
+        account: report.account.clone().unwrap_or_default(),
+        known_outage: known,
+        reporter_name: String::new(),
+        reporter_phone: String::new(),
+        address: String::new(),
+        org_path: report.place.org_path.clone(),
+    }
+}
+
+/// The answer to somebody who asked again.
+pub(crate) fn urged(stored: &Stored, known: Option<&KnownOutage>) -> pb::Report {
+    pb::Report {
+        triage: "urge".to_owned(),
+        known_outage: known.map(known_outage),
+        ..self::report(stored)
+    }
+}
+
+pub(crate) fn incident(incident: &Incident) -> pb::Incident {
+    let told = changed(incident, &[]);
+    pb::Incident {
+        incident_id: told.incident_id,
+        number: told.number,
+        state: told.state,
+        device_id: told.device_id,
+        device_kind: told.device_kind,
+        confirmed: told.confirmed,
+        confirmed_by: told.confirmed_by,
+        affected_set_id: told.affected_set_id,
+        affected_count: told.affected_count,
+        report_count: told.report_count,
+        accepted_at: told.accepted_at,
+        area_class: told.area_class,
+        danger: told.danger,
+        life_support: told.life_support,
+        important: told.important,
+        urge_count: told.urge_count,
+        position: told.position,
+        org_path: incident.org_path.clone(),
+        version: incident.version.unsigned_abs(),
+        off_at: told.off_at,
+        merged_into: told.merged_into,
+    }
+}
+
+fn changed(incident: &Incident, reporters: &[Reporter]) -> events::IncidentChanged {
+    let device = incident.device.clone();
+    let (device_id, device_kind) = device.map(|device| (device.id, device.kind)).unwrap_or_default();
+    let affected = incident.affected.as_ref();
+    events::IncidentChanged {
+        incident_id: incident.id.to_string(),
+        number: incident.number.clone(),
+        state: incident.state.word().to_owned(),
+        device_id,
+        device_kind,
+        confirmed: incident.confirmed.is_some(),
+        confirmed_by: incident
+            .confirmed
+            .as_ref()
+            .map(|by| by.by.word().to_owned())
+            .unwrap_or_default(),
+        affected_set_id: affected.map(|set| set.set_id.clone()).unwrap_or_default(),
+        affected_count: affected.map_or(0, |set| set.count),
+        report_count: incident.report_count,
+        accepted_at: Some(timestamp(incident.accepted_at)),
+        off_at: Some(timestamp(incident.off_at)),
+        area_class: area(incident.area).into(),
+        danger: incident.danger,
+        life_support: incident.life_support,
+        important: incident.important,
+        urge_count: incident.urge_count,
+        position: incident.position.map(point),
+        merged_into: match &incident.state {
+            State::Merged(into) => into.to_string(),
+            State::Open | State::Closed(_) => String::new(),
+        },
+        reporters: reporters.iter().map(reporter).collect(),
+        zone: incident.zone.clone(),
+    }
+}
+
+fn reporter(reporter: &Reporter) -> events::Reporter {
+    events::Reporter {
+        report_id: reporter.report_id.to_string(),
+        customer_id: reporter.customer_id.to_string(),
+        accepted_at: Some(timestamp(reporter.accepted_at)),
+    }
+}
+
+/// Tells `incident.changed` after commit.
+pub(crate) fn tell_incident(work: &mut Work, incident: &Incident, reporters: &[Reporter]) {
+    let subject = incident.id.uuid();
+    work.tell(
+        "incident.changed",
+        subject,
+        incident.version,
+        &incident.org_path,
+        &changed(incident, reporters),
+    );
+}
+
+/// Tells `report.accepted` after commit.
+pub(crate) fn tell_report(work: &mut Work, report: &Report) {
+    let payload = events::ReportAccepted {
+        report_id: report.id.to_string(),
+        number: report.number.clone(),
+        customer_id: report
+            .place
+            .customer_id
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+        service_point_id: report
+            .place
+            .service_point_id
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+        accepted_at: Some(timestamp(report.accepted_at)),
+        danger: report.danger,
+        triage: report.triage.word().to_owned(),
+        incident_id: report.hint.map(|id| id.to_string()).unwrap_or_default(),
+    };
+    work.tell(
+        "report.accepted",
+        report.id.uuid(),
+        1,
+        &report.place.org_path,
+        &payload,
+    );
+}

@@ -1,0 +1,232 @@
+//! What intake asks of others while a report is accepted, 200 ms each: whose account it is, and whether that customer
+//! is known to be off. No answer in time is no obstacle.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use relight_common::{
+    grpc::{self, Outgoing},
+    wire,
+};
+use relight_policy::AreaClass;
+use relight_proto::{
+    common::v1 as common,
+    insight::v1::{WhyOffRequest, insight_client::InsightClient},
+    registry::v1::{
+        AffectedSet, CreateAffectedSetRequest, GetServicePointRequest, ServicePoint as Wire,
+        get_service_point_request::By, registry_client::RegistryClient,
+    },
+};
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::domain::{
+    IncidentId,
+    place::{Position, ServicePoint},
+    report::KnownOutage,
+};
+
+/// Longest wait for a triage look-up.
+pub const TRIAGE: Duration = Duration::from_millis(200);
+/// Longest wait when a look-up is repeated for a stored report.
+pub const RETRY: Duration = Duration::from_secs(2);
+/// How long an account is taken as it was.
+const KEPT: Duration = Duration::from_secs(60);
+/// Accounts in one generation of the cache; two are kept.
+const GENERATION: usize = 50_000;
+
+/// What the registry says of an account.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Account {
+    /// It exists.
+    Known(Arc<ServicePoint>),
+    /// It does not.
+    Unknown,
+    /// Nobody answered in time.
+    NoAnswer,
+}
+
+/// The other services, with a bounded memory of accounts.
+#[derive(Debug)]
+pub struct Peers {
+    registry: RegistryClient<Outgoing>,
+    insight: InsightClient<Outgoing>,
+    accounts: Mutex<Generations>,
+}
+
+type Remembered = (Instant, Option<Arc<ServicePoint>>);
+
+/// A bounded cache: when the young generation is full it becomes the old one, and the old one is forgotten.
+#[derive(Debug, Default)]
+struct Generations {
+    young: HashMap<String, Remembered>,
+    old: HashMap<String, Remembered>,
+}
+
+impl Generations {
+    fn get(&self, account: &str) -> Option<Option<Arc<ServicePoint>>> {
+        let found = self.young.get(account).or_else(|| self.old.get(account));
+        found
+            .filter(|(at, _)| at.elapsed() < KEPT)
+            .map(|(_, point)| point.clone())
+    }
+
+    fn put(&mut self, account: &str, point: Option<Arc<ServicePoint>>) {
+        if self.young.len() >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(account.to_owned(), (Instant::now(), point));
+    }
+
+    fn forget(&mut self, customer: Uuid) {
+        let other = |_: &String, (_, point): &mut Remembered| {
+            point.as_ref().is_some_and(|point| point.customer_id != customer)
+        };
+        self.young.retain(other);
+        self.old.retain(other);
+    }
+}
+
+impl Peers {
+    pub(crate) fn new(peers: &grpc::Peers) -> Self {
+        Self {
+            registry: RegistryClient::new(peers.to("registry")),
+            insight: InsightClient::new(peers.to("insight")),
+            accounts: Mutex::default(),
+        }
+    }
+
+    fn accounts(&self) -> std::sync::MutexGuard<'_, Generations> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose account this is, from memory or from the registry within `wait`.
+    pub async fn account(&self, account: &str, wait: Duration) -> Account {
+        if let Some(known) = self.accounts().get(account) {
+            return known.map_or(Account::Unknown, Account::Known);
+        }
+        let request = GetServicePointRequest {
+            by: Some(By::Account(account.to_owned())),
+        };
+        let mut registry = self.registry.clone();
+        let point = match tokio::time::timeout(wait, registry.get_service_point(request)).await {
+            Ok(Ok(reply)) => service_point(&reply.into_inner()).map(Arc::new),
+            Ok(Err(status)) if status.code() == Code::NotFound => None,
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("relight_triage_no_answer_total", "peer" => "registry").increment(1);
+                return Account::NoAnswer;
+            }
+        };
+        self.accounts().put(account, point.clone());
+        point.map_or(Account::Unknown, Account::Known)
+    }
+
+    /// Forgets what was remembered of a customer, and of accounts that did not exist.
+    pub fn forget(&self, customer: Uuid) {
+        self.accounts().forget(customer);
+    }
+
+    /// The open record of the ledger for this customer, if it answers in time.
+    pub async fn why_off(&self, customer: Uuid) -> Option<KnownOutage> {
+        let request = WhyOffRequest {
+            customer_ids: vec![customer.to_string()],
+        };
+        let mut insight = self.insight.clone();
+        let reply = match tokio::time::timeout(TRIAGE, insight.why_off(request)).await {
+            Ok(Ok(reply)) => reply.into_inner(),
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("relight_triage_no_answer_total", "peer" => "insight").increment(1);
+                return None;
+            }
+        };
+        let customer = customer.to_string();
+        let record = reply
+            .open
+            .into_iter()
+            .find(|record| record.customer_id == customer)?;
+        Some(KnownOutage {
+            incident: IncidentId::parse(&record.incident_id).ok(),
+            off_at: wire::instant_opt("off_at", record.off_at).ok().flatten(),
+            etr_at: wire::instant_opt("etr_at", record.etr_at).ok().flatten(),
+            cause: record.cause_code,
+        })
+    }
+
+    /// The stored set of service points that lose supply when `device` opens. The same device gives the same set.
+    ///
+    /// # Errors
+    /// What the registry says.
+    pub async fn affected_set(&self, device: &str) -> Result<AffectedSet, Status> {
+        let request = CreateAffectedSetRequest {
+            device_ids: vec![device.to_owned()],
+            ..Default::default()
+        };
+        let reply = self.registry.clone().create_affected_set(request).await?;
+        Ok(reply.into_inner())
+    }
+}
+
+/// A service point of the wire; none when its ids are no ids.
+pub(crate) fn service_point(wire: &Wire) -> Option<ServicePoint> {
+    Some(ServicePoint {
+        id: wire.service_point_id.parse().ok()?,
+        customer_id: wire.customer_id.parse().ok()?,
+        load_id: wire.external_id.clone(),
+        transformer_id: wire.transformer_id.clone(),
+        position: wire.position.map(|point| Position {
+            lon: point.lon,
+            lat: point.lat,
+        }),
+        area: area(wire.area_class()),
+        org_path: wire.org_path.clone(),
+        zone: wire.zone.clone(),
+        important: wire.important,
+        life_support: wire.life_support,
+    })
+}
+
+fn area(area: common::AreaClass) -> Option<AreaClass> {
+    match area {
+        common::AreaClass::Unspecified => None,
+        common::AreaClass::Urban => Some(AreaClass::Urban),
+        common::AreaClass::Rural => Some(AreaClass::Rural),
+        common::AreaClass::Remote => Some(AreaClass::Remote),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_accounts_is_bounded_and_forgets_a_changed_customer() {
+        let mut cache = Generations::default();
+        let point = |customer| ServicePoint {
+            id: Uuid::nil(),
+            customer_id: Uuid::from_u128(customer),
+            load_id: String::new(),
+            transformer_id: String::new(),
+            position: None,
+            area: None,
+            org_path: String::new(),
+            zone: String::new(),
+            important: false,
+            life_support: false,
+        };
+        cache.put("1", Some(Arc::new(point(1))));
+        cache.put("2", Some(Arc::new(point(2))));
+        cache.put("none", None);
+        assert_eq!(cache.get("none"), Some(None));
+        cache.forget(Uuid::from_u128(1));
+        assert_eq!((cache.get("1"), cache.get("none")), (None, None));
+        assert!(cache.get("2").is_some());
+        for n in 0..3 * GENERATION {
+            cache.put(&format!("A{n}"), None);
+        }
+        assert!(cache.young.len() + cache.old.len() <= 2 * GENERATION);
+        assert!(cache.get("2").is_none());
+    }
+}

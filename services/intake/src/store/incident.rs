@@ -1,0 +1,303 @@
+//! Incidents.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{area, count, position, stored};
+use crate::{
+    cursor::Page,
+    domain::{
+        IncidentId,
+        incident::{Affected, Confirmation, Confirmer, Device, Incident, State},
+    },
+    error::Error,
+};
+
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) number: String,
+    pub(super) state: String,
+    pub(super) merged_into: Option<Uuid>,
+    pub(super) close_reason: Option<String>,
+    pub(super) device_id: Option<String>,
+    pub(super) device_kind: Option<String>,
+    pub(super) confirmed_by: Option<String>,
+    pub(super) confirmed_at: Option<DateTime<Utc>>,
+    pub(super) affected_set_id: Option<String>,
+    pub(super) affected_count: i32,
+    pub(super) report_count: i32,
+    pub(super) urge_count: i32,
+    pub(super) accepted_at: DateTime<Utc>,
+    pub(super) last_report_at: DateTime<Utc>,
+    pub(super) off_at: DateTime<Utc>,
+    pub(super) area_class: String,
+    pub(super) danger: bool,
+    pub(super) life_support: bool,
+    pub(super) important: bool,
+    pub(super) lon: Option<f64>,
+    pub(super) lat: Option<f64>,
+    pub(super) org_path: String,
+    pub(super) zone: String,
+    pub(super) version: i64,
+}
+
+impl TryFrom<Row> for Incident {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let state = match (row.state.as_str(), row.merged_into) {
+            ("open", _) => State::Open,
+            ("merged", Some(into)) => State::Merged(IncidentId::from_uuid(into)),
+            ("closed", _) => State::Closed(row.close_reason.unwrap_or_default()),
+            _ => return Err(Error::Stored("incident state")),
+        };
+        let confirmed = match row.confirmed_by.zip(row.confirmed_at) {
+            Some((by, at)) => Some(Confirmation {
+                by: Confirmer::parse(&by).ok_or(Error::Stored("confirmer"))?,
+                at,
+            }),
+            None => None,
+        };
+        let affected_count = row.affected_count;
+        Ok(Incident {
+            id: IncidentId::from_uuid(row.id),
+            number: row.number,
+            state,
+            device: row.device_id.map(|id| Device {
+                id,
+                kind: row.device_kind.unwrap_or_default(),
+            }),
+            confirmed,
+            affected: row.affected_set_id.map(|set_id| Affected {
+                set_id,
+                count: count(affected_count),
+            }),
+            report_count: count(row.report_count),
+            urge_count: count(row.urge_count),
+            accepted_at: row.accepted_at,
+            last_report_at: row.last_report_at,
+            off_at: row.off_at,
+            area: area(&row.area_class)?,
+            danger: row.danger,
+            life_support: row.life_support,
+            important: row.important,
+            position: position(row.lon, row.lat),
+            org_path: row.org_path,
+            zone: row.zone,
+            version: row.version,
+        })
+    }
+}
+
+/// `select` of whole incidents; the tail says which.
+macro_rules! incidents {
+    ($tail:tt $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            crate::store::incident::Row,
+            "select id, number, state, merged_into, close_reason, device_id, device_kind, confirmed_by, confirmed_at,
+                 affected_set_id, affected_count, report_count, urge_count, accepted_at, last_report_at, off_at,
+                 area_class, danger, life_support, important, lon, lat, org_path, zone, version
+             from intake.incident " + $tail
+            $(, $arg)*
+        )
+    };
+}
+pub(super) use incidents;
+
+/// The incident by its id.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn by_id(conn: &mut PgConnection, id: IncidentId) -> Result<Option<Incident>, Error> {
+    let row = incidents!("where id = $1", id.uuid()).fetch_optional(conn).await;
+    row.map_err(Error::db("read an incident"))?
+        .map(Incident::try_from)
+        .transpose()
+}
+
+/// The incident by its spoken number.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn by_number(conn: &mut PgConnection, number: &str) -> Result<Option<Incident>, Error> {
+    let row = incidents!("where number = $1", number).fetch_optional(conn).await;
+    row.map_err(Error::db("read an incident"))?
+        .map(Incident::try_from)
+        .transpose()
+}
+
+/// The incident, kept as it is until commit.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<Option<Incident>, Error> {
+    let row = incidents!("where id = $1 for update", id.uuid())
+        .fetch_optional(conn)
+        .await;
+    row.map_err(Error::db("lock an incident"))?
+        .map(Incident::try_from)
+        .transpose()
+}
+
+/// A page of incidents in `state`, newest first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn page(
+    conn: &mut PgConnection,
+    state: &str,
+    org_patterns: &[String],
+    page: &Page,
+) -> Result<Vec<Incident>, Error> {
+    let rows = incidents!(
+        "where state = $1 and org_path like any($2) and (accepted_at, id) < ($3, $4)
+         order by accepted_at desc, id desc limit $5",
+        state,
+        org_patterns,
+        page.before_at,
+        page.before_id,
+        page.size,
+    );
+    let rows = rows.fetch_all(conn).await.map_err(Error::db("list incidents"))?;
+    rows.into_iter().map(Incident::try_from).collect()
+}
+
+/// Stores an incident as its next version and gives that back; a version of 0 is a new one.
+///
+/// # Errors
+/// [`Error::Changed`] when it is not the version that is stored; [`Error::Common`].
+pub async fn save(conn: &mut PgConnection, incident: Incident) -> Result<Incident, Error> {
+    let incident = Incident {
+        version: incident.version + 1,
+        ..incident
+    };
+    let rows = if incident.version == 1 {
+        insert(conn, &incident).await?
+    } else {
+        update(conn, &incident).await?
+    };
+    if rows == 1 {
+        Ok(incident)
+    } else {
+        Err(Error::Changed(incident.id))
+    }
+}
+
+async fn insert(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Error> {
+    let device = incident.device.as_ref();
+    sqlx::query!(
+        "insert into intake.incident (id, number, state, device_id, device_kind, report_count, urge_count, accepted_at,
+             last_report_at, off_at, area_class, danger, life_support, important, lon, lat, org_path, zone, version)
+         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)",
+        incident.id.uuid(),
+        incident.number,
+        device.map(|device| device.id.as_str()),
+        device.map(|device| device.kind.as_str()),
+        stored(incident.report_count),
+        stored(incident.urge_count),
+        incident.accepted_at,
+        incident.last_report_at,
+        incident.off_at,
+        incident.area.word(),
+        incident.danger,
+        incident.life_support,
+        incident.important,
+        incident.position.map(|position| position.lon),
+        incident.position.map(|position| position.lat),
+        incident.org_path,
+        incident.zone,
+    )
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(Error::db("store an incident"))
+}
+
+async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Error> {
+    let (device, affected) = (incident.device.as_ref(), incident.affected.as_ref());
+    let (merged_into, close_reason) = match &incident.state {
+        State::Open => (None, None),
+        State::Merged(into) => (Some(into.uuid()), None),
+        State::Closed(reason) => (None, Some(reason.as_str())),
+    };
+    sqlx::query!(
+        "update intake.incident set state = $3, merged_into = $4, close_reason = $5, device_id = $6, device_kind = $7,
+             confirmed_by = $8, confirmed_at = $9, affected_set_id = $10, affected_count = $11, report_count = $12,
+             urge_count = $13, accepted_at = $14, last_report_at = $15, off_at = $16, area_class = $17, danger = $18,
+             life_support = $19, important = $20, lon = $21, lat = $22, version = $2::bigint,
+             taken_in = taken_in and confirmed_at is not distinct from $9
+         where id = $1 and version = $2::bigint - 1",
+        incident.id.uuid(),
+        incident.version,
+        incident.state.word(),
+        merged_into,
+        close_reason,
+        device.map(|device| device.id.as_str()),
+        device.map(|device| device.kind.as_str()),
+        incident.confirmed.as_ref().map(|confirmed| confirmed.by.word()),
+        incident.confirmed.as_ref().map(|confirmed| confirmed.at),
+        affected.map(|affected| affected.set_id.as_str()),
+        affected.map_or(0, |affected| stored(affected.count)),
+        stored(incident.report_count),
+        stored(incident.urge_count),
+        incident.accepted_at,
+        incident.last_report_at,
+        incident.off_at,
+        incident.area.word(),
+        incident.danger,
+        incident.life_support,
+        incident.important,
+        incident.position.map(|position| position.lon),
+        incident.position.map(|position| position.lat),
+    )
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(Error::db("store an incident"))
+}
+
+/// A customer who reported, with their first report of an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reporter {
+    /// The report.
+    pub report_id: Uuid,
+    /// The customer.
+    pub customer_id: Uuid,
+    /// Its t_accept.
+    pub accepted_at: DateTime<Utc>,
+}
+
+/// The customers who reported each of these incidents, oldest report first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn reporters(
+    conn: &mut PgConnection,
+    incidents: &[Uuid],
+) -> Result<HashMap<IncidentId, Vec<Reporter>>, Error> {
+    let rows = sqlx::query!(
+        "select distinct on (l.incident_id, r.customer_id) l.incident_id, r.id, r.customer_id as \"customer_id!\",
+             r.accepted_at
+         from intake.report_link l join intake.report r on r.id = l.report_id
+         where l.incident_id = any($1) and r.customer_id is not null
+         order by l.incident_id, r.customer_id, r.accepted_at, r.id",
+        incidents
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read who reported"))?;
+    let mut all: HashMap<IncidentId, Vec<Reporter>> = HashMap::new();
+    for row in rows {
+        all.entry(IncidentId::from_uuid(row.incident_id))
+            .or_default()
+            .push(Reporter {
+                report_id: row.id,
+                customer_id: row.customer_id,
+                accepted_at: row.accepted_at,
+            });
+    }
+    Ok(all)
+}

@@ -1,0 +1,371 @@
+//! Reports and urges.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{area, position};
+use crate::{
+    cursor::Page,
+    domain::{
+        IncidentId, ReportId,
+        place::Place,
+        report::{Channel, KnownOutage, Triage},
+    },
+    error::Error,
+};
+
+/// A report as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Its id.
+    pub id: ReportId,
+    /// Spoken number.
+    pub number: String,
+    /// t_accept.
+    pub accepted_at: DateTime<Utc>,
+    /// When it was entered.
+    pub received_at: DateTime<Utc>,
+    /// How it came in.
+    pub channel: Channel,
+    /// Who took it.
+    pub actor: String,
+    /// What triage made of it.
+    pub triage: Triage,
+    /// The incident the ledger named.
+    pub hint: Option<IncidentId>,
+    /// Danger was told.
+    pub danger: bool,
+    /// What the danger is.
+    pub danger_note: String,
+    /// Anything else.
+    pub note: String,
+    /// Account as given.
+    pub account: Option<String>,
+    /// Where it is.
+    pub place: Place,
+    /// The account could not be looked up yet.
+    pub place_pending: bool,
+    /// Sealed.
+    pub name: Option<Vec<u8>>,
+    /// Sealed.
+    pub phone: Option<Vec<u8>>,
+    /// Address in words.
+    pub address: String,
+    /// BCP 47 tag or empty.
+    pub language: String,
+}
+
+/// A report with what happened to it since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The report.
+    pub report: Report,
+    /// Its incident, once grouped.
+    pub incident: Option<IncidentId>,
+    /// State word of that incident.
+    pub incident_state: Option<String>,
+    /// How often its reporter asked again.
+    pub urge_count: u32,
+}
+
+struct Row {
+    id: Uuid,
+    number: String,
+    accepted_at: DateTime<Utc>,
+    received_at: DateTime<Utc>,
+    channel: String,
+    actor: String,
+    triage: String,
+    danger: bool,
+    danger_note: String,
+    note: String,
+    account: Option<String>,
+    customer_id: Option<Uuid>,
+    service_point_id: Option<Uuid>,
+    load_id: Option<String>,
+    transformer_id: Option<String>,
+    area_class: Option<String>,
+    important: bool,
+    life_support: bool,
+    reporter_name: Option<Vec<u8>>,
+    reporter_phone: Option<Vec<u8>>,
+    address: String,
+    lon: Option<f64>,
+    lat: Option<f64>,
+    language: String,
+    org_path: String,
+    zone: String,
+    hint_incident_id: Option<Uuid>,
+    known_off_at: Option<DateTime<Utc>>,
+    known_etr_at: Option<DateTime<Utc>>,
+    known_cause: Option<String>,
+    place_pending: bool,
+    incident_id: Option<Uuid>,
+    incident_state: Option<String>,
+    urge_count: i64,
+}
+
+impl TryFrom<Row> for Stored {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let hint = row.hint_incident_id.map(IncidentId::from_uuid);
+        let triage = match row.triage.as_str() {
+            "new" => Triage::New,
+            "undetermined" => Triage::Undetermined,
+            "known_outage" => Triage::KnownOutage(KnownOutage {
+                incident: hint,
+                off_at: row.known_off_at,
+                etr_at: row.known_etr_at,
+                cause: row.known_cause.unwrap_or_default(),
+            }),
+            _ => return Err(Error::Stored("triage")),
+        };
+        let place = Place {
+            service_point_id: row.service_point_id,
+            customer_id: row.customer_id,
+            load_id: row.load_id,
+            transformer_id: row.transformer_id,
+            area: row.area_class.as_deref().map(area).transpose()?,
+            important: row.important,
+            life_support: row.life_support,
+            org_path: row.org_path,
+            zone: row.zone,
+            position: position(row.lon, row.lat),
+        };
+        Ok(Stored {
+            report: Report {
+                id: ReportId::from_uuid(row.id),
+                number: row.number,
+                accepted_at: row.accepted_at,
+                received_at: row.received_at,
+                channel: Channel::parse(&row.channel).ok_or(Error::Stored("channel"))?,
+                actor: row.actor,
+                triage,
+                hint,
+                danger: row.danger,
+                danger_note: row.danger_note,
+                note: row.note,
+                account: row.account,
+                place,
+                place_pending: row.place_pending,
+                name: row.reporter_name,
+                phone: row.reporter_phone,
+                address: row.address,
+                language: row.language,
+            },
+            incident: row.incident_id.map(IncidentId::from_uuid),
+            incident_state: row.incident_state,
+            urge_count: u32::try_from(row.urge_count).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// `select` of whole reports; the tail says which.
+macro_rules! reports {
+    ($tail:tt $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            "select r.id, r.number, r.accepted_at, r.received_at, r.channel, r.actor, r.triage, r.danger,
+                 r.danger_note, r.note, r.account, r.customer_id, r.service_point_id, r.load_id, r.transformer_id,
+                 r.area_class, r.important, r.life_support, r.reporter_name, r.reporter_phone, r.address, r.lon,
+                 r.lat, r.language, r.org_path, r.zone, r.hint_incident_id, r.known_off_at, r.known_etr_at,
+                 r.known_cause, r.place_pending, l.incident_id as \"incident_id?\", i.state as \"incident_state?\",
+                 (select count(*) from intake.urge u where u.report_id = r.id) as \"urge_count!\"
+             from intake.report r
+             left join intake.report_link l on l.report_id = r.id
+             left join intake.incident i on i.id = l.incident_id " + $tail
+            $(, $arg)*
+        )
+    };
+}
+
+/// Stores a new report and puts it in front of the grouping worker.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn insert(conn: &mut PgConnection, report: &Report) -> Result<(), Error> {
+    let known = match &report.triage {
+        Triage::KnownOutage(known) => Some(known),
+        Triage::New | Triage::Undetermined => None,
+    };
+    let place = &report.place;
+    sqlx::query!(
+        "with stored as (
+             insert into intake.report (id, number, accepted_at, received_at, channel, actor, triage, danger,
+                 danger_note, note, account, customer_id, service_point_id, load_id, transformer_id, area_class,
+                 important, life_support, reporter_name, reporter_phone, address, lon, lat, language, org_path, zone,
+                 hint_incident_id, known_off_at, known_etr_at, known_cause, place_pending)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                 $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
+             returning id)
+         insert into intake.report_waiting (report_id) select id from stored",
+        report.id.uuid(),
+        report.number,
+        report.accepted_at,
+        report.received_at,
+        report.channel.word(),
+        report.actor,
+        report.triage.word(),
+        report.danger,
+        report.danger_note,
+        report.note,
+        report.account,
+        place.customer_id,
+        place.service_point_id,
+        place.load_id,
+        place.transformer_id,
+        place.area.map(|area| area.word()),
+        place.important,
+        place.life_support,
+        report.name,
+        report.phone,
+        report.address,
+        place.position.map(|position| position.lon),
+        place.position.map(|position| position.lat),
+        report.language,
+        place.org_path,
+        place.zone,
+        report.hint.map(|hint| hint.uuid()),
+        known.and_then(|known| known.off_at),
+        known.and_then(|known| known.etr_at),
+        known.map(|known| known.cause.as_str()),
+        report.place_pending,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("store the report"))
+}
+
+/// The report by its id.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn by_id(conn: &mut PgConnection, id: ReportId) -> Result<Option<Stored>, Error> {
+    let row = reports!("where r.id = $1", id.uuid());
+    row.fetch_optional(conn)
+        .await
+        .map_err(Error::db("read a report"))?
+        .map(Stored::try_from)
+        .transpose()
+}
+
+/// The report by its spoken number.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn by_number(conn: &mut PgConnection, number: &str) -> Result<Option<Stored>, Error> {
+    let row = reports!("where r.number = $1", number);
+    row.fetch_optional(conn)
+        .await
+        .map_err(Error::db("read a report"))?
+        .map(Stored::try_from)
+        .transpose()
+}
+
+/// The first report of this customer accepted after `since` whose fault is not over: the one a new report urges.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn open_of_customer(
+    conn: &mut PgConnection,
+    customer: Uuid,
+    since: DateTime<Utc>,
+) -> Result<Option<Stored>, Error> {
+    let row = reports!(
+        "where r.customer_id = $1 and r.accepted_at > $2 and (i.id is null or i.state = 'open')
+         order by r.accepted_at, r.id limit 1",
+        customer,
+        since,
+    );
+    row.fetch_optional(conn)
+        .await
+        .map_err(Error::db("look for the customer's open report"))?
+        .map(Stored::try_from)
+        .transpose()
+}
+
+/// Which reports a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this incident.
+    pub incident: Option<Uuid>,
+    /// Of this customer.
+    pub customer: Option<Uuid>,
+    /// At org paths like one of these.
+    pub org_patterns: Vec<String>,
+}
+
+/// A page of reports, newest first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn page(conn: &mut PgConnection, filter: &Filter, page: &Page) -> Result<Vec<Stored>, Error> {
+    let rows = reports!(
+        "where ($1::uuid is null or l.incident_id = $1) and ($2::uuid is null or r.customer_id = $2)
+             and r.org_path like any($3) and (r.accepted_at, r.id) < ($4, $5)
+         order by r.accepted_at desc, r.id desc limit $6",
+        filter.incident,
+        filter.customer,
+        &filter.org_patterns,
+        page.before_at,
+        page.before_id,
+        page.size,
+    );
+    let rows = rows.fetch_all(conn).await.map_err(Error::db("list reports"))?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
+
+/// The reports of one incident whose reporter left a number or is a customer, oldest first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn of_incident(conn: &mut PgConnection, incident: Uuid, limit: i64) -> Result<Vec<Stored>, Error> {
+    let rows = reports!(
+        "where l.incident_id = $1 and (r.reporter_phone is not null or r.customer_id is not null)
+         order by r.accepted_at, r.id limit $2",
+        incident,
+        limit,
+    );
+    let rows = rows.fetch_all(conn).await.map_err(Error::db("list reporters"))?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
+
+/// Somebody asked again.
+#[derive(Debug, Clone)]
+pub struct Urge<'a> {
+    /// Derived from the command: a repeat is the same.
+    pub id: Uuid,
+    /// What is urged.
+    pub report: ReportId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who entered it.
+    pub actor: &'a str,
+    /// How it came in.
+    pub channel: &'a str,
+    /// What they said.
+    pub note: &'a str,
+}
+
+/// Stores an urge; the worker counts it on the incident.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn insert_urge(conn: &mut PgConnection, urge: &Urge<'_>) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into intake.urge (id, report_id, at, actor, channel, note) values ($1, $2, $3, $4, $5, $6)",
+        urge.id,
+        urge.report.uuid(),
+        urge.at,
+        urge.actor,
+        urge.channel,
+        urge.note,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("store an urge"))
+}
