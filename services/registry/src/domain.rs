@@ -4,6 +4,7 @@
 pub mod affected;
 pub mod contact;
 pub mod findings;
+pub mod question;
 
 /// External ids and accounts are compared in this form, which is the grid's rule too.
 pub fn fold(id: &str) -> String {

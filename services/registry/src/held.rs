@@ -3,14 +3,11 @@
 //! Postgres knows which version is current. The watcher looks every second so that a new one is ready before it is
 //! needed; a question that must not be answered from an old version asks [`Holder::current`], which looks itself.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use relight_common::{Db, error::chain, lease::pause};
 use relight_grid::{DeviceIx, Grid, LoadIx, snapshot};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -99,7 +96,7 @@ impl Held {
 #[derive(Debug)]
 pub struct Holder {
     db: Db,
-    held: RwLock<Option<Arc<Held>>>,
+    held: watch::Sender<Option<Arc<Held>>>,
     /// One load at a time.
     loading: tokio::sync::Mutex<()>,
 }
@@ -109,7 +106,7 @@ impl Holder {
     pub fn new(db: Db) -> Self {
         Self {
             db,
-            held: RwLock::new(None),
+            held: watch::Sender::new(None),
             loading: tokio::sync::Mutex::new(()),
         }
     }
@@ -129,9 +126,16 @@ impl Holder {
         }
     }
 
+    /// What is held, and every swap; behind the current version for a moment after an import.
+    pub fn swaps(&self) -> watch::Receiver<Option<Arc<Held>>> {
+        self.held.subscribe()
+    }
+
     fn holds(&self, version: Uuid) -> Option<Arc<Held>> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.clone().filter(|held| held.grid.version() == version)
+        self.held
+            .borrow()
+            .clone()
+            .filter(|held| held.grid.version() == version)
     }
 
     async fn load(&self, version: Uuid) -> Result<Arc<Held>, Error> {
@@ -150,7 +154,7 @@ impl Holder {
             .map_err(|error| Error::Task("read a network", error))?
             .map_err(|faults| Error::Damaged(version, faults))?;
         let held = Arc::new(held);
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
+        self.held.send_replace(Some(held.clone()));
         tracing::info!(grid.version = %version, devices = held.order.len(), "holding a new version of the network");
         Ok(held)
     }

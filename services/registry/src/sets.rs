@@ -7,7 +7,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    domain::affected::{Basis, Member, Question, Summary},
+    domain::{
+        affected::{Member, Summary},
+        question::{Basis, Question},
+    },
     error::Error,
     held::{Held, Holder},
     store::{

@@ -1,104 +1,9 @@
-//! An affected set: its id, and what is true of its members together.
+//! An affected set: what is true of its members together.
 
 use std::collections::BTreeMap;
 
-use relight_common::{Invalid, ids, wire};
 use relight_grid::pack::AreaClass;
 use uuid::Uuid;
-
-use crate::domain::fold;
-
-/// Most devices in one question.
-pub const DEVICES_MAX: usize = 500;
-/// Most service points listed in one question.
-pub const LISTED_MAX: usize = 20_000;
-/// Longest external id, characters.
-pub const EXTERNAL_ID_CHARS_MAX: usize = 100;
-
-/// Who is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Basis {
-    /// Everybody without supply when these devices are open.
-    Opened(Vec<String>),
-    /// Exactly these service points, by folded external id.
-    Listed(Vec<String>),
-}
-
-/// A checked question for a set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// Who is meant.
-    pub basis: Basis,
-    /// Only members of this set.
-    pub within: Option<Uuid>,
-}
-
-impl Question {
-    /// Checks what was asked. Repeated ids count once.
-    ///
-    /// # Errors
-    /// [`Invalid`] naming the field.
-    pub fn read(devices: &[String], within: &str, points: &[String]) -> Result<Question, Invalid> {
-        let basis = match (devices.is_empty(), points.is_empty()) {
-            (false, true) => Basis::Opened(ids_of("device_ids", devices, DEVICES_MAX)?),
-            (true, false) => Basis::Listed(folded(ids_of("service_point_external_ids", points, LISTED_MAX)?)),
-            (true, true) => {
-                return Err(Invalid::new(
-                    "device_ids",
-                    "must name at least one device, or list service_point_external_ids",
-                ));
-            }
-            (false, false) => {
-                return Err(Invalid::new(
-                    "service_point_external_ids",
-                    "must be empty when device_ids are given: ask for two sets",
-                ));
-            }
-        };
-        let within = wire::uuid_opt("within_set_id", within)?;
-        Ok(Question { basis, within })
-    }
-
-    /// The id of the answer on this grid version: the same question always gives the same id.
-    pub fn set_id(&self, grid_version: Uuid) -> Uuid {
-        let (kind, names) = match &self.basis {
-            Basis::Opened(devices) => ("devices", devices),
-            Basis::Listed(points) => ("points", points),
-        };
-        let mut names: Vec<String> = names.iter().map(|name| fold(name)).collect();
-        names.sort();
-        names.dedup();
-        let within = self.within.unwrap_or_default();
-        // Ids have no white space, so a line feed cannot be part of one.
-        ids::derived(grid_version, &format!("{kind}\n{within}\n{}", names.join("\n")))
-    }
-}
-
-fn ids_of(field: &'static str, given: &[String], max: usize) -> Result<Vec<String>, Invalid> {
-    if given.len() > max {
-        return Err(Invalid::new(field, format!("must have at most {max} ids")));
-    }
-    given.iter().map(|id| external_id(field, id)).collect()
-}
-
-/// An external id: 1 to 100 characters, no white space.
-///
-/// # Errors
-/// [`Invalid`] naming the field.
-pub fn external_id(field: &'static str, id: &str) -> Result<String, Invalid> {
-    let id = id.trim();
-    let ok = (1..=EXTERNAL_ID_CHARS_MAX).contains(&id.chars().count())
-        && !id.contains(|c: char| c.is_whitespace() || c.is_control());
-    ok.then(|| id.to_owned())
-        .ok_or_else(|| Invalid::new(field, "an id must have 1 to 100 characters and no white space"))
-}
-
-fn folded(mut ids: Vec<String>) -> Vec<String> {
-    ids.iter_mut().for_each(|id| *id = fold(id));
-    ids.sort();
-    ids.dedup();
-    ids
-}
 
 /// One member, with what the set sums up.
 #[derive(Debug, Clone, PartialEq)]
@@ -266,45 +171,5 @@ mod tests {
     #[test]
     fn nobody_has_no_place_and_no_class() {
         assert_eq!(Summary::of(&[]), Summary::default());
-    }
-
-    #[test]
-    fn the_same_question_has_the_same_id_however_it_is_written() {
-        let ask = |devices: &[&str], within: &str| {
-            let devices: Vec<String> = devices.iter().map(|&id| id.to_owned()).collect();
-            Question::read(&devices, within, &[]).unwrap().set_id(Uuid::nil())
-        };
-        assert_eq!(ask(&["A", "b"], ""), ask(&["B", "a", "A"], ""));
-        assert_ne!(ask(&["a"], ""), ask(&["a", "b"], ""));
-        assert_ne!(ask(&["a"], ""), ask(&["a"], &Uuid::max().to_string()));
-        let listed = Question::read(&[], "", &["a".to_owned()]).unwrap();
-        assert_ne!(listed.set_id(Uuid::nil()), ask(&["a"], ""));
-        assert_ne!(listed.set_id(Uuid::nil()), listed.set_id(Uuid::max()));
-    }
-
-    #[test]
-    fn a_wrong_question_names_its_field() {
-        let one = || vec!["a".to_owned()];
-        let table = [
-            (vec![], "", vec![], "device_ids"),
-            (one(), "", one(), "service_point_external_ids"),
-            (one(), "42", vec![], "within_set_id"),
-            (vec!["a b".to_owned()], "", vec![], "device_ids"),
-            (vec![String::new()], "", vec![], "device_ids"),
-            (vec!["x".repeat(101)], "", vec![], "device_ids"),
-            (vec!["a".to_owned(); DEVICES_MAX + 1], "", vec![], "device_ids"),
-            (
-                vec![],
-                "",
-                vec!["a".to_owned(); LISTED_MAX + 1],
-                "service_point_external_ids",
-            ),
-        ];
-        for (devices, within, points, field) in table {
-            assert_eq!(
-                Question::read(&devices, within, &points).unwrap_err().field,
-                field
-            );
-        }
     }
 }

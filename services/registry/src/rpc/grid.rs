@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::{Api, Chunks, map};
 use crate::{
     domain::{
-        affected::{EXTERNAL_ID_CHARS_MAX, Question},
         fold,
+        question::{EXTERNAL_ID_CHARS_MAX, Question},
     },
     error::Error,
     held::Held,

@@ -73,10 +73,14 @@ pub(crate) async fn list(pool: &PgPool, after: Option<Uuid>, size: i64) -> Resul
     .map_err(Error::db("list service points"))
 }
 
-/// The service points of these customers, by customer.
+/// The service points of these customers, by customer; of each the first 50, since a city's lamps can be thousands.
 pub(crate) async fn of_customers(pool: &PgPool, customers: &[Uuid]) -> Result<Vec<PointRow>, Error> {
     points!(
-        "where p.customer_id = any($1) and p.retired_at is null order by p.customer_id, p.id",
+        "where p.id in (
+            select first.id from unnest($1::uuid[]) as wanted (customer_id) cross join lateral (
+                select s.id from registry.service_point s
+                where s.customer_id = wanted.customer_id and s.retired_at is null order by s.id limit 50) as first)
+         order by p.customer_id, p.id",
         customers
     )
     .fetch_all(pool)

@@ -74,6 +74,20 @@ async fn an_agent_sees_the_customers_of_their_area_and_each_view_is_audited() ->
     Ok(())
 }
 
+/// A city's lamps are one customer: the answer stays small.
+#[tokio::test]
+async fn a_customer_with_very_many_service_points_is_told_with_the_first_fifty() -> anyhow::Result<()> {
+    let mut pack = given::small_pack();
+    let lamps = (0..120).map(|n| given::point(&format!("lamp{n}"), "L1", "1", "A-1", "demo/city/east"));
+    pack.service_points.extend(lamps);
+    let registry = given::with(pack).await?;
+    let seen = registry
+        .customer(&given::person(Role::Agent, ""), by_account("A-1"))
+        .await?;
+    assert_eq!(seen.service_points.len(), 50);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_customer_sees_only_themself() -> anyhow::Result<()> {
     let registry = given::with(given::small_pack()).await?;

@@ -6,5 +6,6 @@ mod given;
 mod golden;
 mod grid;
 mod import;
+mod served;
 mod sets;
 mod then;
