@@ -90,6 +90,12 @@ async fn a_changed_pack_changes_what_differs_and_tells_of_it() -> anyhow::Result
     );
     assert_eq!(report.service_points.retired, 1);
     assert_eq!((report.contacts.rows.added, report.contacts.removed), (1, 1));
+    let old = "select count(*) from registry.customer where version < 2";
+    assert_eq!(
+        then::count(&registry.db, old).await?,
+        0,
+        "whoever is told of has a higher version"
+    );
     assert_eq!(
         then::accounts_told(&registry.db).await?,
         ["A-1", "A-2", "A-3", "A-4", "A-5"]
@@ -283,5 +289,43 @@ async fn two_imports_at_once_make_one_version() -> anyhow::Result<()> {
         then::count(&registry.db, "select count(*) from registry.grid_version").await?,
         1
     );
+    Ok(())
+}
+
+/// Two different networks at once: one of them is the current one, and only its service points are in the network.
+#[tokio::test]
+async fn two_different_imports_at_once_do_not_mix() -> anyhow::Result<()> {
+    let registry = given::empty().await?;
+    let mut other = given::small_pack();
+    other
+        .customers
+        .iter_mut()
+        .for_each(|row| row.account.insert(0, 'B'));
+    other
+        .contacts
+        .iter_mut()
+        .for_each(|row| row.account.insert(0, 'B'));
+    for point in &mut other.service_points {
+        point.account.insert(0, 'B');
+        point.id.insert(0, 'b');
+    }
+    let mut gate = registry.db.begin().await?;
+    sqlx::query("lock table registry.customer in share mode")
+        .execute(&mut *gate)
+        .await?;
+    let open = async {
+        // Both stand before their first write: let them run.
+        then::waiting(&registry.db, 2).await?;
+        anyhow::Ok(gate.rollback().await?)
+    };
+    let (one, two, opened) = tokio::join!(registry.import(given::small_pack()), registry.import(other), open);
+    opened?;
+    assert!(one?.new_version && two?.new_version);
+    let kinds: Vec<bool> = sqlx::query_scalar(
+        "select distinct external_id like 'b%' from registry.service_point where retired_at is null",
+    )
+    .fetch_all(registry.db.pool())
+    .await?;
+    assert_eq!(kinds.len(), 1, "service points of both networks are in use");
     Ok(())
 }

@@ -42,3 +42,16 @@ pub async fn members(db: &Db, set: &str) -> anyhow::Result<Vec<String>> {
     );
     Ok(ids.bind(Uuid::parse_str(set)?).fetch_all(db.pool()).await?)
 }
+
+/// Waits until this many sessions of this database wait for a lock.
+pub async fn waiting(db: &Db, sessions: i64) -> anyhow::Result<()> {
+    let count = "select count(*) from pg_locks where not granted
+        and database = (select oid from pg_database where datname = current_database())";
+    let reached = async {
+        while self::count(db, count).await? < sessions {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), reached).await?
+}
