@@ -1,3 +1,211 @@
-//! Notices: who is told what, on which channel, with proof.
+//! Notices: who is told what, on which channel, with proof. See README.md for what it promises.
+//!
+//! - [`domain`]: rules without I/O: words, lifetimes, the night, what becomes of a message.
+//! - [`consumer`]: news of the others become messages; [`people`]: who is told and how they are reached.
+//! - [`sender`]: messages become attempts at a provider; [`desk`]: answers and receipts settle them.
+//! - [`channel`]: the edges towards providers. [`store`]: all SQL. [`rpc`]: what others ask.
 
 pub mod channel;
+pub mod config;
+pub mod consumer;
+pub mod desk;
+pub mod domain;
+pub mod error;
+pub mod people;
+pub mod reconcile;
+pub mod rpc;
+pub mod seal;
+pub mod sender;
+pub mod store;
+pub mod template;
+
+use std::sync::Arc;
+
+use relight_common::{
+    lease,
+    service::{Host, Room},
+};
+use relight_proto::notify::v1::notify_server::NotifyServer;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use channel::{
+    smpp::{self, Address},
+    smtp::Mailer,
+};
+use config::{Config, SMS_PROVIDER};
+use consumer::Notices;
+use people::People;
+use reconcile::Keeper;
+use rpc::Api;
+use seal::Sealer;
+use sender::{
+    Provider, Sender,
+    mail::MailProvider,
+    sms::{Listener, SmsProvider},
+};
+use template::Book;
+
+/// Migrations of the schema `notify`.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+const NAME: &str = "notify";
+
+/// Starts notify on `listener`; what runs is owned by `host`.
+///
+/// # Errors
+/// When the configuration, the database or the certificates are not in order.
+pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
+    run_with(host, listener, config::load()?).await
+}
+
+/// [`run`] with a configuration that was read before.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(host: &Host, listener: TcpListener, config: Config) -> anyhow::Result<()> {
+    let room = host.room(NAME, &MIGRATIONS).await?;
+    let sealer = Sealer::new(&host.secrets);
+    let shared = Shared {
+        people: Arc::new(People::new(&room.peers, sealer.clone())),
+        book: Arc::new(Book::new()),
+        sealer,
+        room,
+    };
+    shared.send_texts(&config)?;
+    shared.send_mail(&config)?;
+    shared.room.keep_house(Keeper)?;
+    let notices = Arc::new(shared.notices(&config));
+    for source in ["intake", "dispatch", "insight"] {
+        shared.room.read(source, notices.clone());
+    }
+    let api = shared.api(&config);
+    shared
+        .room
+        .serve(listener, |routes, guard| {
+            routes.add_service(NotifyServer::with_interceptor(api, guard));
+        })
+        .await
+}
+
+/// What the parts of notify share.
+struct Shared {
+    room: Room,
+    people: Arc<People>,
+    book: Arc<Book>,
+    sealer: Sealer,
+}
+
+impl Shared {
+    fn notices(&self, config: &Config) -> Notices {
+        Notices {
+            db: self.room.db.clone(),
+            clock: self.room.host.clock.clone(),
+            people: self.people.clone(),
+            sealer: self.sealer.clone(),
+            book: self.book.clone(),
+            house: config.house.clone(),
+            zone: config.zone,
+        }
+    }
+
+    fn api(&self, config: &Config) -> Api {
+        Api {
+            db: self.room.db.clone(),
+            clock: self.room.host.clock.clone(),
+            people: self.people.clone(),
+            sealer: self.sealer.clone(),
+            book: self.book.clone(),
+            house: config.house.clone(),
+            zone: config.zone,
+        }
+    }
+
+    fn sender<P: Provider>(&self, provider: P) -> Sender<P> {
+        Sender {
+            db: self.room.db.clone(),
+            clock: self.room.host.clock.clone(),
+            people: self.people.clone(),
+            sealer: self.sealer.clone(),
+            book: self.book.clone(),
+            provider,
+        }
+    }
+
+    /// Sends texts whenever this process holds the lease. Without an address they wait.
+    fn send_texts(&self, config: &Config) -> anyhow::Result<()> {
+        if config.sms.address.is_empty() {
+            tracing::info!("sms.address is empty: texts wait");
+            return Ok(());
+        }
+        let bind = config.sms.bind()?;
+        let from = Address::sender(&config.sms.source)
+            .map_err(|error| anyhow::anyhow!("sms.source: {}", error.problem))?;
+        smpp::open(bind.clone()).map_err(|error| anyhow::anyhow!("sms.{error}"))?;
+        let listener = Arc::new(Listener {
+            db: self.room.db.clone(),
+            clock: self.room.host.clock.clone(),
+            sealer: self.sealer.clone(),
+        });
+        let per_second = config.sms.per_second;
+        let host = self.room.host.clone();
+        let shared = self.clone_for_task();
+        self.room.host.tasks.spawn(async move {
+            let pool = shared.room.db.pool().clone();
+            lease::run_under(&pool, "sender:sms", host.holder, &host.stop, |lease, ended| {
+                let (bind, from, listener, shared) = (bind.clone(), from.clone(), &listener, &shared);
+                async move {
+                    let Ok((client, inbound, link)) = smpp::open(bind.clone()) else {
+                        return;
+                    };
+                    let provider = SmsProvider::new(client, from, bind.window, per_second);
+                    let sender = shared.sender(provider);
+                    // The link outlives the sender, so that what is on its way gets its answer.
+                    let unbind = CancellationToken::new();
+                    let link = tokio::spawn(link.run(unbind.clone()));
+                    let send = async {
+                        sender.run(&lease, &ended).await;
+                        unbind.cancel();
+                    };
+                    let (_, _, link) = tokio::join!(send, listener.run(inbound, &ended), link);
+                    if let Err(error) = link {
+                        tracing::error!(provider = SMS_PROVIDER, %error, "the SMPP link broke");
+                    }
+                }
+            })
+            .await;
+        });
+        Ok(())
+    }
+
+    /// Sends mail whenever this process holds the lease. Without an address it waits.
+    fn send_mail(&self, config: &Config) -> anyhow::Result<()> {
+        if config.mail.address.is_empty() {
+            tracing::info!("mail.address is empty: mails wait");
+            return Ok(());
+        }
+        let mailer = Mailer::new(config.mail.relay()?).map_err(|error| anyhow::anyhow!("mail.{error}"))?;
+        let (from, window) = (config.mail.from.clone(), config.mail.concurrency);
+        let sender = self.sender(MailProvider { mailer, from, window });
+        let host = self.room.host.clone();
+        self.room.host.tasks.spawn(async move {
+            let pool = sender.db.pool().clone();
+            lease::run_under(&pool, "sender:email", host.holder, &host.stop, |lease, ended| {
+                let sender = &sender;
+                async move { sender.run(&lease, &ended).await }
+            })
+            .await;
+            sender.provider.mailer.close().await;
+        });
+        Ok(())
+    }
+
+    fn clone_for_task(&self) -> Self {
+        Self {
+            room: self.room.clone(),
+            people: self.people.clone(),
+            book: self.book.clone(),
+            sealer: self.sealer.clone(),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! From the news of the others to messages. Look-ups over the network come first ([`Consumer::prepare`]); the messages
+//! are written in the transaction that stores the position, so that an event makes them once.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use relight_common::{
+    Clock, Db, Work,
+    reader::{Consumer, Outcome},
+    telemetry, wire,
+};
+use relight_proto::events::v1::{
+    EtrChanged, Event, IncidentChanged, InterruptionStep, ReportAccepted, WorkOrderStep,
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        notice::Purpose,
+        quiet::{NIGHT, earliest},
+        words::{Facts, House},
+    },
+    error::Error,
+    people::{Member, People, Recipient},
+    seal::Sealer,
+    store::{
+        incident::{self, Incident},
+        message::{self, Notice, Row},
+    },
+    template::Book,
+};
+
+/// Makes messages of events.
+#[derive(Debug)]
+pub struct Notices {
+    /// For what is looked up here.
+    pub db: Db,
+    /// The clock.
+    pub clock: Clock,
+    /// Who is told.
+    pub people: Arc<People>,
+    /// Seals variables.
+    pub sealer: Sealer,
+    /// The templates.
+    pub book: Arc<Book>,
+    /// Who we are.
+    pub house: House,
+    /// Zone of places that have none.
+    pub zone: Tz,
+}
+
+/// What an event asks for.
+#[derive(Debug)]
+pub enum Plan {
+    /// A type this release does not know.
+    Unknown,
+    /// Nothing to do.
+    Nothing,
+    /// A newer version of an incident.
+    Incident(Incident),
+    /// An order is past "on its way": what says so and was not sent is withdrawn.
+    NotEnRoute(Uuid),
+    /// An estimate was withdrawn.
+    NoEtr {
+        /// The incident.
+        incident: Uuid,
+        /// The order whose estimate it was.
+        order: Uuid,
+    },
+    /// Somebody is told something.
+    Tell(Box<Telling>),
+}
+
+/// Who is told what.
+#[derive(Debug)]
+pub struct Telling {
+    subject: Uuid,
+    version: i64,
+    facts: Facts,
+    incident: Option<Incident>,
+    org_path: String,
+    recipients: Vec<Recipient>,
+}
+
+impl Consumer for Notices {
+    type Prepared = Plan;
+    type Error = Error;
+
+    async fn prepare(&self, event: &Event) -> Result<Plan, Error> {
+        match event.r#type.as_str() {
+            "report.accepted" => self.accepted(event, decode(event)?).await,
+            "incident.changed" => incident_of(event, decode(event)?),
+            "workorder.step" => self.step(event, decode(event)?).await,
+            "etr.changed" => self.etr(event, decode(event)?).await,
+            "interruption.step" => self.interruption(decode(event)?).await,
+            "workorder.alarm" | "crew.changed" => Ok(Plan::Nothing),
+            _ => Ok(Plan::Unknown),
+        }
+    }
+
+    async fn apply(&self, work: &mut Work, event: &Event, plan: Plan) -> Result<Outcome, Error> {
+        match plan {
+            Plan::Unknown => return Ok(Outcome::Unknown),
+            Plan::Nothing => {}
+            Plan::Incident(incident) => incident::save(work.conn(), &incident).await?,
+            Plan::NotEnRoute(incident) => {
+                message::supersede(work.conn(), incident, &[Purpose::CrewEnRoute], None).await?;
+            }
+            Plan::NoEtr { incident, order } => {
+                if incident::newer_etr(work.conn(), incident, order, version_of(event)).await? {
+                    message::supersede(work.conn(), incident, &[Purpose::Etr], None).await?;
+                }
+            }
+            Plan::Tell(telling) => self.tell(work, &telling).await?,
+        }
+        Ok(Outcome::Applied)
+    }
+}
+
+impl Notices {
+    /// To the reporter: their contacts on file, else the phone they gave. An urge has no second answer.
+    async fn accepted(&self, event: &Event, report: ReportAccepted) -> Result<Plan, Error> {
+        if report.triage == "urge" {
+            return Ok(Plan::Nothing);
+        }
+        let id = wire::uuid("report_id", &report.report_id)?;
+        let mut recipients = Vec::new();
+        if let Some(customer) = wire::uuid_opt("customer_id", &report.customer_id)? {
+            recipients = self
+                .people
+                .recipients(&[Member {
+                    customer,
+                    reporter: true,
+                }])
+                .await?;
+        }
+        if recipients.is_empty() {
+            recipients = self.people.reporter(id).await?;
+        }
+        Ok(Plan::Tell(Box::new(Telling {
+            subject: id,
+            version: 1,
+            facts: Facts::Accepted {
+                number: report.number,
+            },
+            incident: None,
+            org_path: event.org_path.clone(),
+            recipients,
+        })))
+    }
+
+    async fn step(&self, event: &Event, step: WorkOrderStep) -> Result<Plan, Error> {
+        let Some(id) = wire::uuid_opt("incident_id", &step.incident_id)? else {
+            return Ok(Plan::Nothing);
+        };
+        if step.step != "en_route" {
+            return Ok(Plan::NotEnRoute(id));
+        }
+        let (incident, recipients) = self.everybody(id, step.incident_version).await?;
+        let eta_at = wire::instant_opt("eta_at", step.eta_at)?;
+        Ok(Plan::Tell(Box::new(Telling {
+            subject: wire::uuid("order_id", &step.order_id)?,
+            version: version_of(event),
+            facts: Facts::CrewEnRoute {
+                number: incident.number.clone(),
+                eta_at,
+            },
+            org_path: incident.org_path.clone(),
+            incident: Some(incident),
+            recipients,
+        })))
+    }
+
+    async fn etr(&self, event: &Event, etr: EtrChanged) -> Result<Plan, Error> {
+        let Some(id) = wire::uuid_opt("incident_id", &etr.incident_id)? else {
+            return Ok(Plan::Nothing);
+        };
+        let order = wire::uuid("order_id", &etr.order_id)?;
+        if etr.withdrawn {
+            return Ok(Plan::NoEtr { incident: id, order });
+        }
+        let (incident, recipients) = self.everybody(id, etr.incident_version).await?;
+        Ok(Plan::Tell(Box::new(Telling {
+            subject: order,
+            version: version_of(event),
+            facts: Facts::Etr {
+                number: incident.number.clone(),
+                etr_at: wire::instant("etr_at", etr.etr_at)?,
+                previous_at: wire::instant_opt("previous_at", etr.previous_at)?,
+            },
+            org_path: incident.org_path.clone(),
+            incident: Some(incident),
+            recipients,
+        })))
+    }
+
+    async fn interruption(&self, step: InterruptionStep) -> Result<Plan, Error> {
+        if step.kind != "closed" {
+            return Ok(Plan::Nothing);
+        }
+        let id = wire::uuid("incident_id", &step.incident_id)?;
+        let step_id = wire::uuid("step_id", &step.step_id)?;
+        let incident = incident::load(self.db.pool(), id, 0).await?;
+        let members = self.people.step_members(step_id).await?;
+        Ok(Plan::Tell(Box::new(Telling {
+            subject: step_id,
+            version: 1,
+            facts: Facts::Restored {
+                number: incident.number.clone(),
+                on_at: wire::instant("at", step.at)?,
+            },
+            org_path: incident.org_path.clone(),
+            incident: Some(incident),
+            recipients: self.people.recipients(&members).await?,
+        })))
+    }
+
+    /// Who is off because of the incident, and those who reported it without being customers. Before the device is
+    /// confirmed the ledger has the reporters only: a guess is told to nobody else (operations.md O18).
+    async fn everybody(&self, id: Uuid, version: u64) -> Result<(Incident, Vec<Recipient>), Error> {
+        let known = i64::try_from(version).unwrap_or(i64::MAX);
+        let incident = incident::load(self.db.pool(), id, known).await?;
+        let members = self.people.members(id, version).await?;
+        let mut recipients = self.people.recipients(&members).await?;
+        let strangers = self.people.strangers(id).await?;
+        recipients.extend(strangers);
+        Ok((incident, recipients))
+    }
+
+    async fn tell(&self, work: &mut Work, telling: &Telling) -> Result<(), Error> {
+        let purpose = telling.facts.purpose();
+        if let Some(incident) = &telling.incident
+            && !self.withdraw_older(work, incident.id, telling).await?
+        {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let zone = self.zone_of(telling);
+        let notice = Notice {
+            purpose,
+            subject: telling.subject,
+            version: telling.version,
+            incident: telling.incident.as_ref().map(|incident| incident.id),
+            org_path: &telling.org_path,
+            zone: zone.name(),
+            template_version: self.book.current(purpose),
+            traceparent: &telemetry::traceparent(),
+            created_at: now,
+        };
+        let rows: Vec<Row> = telling
+            .recipients
+            .iter()
+            .filter_map(|one| self.row(one, &telling.facts, zone))
+            .collect();
+        message::insert(work.conn(), &notice, &rows).await.map(drop)
+    }
+
+    /// Newer news takes unsent older news back. False when this is itself the older.
+    async fn withdraw_older(
+        &self,
+        work: &mut Work,
+        incident: Uuid,
+        telling: &Telling,
+    ) -> Result<bool, Error> {
+        match telling.facts {
+            Facts::Etr { .. } => {
+                if !incident::newer_etr(work.conn(), incident, telling.subject, telling.version).await? {
+                    return Ok(false);
+                }
+                message::supersede(work.conn(), incident, &[Purpose::Etr], None).await?;
+            }
+            Facts::Restored { .. } => {
+                let back: Vec<[u8; 32]> = telling.recipients.iter().map(|one| one.key).collect();
+                let older = [Purpose::CrewEnRoute, Purpose::Etr];
+                message::supersede(work.conn(), incident, &older, Some(&back)).await?;
+            }
+            Facts::CrewEnRoute { .. } => {
+                message::supersede(work.conn(), incident, &[Purpose::CrewEnRoute], None).await?;
+            }
+            Facts::Accepted { .. } | Facts::Code { .. } => {}
+        }
+        Ok(true)
+    }
+
+    /// One message; `None` when it would be worth nothing by the time it may leave.
+    fn row(&self, to: &Recipient, facts: &Facts, zone: Tz) -> Option<Row> {
+        let purpose = facts.purpose();
+        let due_at = earliest(purpose, to.night, self.clock.now(), zone, NIGHT);
+        let end = match facts {
+            Facts::Etr { etr_at, .. } => Some(*etr_at),
+            _ => None,
+        };
+        let expires_at = purpose.expires_at(due_at, end);
+        let id = Uuid::now_v7();
+        (due_at < expires_at).then(|| Row {
+            id,
+            reach: to.reach,
+            channel: to.channel,
+            recipient: to.key,
+            masked: to.masked.clone(),
+            night: to.night,
+            language: to.language,
+            sealed: self.sealer.seal(id, &facts.vars(&self.house, to.language, zone)),
+            due_at,
+            expires_at,
+        })
+    }
+
+    fn zone_of(&self, telling: &Telling) -> Tz {
+        let own = telling
+            .incident
+            .as_ref()
+            .and_then(|incident| incident.zone.parse().ok());
+        own.unwrap_or(self.zone)
+    }
+}
+
+fn incident_of(event: &Event, incident: IncidentChanged) -> Result<Plan, Error> {
+    Ok(Plan::Incident(Incident {
+        id: wire::uuid("incident_id", &incident.incident_id)?,
+        version: version_of(event),
+        number: incident.number,
+        zone: incident.zone,
+        org_path: event.org_path.clone(),
+    }))
+}
+
+fn version_of(event: &Event) -> i64 {
+    i64::try_from(event.version).unwrap_or(i64::MAX)
+}
+
+fn decode<M: prost::Message + Default>(event: &Event) -> Result<M, Error> {
+    M::decode(event.data.as_slice())
+        .map_err(|error| Error::Common(relight_common::Error::Decode("an event", error)))
+}

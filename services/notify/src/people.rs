@@ -1,0 +1,390 @@
+//! Who is told, and how they are reached: members from the ledger, contacts from the registry, the phones of reporters
+//! from intake. Contact values live in memory only.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use relight_common::{
+    grpc::{Outgoing, Peers},
+    wire,
+};
+use relight_proto::{
+    common::v1::Language as WireLanguage,
+    insight::v1::{LedgerMembersReply, MembersRequest, StepMembersRequest, insight_client::InsightClient},
+    intake::v1::{ReporterContact, ReportersRequest, intake_client::IntakeClient},
+    registry::v1::{ContactsRequest, registry_client::RegistryClient},
+};
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::{
+    domain::notice::{Channel, Language},
+    error::Error,
+    seal::{Sealer, mask},
+};
+
+/// Customers asked for in one call.
+const CUSTOMERS_MAX: usize = 500;
+/// Members in one page.
+const PAGE: u32 = 5_000;
+/// How long a contact read for sending is believed: a number reported as wrong is not used after that.
+const BELIEVED: Duration = Duration::from_secs(30);
+
+/// How a person is reached, by reference; the value is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// A contact on file.
+    Contact {
+        /// Whose.
+        customer: Uuid,
+        /// Which.
+        contact: Uuid,
+    },
+    /// The phone given with a report.
+    Reporter {
+        /// The report.
+        report: Uuid,
+    },
+}
+
+/// Somebody to be told, on one channel.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// How they are reached.
+    pub reach: Reach,
+    /// The channel.
+    pub channel: Channel,
+    /// Their language.
+    pub language: Language,
+    /// HMAC of the contact value.
+    pub key: [u8; 32],
+    /// What may be shown of it.
+    pub masked: String,
+    /// Whether the night does not put their messages off.
+    pub night: bool,
+}
+
+/// A contact with its value; never stored, never logged.
+#[derive(Clone)]
+pub struct Contact {
+    /// Whose.
+    pub customer: Uuid,
+    /// Which.
+    pub id: Uuid,
+    /// The channel.
+    pub channel: Channel,
+    /// Their language.
+    pub language: Language,
+    /// Number or address.
+    pub value: String,
+}
+
+/// A member of an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub customer: Uuid,
+    /// Whether they reported.
+    pub reporter: bool,
+}
+
+/// Asks the other services about people.
+#[derive(Debug)]
+pub struct People {
+    registry: RegistryClient<Outgoing>,
+    intake: IntakeClient<Outgoing>,
+    insight: InsightClient<Outgoing>,
+    sealer: Sealer,
+    believed: Mutex<HashMap<Uuid, (Instant, Vec<Contact>)>>,
+}
+
+impl std::fmt::Debug for Contact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Contact({})", self.id)
+    }
+}
+
+/// Every customer once; reporting on one account is enough to be a reporter.
+fn once(recipients: Vec<Recipient>) -> Vec<Recipient> {
+    let mut by_value: BTreeMap<([u8; 32], Channel), Recipient> = BTreeMap::new();
+    for recipient in recipients {
+        let night = recipient.night;
+        let kept = by_value
+            .entry((recipient.key, recipient.channel))
+            .or_insert(recipient);
+        kept.night |= night;
+    }
+    by_value.into_values().collect()
+}
+
+impl People {
+    /// Over the channels of `peers`.
+    pub fn new(peers: &Peers, sealer: Sealer) -> Self {
+        Self {
+            registry: RegistryClient::new(peers.to("registry")),
+            intake: IntakeClient::new(peers.to("intake")),
+            insight: InsightClient::new(peers.to("insight")),
+            sealer,
+            believed: Mutex::default(),
+        }
+    }
+
+    /// Who is off because of an incident, once the ledger has applied `version` of it.
+    ///
+    /// # Errors
+    /// `Unavailable` until it has.
+    pub async fn members(&self, incident: Uuid, version: u64) -> Result<Vec<Member>, Error> {
+        let mut found = Vec::new();
+        let mut after = String::new();
+        loop {
+            let request = MembersRequest {
+                incident_id: incident.to_string(),
+                min_incident_version: version,
+                after,
+                limit: PAGE,
+            };
+            let reply = self
+                .insight
+                .clone()
+                .members(request)
+                .await
+                .map_err(Error::peer("insight"))?;
+            after = push_members(&mut found, reply.into_inner())?;
+            if after.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whom a step of the ledger closed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be asked.
+    pub async fn step_members(&self, step: Uuid) -> Result<Vec<Member>, Error> {
+        let mut found = Vec::new();
+        let mut after = String::new();
+        loop {
+            let request = StepMembersRequest {
+                step_id: step.to_string(),
+                after,
+                limit: PAGE,
+            };
+            let reply = self
+                .insight
+                .clone()
+                .step_members(request)
+                .await
+                .map_err(Error::peer("insight"))?;
+            after = push_members(&mut found, reply.into_inner())?;
+            if after.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One text and one mail for each of `members`, as far as they have contacts; one person once.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn recipients(&self, members: &[Member]) -> Result<Vec<Recipient>, Error> {
+        let reporters: BTreeSet<Uuid> = members
+            .iter()
+            .filter(|m| m.reporter)
+            .map(|m| m.customer)
+            .collect();
+        let customers: BTreeSet<Uuid> = members.iter().map(|m| m.customer).collect();
+        let contacts = self.contacts(&customers.into_iter().collect::<Vec<_>>()).await?;
+        let mut has = BTreeSet::new();
+        let firsts = contacts
+            .into_iter()
+            .filter(|c| has.insert((c.customer, c.channel)));
+        let found = firsts.map(|c| Recipient {
+            reach: Reach::Contact {
+                customer: c.customer,
+                contact: c.id,
+            },
+            channel: c.channel,
+            language: c.language,
+            key: self.sealer.recipient(&c.value),
+            masked: mask(c.channel, &c.value),
+            night: reporters.contains(&c.customer),
+        });
+        Ok(once(found.collect()))
+    }
+
+    /// Those who reported an incident and are no customers of ours: by the phone they gave.
+    ///
+    /// # Errors
+    /// When intake cannot be asked.
+    pub async fn strangers(&self, incident: Uuid) -> Result<Vec<Recipient>, Error> {
+        let request = ReportersRequest {
+            incident_id: incident.to_string(),
+            report_id: String::new(),
+        };
+        let reporters = self.reporters(request).await?;
+        let strangers = reporters.iter().filter(|r| r.customer_id.is_empty());
+        strangers
+            .filter_map(|r| self.by_phone(r).transpose())
+            .collect::<Result<_, _>>()
+            .map(once)
+    }
+
+    /// The reporter of one report, by the phone they gave with it.
+    ///
+    /// # Errors
+    /// When intake cannot be asked.
+    pub async fn reporter(&self, report: Uuid) -> Result<Vec<Recipient>, Error> {
+        let request = ReportersRequest {
+            incident_id: String::new(),
+            report_id: report.to_string(),
+        };
+        let reporters = self.reporters(request).await?;
+        reporters
+            .iter()
+            .filter_map(|r| self.by_phone(r).transpose())
+            .collect()
+    }
+
+    async fn reporters(&self, request: ReportersRequest) -> Result<Vec<ReporterContact>, Error> {
+        match self.intake.clone().reporters(request).await {
+            Ok(reply) => Ok(reply.into_inner().reporters),
+            Err(status) if status.code() == Code::NotFound => Ok(Vec::new()),
+            Err(status) => Err(Error::peer("intake")(status)),
+        }
+    }
+
+    fn by_phone(&self, reporter: &ReporterContact) -> Result<Option<Recipient>, Error> {
+        if reporter.phone.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Recipient {
+            reach: Reach::Reporter {
+                report: wire::uuid("report_id", &reporter.report_id)?,
+            },
+            channel: Channel::Sms,
+            language: language(reporter.language),
+            key: self.sealer.recipient(&reporter.phone),
+            masked: mask(Channel::Sms, &reporter.phone),
+            night: true,
+        }))
+    }
+
+    /// All contacts of these customers.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn contacts(&self, customers: &[Uuid]) -> Result<Vec<Contact>, Error> {
+        let mut found = Vec::new();
+        for some in customers.chunks(CUSTOMERS_MAX) {
+            let request = ContactsRequest {
+                customer_ids: some.iter().map(Uuid::to_string).collect(),
+            };
+            let reply = self
+                .registry
+                .clone()
+                .contacts(request)
+                .await
+                .map_err(Error::peer("registry"))?;
+            for contact in reply.into_inner().contacts {
+                // A channel this release does not know is somebody else's business.
+                let Some(channel) = Channel::parse(&contact.channel) else {
+                    continue;
+                };
+                found.push(Contact {
+                    customer: wire::uuid("customer_id", &contact.customer_id)?,
+                    id: wire::uuid("contact_id", &contact.contact_id)?,
+                    channel,
+                    language: language(contact.language),
+                    value: contact.value,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The values behind references, right before sending. One that is gone is `None`.
+    ///
+    /// # Errors
+    /// When one of the services cannot be asked; nothing is sent then.
+    pub async fn values(&self, wanted: &[Reach]) -> Result<HashMap<Reach, Option<String>>, Error> {
+        let customers: BTreeSet<Uuid> = wanted
+            .iter()
+            .filter_map(|reach| match reach {
+                Reach::Contact { customer, .. } => Some(*customer),
+                Reach::Reporter { .. } => None,
+            })
+            .collect();
+        let contacts = self.believed_contacts(&customers).await?;
+        let mut values = HashMap::new();
+        for reach in wanted {
+            let value = match reach {
+                Reach::Contact { contact, .. } => contacts.get(contact).cloned(),
+                Reach::Reporter { report } => self.phone_of(*report).await?,
+            };
+            values.insert(*reach, value);
+        }
+        Ok(values)
+    }
+
+    async fn phone_of(&self, report: Uuid) -> Result<Option<String>, Error> {
+        let request = ReportersRequest {
+            incident_id: String::new(),
+            report_id: report.to_string(),
+        };
+        let phones = self.reporters(request).await?.into_iter().map(|r| r.phone);
+        Ok(phones.into_iter().find(|phone| !phone.is_empty()))
+    }
+
+    /// Contact values by contact id, read at most [`BELIEVED`] ago.
+    async fn believed_contacts(&self, customers: &BTreeSet<Uuid>) -> Result<HashMap<Uuid, String>, Error> {
+        let now = Instant::now();
+        let missing: Vec<Uuid> = {
+            let mut believed = self.believed.lock().unwrap_or_else(PoisonError::into_inner);
+            believed.retain(|_, (read_at, _)| now.duration_since(*read_at) < BELIEVED);
+            customers
+                .iter()
+                .filter(|one| !believed.contains_key(one))
+                .copied()
+                .collect()
+        };
+        let read = self.contacts(&missing).await?;
+        let mut believed = self.believed.lock().unwrap_or_else(PoisonError::into_inner);
+        for customer in missing {
+            believed.insert(customer, (now, Vec::new()));
+        }
+        for contact in read {
+            believed
+                .entry(contact.customer)
+                .or_insert((now, Vec::new()))
+                .1
+                .push(contact);
+        }
+        let wanted = customers.iter().filter_map(|one| believed.get(one));
+        Ok(wanted
+            .flat_map(|(_, contacts)| contacts)
+            .map(|c| (c.id, c.value.clone()))
+            .collect())
+    }
+}
+
+fn push_members(found: &mut Vec<Member>, reply: LedgerMembersReply) -> Result<String, Error> {
+    for member in reply.members {
+        let customer = wire::uuid("customer_id", &member.customer_id)?;
+        found.push(Member {
+            customer,
+            reporter: member.reporter,
+        });
+    }
+    Ok(reply.next_after)
+}
+
+/// The language on the wire; Chinese where none is given.
+pub fn language(wire: i32) -> Language {
+    match WireLanguage::try_from(wire) {
+        Ok(WireLanguage::En) => Language::En,
+        _ => Language::ZhCn,
+    }
+}

@@ -1,0 +1,408 @@
+//! Messages: written once per person, claimed by a sender, listed for the desk.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::{
+    domain::notice::{Channel, Language, Purpose},
+    error::Error,
+    people::Reach,
+};
+
+/// Rows of one insert.
+const CHUNK: usize = 1_000;
+
+/// What all messages of one notice have in common.
+#[derive(Debug, Clone)]
+pub struct Notice<'a> {
+    /// Why.
+    pub purpose: Purpose,
+    /// About what.
+    pub subject: Uuid,
+    /// Which version of that.
+    pub version: i64,
+    /// The incident, when there is one.
+    pub incident: Option<Uuid>,
+    /// Where in the organisation.
+    pub org_path: &'a str,
+    /// Zone of the place.
+    pub zone: &'a str,
+    /// Version of the template.
+    pub template_version: i32,
+    /// Trace of what caused it.
+    pub traceparent: &'a str,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What one message has of its own.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its id.
+    pub id: Uuid,
+    /// How the person is reached.
+    pub reach: Reach,
+    /// The channel.
+    pub channel: Channel,
+    /// HMAC of the contact value.
+    pub recipient: [u8; 32],
+    /// What may be shown of it.
+    pub masked: String,
+    /// Whether the night does not put it off.
+    pub night: bool,
+    /// The language.
+    pub language: Language,
+    /// The variables, sealed.
+    pub sealed: Vec<u8>,
+    /// Not before.
+    pub due_at: DateTime<Utc>,
+    /// Not after.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn customer(&self) -> Option<Uuid> {
+        match self.reach {
+            Reach::Contact { customer, .. } => Some(customer),
+            Reach::Reporter { .. } => None,
+        }
+    }
+
+    fn contact(&self) -> Option<Uuid> {
+        match self.reach {
+            Reach::Contact { contact, .. } => Some(contact),
+            Reach::Reporter { .. } => None,
+        }
+    }
+
+    fn report(&self) -> Option<Uuid> {
+        match self.reach {
+            Reach::Contact { .. } => None,
+            Reach::Reporter { report } => Some(report),
+        }
+    }
+}
+
+/// Writes messages; who has this one already gets no second. Returns how many are new.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn insert(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]) -> Result<u64, Error> {
+    let mut written = 0;
+    for chunk in rows.chunks(CHUNK) {
+        written += insert_chunk(conn, notice, chunk).await?;
+    }
+    metrics::counter!("relight_messages_made_total", "purpose" => notice.purpose.word()).increment(written);
+    Ok(written)
+}
+
+async fn insert_chunk(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]) -> Result<u64, Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let customers: Vec<Option<Uuid>> = rows.iter().map(Row::customer).collect();
+    let contacts: Vec<Option<Uuid>> = rows.iter().map(Row::contact).collect();
+    let reports: Vec<Option<Uuid>> = rows.iter().map(Row::report).collect();
+    let channels: Vec<String> = rows.iter().map(|row| row.channel.word().to_owned()).collect();
+    let recipients: Vec<Vec<u8>> = rows.iter().map(|row| row.recipient.to_vec()).collect();
+    let masked: Vec<String> = rows.iter().map(|row| row.masked.clone()).collect();
+    let nights: Vec<bool> = rows.iter().map(|row| row.night).collect();
+    let languages: Vec<String> = rows.iter().map(|row| row.language.word().to_owned()).collect();
+    let sealed: Vec<Vec<u8>> = rows.iter().map(|row| row.sealed.clone()).collect();
+    let due: Vec<DateTime<Utc>> = rows.iter().map(|row| row.due_at).collect();
+    let expires: Vec<DateTime<Utc>> = rows.iter().map(|row| row.expires_at).collect();
+    sqlx::query!(
+        "insert into notify.message (id, customer_id, contact_id, report_id, channel, recipient, masked, night,
+             language, sealed, due_at, expires_at, purpose, subject, version, incident_id, org_path, zone,
+             template, template_version, rank, created_at, traceparent)
+         select r.*, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[],
+             $8::bool[], $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[]) r
+         on conflict on constraint message_once do nothing",
+        &ids,
+        &customers as &[Option<Uuid>],
+        &contacts as &[Option<Uuid>],
+        &reports as &[Option<Uuid>],
+        &channels,
+        &recipients,
+        &masked,
+        &nights,
+        &languages,
+        &sealed,
+        &due,
+        &expires,
+        notice.purpose.word(),
+        notice.subject,
+        notice.version,
+        notice.incident,
+        notice.org_path,
+        notice.zone,
+        notice.purpose.template(),
+        notice.template_version,
+        notice.purpose.rank(),
+        notice.created_at,
+        notice.traceparent
+    )
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(Error::db("write messages"))
+}
+
+/// Withdraws what was not sent yet of these purposes about an incident: from everybody, or from `recipients` only.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn supersede(
+    conn: &mut PgConnection,
+    incident: Uuid,
+    purposes: &[Purpose],
+    recipients: Option<&[[u8; 32]]>,
+) -> Result<u64, Error> {
+    let purposes: Vec<String> = purposes.iter().map(|one| one.word().to_owned()).collect();
+    let recipients: Option<Vec<Vec<u8>>> = recipients.map(|all| all.iter().map(|one| one.to_vec()).collect());
+    sqlx::query!(
+        "update notify.message set state = 'superseded', reason = 'newer news came before it was sent'
+         where incident_id = $1 and state = 'queued' and purpose = any($2)
+           and ($3::bytea[] is null or recipient = any($3))",
+        incident,
+        &purposes,
+        recipients.as_deref()
+    )
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(Error::db("withdraw older messages"))
+}
+
+/// A message that may be sent now.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// Its id.
+    pub id: Uuid,
+    customer_id: Option<Uuid>,
+    contact_id: Option<Uuid>,
+    report_id: Option<Uuid>,
+}
+
+impl Due {
+    /// How its person is reached; `None` for a row the schema would not take.
+    pub fn reach(&self) -> Option<Reach> {
+        match (self.customer_id, self.contact_id, self.report_id) {
+            (Some(customer), Some(contact), _) => Some(Reach::Contact { customer, contact }),
+            (_, _, Some(report)) => Some(Reach::Reporter { report }),
+            _ => None,
+        }
+    }
+}
+
+/// The next messages of a channel, those somebody waits for first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn due(pool: &PgPool, channel: Channel, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>, Error> {
+    sqlx::query_as!(
+        Due,
+        "select id, customer_id, contact_id, report_id from notify.message
+         where channel = $1 and state = 'queued' and due_at <= $2 order by rank, due_at limit $3",
+        channel.word(),
+        now,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("look for messages to send"))
+}
+
+/// A message taken for sending.
+#[derive(Debug)]
+pub struct Claimed {
+    /// Its id.
+    pub id: Uuid,
+    /// Its purpose.
+    pub purpose: String,
+    /// Whether the night does not put it off.
+    pub night: bool,
+    /// Zone of the place.
+    pub zone: String,
+    /// Its language.
+    pub language: String,
+    /// Key of its template.
+    pub template: String,
+    /// And the version.
+    pub template_version: i32,
+    /// Its variables, sealed.
+    pub sealed: Vec<u8>,
+    /// Until when it is worth sending.
+    pub expires_at: DateTime<Utc>,
+    /// Tries so far.
+    pub tries: i32,
+    /// Trace of what caused it.
+    pub traceparent: String,
+}
+
+/// Locks those of `ids` that are still to be sent; what another sender holds is left to it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn claim(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Claimed>, Error> {
+    sqlx::query_as!(
+        Claimed,
+        "select id, purpose, night, zone, language, template, template_version, sealed, expires_at, tries, traceparent
+         from notify.message where id = any($1) and state = 'queued' order by rank, due_at for update skip locked",
+        ids
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("claim messages"))
+}
+
+/// Marks claimed messages as being handed over in so many segments.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn begin(conn: &mut PgConnection, ids: &[Uuid], segments: &[i16]) -> Result<(), Error> {
+    sqlx::query!(
+        "update notify.message m set state = 'submitting', tries = tries + 1, segments = b.segments
+         from unnest($1::uuid[], $2::int2[]) b (id, segments) where m.id = b.id",
+        ids,
+        segments
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("begin messages"))
+}
+
+/// Ends a message that is not handed over at all.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn end(conn: &mut PgConnection, id: Uuid, state: &str, reason: &str) -> Result<(), Error> {
+    sqlx::query!(
+        "update notify.message set state = $2, reason = $3 where id = $1 and state = 'queued'",
+        id,
+        state,
+        reason
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("end a message"))
+}
+
+/// Puts messages off.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn put_off(
+    db: impl sqlx::PgExecutor<'_>,
+    ids: &[Uuid],
+    until: DateTime<Utc>,
+    reason: &str,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update notify.message set due_at = $2, reason = $3 where id = any($1) and state = 'queued'",
+        ids,
+        until,
+        reason
+    )
+    .execute(db)
+    .await
+    .map(drop)
+    .map_err(Error::db("put messages off"))
+}
+
+/// Ends what was never sent in its time, and forgets codes whose time is over. Returns how many were ended.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn expire(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, Error> {
+    let ended = sqlx::query!(
+        "update notify.message set state = 'expired', reason = 'it was not sent while it was worth it'
+         where id in (select id from notify.message where state = 'queued' and expires_at <= $1 limit 5000)",
+        now
+    )
+    .execute(pool)
+    .await
+    .map_err(Error::db("expire messages"))?;
+    sqlx::query!(
+        "update notify.message set sealed = '' where purpose = 'code' and expires_at <= $1 and sealed <> ''",
+        now
+    )
+    .execute(pool)
+    .await
+    .map_err(Error::db("forget codes"))?;
+    Ok(ended.rows_affected())
+}
+
+/// A message for the desk.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its id.
+    pub id: Uuid,
+    /// Its purpose.
+    pub purpose: String,
+    /// The incident.
+    pub incident_id: Option<Uuid>,
+    /// The customer.
+    pub customer_id: Option<Uuid>,
+    /// The channel.
+    pub channel: String,
+    /// Where it stands.
+    pub state: String,
+    /// Its template.
+    pub template: String,
+    /// And the version.
+    pub template_version: i32,
+    /// Its language.
+    pub language: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When the provider had all of it.
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// When all of it was on the phone.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// Short messages it took.
+    pub segments: i16,
+    /// What may be shown of the recipient.
+    pub masked: String,
+}
+
+/// Which messages are asked for.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// About this incident.
+    pub incident: Option<Uuid>,
+    /// To this customer.
+    pub customer: Option<Uuid>,
+    /// Org paths that may be seen; `None`: all (the customer's own).
+    pub org_patterns: Option<&'a [String]>,
+    /// Older than this one.
+    pub before: Option<Uuid>,
+    /// At most.
+    pub limit: i64,
+}
+
+/// Messages, newest first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn list(pool: &PgPool, wanted: &Wanted<'_>) -> Result<Vec<Listed>, Error> {
+    sqlx::query_as!(
+        Listed,
+        "select id, purpose, incident_id, customer_id, channel, state, template, template_version, language,
+             created_at, submitted_at, delivered_at, segments, masked
+         from notify.message
+         where ($1::uuid is null or incident_id = $1) and ($2::uuid is null or customer_id = $2)
+           and ($3::text[] is null or org_path like any($3)) and ($4::uuid is null or id < $4)
+         order by id desc limit $5",
+        wanted.incident,
+        wanted.customer,
+        wanted.org_patterns,
+        wanted.before,
+        wanted.limit
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("list messages"))
+}

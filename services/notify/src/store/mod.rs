@@ -1,0 +1,6 @@
+//! All SQL of notify.
+
+pub mod attempt;
+pub mod incident;
+pub mod message;
+pub mod receipt;
