@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 answered (also when the answer is no), 1 bad data or a failure, 2 wrong usage.
 
+mod account;
 mod cli;
 mod demo;
 mod doctor;
@@ -35,6 +36,7 @@ async fn answer(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Verb::Serve(serve) => run::serve(&serve).await?,
         cli::Verb::Migrate => migrate::run().await?,
         cli::Verb::Import(what) => import::run(&what).await?,
+        cli::Verb::Account(account) => account::run(&account).await?,
         cli::Verb::Doctor(doctor) => doctor::run(&doctor).await?,
         cli::Verb::Events(events) => events::run(&events).await?,
         cli::Verb::Demo(demo) => demo::run(&demo).await?,

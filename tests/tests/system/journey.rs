@@ -269,7 +269,7 @@ impl Journey {
             until("the ledger is closed", async || {
                 let rows: Vec<(String, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
                     "select c.account, i.off_at, i.on_at from insight.interruption i
-                 join registry.customer c on c.customer_id = i.customer_id",
+                 join registry.customer c on c.id = i.customer_id",
                 )
                 .fetch_all(&mut database)
                 .await?;

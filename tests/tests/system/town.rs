@@ -82,11 +82,11 @@ fn crew_body(n: usize, unit: Uuid) -> serde_json::Value {
     let member = |leader: bool| {
         json!({
             "person_id": Uuid::now_v7(), "name": format!("Member of crew {n}"), "leader": leader,
-            "qualifications": [{ "skill": "distribution", "valid_until": good_until }],
+            "qualifications": [{ "skill": "fault_repair", "valid_until": good_until }],
         })
     };
     json!({
-        "name": format!("Crew {n}"), "unit_id": unit, "org_path": ORG, "skills": ["distribution"],
+        "name": format!("Crew {n}"), "unit_id": unit, "org_path": ORG, "skills": ["fault_repair"],
         "members": [member(true), member(false)],
         "shift_start_at": now - TimeDelta::hours(1), "shift_end_at": now + TimeDelta::hours(8),
     })

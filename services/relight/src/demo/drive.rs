@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use relight_grid::{demo, network::Position, pack::Street};
+use relight_grid::{Position, demo, pack::Street};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::{IndexedRandom, SliceRandom}};
-use relight_grid::{demo, model::DeviceIx, network::DeviceKind, pack::Pack};
+use relight_grid::{DeviceIx, DeviceKind, Pack, demo};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -1,0 +1,117 @@
+//! Who works in the town: two repair units with six crews each, and an account for every role.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_common::{Db, Grant, Role, Work, config::Settings, ids::derived_from_name};
+use relight_dispatch::{
+    desk::crews,
+    domain::ids::{CrewId, UnitId},
+    store::{
+        crew::{Crew, Member},
+        unit::Unit,
+    },
+};
+use uuid::Uuid;
+
+use super::logins::{self, Login};
+use crate::account;
+
+/// Org path of the town.
+const TOWN: &str = "demo/city";
+const UNITS: [(&str, &str, &str); 2] =
+    [("east", "城东抢修站 East unit", "demo/city/east"), ("west", "城西抢修站 West unit", "demo/city/west")];
+const CREWS_PER_UNIT: usize = 6;
+/// Skills of every crew.
+const SKILLS: [&str; 2] = ["fault_repair", "switching"];
+const LEADERS: [&str; 12] = ["王建国", "李卫东", "张志强", "刘洋", "陈静", "杨帆", "赵磊", "黄海", "周敏", "吴刚", "徐丽", "孙涛"];
+
+fn id_of(name: &str) -> Uuid {
+    derived_from_name(&format!("demo:{name}"))
+}
+
+/// Makes units, crews and accounts, and keeps the log-ins. Accounts that exist keep their passwords.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn settle(settings: &Settings, customer: Login) -> anyhow::Result<()> {
+    let known = logins::all().unwrap_or_default();
+    let mut made = Vec::new();
+    for (role, login, who) in accounts() {
+        let before = known.iter().find(|known| known.login == login);
+        let password = before.map_or_else(logins::password, |known| known.password.clone());
+        account::put(settings, &login, &who, &password).await?;
+        made.push(Login { role: role.word().to_owned(), login, password });
+    }
+    made.push(customer);
+    logins::keep(&made)?;
+    staff(settings).await
+}
+
+/// (role, log-in, account) of everybody.
+fn accounts() -> Vec<(Role, String, account::Who)> {
+    let mut all = vec![
+        (Role::Admin, "admin".to_owned(), who(Role::Admin, "", "管理员 Administrator")),
+        (Role::Dispatcher, "dispatcher".to_owned(), who(Role::Dispatcher, TOWN, "调度员 Dispatcher")),
+        (Role::Agent, "agent".to_owned(), who(Role::Agent, TOWN, "坐席 Agent")),
+    ];
+    for (u, (unit, name, path)) in UNITS.iter().enumerate() {
+        let desk = account::Who { unit_id: Some(id_of(unit)), ..who(Role::UnitDesk, path, name) };
+        all.push((Role::UnitDesk, format!("desk-{unit}"), desk));
+        for n in 0..CREWS_PER_UNIT {
+            let number = u * CREWS_PER_UNIT + n;
+            let crew = account::Who { crew_id: Some(crew_id(number)), ..who(Role::Crew, path, LEADERS[number]) };
+            all.push((Role::Crew, format!("crew-{:02}", number + 1), crew));
+        }
+    }
+    all
+}
+
+fn crew_id(number: usize) -> Uuid {
+    id_of(&format!("crew-{:02}", number + 1))
+}
+
+fn who(role: Role, org_path: &str, name: &str) -> account::Who {
+    account::Who {
+        grant: Grant { role, org_path: org_path.to_owned() },
+        name: name.to_owned(),
+        unit_id: None,
+        crew_id: None,
+    }
+}
+
+/// Puts units and crews, on shift from an hour ago for the next twelve hours.
+async fn staff(settings: &Settings) -> anyhow::Result<()> {
+    let db = Db::connect(&settings.database, "dispatch").await?;
+    let now = Utc::now();
+    let mut work = Work::internal(&db, "demo town", now).await?;
+    for (u, (unit, name, path)) in UNITS.iter().enumerate() {
+        let unit_id = UnitId::from_uuid(id_of(unit));
+        let areas = vec![(*path).to_owned()];
+        let unit = Unit { id: unit_id, name: (*name).to_owned(), org_path: (*path).to_owned(), area_org_paths: areas };
+        crews::put_unit(&mut work, &unit).await?;
+        for n in 0..CREWS_PER_UNIT {
+            crews::put_crew(&mut work, &crew(u * CREWS_PER_UNIT + n, unit_id, path, now)).await?;
+        }
+    }
+    Ok(work.done().await?)
+}
+
+fn crew(number: usize, unit: UnitId, path: &str, now: DateTime<Utc>) -> Crew {
+    let good_until = now + TimeDelta::days(365);
+    let member = |name: String, leader: bool| Member {
+        person_id: id_of(&format!("{number}:{name}")).to_string(),
+        name,
+        leader,
+        qualifications: SKILLS.iter().map(|skill| ((*skill).to_owned(), good_until)).collect(),
+    };
+    let leader = LEADERS[number];
+    Crew {
+        id: CrewId::from_uuid(crew_id(number)),
+        name: format!("{}组 Crew {:02}", leader, number + 1),
+        unit,
+        org_path: path.to_owned(),
+        skills: SKILLS.map(str::to_owned).to_vec(),
+        members: vec![member(leader.to_owned(), true), member(format!("{leader} 副手"), false)],
+        shift: Some((now - TimeDelta::hours(1), now + TimeDelta::hours(12))),
+        phone: String::new(),
+    }
+}
