@@ -1,5 +1,7 @@
 //! Events that could not be applied, with the reason, and those of the same aggregate that wait behind them.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use prost::Message;
 use relight_proto::events::v1::Event;
@@ -41,6 +43,27 @@ pub async fn waits(conn: &mut PgConnection, source: &str, subject: &str) -> Resu
     .fetch_one(conn)
     .await
     .map_err(Error::db("look for parked events"))
+}
+
+/// Those aggregates of `events` that have an unresolved parked event.
+///
+/// # Errors
+/// [`Error::Db`].
+pub(crate) async fn parked(
+    conn: &mut PgConnection,
+    source: &str,
+    events: &[Event],
+) -> Result<HashSet<String>, Error> {
+    let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
+    let parked: Vec<String> = sqlx::query_scalar(
+        "select distinct subject from dead_letter where source = $1 and subject = any($2) and resolved_at is null",
+    )
+    .bind(source)
+    .bind(subjects)
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for parked events"))?;
+    Ok(parked.into_iter().collect())
 }
 
 /// Parks an event.

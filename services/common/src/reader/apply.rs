@@ -20,20 +20,18 @@ use crate::{
     work::Work,
 };
 
-/// An entry at which the reader stopped this often without progress is parked unread.
-const MAX_STALLS: i32 = 3;
+/// An entry at which the reader's process died this often is parked unread.
+const MAX_DEATHS: i32 = 3;
 /// Events applied in one transaction.
 const BATCH: usize = 100;
 /// Wait before an event that may succeed is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// Notes a start and gives the positions of all partitions.
-pub(super) async fn start(db: &Db, source: &str) -> Result<Vec<i64>, Error> {
+/// The stored positions of all partitions.
+pub(super) async fn positions(db: &Db, source: &str) -> Result<Vec<i64>, Error> {
     sqlx::query_scalar(
-        "insert into reader_position as r (source, partition_no, stalls)
-         select $1, p, 0 from generate_series(0, $2 - 1) p
-         on conflict (source, partition_no) do update set stalls = r.stalls + 1
-         returning seq",
+        "select coalesce(r.seq, 0) from generate_series(0, $2 - 1) p
+         left join reader_position r on r.source = $1 and r.partition_no = p order by p",
     )
     .bind(source)
     .bind(i32::from(PARTITIONS))
@@ -71,28 +69,43 @@ pub async fn apply_batch<C: Consumer>(
         consumer,
         stop,
     };
-    let (mut reached, stalls) = stored(db, source, partition).await?;
-    let mut pending = events;
-    pending.retain(|event| seq_of(event) > reached);
-    if stalls > MAX_STALLS && !pending.is_empty() {
-        let killer = pending.remove(0);
-        lane.park(&killer, "its reader stopped three times at this event")
-            .await?;
-        reached = seq_of(&killer);
-    }
-    for chunk in pending.chunks(if stalls > 1 { 1 } else { BATCH }) {
-        if stop.is_cancelled() {
-            return Ok(reached);
-        }
-        reached = lane.chunk(chunk, reached).await?;
+    let mut reached = lane.stored().await?;
+    let mut rest = after(&events, reached);
+    while !rest.is_empty() && !stop.is_cancelled() {
+        reached = lane.step(rest, reached).await?;
+        rest = after(rest, reached);
     }
     Ok(reached)
 }
 
+/// The events behind a position.
+fn after(events: &[Event], position: i64) -> &[Event] {
+    &events[events.partition_point(|event| seq_of(event) <= position)..]
+}
+
 impl<C: Consumer> Lane<'_, C> {
+    /// The next few of `rest`, marked as being tried: only a process that dies leaves the mark, and what killed its
+    /// reader again and again is parked unread.
+    async fn step(&self, rest: &[Event], reached: i64) -> Result<i64, Error> {
+        let deaths = self.mark().await?;
+        let ended = if deaths >= MAX_DEATHS {
+            let killer = &rest[0];
+            self.park(killer, "its reader died three times at this event")
+                .await
+                .map(|()| seq_of(killer))
+        } else {
+            let size = if deaths == MAX_DEATHS - 1 { 1 } else { BATCH };
+            self.chunk(&rest[..size.min(rest.len())], reached).await
+        };
+        if ended.is_err() || self.stop.is_cancelled() {
+            self.unmark().await?;
+        }
+        ended
+    }
+
     /// All together if it goes well, else one by one.
     async fn chunk(&self, chunk: &[Event], mut reached: i64) -> Result<i64, Error> {
-        if let Ok(position) = together(self.db, self.source, self.partition, chunk, self.consumer).await {
+        if let Ok(position) = self.together(chunk).await {
             return Ok(position);
         }
         for event in chunk {
@@ -107,35 +120,63 @@ impl<C: Consumer> Lane<'_, C> {
     /// One event until it is applied or parked; `None` when told to stop before.
     async fn single(&self, event: &Event) -> Result<Option<i64>, Error> {
         loop {
-            match together(
-                self.db,
-                self.source,
-                self.partition,
-                std::slice::from_ref(event),
-                self.consumer,
-            )
-            .await
-            {
+            let failure = match self.together(std::slice::from_ref(event)).await {
                 Ok(position) => return Ok(Some(position)),
-                Err(failure) if failure.again => {
-                    tracing::warn!(
-                        service = self.db.service(),
-                        source = self.source,
-                        r#type = event.r#type,
-                        error = failure.reason,
-                        "trying an event again"
-                    );
-                    pause(self.stop, AGAIN).await;
-                    if self.stop.is_cancelled() {
-                        return Ok(None);
-                    }
-                }
-                Err(failure) => {
-                    self.park(event, &failure.reason).await?;
-                    return Ok(Some(seq_of(event)));
-                }
+                Err(failure) => failure,
+            };
+            if self.stop.is_cancelled() {
+                return Ok(None);
             }
+            if !failure.again {
+                self.park(event, &failure.reason).await?;
+                return Ok(Some(seq_of(event)));
+            }
+            tracing::warn!(
+                service = self.db.service(),
+                source = self.source,
+                r#type = event.r#type,
+                error = failure.reason,
+                "trying an event again"
+            );
+            pause(self.stop, AGAIN).await;
         }
+    }
+
+    /// All of `events` and the new position in one transaction.
+    async fn together(&self, events: &[Event]) -> Result<i64, Failure> {
+        let mut prepared = Vec::with_capacity(events.len());
+        for event in events {
+            if self.stop.is_cancelled() {
+                return Err(Failure::stopping());
+            }
+            prepared.push(prepare(self.consumer, event).await?);
+        }
+        let mut work = Work::internal(self.db, "", Utc::now()).await.map_err(of)?;
+        let before = lock(&mut work, self.source, self.partition).await.map_err(of)?;
+        let parked = dead_letter::parked(work.conn(), self.source, events)
+            .await
+            .map_err(of)?;
+        for (event, prepared) in events.iter().zip(prepared) {
+            if seq_of(event) <= before {
+                continue;
+            }
+            if parked.contains(&event.subject) {
+                let reason = "waits behind a parked event of the same aggregate";
+                dead_letter::put(work.conn(), self.source, event, reason)
+                    .await
+                    .map_err(of)?;
+                continue;
+            }
+            apply(&mut work, event, prepared, self.consumer).await?;
+        }
+        let reached = events.last().map_or(before, seq_of).max(before);
+        advance(&mut work, self.source, self.partition, reached)
+            .await
+            .map_err(of)?;
+        work.done().await.map_err(of)?;
+        metrics::counter!("relight_events_applied_total", "service" => self.db.service(), "source" => self.source)
+            .increment(events.len() as u64);
+        Ok(reached)
     }
 
     async fn park(&self, event: &Event, reason: &str) -> Result<(), Error> {
@@ -159,6 +200,43 @@ impl<C: Consumer> Lane<'_, C> {
         advance(&mut work, source, partition, seq_of(event)).await?;
         work.done().await
     }
+
+    async fn stored(&self) -> Result<i64, Error> {
+        sqlx::query_scalar("select seq from reader_position where source = $1 and partition_no = $2")
+            .bind(self.source)
+            .bind(self.partition)
+            .fetch_optional(self.db.pool())
+            .await
+            .map(Option::unwrap_or_default)
+            .map_err(Error::db("load a position"))
+    }
+
+    /// Marks a try and gives the number of tries before it, since the last progress, that never ended. The mark has
+    /// to outlive this process, not the server, so its commit does not wait for the disk.
+    async fn mark(&self) -> Result<i32, Error> {
+        sqlx::query_scalar(
+            "insert into reader_position as r (source, partition_no, stalls)
+             select $1, $2, 1 from (select set_config('synchronous_commit', 'off', true)) quick
+             on conflict (source, partition_no) do update set stalls = r.stalls + 1
+             returning stalls - 1",
+        )
+        .bind(self.source)
+        .bind(self.partition)
+        .fetch_one(self.db.pool())
+        .await
+        .map_err(Error::db("mark a try"))
+    }
+
+    /// Takes the mark back: this process lives and will try again.
+    async fn unmark(&self) -> Result<(), Error> {
+        sqlx::query("update reader_position set stalls = 0 where source = $1 and partition_no = $2")
+            .bind(self.source)
+            .bind(self.partition)
+            .execute(self.db.pool())
+            .await
+            .map(drop)
+            .map_err(Error::db("take a mark back"))
+    }
 }
 
 /// Why a transaction did not come about, and whether trying again may help.
@@ -179,6 +257,13 @@ impl Failure {
         }
     }
 
+    fn stopping() -> Self {
+        Self {
+            again: true,
+            reason: "told to stop".to_owned(),
+        }
+    }
+
     fn panicked() -> Self {
         Self {
             again: false,
@@ -187,81 +272,39 @@ impl Failure {
     }
 }
 
-/// All of `events` and the new position in one transaction.
-async fn together<C: Consumer>(
-    db: &Db,
-    source: &'static str,
-    partition: i16,
-    events: &[Event],
-    consumer: &C,
-) -> Result<i64, Failure> {
-    let mut prepared = Vec::with_capacity(events.len());
-    for event in events {
-        let fetch = AssertUnwindSafe(consumer.prepare(event))
-            .catch_unwind()
-            .instrument(telemetry::consume_span(event));
-        prepared.push(
-            fetch
-                .await
-                .map_err(|_| Failure::panicked())?
-                .map_err(|e| Failure::of(&e))?,
-        );
-    }
-    let mut work = Work::internal(db, "", Utc::now())
-        .await
-        .map_err(|e| Failure::of(&e))?;
-    let before = lock(&mut work, source, partition)
-        .await
-        .map_err(|e| Failure::of(&e))?;
-    for (event, prepared) in events.iter().zip(prepared) {
-        if seq_of(event) <= before {
-            continue;
-        }
-        work.set_cause(event.id.clone());
-        let span = telemetry::consume_span(event);
-        AssertUnwindSafe(one(&mut work, source, event, prepared, consumer))
-            .catch_unwind()
-            .instrument(span)
-            .await
-            .map_err(|_| Failure::panicked())??;
-    }
-    let reached = events.last().map_or(before, seq_of).max(before);
-    advance(&mut work, source, partition, reached)
-        .await
-        .map_err(|e| Failure::of(&e))?;
-    work.done().await.map_err(|e| Failure::of(&e))?;
-    metrics::counter!("relight_events_applied_total", "service" => db.service(), "source" => source)
-        .increment(events.len() as u64);
-    Ok(reached)
+fn of<E: Coded>(error: E) -> Failure {
+    Failure::of(&error)
 }
 
-async fn one<C: Consumer>(
+/// What the consumer needs from others for this event, fetched before the transaction.
+async fn prepare<C: Consumer>(consumer: &C, event: &Event) -> Result<C::Prepared, Failure> {
+    AssertUnwindSafe(consumer.prepare(event))
+        .catch_unwind()
+        .instrument(telemetry::consume_span(event))
+        .await
+        .map_err(|_| Failure::panicked())?
+        .map_err(of)
+}
+
+async fn apply<C: Consumer>(
     work: &mut Work,
-    source: &'static str,
     event: &Event,
     prepared: C::Prepared,
     consumer: &C,
 ) -> Result<(), Failure> {
-    if dead_letter::waits(work.conn(), source, &event.subject)
-        .await
-        .map_err(|e| Failure::of(&e))?
-    {
-        let reason = "waits behind a parked event of the same aggregate";
-        return dead_letter::put(work.conn(), source, event, reason)
-            .await
-            .map_err(|e| Failure::of(&e));
-    }
-    match consumer
-        .apply(work, event, prepared)
-        .await
-        .map_err(|e| Failure::of(&e))?
-    {
-        Outcome::Applied => {}
-        Outcome::Unknown => {
-            metrics::counter!("relight_events_unknown_total", "source" => source).increment(1);
+    work.set_cause(event.id.clone());
+    let applying = async {
+        let outcome = consumer.apply(work, event, prepared).await.map_err(of)?;
+        if outcome == Outcome::Unknown {
+            metrics::counter!("relight_events_unknown_total", "source" => event.source.clone()).increment(1);
         }
-    }
-    work.flush().await.map_err(|e| Failure::of(&e))
+        work.flush().await.map_err(of)
+    };
+    AssertUnwindSafe(applying)
+        .catch_unwind()
+        .instrument(telemetry::consume_span(event))
+        .await
+        .map_err(|_| Failure::panicked())?
 }
 
 /// Continues after events that the owner no longer keeps: told by an error, an operator bootstraps what is missing.
@@ -278,17 +321,6 @@ pub(super) async fn skip_to(db: &Db, source: &str, partition: i16, events: &[Eve
     lock(&mut work, source, partition).await?;
     advance(&mut work, source, partition, seq_of(first) - 1).await?;
     work.done().await
-}
-
-/// (position, starts since the last progress)
-async fn stored(db: &Db, source: &str, partition: i16) -> Result<(i64, i32), Error> {
-    sqlx::query_as("select seq, stalls from reader_position where source = $1 and partition_no = $2")
-        .bind(source)
-        .bind(partition)
-        .fetch_optional(db.pool())
-        .await
-        .map(Option::unwrap_or_default)
-        .map_err(Error::db("load a position"))
 }
 
 /// Locks the position; a second reader waits here and then finds the events applied.

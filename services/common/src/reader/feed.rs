@@ -63,24 +63,41 @@ struct Feed<C> {
 impl<C: Consumer> Feed<C> {
     async fn round(&mut self, ended: &CancellationToken) -> Result<(), Error> {
         if self.positions.is_empty() {
-            self.positions = apply::start(&self.db, self.source.name).await?;
+            self.positions = apply::positions(&self.db, self.source.name).await?;
         }
         if self.asked_at.is_none_or(|at| at.elapsed() >= HEAD_EVERY) {
-            self.catch_up(ended).await?;
-            apply::retry_asked(&self.db, self.source.name, &*self.consumer).await?;
-            self.asked_at = Some(Instant::now());
+            self.look_after(ended).await;
         }
-        let entries = tokio::select! {
+        let read = tokio::select! {
             () = ended.cancelled() => return Ok(()),
-            entries = self.read_redis() => match entries {
-                Ok(entries) => entries,
+            read = self.read_redis() => match read {
+                Ok(read) => read,
                 Err(error) => return self.without_redis(error, ended).await,
             },
         };
-        for (partition, events) in entries {
-            self.take(partition, events, ended).await?;
+        let (came, before) = (!read.is_empty(), self.positions.clone());
+        for (partition, read) in read {
+            self.take(partition, read, ended).await?;
+        }
+        if came && self.positions == before {
+            // Entries nobody can use, and the owner has no others: Redis would hand them over again at once.
+            pause(ended, RETRY).await;
         }
         Ok(())
+    }
+
+    /// What is due every few seconds. The owner being away does not keep us from what Redis has.
+    async fn look_after(&mut self, ended: &CancellationToken) {
+        let looked = async {
+            self.catch_up(ended).await?;
+            apply::retry_asked(&self.db, self.source.name, &*self.consumer).await
+        };
+        match looked.await {
+            Ok(()) => self.asked_at = Some(Instant::now()),
+            Err(error) => {
+                tracing::warn!(service = self.db.service(), source = self.source.name, error = %chain(&error), "could not compare with the owner");
+            }
+        }
     }
 
     /// Redis is away: go on with the owner alone, at the pace of the head checks.
@@ -94,21 +111,26 @@ impl<C: Consumer> Feed<C> {
     /// Pulls whatever the owner has beyond our positions.
     async fn catch_up(&mut self, ended: &CancellationToken) -> Result<(), Error> {
         for (partition, head) in self.source.owner.heads().await? {
-            if head > self.position(partition)? {
+            let at = self.position(partition)?;
+            if head > at {
                 self.pull(partition, ended).await?;
+            } else if head < at {
+                tracing::error!(
+                    source = self.source.name,
+                    partition,
+                    position = at,
+                    head,
+                    "the owner's events are behind what was read: its database lost some"
+                );
             }
         }
         Ok(())
     }
 
-    /// Entries of one partition as they came: what was applied before is dropped, a gap is pulled first.
-    async fn take(
-        &mut self,
-        partition: i16,
-        mut events: Vec<Event>,
-        ended: &CancellationToken,
-    ) -> Result<(), Error> {
+    /// Entries of one partition as they came: what was applied before is dropped, a gap is pulled.
+    async fn take(&mut self, partition: i16, read: Read, ended: &CancellationToken) -> Result<(), Error> {
         let at = self.position(partition)?;
+        let mut events = read.events;
         events.retain(|event| seq_of(event) > at);
         events.sort_by_key(|event| event.seq);
         events.dedup_by_key(|event| event.seq);
@@ -117,7 +139,7 @@ impl<C: Consumer> Feed<C> {
             .zip(at + 1..)
             .take_while(|(event, seq)| seq_of(event) == *seq)
             .count();
-        let gap = contiguous < events.len();
+        let gap = read.damaged || contiguous < events.len();
         events.truncate(contiguous);
         self.apply(partition, events, ended).await?;
         if gap {
@@ -142,8 +164,7 @@ impl<C: Consumer> Feed<C> {
                     "the owner no longer has the events we lack"
                 );
                 apply::skip_to(&self.db, self.source.name, partition, &events).await?;
-                self.positions.clear();
-                self.positions = apply::start(&self.db, self.source.name).await?;
+                self.positions = apply::positions(&self.db, self.source.name).await?;
                 continue;
             }
             self.apply(partition, events, ended).await?;
@@ -190,7 +211,7 @@ impl<C: Consumer> Feed<C> {
             })
     }
 
-    async fn read_redis(&mut self) -> Result<Vec<(i16, Vec<Event>)>, Error> {
+    async fn read_redis(&mut self) -> Result<Vec<(i16, Read)>, Error> {
         let keys: Vec<String> = (0..PARTITIONS)
             .map(|p| stream_key(&self.source.namespace, self.source.name, p))
             .collect();
@@ -208,8 +229,12 @@ impl<C: Consumer> Feed<C> {
             let Some(partition) = keys.iter().position(|key| *key == stream.key) else {
                 continue;
             };
-            let events = stream.ids.iter().filter_map(decode).collect();
-            found.push((i16::try_from(partition).expect("few partitions"), events));
+            let events: Vec<Event> = stream.ids.iter().filter_map(decode).collect();
+            let damaged = events.len() < stream.ids.len();
+            found.push((
+                i16::try_from(partition).expect("few partitions"),
+                Read { events, damaged },
+            ));
         }
         Ok(found)
     }
@@ -230,7 +255,13 @@ impl<C: Consumer> Feed<C> {
     }
 }
 
-/// An entry that cannot be decoded is dropped here: it shows as a gap, and the owner's copy is pulled.
+/// What a stream had.
+struct Read {
+    events: Vec<Event>,
+    /// Some entries could not be decoded: the owner's copy is pulled.
+    damaged: bool,
+}
+
 fn decode(entry: &redis::streams::StreamId) -> Option<Event> {
     let bytes: Vec<u8> = entry.get("e")?;
     let event = Event::decode(bytes.as_slice()).ok()?;

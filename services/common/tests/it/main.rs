@@ -3,6 +3,7 @@
 mod audit;
 mod commands;
 mod leases;
+mod reader_faults;
 mod readers;
 mod relays;
 mod timers;

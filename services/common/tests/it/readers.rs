@@ -305,34 +305,6 @@ async fn an_event_that_cannot_be_applied_just_now_is_tried_until_it_can() -> any
     Ok(())
 }
 
-/// A reader whose process died at the same entry again and again parks it unread.
-#[tokio::test]
-async fn an_entry_that_killed_its_reader_three_times_is_parked_unread() -> anyhow::Result<()> {
-    let db = owner().await?;
-    sqlx::query("insert into reader_position (source, partition_no, seq, stalls) values ('intake', 0, 0, 4)")
-        .execute(db.pool())
-        .await?;
-    let (killer, other) = (Uuid::now_v7(), Uuid::now_v7());
-    let batch = vec![
-        event(1, killer, 1, TELLS, "fine"),
-        event(2, other, 1, TELLS, "fine"),
-    ];
-    apply_batch(
-        &db,
-        "intake",
-        0,
-        batch,
-        &Notes::default(),
-        &CancellationToken::new(),
-    )
-    .await?;
-    assert_eq!(
-        (versions_of(&db, killer).await?, versions_of(&db, other).await?),
-        (vec![], vec![1])
-    );
-    Ok(())
-}
-
 /// Postgres cuts every connection while events flow: the reader and the relay come back by themselves.
 #[tokio::test]
 async fn cut_connections_cost_only_latency() -> anyhow::Result<()> {

@@ -1,0 +1,221 @@
+//! What a reader does when it dies, is told to stop, or has an owner or a stream that is no use.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use relight_common::{
+    Work,
+    config::Grpc,
+    dead_letter,
+    grpc::{self, EventsOwner, Peers},
+    reader::{self, Consumer, Outcome, Source, apply_batch},
+    reconcile::Nothing,
+    secrets::Secrets,
+    work::partition_of,
+};
+use relight_proto::events::v1::{
+    Event, HeadReply, HeadRequest, ReadReply, ReadRequest,
+    events_server::{Events, EventsServer},
+};
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::world::{Notes, NotesError, TELLS, World, applied, event, owner, tell, wait_until};
+
+/// Stops inside `apply` until told to go on, and then cannot.
+#[derive(Default)]
+struct Dies {
+    inside: Notify,
+    go_on: Notify,
+}
+
+impl Consumer for Dies {
+    type Prepared = ();
+    type Error = NotesError;
+
+    async fn prepare(&self, _event: &Event) -> Result<(), NotesError> {
+        Ok(())
+    }
+
+    async fn apply(&self, _work: &mut Work, _event: &Event, (): ()) -> Result<Outcome, NotesError> {
+        self.inside.notify_one();
+        self.go_on.notified().await;
+        Err(NotesError::NotNow)
+    }
+}
+
+/// An owner that counts who asks, does not know its heads, and has no events.
+#[derive(Clone, Default)]
+struct Away {
+    asked: Arc<AtomicUsize>,
+    read: Arc<AtomicUsize>,
+}
+
+#[tonic::async_trait]
+impl Events for Away {
+    async fn head(&self, _: Request<HeadRequest>) -> Result<Response<HeadReply>, Status> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Err(Status::unavailable("away"))
+    }
+
+    async fn read(&self, _: Request<ReadRequest>) -> Result<Response<ReadReply>, Status> {
+        self.read.fetch_add(1, Ordering::SeqCst);
+        Ok(Response::new(ReadReply::default()))
+    }
+}
+
+impl Away {
+    async fn serve(&self, stop: &CancellationToken) -> anyhow::Result<EventsOwner> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let mut routes = grpc::routes().await;
+        routes.add_service(EventsServer::new(self.clone()));
+        tokio::spawn(grpc::serve(listener, routes.routes(), None, stop.clone()));
+        let config = Grpc {
+            tls: false,
+            listen: Default::default(),
+            peers: [("intake".to_owned(), format!("http://127.0.0.1:{port}"))].into(),
+        };
+        Ok(Peers::new(&config, &Secrets::ephemeral(), "dispatch")?.events_of("intake"))
+    }
+}
+
+fn read_from(world: &World, owner: EventsOwner, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
+    let source = Source {
+        name: "intake",
+        redis: world.host.redis.clone(),
+        namespace: world.host.settings.redis.namespace.clone(),
+        owner,
+    };
+    let (db, notes) = (world.reader_db.clone(), Arc::new(Notes::default()));
+    tokio::spawn(reader::run(db, source, notes, Uuid::now_v7(), stop.clone()))
+}
+
+async fn subjects(db: &relight_common::Db) -> anyhow::Result<Vec<String>> {
+    Ok(sqlx::query_scalar("select subject from effect order by n")
+        .fetch_all(db.pool())
+        .await?)
+}
+
+/// The process dies inside an event three times (the future is dropped there, as a crash would); the next start parks
+/// it unread.
+#[tokio::test]
+async fn an_entry_that_killed_its_reader_three_times_is_parked_unread() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let (killer, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let batch = vec![
+        event(1, killer, 1, TELLS, "fine"),
+        event(2, other, 1, TELLS, "fine"),
+    ];
+    let stop = CancellationToken::new();
+    for _ in 0..3 {
+        let dies = Dies::default();
+        tokio::select! {
+            reached = apply_batch(&db, "intake", 0, batch.clone(), &dies, &stop) => anyhow::bail!("{reached:?}"),
+            () = dies.inside.notified() => {}
+        }
+    }
+    apply_batch(&db, "intake", 0, batch, &Notes::default(), &stop).await?;
+    assert_eq!(subjects(&db).await?, [other.to_string()]);
+    Ok(())
+}
+
+/// A stop in the middle of an event is no death, however often it happens.
+#[tokio::test]
+async fn a_reader_told_to_stop_inside_an_event_is_not_blamed_on_the_event() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let subject = Uuid::now_v7();
+    let batch = vec![event(1, subject, 1, TELLS, "fine")];
+    for _ in 0..5 {
+        let (dies, stop) = (Dies::default(), CancellationToken::new());
+        let told = async {
+            dies.inside.notified().await;
+            stop.cancel();
+            dies.go_on.notify_one();
+        };
+        let applying = apply_batch(&db, "intake", 0, batch.clone(), &dies, &stop);
+        assert_eq!(tokio::join!(told, applying).1?, 0);
+    }
+    let stop = CancellationToken::new();
+    apply_batch(&db, "intake", 0, batch, &Notes::default(), &stop).await?;
+    assert_eq!(subjects(&db).await?, [subject.to_string()]);
+    Ok(())
+}
+
+/// A service restarted often on a quiet day, with an owner that is away, has not died at the event that comes next.
+#[tokio::test]
+async fn restarts_without_anything_to_read_park_nothing() -> anyhow::Result<()> {
+    let world = World::build().await?;
+    let away = Away::default();
+    for start in 1..=5 {
+        let stop = CancellationToken::new();
+        let reader = read_from(&world, away.serve(&stop).await?, &stop);
+        wait_until("the reader asked", async || {
+            Ok(away.asked.load(Ordering::SeqCst) >= start)
+        })
+        .await?;
+        stop.cancel();
+        reader.await?;
+    }
+    world.room("intake").await?.keep_house(Nothing)?;
+    world.listen(Notes::default()).await?;
+    tell(&world.owner_db, Uuid::now_v7(), 1).await?;
+    world.wait_applied(1).await?;
+    let parked = dead_letter::open(world.reader_db.pool(), None, None).await?;
+    assert!(parked.is_empty(), "{parked:?}");
+    world.host.shut_down().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_owner_that_is_away_does_not_keep_a_reader_from_what_redis_has() -> anyhow::Result<()> {
+    let world = World::build().await?;
+    world.room("intake").await?.keep_house(Nothing)?;
+    let stop = CancellationToken::new();
+    let reader = read_from(&world, Away::default().serve(&stop).await?, &stop);
+    tell(&world.owner_db, Uuid::now_v7(), 1).await?;
+    world.wait_applied(1).await?;
+    stop.cancel();
+    reader.await?;
+    world.host.shut_down().await;
+    Ok(())
+}
+
+/// Rubbish at the end of a stream is handed over again by every read: the reader must not spin on it.
+#[tokio::test]
+async fn rubbish_that_nobody_can_replace_does_not_make_a_reader_spin() -> anyhow::Result<()> {
+    let mut world = World::build().await?;
+    let key = world.stream(partition_of(Uuid::nil()));
+    let _: String = redis::cmd("XADD")
+        .arg(&[key.as_str(), "999-0", "e", "rubbish"])
+        .query_async(&mut world.redis)
+        .await?;
+    let (away, stop) = (Away::default(), CancellationToken::new());
+    let reader = read_from(&world, away.serve(&stop).await?, &stop);
+    let pulls = async |count| {
+        wait_until("the reader pulled", async || {
+            Ok(away.read.load(Ordering::SeqCst) >= count)
+        })
+        .await
+    };
+    pulls(1).await?;
+    let first = Instant::now();
+    pulls(5).await?;
+    assert!(
+        first.elapsed() > Duration::from_millis(800),
+        "{:?}",
+        first.elapsed()
+    );
+    assert_eq!(applied(&world.reader_db).await?, 0);
+    stop.cancel();
+    reader.await?;
+    world.host.shut_down().await;
+    Ok(())
+}
