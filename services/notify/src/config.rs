@@ -179,3 +179,40 @@ fn password(key: &str, file: &str) -> anyhow::Result<String> {
         .map_err(|error| anyhow::anyhow!("{key}: cannot read {file}: {error}"))?;
     Ok(text.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_settings_are_right() {
+        let config = load().unwrap();
+        assert_eq!(
+            (config.sms.address.as_str(), config.mail.address.as_str()),
+            ("", "")
+        );
+        assert!(config.sms.bind().is_ok());
+        let mail = Mail {
+            address: "relay.example.org:25".into(),
+            ..config.mail
+        };
+        assert_eq!(mail.relay().unwrap().hello, "example.org");
+        for wrong in [
+            Mail {
+                address: "relay.example.org".into(),
+                ..mail.clone()
+            },
+            Mail {
+                security: "ssl".into(),
+                ..mail.clone()
+            },
+            Mail {
+                username: "u".into(),
+                password_file: "/nowhere".into(),
+                ..mail.clone()
+            },
+        ] {
+            assert!(wrong.relay().is_err());
+        }
+    }
+}

@@ -21,7 +21,7 @@ use crate::{
         words::{Facts, House},
     },
     error::Error,
-    people::{Member, People, Recipient},
+    people::{Member, People, Recipient, once},
     seal::Sealer,
     store::{
         incident::{self, Incident},
@@ -59,7 +59,12 @@ pub enum Plan {
     /// A newer version of an incident.
     Incident(Incident),
     /// An order is past "on its way": what says so and was not sent is withdrawn.
-    NotEnRoute(Uuid),
+    NotEnRoute {
+        /// The incident.
+        incident: Uuid,
+        /// The order.
+        order: Uuid,
+    },
     /// An estimate was withdrawn.
     NoEtr {
         /// The incident.
@@ -103,12 +108,14 @@ impl Consumer for Notices {
             Plan::Unknown => return Ok(Outcome::Unknown),
             Plan::Nothing => {}
             Plan::Incident(incident) => incident::save(work.conn(), &incident).await?,
-            Plan::NotEnRoute(incident) => {
-                message::supersede(work.conn(), incident, &[Purpose::CrewEnRoute], None).await?;
+            Plan::NotEnRoute { incident, order } => {
+                let newer = (order, version_of(event));
+                message::supersede(work.conn(), incident, &[Purpose::CrewEnRoute], None, newer).await?;
             }
             Plan::NoEtr { incident, order } => {
                 if incident::newer_etr(work.conn(), incident, order, version_of(event)).await? {
-                    message::supersede(work.conn(), incident, &[Purpose::Etr], None).await?;
+                    let newer = (order, version_of(event));
+                    message::supersede(work.conn(), incident, &[Purpose::Etr], None, newer).await?;
                 }
             }
             Plan::Tell(telling) => self.tell(work, &telling).await?,
@@ -154,7 +161,8 @@ impl Notices {
             return Ok(Plan::Nothing);
         };
         if step.step != "en_route" {
-            return Ok(Plan::NotEnRoute(id));
+            let order = wire::uuid("order_id", &step.order_id)?;
+            return Ok(Plan::NotEnRoute { incident: id, order });
         }
         let (incident, recipients) = self.everybody(id, step.incident_version).await?;
         let eta_at = wire::instant_opt("eta_at", step.eta_at)?;
@@ -224,7 +232,7 @@ impl Notices {
         let mut recipients = self.people.recipients(&members).await?;
         let strangers = self.people.strangers(id).await?;
         recipients.extend(strangers);
-        Ok((incident, recipients))
+        Ok((incident, once(recipients)))
     }
 
     async fn tell(&self, work: &mut Work, telling: &Telling) -> Result<(), Error> {
@@ -262,20 +270,21 @@ impl Notices {
         incident: Uuid,
         telling: &Telling,
     ) -> Result<bool, Error> {
+        let newer = (telling.subject, telling.version);
         match telling.facts {
             Facts::Etr { .. } => {
                 if !incident::newer_etr(work.conn(), incident, telling.subject, telling.version).await? {
                     return Ok(false);
                 }
-                message::supersede(work.conn(), incident, &[Purpose::Etr], None).await?;
+                message::supersede(work.conn(), incident, &[Purpose::Etr], None, newer).await?;
             }
             Facts::Restored { .. } => {
                 let back: Vec<[u8; 32]> = telling.recipients.iter().map(|one| one.key).collect();
                 let older = [Purpose::CrewEnRoute, Purpose::Etr];
-                message::supersede(work.conn(), incident, &older, Some(&back)).await?;
+                message::supersede(work.conn(), incident, &older, Some(&back), newer).await?;
             }
             Facts::CrewEnRoute { .. } => {
-                message::supersede(work.conn(), incident, &[Purpose::CrewEnRoute], None).await?;
+                message::supersede(work.conn(), incident, &[Purpose::CrewEnRoute], None, newer).await?;
             }
             Facts::Accepted { .. } | Facts::Code { .. } => {}
         }

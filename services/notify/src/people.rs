@@ -107,8 +107,8 @@ impl std::fmt::Debug for Contact {
     }
 }
 
-/// Every customer once; reporting on one account is enough to be a reporter.
-fn once(recipients: Vec<Recipient>) -> Vec<Recipient> {
+/// Every contact value once per channel; reporting on one account is enough to be a reporter.
+pub(crate) fn once(recipients: Vec<Recipient>) -> Vec<Recipient> {
     let mut by_value: BTreeMap<([u8; 32], Channel), Recipient> = BTreeMap::new();
     for recipient in recipients {
         let night = recipient.night;

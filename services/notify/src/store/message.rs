@@ -149,6 +149,7 @@ async fn insert_chunk(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]
 }
 
 /// Withdraws what was not sent yet of these purposes about an incident: from everybody, or from `recipients` only.
+/// `newer`: subject and version of the news that does it; its own messages, and newer ones of that subject, stay.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -157,16 +158,19 @@ pub async fn supersede(
     incident: Uuid,
     purposes: &[Purpose],
     recipients: Option<&[[u8; 32]]>,
+    newer: (Uuid, i64),
 ) -> Result<u64, Error> {
     let purposes: Vec<String> = purposes.iter().map(|one| one.word().to_owned()).collect();
     let recipients: Option<Vec<Vec<u8>>> = recipients.map(|all| all.iter().map(|one| one.to_vec()).collect());
     sqlx::query!(
         "update notify.message set state = 'superseded', reason = 'newer news came before it was sent'
          where incident_id = $1 and state = 'queued' and purpose = any($2)
-           and ($3::bytea[] is null or recipient = any($3))",
+           and ($3::bytea[] is null or recipient = any($3)) and (subject <> $4 or version < $5)",
         incident,
         &purposes,
-        recipients.as_deref()
+        recipients.as_deref(),
+        newer.0,
+        newer.1
     )
     .execute(conn)
     .await

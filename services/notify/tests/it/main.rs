@@ -2,3 +2,7 @@
 
 mod channel;
 mod given;
+mod notices;
+mod town;
+mod whole;
+mod world;
