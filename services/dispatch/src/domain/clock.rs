@@ -149,6 +149,15 @@ impl Times {
         }
     }
 
+    /// When a timer has to look at this clock, whose alarms so far reached `level`; none after its end.
+    pub fn look_at(&self, level: Level, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.level_at(now) > level {
+            Some(now)
+        } else {
+            self.next_after(now)
+        }
+    }
+
     /// When the level rises next after `now`.
     pub fn next_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         [self.watch_at, self.at_risk_at, Some(self.due_at)]
@@ -186,6 +195,13 @@ mod tests {
             assert_eq!(times.level_at(at(seconds)), level, "{seconds}");
             assert_eq!(times.next_after(at(seconds)), next.map(at), "{seconds}");
         }
+        assert_eq!(times.look_at(Level::None, at(0)), Some(at(1890)));
+        assert_eq!(
+            times.look_at(Level::None, at(5000)),
+            Some(at(5000)),
+            "entered late: alarm at once"
+        );
+        assert_eq!(times.look_at(Level::Breach, at(5000)), None);
         assert_eq!(times.level_when_stopped(at(2700)), Level::AtRisk);
         assert_eq!(times.level_when_stopped(at(2701)), Level::Breach);
     }

@@ -9,13 +9,13 @@ use super::{
 
 /// Every fault needs a crew with this skill.
 pub const FAULT_REPAIR: &str = "fault_repair";
-/// Faults behind a switch or breaker need this one too.
+/// Faults at a station's breaker need this one too.
 pub const SWITCHING: &str = "switching";
 
 /// Skills a fault at this kind of device needs.
 pub fn skills_for(device_kind: &str) -> &'static [&'static str] {
     match device_kind {
-        "switch" | "breaker" => &[FAULT_REPAIR, SWITCHING],
+        "breaker" => &[FAULT_REPAIR, SWITCHING],
         _ => &[FAULT_REPAIR],
     }
 }

@@ -137,6 +137,8 @@ pub enum Section {
     Part {
         /// Id of the set.
         set_id: String,
+        /// How many customers it has.
+        customers: u32,
         /// How it is known.
         verified_by: Verification,
     },
@@ -224,6 +226,34 @@ pub enum Event {
 }
 
 impl Event {
+    /// What the event is called once it happened, on the wire and in the list of steps.
+    pub fn step(&self) -> &'static str {
+        match self {
+            Event::Dispatch { .. } => "dispatched",
+            Event::TakeUnit => "unit_took",
+            Event::LapseUnit => "unit_lapsed",
+            Event::Return { .. } => "returned",
+            Event::Assign { .. } => "assigned",
+            Event::Reassign { .. } => "reassigned",
+            Event::LapseCrew => "crew_lapsed",
+            Event::Take => "taken",
+            Event::Leave { .. } => "en_route",
+            Event::Arrive(_) => "arrived",
+            Event::Survey(_) => "surveyed",
+            Event::Repair(_) => "repairing",
+            Event::Suspend { .. } => "suspended",
+            Event::Resume => "resumed",
+            Event::Restore(Section::Part { .. }) => "section_restored",
+            Event::Restore(Section::All { .. }) => "restored",
+            Event::Reply(_) => "replied",
+            Event::CallBack { .. } => "called_back",
+            Event::Reopen => "reopened",
+            Event::Archive { .. } => "archived",
+            Event::Merge { .. } => "merged",
+            Event::Withdraw => "withdrawn",
+        }
+    }
+
     /// The event in words, for refusals.
     pub fn word(&self) -> &'static str {
         match self {

@@ -156,6 +156,7 @@ pub(super) fn events() -> Vec<Event> {
         Event::Resume,
         Event::Restore(Section::Part {
             set_id: "b".to_owned(),
+            customers: 3,
             verified_by,
         }),
         Event::Restore(Section::All { verified_by }),

@@ -1,0 +1,19 @@
+//! Commands of dispatch: lock, decide with the pure domain, save, tell, set timers; all in the caller's transaction.
+
+mod acknowledge;
+mod apply;
+mod change;
+pub(crate) mod clocks;
+pub mod crews;
+mod estimate;
+mod fired;
+mod incident;
+mod rights;
+mod tell;
+
+pub use acknowledge::acknowledge;
+pub use apply::{Act, Command, apply, rehearse};
+pub use change::{By, Change};
+pub use fired::{climb_fired, clock_fired, shift_fired};
+pub use incident::{settle, take};
+pub use rights::{may_decide, may_see, may_see_crew, scope};

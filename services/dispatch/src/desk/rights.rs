@@ -1,0 +1,128 @@
+//! Who may do what to which order. Deny by default.
+
+use relight_common::{Claims, Role};
+
+use crate::{
+    desk::Act,
+    domain::{etr::Source, order::Event},
+    error::Error,
+    store::{crew::Crew, order::Order, unit::Scope},
+};
+
+const READERS: [Role; 3] = [Role::Dispatcher, Role::Agent, Role::Admin];
+
+/// What the caller is to an order.
+struct Standing {
+    dispatcher: bool,
+    agent: bool,
+    desk: bool,
+    crew: bool,
+}
+
+fn standing(claims: &Claims, order: &Order) -> Standing {
+    let unit = order.state.unit().map(|unit| unit.uuid());
+    let crew = order.state.team().map(|team| team.crew.uuid());
+    Standing {
+        dispatcher: claims.has_at(&[Role::Dispatcher], &order.org_path),
+        agent: claims.has_at(&[Role::Agent], &order.org_path),
+        desk: claims.has(&[Role::UnitDesk]) && claims.unit_id.is_some() && claims.unit_id == unit,
+        crew: claims.has(&[Role::Crew]) && claims.crew_id.is_some() && claims.crew_id == crew,
+    }
+}
+
+/// Whether the caller may do `act`; whether it decides for the control room.
+pub(super) fn authorise(claims: &Claims, order: &Order, act: &Act, on_behalf: bool) -> Result<bool, Error> {
+    let who = standing(claims, order);
+    if on_behalf && !who.dispatcher {
+        return Err(Error::Denied(
+            "only a dispatcher of that area records on behalf of others",
+        ));
+    }
+    // A dispatcher does the work of units and crews only in their name, and marked (O27).
+    let (allowed, otherwise) = match act {
+        Act::SetEtr { .. } => (
+            who.crew || who.dispatcher,
+            "the crew of the order or a dispatcher of that area sets its estimate",
+        ),
+        Act::Event(event) => match event {
+            Event::Dispatch { .. } | Event::Reassign { .. } | Event::Resume => {
+                (who.dispatcher, "a dispatcher of that area decides this")
+            }
+            Event::TakeUnit | Event::Return { .. } | Event::Assign { .. } => (
+                who.desk || on_behalf,
+                "the desk of the order's unit does this, or a dispatcher of that area with on_behalf",
+            ),
+            Event::Take
+            | Event::Leave { .. }
+            | Event::Arrive(_)
+            | Event::Survey(_)
+            | Event::Repair(_)
+            | Event::Suspend { .. }
+            | Event::Restore(_)
+            | Event::Reply(_) => (
+                who.crew || on_behalf,
+                "the crew of the order does this, or a dispatcher of that area with on_behalf",
+            ),
+            Event::CallBack { .. } | Event::Archive { .. } => (
+                who.dispatcher || who.agent,
+                "an agent or a dispatcher of that area does this",
+            ),
+            Event::LapseUnit | Event::LapseCrew | Event::Merge { .. } | Event::Withdraw | Event::Reopen => {
+                (false, "dispatch does this by itself")
+            }
+        },
+    };
+    if allowed {
+        Ok(who.dispatcher)
+    } else {
+        Err(Error::Denied(otherwise))
+    }
+}
+
+/// Whose estimate it is: a dispatcher speaks for the crew only with `on_behalf`.
+pub(super) fn source_of(claims: &Claims, order: &Order, on_behalf: bool) -> Source {
+    if on_behalf || standing(claims, order).crew {
+        Source::Crew
+    } else {
+        Source::Dispatcher
+    }
+}
+
+/// Whether the caller decides about an order: a dispatcher of its area, or its unit's desk. They ask for crews and
+/// acknowledge alarms.
+pub fn may_decide(claims: &Claims, order: &Order) -> bool {
+    let who = standing(claims, order);
+    who.dispatcher || who.desk
+}
+
+/// Whether the caller may see an order.
+pub fn may_see(claims: &Claims, order: &Order) -> bool {
+    let who = standing(claims, order);
+    claims.has(&[Role::Service]) || claims.has_at(&READERS, &order.org_path) || who.desk || who.crew
+}
+
+/// Whether the caller may see a crew; the phone number only with `true` in the answer.
+pub fn may_see_crew(claims: &Claims, crew: &Crew) -> Option<bool> {
+    let own = claims.crew_id == Some(crew.id.uuid()) && claims.has(&[Role::Crew]);
+    let desk = claims.unit_id == Some(crew.unit.uuid()) && claims.has(&[Role::UnitDesk]);
+    let office = claims.has_at(&[Role::Dispatcher, Role::Admin], &crew.org_path);
+    if own || desk || office {
+        Some(true)
+    } else {
+        (claims.has(&[Role::Service]) || claims.has_at(&[Role::Agent], &crew.org_path)).then_some(false)
+    }
+}
+
+/// Which rows of a list the caller may see.
+pub fn scope(claims: &Claims) -> Scope {
+    let org_patterns = if claims.has(&[Role::Service]) {
+        vec!["%".to_owned()]
+    } else {
+        claims.org_patterns(&READERS)
+    };
+    Scope {
+        org_patterns,
+        unit: claims.unit_id.filter(|_| claims.has(&[Role::UnitDesk])),
+        crew: claims.crew_id.filter(|_| claims.has(&[Role::Crew])),
+    }
+}

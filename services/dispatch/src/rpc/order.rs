@@ -1,0 +1,225 @@
+//! Orders as the contract shows them, one by one, in pages, and for a crew's phone.
+
+use relight_common::{
+    Claims, Invalid,
+    wire::{self, timestamp},
+};
+use relight_policy::AreaClass;
+use relight_proto::{
+    common::v1::{self as common, Point},
+    dispatch::v1::{
+        Clock as WireClock, CrewChangesReply, CrewChangesRequest, GetOrderRequest, ListOrdersReply,
+        ListOrdersRequest, Order, StepRecord, get_order_request::By,
+    },
+};
+use uuid::Uuid;
+
+use super::Api;
+use crate::{
+    cursor, desk,
+    domain::{
+        ids::{CrewId, IncidentId, OrderId},
+        order::State,
+    },
+    error::Error,
+    store::{
+        clock::Clock,
+        feed,
+        list::{self, Filter, Place},
+        order,
+        view::{self, View},
+    },
+};
+
+const FEED_MAX: i64 = 200;
+
+impl Api {
+    pub(super) async fn one_order(&self, claims: &Claims, request: GetOrderRequest) -> Result<Order, Error> {
+        let mut conn = self.conn().await?;
+        let (id, asked) = match request.by {
+            Some(By::OrderId(id)) => (Some(OrderId::parse(&id)?), id),
+            Some(By::IncidentId(id)) => (
+                Some(OrderId::of_incident(IncidentId::parse(&id)?)),
+                format!("of incident {id}"),
+            ),
+            Some(By::Number(number)) => {
+                let number = wire::text_required("number", &number, 40)?;
+                (order::by_number(&mut conn, &number).await?, number)
+            }
+            None => return Err(Invalid::new("by", "must be order_id, number or incident_id").into()),
+        };
+        let views = match id {
+            Some(id) => view::load(&mut conn, &[id.uuid()]).await?,
+            None => Vec::new(),
+        };
+        let view = views.into_iter().next().ok_or(Error::NoSuchOrder(asked))?;
+        if desk::may_see(claims, &view.order) {
+            Ok(shown(&view))
+        } else {
+            Err(Error::Denied("the order belongs to another area, unit or crew"))
+        }
+    }
+
+    pub(super) async fn page_of_orders(
+        &self,
+        claims: &Claims,
+        request: ListOrdersRequest,
+    ) -> Result<ListOrdersReply, Error> {
+        let filter = Filter {
+            over: request.archived,
+            unit: wire::uuid_opt("unit_id", &request.unit_id)?,
+            crew: wire::uuid_opt("crew_id", &request.crew_id)?,
+        };
+        let (scope, page) = (desk::scope(claims), request.page.as_ref());
+        let words = format!("orders {filter:?}");
+        let size = cursor::size(page);
+        let after = self
+            .cursors
+            .open(&words, page)?
+            .map(|(key, id)| place(&key, id))
+            .transpose()?;
+        let places = list::page(self.db.pool(), &scope, &filter, after, size).await?;
+        let ids: Vec<Uuid> = places.iter().map(|place| place.id).collect();
+        let views = view::load(&mut *self.conn().await?, &ids).await?;
+        let last = places
+            .last()
+            .map(|last| (last.key.timestamp_micros().to_be_bytes(), last.id));
+        let last = last.as_ref().map(|(key, id)| (key.as_slice(), *id));
+        Ok(ListOrdersReply {
+            orders: views.iter().map(shown).collect(),
+            next_cursor: self.cursors.next(&words, size, places.len(), last),
+        })
+    }
+
+    /// What changed for a crew since its cursor; an empty one gives everything it has.
+    pub(super) async fn changes_of_crew(
+        &self,
+        claims: &Claims,
+        request: CrewChangesRequest,
+    ) -> Result<CrewChangesReply, Error> {
+        let crew = CrewId::parse(&request.crew_id)?;
+        let own = claims.has(&[relight_common::Role::Crew]) && claims.crew_id == Some(crew.uuid());
+        if !own && !claims.has(&[relight_common::Role::Service]) {
+            return Err(Error::Denied("a crew's changes are for its own phone"));
+        }
+        let words = format!("changes {crew}");
+        let n = match request.cursor.as_str() {
+            "" => 0,
+            cursor => self
+                .cursors
+                .read(&words, cursor)
+                .and_then(|(key, _)| Some(i64::from_be_bytes(key.try_into().ok()?)))
+                .ok_or_else(|| Invalid::new("cursor", "must be the cursor of the last sync, or empty"))?,
+        };
+        let mut conn = self.conn().await?;
+        let (entries, reached) = feed::after(&mut conn, crew, n, FEED_MAX).await?;
+        let (gone, kept): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.gone);
+        let ids: Vec<Uuid> = kept.iter().map(|entry| entry.order_id).collect();
+        let views = view::load(&mut conn, &ids).await?;
+        Ok(CrewChangesReply {
+            orders: views.iter().map(shown).collect(),
+            gone: gone
+                .iter()
+                .filter(|_| n > 0)
+                .map(|entry| entry.order_id.to_string())
+                .collect(),
+            cursor: self.cursors.seal(&words, &reached.to_be_bytes(), crew.uuid()),
+        })
+    }
+}
+
+fn place(key: &[u8], id: Uuid) -> Result<Place, Invalid> {
+    let micros = key.try_into().ok().map(i64::from_be_bytes);
+    let key = micros.and_then(chrono::DateTime::from_timestamp_micros);
+    key.map(|key| Place { key, id })
+        .ok_or_else(|| Invalid::new("page.cursor", "must be the next_cursor of the page before"))
+}
+
+/// An order on the wire.
+pub(super) fn shown(view: &View) -> Order {
+    let order = &view.order;
+    Order {
+        order_id: order.id.to_string(),
+        number: order.number.clone(),
+        incident_id: order.incident.to_string(),
+        state: order.state.word().to_owned(),
+        version: order.version.unsigned_abs(),
+        unit_id: order
+            .state
+            .unit()
+            .map(|unit| unit.to_string())
+            .unwrap_or_default(),
+        crew_id: order
+            .state
+            .team()
+            .map(|team| team.crew.to_string())
+            .unwrap_or_default(),
+        crew_name: view.crew_name.clone(),
+        accepted_at: Some(timestamp(order.accepted_at)),
+        area_class: area(order.area).into(),
+        priority: order.priority().to_owned(),
+        affected_count: order.affected_count,
+        restored_count: order.restored_count.unsigned_abs(),
+        device_id: order.device_id.clone(),
+        confirmed: order.confirmed,
+        position: order.place.map(|place| Point {
+            lon: place.lon,
+            lat: place.lat,
+        }),
+        org_path: order.org_path.clone(),
+        clocks: view.clocks.iter().map(clock).collect(),
+        etr_at: order.etr.map(|etr| timestamp(etr.at)),
+        cause_code: order.cause_code.clone(),
+        returns: order.returns.unsigned_abs(),
+        urge_count: order.urge_count,
+        danger: order.danger,
+        life_support: order.life_support,
+        affected_set_id: order.affected_set_id.clone(),
+        steps: view.steps.iter().map(step).collect(),
+        unit_name: view.unit_name.clone(),
+        important: order.important,
+        zone: order.zone.clone(),
+        reopens: order.reopens.unsigned_abs(),
+        merged_into: match order.state {
+            State::Merged { into } => into.to_string(),
+            _ => String::new(),
+        },
+        eta_at: match order.state {
+            State::EnRoute { eta_at, .. } => eta_at.map(timestamp),
+            _ => None,
+        },
+        incident_number: order.incident_number.clone(),
+    }
+}
+
+fn clock(clock: &Clock) -> WireClock {
+    WireClock {
+        name: clock.name.word().to_owned(),
+        started_at: Some(timestamp(clock.times.started_at)),
+        due_at: Some(timestamp(clock.times.due_at)),
+        level: clock.level.word().to_owned(),
+        acknowledged_by: clock.acknowledged_by.clone().unwrap_or_default(),
+        stopped_at: clock.stopped_at.map(timestamp),
+        rule: clock.times.rule.clone(),
+        escalation: u32::from(clock.escalation.unsigned_abs()),
+    }
+}
+
+fn step(step: &crate::store::step::Step) -> StepRecord {
+    StepRecord {
+        step: step.step.clone(),
+        at: Some(timestamp(step.at)),
+        actor: step.actor.clone(),
+        note: step.note.clone(),
+        skewed: step.skewed,
+        on_behalf: step.on_behalf,
+    }
+}
+
+fn area(area: AreaClass) -> common::AreaClass {
+    match area {
+        AreaClass::Urban => common::AreaClass::Urban,
+        AreaClass::Rural => common::AreaClass::Rural,
+        AreaClass::Remote => common::AreaClass::Remote,
+    }
+}

@@ -1,0 +1,102 @@
+//! `Recommend`: who can be there first, and why not the others.
+
+use chrono::{DateTime, Utc};
+use relight_common::{Claims, wire::timestamp};
+use relight_proto::dispatch::v1::{Candidate as WireCandidate, RecommendReply, RecommendRequest, Refusal};
+
+use super::Api;
+use crate::{
+    desk,
+    domain::{
+        crew::skills_for,
+        ids::OrderId,
+        index::Index,
+        order::State,
+        recommend::{Candidate, Job, recommend},
+        rules::Need,
+    },
+    error::Error,
+    store::{order, order::Order},
+};
+
+const K_DEFAULT: usize = 5;
+
+impl Api {
+    pub(super) async fn recommendation(
+        &self,
+        claims: &Claims,
+        request: RecommendRequest,
+    ) -> Result<RecommendReply, Error> {
+        let id = OrderId::parse(&request.order_id)?;
+        let order = order::get(&mut *self.conn().await?, id).await?;
+        let order = order.ok_or_else(|| Error::NoSuchOrder(id.to_string()))?;
+        if !desk::may_decide(claims, &order) {
+            return Err(Error::Denied(
+                "a dispatcher of that area or the desk of the order's unit asks for crews",
+            ));
+        }
+        let now = self.clock.now();
+        self.live.refresh(now).await?;
+        let k = match request.k {
+            0 => K_DEFAULT,
+            k => usize::try_from(k).unwrap_or(usize::MAX),
+        };
+        let index = self.live.read();
+        let found = recommend(&index, &job(&order), k, now);
+        let shown = |list: &[Candidate]| {
+            list.iter()
+                .map(|candidate| shown(&index, candidate, now))
+                .collect()
+        };
+        Ok(RecommendReply {
+            candidates: shown(&found.candidates),
+            refused: shown(&found.refused),
+        })
+    }
+}
+
+/// Before a unit has taken the order, crews of every unit are compared.
+fn job(order: &Order) -> Job {
+    let unit = match order.state {
+        State::Triaged { .. } | State::Dispatched { .. } => None,
+        _ => order.state.unit(),
+    };
+    Job {
+        place: order.place,
+        area: order.area,
+        need: Need {
+            skills: skills_for(&order.device_kind),
+            unit,
+        },
+    }
+}
+
+fn shown(index: &Index, candidate: &Candidate, now: DateTime<Utc>) -> WireCandidate {
+    let known = index.known(candidate.crew);
+    let refusals = candidate.broken.iter();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates; never negative"
+    )]
+    let travel_s = candidate.way.map_or(0, |way| way.travel_s.ceil() as u32);
+    WireCandidate {
+        crew_id: candidate.crew.to_string(),
+        name: known
+            .and_then(|known| known.crew.as_ref())
+            .map(|crew| crew.name.clone())
+            .unwrap_or_default(),
+        distance_m: candidate.way.map_or(0.0, |way| way.distance_m),
+        travel_s,
+        eta_at: candidate.eta_at(now).map(timestamp),
+        cost: candidate.cost_s,
+        reasons: candidate.reasons(),
+        refusals: refusals
+            .map(|broken| Refusal {
+                code: broken.code().to_owned(),
+                because: broken.to_string(),
+            })
+            .collect(),
+        position_at: known.and_then(|known| known.fix).map(|fix| timestamp(fix.at)),
+    }
+}

@@ -1,0 +1,94 @@
+//! What the rules look at, per crew: read for one crew under its lock, and for all into the index of each replica.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{db, natural};
+use crate::{
+    domain::{
+        crew::{Crew, Shift},
+        ids::{CrewId, OrderId, UnitId},
+    },
+    error::Error,
+};
+
+struct Row {
+    id: Uuid,
+    name: String,
+    unit_id: Uuid,
+    skills: Vec<String>,
+    changed_at: DateTime<Utc>,
+    shift_starts_at: Option<DateTime<Utc>>,
+    shift_ends_at: Option<DateTime<Utc>>,
+    shift_before_ended_at: Option<DateTime<Utc>>,
+    active_order_id: Option<Uuid>,
+    active_number: Option<String>,
+    orders_this_shift: i64,
+    qualified_skills: Option<Vec<String>>,
+    qualified_until: Option<Vec<DateTime<Utc>>>,
+}
+
+impl From<Row> for Crew {
+    fn from(row: Row) -> Self {
+        let shift = row.shift_starts_at.zip(row.shift_ends_at);
+        Crew {
+            id: CrewId::from_uuid(row.id),
+            name: row.name,
+            unit: UnitId::from_uuid(row.unit_id),
+            skills: row.skills,
+            qualified_until: row
+                .qualified_skills
+                .unwrap_or_default()
+                .into_iter()
+                .zip(row.qualified_until.unwrap_or_default())
+                .collect(),
+            shift: shift.map(|(starts_at, ends_at)| Shift {
+                starts_at,
+                ends_at,
+                before_ended_at: row.shift_before_ended_at,
+            }),
+            active: row.active_order_id.map(OrderId::from_uuid).zip(row.active_number),
+            orders_this_shift: natural(row.orders_this_shift),
+        }
+    }
+}
+
+/// The facts of one crew.
+pub async fn one(conn: &mut PgConnection, id: CrewId, now: DateTime<Utc>) -> Result<Option<Crew>, Error> {
+    sqlx::query_as!(
+        Row,
+        "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\", changed_at as \"changed_at!\",
+             shift_starts_at, shift_ends_at, shift_before_ended_at, active_order_id, active_number,
+             orders_this_shift as \"orders_this_shift!\", qualified_skills, qualified_until
+         from dispatch.crew_fact($1) where id = $2",
+        now,
+        id.uuid()
+    )
+    .fetch_optional(conn)
+    .await
+    .map(|row| row.map(Crew::from))
+    .map_err(db("load a crew's facts"))
+}
+
+/// The facts of the crews changed after `since` (the server's clock), and the latest change among them.
+pub async fn changed(
+    pool: &PgPool,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Crew>, Option<DateTime<Utc>>), Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\", changed_at as \"changed_at!\",
+             shift_starts_at, shift_ends_at, shift_before_ended_at, active_order_id, active_number,
+             orders_this_shift as \"orders_this_shift!\", qualified_skills, qualified_until
+         from dispatch.crew_fact($1) where changed_at > $2",
+        now,
+        since
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(db("load changed crews"))?;
+    let latest = rows.iter().map(|row| row.changed_at).max();
+    Ok((rows.into_iter().map(Crew::from).collect(), latest))
+}
