@@ -127,6 +127,18 @@ impl Town {
         }
     }
 
+    /// Fills in what a report could not know when it was accepted before the network was there.
+    pub fn complete(&self, place: &mut Place) {
+        if place.org_path.is_empty() && !place.is_on_the_grid() {
+            let known = self.place_at(place.position);
+            *place = Place {
+                service_point_id: place.service_point_id,
+                customer_id: place.customer_id,
+                ..known
+            };
+        }
+    }
+
     fn nearest(&self, at: Position) -> Option<&Spot> {
         let east = at.lat.to_radians().cos().max(0.01) * DEGREE_M;
         let (dx, dy) = (NEAR_M / east, NEAR_M / DEGREE_M);

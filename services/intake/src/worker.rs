@@ -126,7 +126,10 @@ impl Worker {
         if let Some(lease) = lease {
             lease::hold(work.conn(), lease).await?;
         }
-        let calls = store::grouping::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
+        let mut calls = store::grouping::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
+        if let Some(town) = town {
+            calls.iter_mut().for_each(|call| town.complete(&mut call.place));
+        }
         let urges = store::grouping::fold_urges(work.conn()).await?;
         let earliest = calls.iter().map(|call| call.accepted_at).min().unwrap_or(now);
         let mut open = store::grouping::open(work.conn(), earliest - self.rules.window).await?;

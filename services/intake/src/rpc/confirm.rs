@@ -13,7 +13,9 @@ use crate::{
         place::Position,
     },
     error::Error,
-    news, store, worker,
+    news,
+    rpc::read::reaches,
+    store, worker,
 };
 
 const DEVICE_MAX: usize = 200;
@@ -71,7 +73,7 @@ async fn check_visible(desk: &Desk, claims: &Claims, id: IncidentId) -> Result<(
     let incident = store::incident::by_id(&mut conn, id).await?;
     let roles = [Role::Dispatcher, Role::Service];
     incident
-        .filter(|incident| claims.has_at(&roles, &incident.org_path))
+        .filter(|incident| reaches(claims, &roles, &incident.org_path))
         .map(drop)
         .ok_or(Error::NoIncident)
 }

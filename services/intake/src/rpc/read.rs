@@ -43,6 +43,18 @@ pub(super) const INCIDENT_READERS: [Role; 6] = [
 const REPORTERS_MAX: i64 = 10_000;
 const NUMBER_MAX: usize = 32;
 
+/// Whether one of the roles reaches `org_path`. What nobody could place yet is everybody's: it must not be lost.
+pub(super) fn reaches(claims: &Claims, roles: &[Role], org_path: &str) -> bool {
+    claims.has_at(roles, org_path) || (org_path.is_empty() && claims.has(roles))
+}
+
+/// The same as patterns for SQL.
+fn patterns(claims: &Claims, roles: &[Role]) -> Vec<String> {
+    let mut patterns = claims.org_patterns(roles);
+    patterns.push(String::new());
+    patterns
+}
+
 /// Whether this report is one the caller may see.
 pub(super) fn may_see(claims: &Claims, stored: &Stored) -> bool {
     let place = &stored.report.place;
@@ -50,7 +62,7 @@ pub(super) fn may_see(claims: &Claims, stored: &Stored) -> bool {
         && claims
             .customer_id
             .is_some_and(|own| place.customer_id == Some(own));
-    own || claims.has_at(&READERS, &place.org_path)
+    own || reaches(claims, &READERS, &place.org_path)
 }
 
 async fn connection(desk: &Desk) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
@@ -80,7 +92,7 @@ pub(super) async fn report(
         .filter(|stored| may_see(claims, stored))
         .ok_or(Error::NoReport)?;
     let mut reply = news::report(&stored);
-    if claims.has_at(&STAFF, &stored.report.place.org_path) {
+    if reaches(claims, &STAFF, &stored.report.place.org_path) {
         reveal(desk, claims, &stored, &mut reply).await?;
     }
     Ok(reply)
@@ -135,7 +147,7 @@ fn filter(claims: &Claims, incident: Option<Uuid>, customer: Option<Uuid>) -> Re
         return Ok(Filter {
             incident,
             customer,
-            org_patterns: claims.org_patterns(&READERS),
+            org_patterns: patterns(claims, &READERS),
         });
     }
     match claims.customer_id.filter(|_| claims.has(&[Role::Customer])) {
@@ -162,7 +174,7 @@ pub(super) async fn incident(
         }
         None => return Err(Invalid::new("incident_id", "must be given, or number").into()),
     };
-    let seen = found.filter(|incident| claims.has_at(&INCIDENT_READERS, &incident.org_path));
+    let seen = found.filter(|incident| reaches(claims, &INCIDENT_READERS, &incident.org_path));
     seen.map(|incident| news::incident(&incident))
         .ok_or(Error::NoIncident)
 }
@@ -178,7 +190,7 @@ pub(super) async fn incidents(
         "merged" => "merged",
         _ => return Err(Invalid::new("state", "must be open, closed or merged, or left out").into()),
     };
-    let patterns = claims.org_patterns(&INCIDENT_READERS);
+    let patterns = patterns(claims, &INCIDENT_READERS);
     let words = format!("incidents {state} {patterns:?}");
     let page = desk.cursors.page(&words, message.page.as_ref())?;
     let rows = incident::page(&mut *connection(desk).await?, state, &patterns, &page).await?;

@@ -1,0 +1,242 @@
+//! The registry and the ledger as intake sees them: a gRPC server that answers what a test told it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::Context;
+use relight_common::{config::Grpc, grpc::Peers, secrets::Secrets};
+use relight_proto::{
+    insight::v1::{self as ledger, insight_server},
+    registry::v1::{self as registry, get_service_point_request::By, registry_server},
+};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+/// What the stand-ins say.
+#[derive(Default)]
+pub struct Script {
+    pub accounts: HashMap<String, registry::ServicePoint>,
+    pub off: HashMap<String, ledger::Interruption>,
+    /// (version, bytes); none = no network imported.
+    pub network: Option<(String, Vec<u8>)>,
+    pub sets: HashMap<String, registry::AffectedSet>,
+    /// Wait this long before every answer.
+    pub delay: Duration,
+    /// Answer every question with this instead.
+    pub failure: Option<Status>,
+    /// Questions asked, by rpc.
+    pub asked: BTreeMap<&'static str, u32>,
+}
+
+#[derive(Clone, Default)]
+pub struct StandIn {
+    pub script: Arc<Mutex<Script>>,
+}
+
+impl StandIn {
+    pub fn say(&self, change: impl FnOnce(&mut Script)) {
+        change(&mut self.script.lock().expect("no test panicked"));
+    }
+
+    pub fn asked(&self, rpc: &str) -> u32 {
+        self.script
+            .lock()
+            .expect("no test panicked")
+            .asked
+            .get(rpc)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Serves on a free port; gives the peers of intake.
+    pub async fn serve(&self, secrets: &Secrets) -> anyhow::Result<Peers> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let uri = format!("http://{}", listener.local_addr()?);
+        let routes = tonic::transport::Server::builder()
+            .add_service(registry_server::RegistryServer::new(self.clone()))
+            .add_service(insight_server::InsightServer::new(self.clone()));
+        tokio::spawn(routes.serve_with_incoming(TcpListenerStream::new(listener)));
+        let names = ["registry", "insight", "intake"];
+        let peers = names
+            .map(|name| (name.to_owned(), uri.clone()))
+            .into_iter()
+            .collect();
+        Peers::new(
+            &Grpc {
+                tls: false,
+                listen: BTreeMap::new(),
+                peers,
+            },
+            secrets,
+            "intake",
+        )
+        .context("peers")
+    }
+
+    async fn ask<T>(&self, rpc: &'static str, answer: impl FnOnce(&mut Script) -> T) -> Result<T, Status> {
+        let delay = {
+            let mut script = self.script.lock().expect("no test panicked");
+            *script.asked.entry(rpc).or_default() += 1;
+            script.delay
+        };
+        tokio::time::sleep(delay).await;
+        let mut script = self.script.lock().expect("no test panicked");
+        match &script.failure {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(answer(&mut script)),
+        }
+    }
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+fn absent<T>() -> Reply<T> {
+    Err(Status::unimplemented("intake never asks this"))
+}
+
+#[tonic::async_trait]
+impl registry_server::Registry for StandIn {
+    type GridSnapshotStream =
+        tokio_stream::Iter<std::vec::IntoIter<Result<registry::GridSnapshotChunk, Status>>>;
+
+    async fn get_service_point(
+        &self,
+        request: Request<registry::GetServicePointRequest>,
+    ) -> Reply<registry::ServicePoint> {
+        let Some(By::Account(account)) = request.into_inner().by else {
+            return absent();
+        };
+        let found = self
+            .ask("get_service_point", |script| {
+                script.accounts.get(&account).cloned()
+            })
+            .await?;
+        found
+            .map(Response::new)
+            .ok_or_else(|| Status::not_found("no such service point"))
+    }
+
+    async fn list_service_points(
+        &self,
+        request: Request<registry::ListServicePointsRequest>,
+    ) -> Reply<registry::ListServicePointsReply> {
+        let page = request.into_inner().page.unwrap_or_default();
+        let all = self.ask("list_service_points", |script| {
+            let mut all: Vec<_> = script.accounts.values().cloned().collect();
+            all.sort_by(|a, b| a.account.cmp(&b.account));
+            all
+        });
+        let rest: Vec<_> = all
+            .await?
+            .into_iter()
+            .filter(|point| point.account > page.cursor)
+            .collect();
+        let size = usize::try_from(page.size).expect("a page size");
+        let next_cursor = rest
+            .get(size)
+            .map(|_| rest[size - 1].account.clone())
+            .unwrap_or_default();
+        let service_points = rest.into_iter().take(size).collect();
+        Ok(Response::new(registry::ListServicePointsReply {
+            service_points,
+            next_cursor,
+        }))
+    }
+
+    async fn grid_snapshot(
+        &self,
+        _: Request<registry::GridSnapshotRequest>,
+    ) -> Reply<Self::GridSnapshotStream> {
+        let network = self.ask("grid_snapshot", |script| script.network.clone()).await?;
+        let (version, bytes) = network.ok_or_else(|| Status::failed_precondition("no network"))?;
+        let chunk = |data: &[u8]| {
+            Ok(registry::GridSnapshotChunk {
+                grid_version: version.clone(),
+                data: data.to_vec(),
+            })
+        };
+        let chunks: Vec<_> = bytes.chunks(1000).map(chunk).collect();
+        Ok(Response::new(tokio_stream::iter(chunks)))
+    }
+
+    async fn create_affected_set(
+        &self,
+        request: Request<registry::CreateAffectedSetRequest>,
+    ) -> Reply<registry::AffectedSet> {
+        let device = request.into_inner().device_ids.concat().to_lowercase();
+        let set = self
+            .ask("create_affected_set", |script| script.sets.get(&device).cloned())
+            .await?;
+        set.map(Response::new)
+            .ok_or_else(|| Status::invalid_argument("no such device"))
+    }
+
+    async fn get_customer(&self, _: Request<registry::GetCustomerRequest>) -> Reply<registry::Customer> {
+        absent()
+    }
+    async fn search_customers(
+        &self,
+        _: Request<registry::SearchCustomersRequest>,
+    ) -> Reply<registry::SearchCustomersReply> {
+        absent()
+    }
+    async fn contacts(&self, _: Request<registry::ContactsRequest>) -> Reply<registry::ContactsReply> {
+        absent()
+    }
+    async fn match_contact(
+        &self,
+        _: Request<registry::MatchContactRequest>,
+    ) -> Reply<registry::MatchContactReply> {
+        absent()
+    }
+    async fn get_affected_set(
+        &self,
+        _: Request<registry::GetAffectedSetRequest>,
+    ) -> Reply<registry::AffectedSet> {
+        absent()
+    }
+    async fn members(&self, _: Request<registry::MembersRequest>) -> Reply<registry::MembersReply> {
+        absent()
+    }
+    async fn list_devices(
+        &self,
+        _: Request<registry::ListDevicesRequest>,
+    ) -> Reply<registry::ListDevicesReply> {
+        absent()
+    }
+}
+
+#[tonic::async_trait]
+impl insight_server::Insight for StandIn {
+    async fn why_off(&self, request: Request<ledger::WhyOffRequest>) -> Reply<ledger::WhyOffReply> {
+        let ids = request.into_inner().customer_ids;
+        let open = self.ask("why_off", |script| {
+            ids.iter()
+                .filter_map(|id| script.off.get(id).cloned())
+                .collect::<Vec<_>>()
+        });
+        Ok(Response::new(ledger::WhyOffReply { open: open.await? }))
+    }
+
+    async fn history(&self, _: Request<ledger::HistoryRequest>) -> Reply<ledger::HistoryReply> {
+        absent()
+    }
+    async fn members(&self, _: Request<ledger::MembersRequest>) -> Reply<ledger::LedgerMembersReply> {
+        absent()
+    }
+    async fn step_members(
+        &self,
+        _: Request<ledger::StepMembersRequest>,
+    ) -> Reply<ledger::LedgerMembersReply> {
+        absent()
+    }
+    async fn public_outages(
+        &self,
+        _: Request<ledger::PublicOutagesRequest>,
+    ) -> Reply<ledger::PublicOutagesReply> {
+        absent()
+    }
+}
