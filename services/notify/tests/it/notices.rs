@@ -502,3 +502,70 @@ async fn a_code_is_sent_once_and_forgotten() -> anyhow::Result<()> {
     assert_eq!(kept, 0);
     texts.stop().await
 }
+
+/// A provider that answers as told and keeps what it was handed.
+#[derive(Debug)]
+struct Scripted {
+    answers: std::sync::Mutex<Vec<Outcome>>,
+    handed: std::sync::Mutex<Vec<i16>>,
+}
+
+impl Provider for Scripted {
+    const CHANNEL: Channel = Channel::Sms;
+    const NAME: &'static str = "smpp";
+    fn window(&self) -> usize {
+        1
+    }
+    fn segments(&self, _: &Rendered) -> usize {
+        4
+    }
+    async fn ready(&self) {}
+    async fn hand_over(&self, _: &Job, attempt: &Attempt) -> Outcome {
+        self.handed.lock().unwrap().push(attempt.segment);
+        self.answers.lock().unwrap().remove(0)
+    }
+}
+
+/// A part that did not leave goes again, those before it do not; those behind it waited.
+#[tokio::test]
+async fn only_missing_parts_are_sent_again() -> anyhow::Result<()> {
+    let world = World::start(MORNING).await?;
+    let customer = world.customer(&[(PHONE, ZhCn)], true);
+    world
+        .apply(vec![world.accepted(Uuid::now_v7(), Some(customer))])
+        .await?;
+    let taken = |id: &str| Outcome::Accepted {
+        message_id: id.into(),
+    };
+    let answers = vec![
+        taken("a1"),
+        Outcome::Unsent("test"),
+        taken("a2"),
+        taken("a3"),
+        taken("a4"),
+    ];
+    let scripted = Scripted {
+        answers: std::sync::Mutex::new(answers),
+        handed: std::sync::Mutex::default(),
+    };
+    let sender = world.sender(scripted);
+    world.round(&sender).await?;
+    world.wait_for_states("accepted", &["queued"]).await?;
+    world.clock.advance(TimeDelta::seconds(7));
+    world.round(&sender).await?;
+    world.wait_for_states("accepted", &["submitted"]).await?;
+    assert_eq!(*sender.provider.handed.lock().unwrap(), [0, 1, 1, 2, 3]);
+
+    let told = |id: &str| Told {
+        message_id: Some(id.into()),
+        receipt: Receipt::Delivered,
+        error: None,
+        reference: None,
+        recipient: world.sealer.recipient(PHONE).to_vec(),
+    };
+    let now = world.clock.now();
+    desk::receipts(&world.db, "smpp", &[told("a4"), told("a1"), told("a3")], now).await?;
+    world.wait_for_states("accepted", &["submitted"]).await?;
+    desk::receipts(&world.db, "smpp", &[told("a2")], now).await?;
+    world.wait_for_states("accepted", &["delivered"]).await
+}
