@@ -48,6 +48,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         keyed,
         cursor_key: host.secrets.cursor_key,
         bell,
+        pace: rpc::PACE,
     });
     room.serve(listener, |routes, guard| {
         routes.add_service(AccessServer::with_interceptor(api, guard));

@@ -2,6 +2,8 @@
 
 use relight_common::{Grant, Invalid, Role, typed_id, wire};
 use uuid::Uuid;
+// `typed_id!` derives with it.
+use serde as _;
 
 typed_id!(
     /// One person who may log in.

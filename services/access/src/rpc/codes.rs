@@ -1,7 +1,5 @@
 //! One-time codes and sessions of customers.
 
-use std::time::Duration;
-
 use relight_common::{Begun, Claims, Invalid, Work, command::Meta, ids::derived, wire};
 use relight_proto::access::v1::{ConfirmCodeRequest, RequestCodeReply, RequestCodeRequest, Session};
 
@@ -23,15 +21,12 @@ use crate::{
 
 const ACCOUNT_MAX: usize = 64;
 const PHONE_MAX: usize = 32;
-/// Shortest time of an answer about codes.
-const PACE: Duration = Duration::from_millis(250);
-
-/// Answers that do not say whether account and phone belong together must not say it by their speed either.
-pub(super) async fn paced<T>(work: impl Future<Output = T>) -> T {
-    tokio::join!(work, tokio::time::sleep(PACE)).0
-}
-
 impl<O: Outside> Api<O> {
+    /// Answers that do not say whether account and phone belong together must not say it by their speed either.
+    pub(super) async fn paced<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::join!(work, tokio::time::sleep(self.pace)).0
+    }
+
     /// The answer is the same whether account and phone belong together or not, and also when there were too many codes.
     pub(super) async fn make_code(&self, ask: &RequestCodeRequest) -> Result<RequestCodeReply, Error> {
         let account = wire::text_required("account", &ask.account, ACCOUNT_MAX)?;

@@ -1,12 +1,15 @@
 //! One-time codes: who gets one, how often, what opens a session.
 
-use std::sync::atomic::Ordering;
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use relight_proto::access::v1::RequestCodeRequest;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::given::{ACCOUNT, PHONE, code_for, field, world};
+use crate::given::{ACCOUNT, PHONE, code_for, field, paced, world};
 
 #[tokio::test]
 async fn a_customer_asks_for_a_code_gets_it_once_and_logs_in_once() -> anyhow::Result<()> {
@@ -37,6 +40,21 @@ async fn the_answer_is_the_same_whether_account_and_phone_belong_together_or_not
     assert_eq!(known, world.request(code_for("3301-0001", PHONE)).await?);
     world.sender().send_due(world.clock.now()).await?;
     assert_eq!(world.arrived().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_answer_about_codes_is_faster_than_the_pace() -> anyhow::Result<()> {
+    let pace = Duration::from_millis(100);
+    let world = paced(pace).await?;
+    for account in [ACCOUNT, "3301-0001"] {
+        let begun = Instant::now();
+        world.request(code_for(account, PHONE)).await?;
+        assert!(begun.elapsed() >= pace);
+        let begun = Instant::now();
+        assert!(world.confirm(account, "abcdef").await.is_err());
+        assert!(begun.elapsed() >= pace);
+    }
     Ok(())
 }
 

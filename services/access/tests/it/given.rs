@@ -1,8 +1,11 @@
 //! An access service with a database of its own, a held clock, and recorded messages.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -71,6 +74,11 @@ pub(crate) fn t0() -> DateTime<Utc> {
 }
 
 pub(crate) async fn world() -> anyhow::Result<World> {
+    paced(Duration::ZERO).await
+}
+
+/// A world whose answers about codes take at least `pace`.
+pub(crate) async fn paced(pace: Duration) -> anyhow::Result<World> {
     let db = database("access", &relight_access::MIGRATIONS).await?;
     let clock = Clock::held(t0());
     let customer = Match {
@@ -91,6 +99,7 @@ pub(crate) async fn world() -> anyhow::Result<World> {
         keyed: keyed.clone(),
         cursor_key: [7; 32],
         bell: Arc::new(Notify::new()),
+        pace,
     });
     Ok(World {
         db,

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use relight_common::typed_id;
+// `typed_id!` derives with it.
+use serde as _;
 
 typed_id!(
     /// One customer.

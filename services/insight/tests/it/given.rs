@@ -10,7 +10,11 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
-use relight_common::{Claims, Clock, Grant, Role, dead_letter, reader::apply_batch, wire::timestamp};
+use relight_common::{
+    Claims, Clock, Grant, Role, Work, dead_letter,
+    reader::{Consumer, apply_batch},
+    wire::timestamp,
+};
 use relight_insight::{
     consumer::Ledger,
     domain::record::{CustomerId, IncidentId},
@@ -162,18 +166,24 @@ impl World {
         Ledger::new(self.db.clone(), self.sets)
     }
 
-    /// Applies events as the reader of `source` would; events that must wait are given up after a moment.
-    pub(crate) async fn apply(&self, source: &'static str, events: Vec<Event>) -> anyhow::Result<bool> {
-        let last = events.last().map_or(0, |event| event.seq);
-        let stop = CancellationToken::new();
-        let (ledger, giving_up) = (self.ledger(), stop.clone());
-        let patience = tokio::spawn(async move {
-            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-            giving_up.cancel();
-        });
-        let reached = apply_batch(&self.db, source, 0, events, &ledger, &stop).await?;
-        patience.abort();
-        Ok(reached.unsigned_abs() == last)
+    /// Applies events as the reader of `source` would.
+    pub(crate) async fn apply(&self, source: &'static str, events: Vec<Event>) -> anyhow::Result<()> {
+        let (last, stop) = (
+            events.last().map_or(0, |event| event.seq),
+            CancellationToken::new(),
+        );
+        let reached = apply_batch(&self.db, source, 0, events, &self.ledger(), &stop).await?;
+        anyhow::ensure!(reached.unsigned_abs() == last, "reached {reached} of {last}");
+        Ok(())
+    }
+
+    /// Tries one event once; the reader would try again as long as this says `Unavailable`.
+    pub(crate) async fn attempt(&self, event: &Event) -> Result<(), Error> {
+        let ledger = self.ledger();
+        let prepared = ledger.prepare(event).await?;
+        let mut work = Work::internal(&self.db, event.id.clone(), self.clock.now()).await?;
+        ledger.apply(&mut work, event, prepared).await?;
+        Ok(work.done().await?)
     }
 
     pub(crate) async fn incident(&self, incident: &Incident) -> anyhow::Result<()> {
@@ -183,10 +193,7 @@ impl World {
             incident.version,
             &incident.told,
         );
-        anyhow::ensure!(
-            self.apply("intake", vec![event]).await?,
-            "the incident had to wait"
-        );
+        self.apply("intake", vec![event]).await?;
         self.nothing_parked().await
     }
 
@@ -217,7 +224,7 @@ impl World {
 
     pub(crate) async fn order(&self, step: &WorkOrderStep) -> anyhow::Result<()> {
         let event = self.event("workorder.step", &step.order_id, 1, step);
-        anyhow::ensure!(self.apply("dispatch", vec![event]).await?, "the step had to wait");
+        self.apply("dispatch", vec![event]).await?;
         self.nothing_parked().await
     }
 
@@ -249,10 +256,7 @@ impl World {
             ..EtrChanged::default()
         };
         let event = self.event("etr.changed", &told.order_id, 1, &told);
-        anyhow::ensure!(
-            self.apply("dispatch", vec![event]).await?,
-            "the estimate had to wait"
-        );
+        self.apply("dispatch", vec![event]).await?;
         self.nothing_parked().await
     }
 
