@@ -132,7 +132,13 @@ impl Worker {
         }
         let urges = store::grouping::fold_urges(work.conn()).await?;
         let earliest = calls.iter().map(|call| call.accepted_at).min().unwrap_or(now);
-        let mut open = store::grouping::open(work.conn(), earliest - self.rules.window).await?;
+        let named: Vec<Uuid> = calls
+            .iter()
+            .filter_map(|call| call.hint)
+            .chain(urges.keys().copied())
+            .map(IncidentId::uuid)
+            .collect();
+        let mut open = store::grouping::open(work.conn(), &named, earliest - self.rules.window).await?;
         for known in &mut open {
             known.incident.urge_count += urges.get(&known.incident.id).copied().unwrap_or(0);
         }

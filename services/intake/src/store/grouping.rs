@@ -81,14 +81,22 @@ pub async fn waiting(
         .collect()
 }
 
-/// All open incidents, kept as they are until commit, with the transformers that called since `since`.
+/// The open incidents a report can join, kept as they are until commit, with the transformers that called since
+/// `since`: those with a device, and the `named` ones. Without a device only the ledger's word leads to one.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn open(conn: &mut PgConnection, since: DateTime<Utc>) -> Result<Vec<Known>, Error> {
-    let rows = incidents!("where state = 'open' order by id for update")
-        .fetch_all(&mut *conn)
-        .await;
+pub async fn open(
+    conn: &mut PgConnection,
+    named: &[Uuid],
+    since: DateTime<Utc>,
+) -> Result<Vec<Known>, Error> {
+    let rows = incidents!(
+        "where state = 'open' and (device_id is not null or id = any($1)) order by id for update",
+        named
+    )
+    .fetch_all(&mut *conn)
+    .await;
     let open = rows.map_err(Error::db("lock the open incidents"))?;
     let mut called = called(conn, since).await?;
     open.into_iter()
