@@ -17,7 +17,7 @@ use std::{future::Future, time::Duration};
 use tonic::{Code, Response, Status};
 
 pub use caller::{Anyone, Caller, CommandKey, Edge, Limits, RequestId, client_ip};
-pub use http::{dress, serve, system_routes};
+pub use http::{dress, serve, system_routes, with_fallbacks};
 pub use json::{Body, Params, Segment};
 pub use limit::Limit;
 pub use problem::{FieldError, Kind, Problem};

@@ -196,6 +196,8 @@ pub struct Anyone {
     pub claims: Claims,
     /// Set when they have a session.
     pub caller: Option<Caller>,
+    /// Set when there is a cookie and nobody could say just now whose it is.
+    pub unsure: Option<Problem>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Anyone
@@ -206,30 +208,33 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let edge = Edge::from_ref(state);
-        let caller = match bearer(&parts.headers).map(str::to_owned) {
-            Some(token) => Some(edge.caller(parts, &token).await?),
-            None => edge.visitor(parts).await,
+        let told = bearer(&parts.headers).map(str::to_owned);
+        let found = match &told {
+            Some(token) => Some(edge.caller(parts, token).await),
+            None => match cookie(&parts.headers, SESSION_COOKIE).map(str::to_owned) {
+                Some(token) => Some(edge.caller(parts, &token).await),
+                None => None,
+            },
         };
-        match caller {
-            Some(caller) => Ok(Anyone {
+        match found {
+            Some(Ok(caller)) => Ok(Anyone {
                 claims: caller.claims.clone(),
                 caller: Some(caller),
+                unsure: None,
             }),
-            None => {
+            Some(Err(problem)) if told.is_some() => Err(problem),
+            // A dead cookie is nobody, and no reason to refuse a report.
+            refused => {
                 edge.limit_public(parts)?;
                 let mut claims = Claims::anybody();
                 claims.request_id = RequestId::of(parts);
-                Ok(Anyone { claims, caller: None })
+                Ok(Anyone {
+                    claims,
+                    caller: None,
+                    unsure: refused.and_then(Result::err).filter(Problem::is_transient),
+                })
             }
         }
-    }
-}
-
-impl Edge {
-    /// A browser's session when its cookie is live. A dead cookie is nobody, and no reason to refuse a report.
-    async fn visitor(&self, parts: &Parts) -> Option<Caller> {
-        let token = cookie(&parts.headers, SESSION_COOKIE)?.to_owned();
-        self.caller(parts, &token).await.ok()
     }
 }
 

@@ -38,16 +38,18 @@ const FINISH_WITHIN: Duration = Duration::from_secs(10);
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Puts what every request needs around `router`. `body_max`: bytes.
-pub fn dress(router: Router, body_max: usize) -> Router {
+/// Problem answers for addresses and methods no route knows.
+pub fn with_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .fallback(async || Problem::new(Kind::NotFound, "there is nothing at this address"))
         .method_not_allowed_fallback(async || {
-            Problem::new(
-                Kind::MethodNotAllowed,
-                "this address does not know the method; see /api/docs",
-            )
+            Problem::new(Kind::MethodNotAllowed, "this address does not know the method")
         })
+}
+
+/// Puts what every request needs around `router`. `body_max`: bytes.
+pub fn dress(router: Router, body_max: usize) -> Router {
+    router
         .layer(DefaultBodyLimit::max(body_max))
         .layer(middleware::from_fn(within_time))
         .layer(CatchPanicLayer::custom(panicked))

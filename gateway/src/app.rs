@@ -1,0 +1,162 @@
+//! What every handler shares: clients of the services, live sessions, the stream's hub, templates and words.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use relight_common::{
+    Clock,
+    edge::{Edge, Problem},
+    grpc::{Outgoing, Peers},
+    service::Host,
+};
+use relight_proto::{
+    access::v1::access_client::AccessClient,
+    dispatch::v1::dispatch_client::DispatchClient,
+    insight::v1::{PublicOutagesReply, PublicOutagesRequest, insight_client::InsightClient},
+    intake::v1::intake_client::IntakeClient,
+    notify::v1::notify_client::NotifyClient,
+    registry::v1::registry_client::RegistryClient,
+};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{self, Http, Notices},
+    pages::Templates,
+    stream::Hub,
+};
+
+/// In a storm everybody opens the public list: it is asked for at most this often.
+const OUTAGES_KEEP: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Shared state.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    edge: Edge,
+    clients: Clients,
+    hub: Hub,
+    templates: Templates,
+    http: Http,
+    notices: Notices,
+    clock: Clock,
+    stop: CancellationToken,
+    outages: Mutex<Option<(std::time::Instant, Arc<PublicOutagesReply>)>>,
+}
+
+/// One client per service.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// People and sessions.
+    pub access: AccessClient<Outgoing>,
+    /// Customers and the grid.
+    pub registry: RegistryClient<Outgoing>,
+    /// Reports and incidents.
+    pub intake: IntakeClient<Outgoing>,
+    /// Orders and crews.
+    pub dispatch: DispatchClient<Outgoing>,
+    /// Messages.
+    pub notify: NotifyClient<Outgoing>,
+    /// The ledger.
+    pub insight: InsightClient<Outgoing>,
+}
+
+impl Clients {
+    fn new(peers: &Peers) -> Self {
+        Self {
+            access: AccessClient::new(peers.to("access")),
+            registry: RegistryClient::new(peers.to("registry")),
+            intake: IntakeClient::new(peers.to("intake")),
+            dispatch: DispatchClient::new(peers.to("dispatch")),
+            notify: NotifyClient::new(peers.to("notify")),
+            insight: InsightClient::new(peers.to("insight")),
+        }
+    }
+}
+
+impl App {
+    /// The state of a gateway in `host`.
+    ///
+    /// # Errors
+    /// When the configuration or an embedded template is wrong.
+    pub fn new(host: &Host) -> anyhow::Result<Self> {
+        let (http, notices) = config::load()?;
+        Ok(Self(Arc::new(Inner {
+            edge: Edge::new(host.peers.clone(), http.limits),
+            clients: Clients::new(&host.peers),
+            hub: Hub::default(),
+            templates: Templates::new()?,
+            http,
+            notices,
+            clock: host.clock.clone(),
+            stop: host.stop.clone(),
+            outages: Mutex::default(),
+        })))
+    }
+
+    /// Sessions, limits, peers.
+    pub fn edge(&self) -> &Edge {
+        &self.0.edge
+    }
+    /// Clients of the services.
+    pub fn to(&self) -> &Clients {
+        &self.0.clients
+    }
+    /// The stream's hub.
+    pub fn hub(&self) -> Hub {
+        self.0.hub.clone()
+    }
+    /// Templates.
+    pub fn templates(&self) -> &Templates {
+        &self.0.templates
+    }
+    /// Section `http`.
+    pub fn http(&self) -> &Http {
+        &self.0.http
+    }
+    /// Section `notices`.
+    pub fn notices(&self) -> &Notices {
+        &self.0.notices
+    }
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+    /// Fires when the process stops.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+
+    /// The public list of outages, at most 5 s old.
+    ///
+    /// # Errors
+    /// When insight does not answer.
+    pub async fn outages(&self) -> Result<Arc<PublicOutagesReply>, Problem> {
+        let mut held = self.0.outages.lock().await;
+        if let Some((at, reply)) = held.as_ref()
+            && at.elapsed() < OUTAGES_KEEP
+        {
+            return Ok(reply.clone());
+        }
+        let claims = relight_common::Claims::anybody();
+        let reply = relight_common::ask!(
+            self.edge(),
+            &claims,
+            self.to().insight,
+            public_outages,
+            PublicOutagesRequest {}
+        )
+        .await?;
+        let reply = Arc::new(reply);
+        *held = Some((std::time::Instant::now(), reply.clone()));
+        Ok(reply)
+    }
+}
+
+impl FromRef<App> for Edge {
+    fn from_ref(app: &App) -> Self {
+        app.edge().clone()
+    }
+}

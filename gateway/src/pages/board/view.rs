@@ -1,0 +1,349 @@
+//! What the wallboard shows. The services decided levels and order; this only puts them into words and places.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use relight_common::edge::at;
+use relight_proto::{
+    dispatch::v1::{Clock, Crew, Order},
+    intake::v1::Incident,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::map::{Map, Mark, Symbol};
+use crate::{api::Language, words};
+
+/// A position older than this is shown with its age, minutes.
+const STALE_MIN: i64 = 5;
+
+/// What the services said; `None`: could not be asked.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Open orders, the clock that runs out first comes first.
+    pub orders: Option<Vec<Order>>,
+    /// There are more orders than asked for.
+    pub more: bool,
+    /// Crews.
+    pub crews: Option<Vec<Crew>>,
+    /// Open incidents.
+    pub incidents: Option<Vec<Incident>>,
+    /// Whether the viewer may acknowledge alarms.
+    pub may_acknowledge: bool,
+}
+
+/// Urgency of a clock, worst last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// In time.
+    #[default]
+    None,
+    /// 70 % gone.
+    Watch,
+    /// 90 % gone.
+    AtRisk,
+    /// Past the limit.
+    Breach,
+}
+
+impl Level {
+    fn parse(word: &str) -> Self {
+        match word {
+            "breach" => Level::Breach,
+            "at_risk" => Level::AtRisk,
+            "watch" => Level::Watch,
+            _ => Level::None,
+        }
+    }
+}
+
+/// The board.
+#[derive(Debug, Serialize)]
+pub struct Board {
+    rows: Vec<Row>,
+    more: bool,
+    crews: Vec<CrewRow>,
+    map: Map,
+    breaches: usize,
+    customers_off: u32,
+    /// What could not be loaded, in words.
+    missing: Vec<String>,
+    as_of: String,
+    as_of_at: DateTime<Utc>,
+    zone: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    order_id: String,
+    version: u64,
+    number: String,
+    level: Level,
+    clock: Option<Due>,
+    device: String,
+    confirmed: bool,
+    state: String,
+    who: Option<String>,
+    affected: u32,
+    restored: u32,
+    etr: Option<String>,
+    /// The estimate has passed.
+    lapsed: bool,
+    danger: bool,
+    life_support: bool,
+    important: bool,
+    urge_count: u32,
+    returns: u32,
+}
+
+/// The clock that runs out first.
+#[derive(Debug, Serialize)]
+struct Due {
+    name: String,
+    words: String,
+    due_at: DateTime<Utc>,
+    /// Minutes left; negative: over.
+    left_min: i64,
+    rule: String,
+    /// The word an acknowledgement names.
+    level_word: String,
+    acknowledged_by: String,
+    /// Set when the viewer may acknowledge and nobody has.
+    command_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CrewRow {
+    name: String,
+    state: String,
+    busy: bool,
+    stale_min: Option<i64>,
+}
+
+impl Board {
+    /// The board, seen from `now`.
+    pub fn new(language: Language, known: Known, now: DateTime<Utc>, zone: Tz) -> Self {
+        let view = View {
+            language,
+            now,
+            zone,
+            may_acknowledge: known.may_acknowledge,
+        };
+        let missing = [
+            (known.orders.is_none(), "board.orders"),
+            (known.crews.is_none(), "board.crews"),
+            (known.incidents.is_none(), "board.map"),
+        ];
+        let missing = missing.into_iter().filter(|(gone, _)| *gone);
+        let missing = missing.map(|(_, key)| words::say(language, key, &[])).collect();
+        let orders = known.orders.unwrap_or_default();
+        let crews = known.crews.unwrap_or_default();
+        let incidents = known.incidents.unwrap_or_default();
+        let rows: Vec<Row> = orders.iter().map(|order| view.row(order)).collect();
+        Self {
+            breaches: rows.iter().filter(|row| row.level == Level::Breach).count(),
+            customers_off: rows
+                .iter()
+                .map(|row| row.affected.saturating_sub(row.restored))
+                .sum(),
+            map: Map::new(view.marks(&orders, &crews, &incidents)),
+            crews: crews.iter().map(|crew| view.crew(crew)).collect(),
+            rows,
+            more: known.more,
+            missing,
+            as_of: words::clock(now, zone),
+            as_of_at: now,
+            zone: zone.name().to_owned(),
+        }
+    }
+}
+
+struct View {
+    language: Language,
+    now: DateTime<Utc>,
+    zone: Tz,
+    may_acknowledge: bool,
+}
+
+/// The running clock that runs out first.
+fn first_clock(order: &Order) -> Option<(&Clock, DateTime<Utc>)> {
+    let running = order.clocks.iter().filter(|clock| clock.stopped_at.is_none());
+    running
+        .filter_map(|clock| Some((clock, at(clock.due_at)?)))
+        .min_by_key(|(_, due_at)| *due_at)
+}
+
+impl View {
+    fn row(&self, order: &Order) -> Row {
+        let first = first_clock(order);
+        let etr_at = at(order.etr_at);
+        let zone = order.zone.parse().unwrap_or(self.zone);
+        let who = [&order.crew_name, &order.unit_name];
+        Row {
+            order_id: order.order_id.clone(),
+            version: order.version,
+            number: order.number.clone(),
+            level: first.map_or(Level::None, |(clock, _)| Level::parse(&clock.level)),
+            clock: first.map(|(clock, due_at)| self.due(clock, due_at)),
+            device: order.device_id.clone(),
+            confirmed: order.confirmed,
+            state: self.state(&order.state),
+            who: who.into_iter().find(|name| !name.is_empty()).cloned(),
+            affected: order.affected_count,
+            restored: order.restored_count,
+            etr: etr_at.map(|at| words::short(at, self.now, zone)),
+            lapsed: etr_at.is_some_and(|at| at <= self.now),
+            danger: order.danger,
+            life_support: order.life_support,
+            important: order.important,
+            urge_count: order.urge_count,
+            returns: order.returns,
+        }
+    }
+
+    fn due(&self, clock: &Clock, due_at: DateTime<Utc>) -> Due {
+        let seconds = (due_at - self.now).num_seconds();
+        let open = clock.acknowledged_by.is_empty() && Level::parse(&clock.level) > Level::None;
+        let key = format!("board.clock_{}", clock.name);
+        Due {
+            words: words::find(self.language, &key, &[]).unwrap_or_else(|| clock.name.clone()),
+            name: clock.name.clone(),
+            due_at,
+            // 90 s left is "1 min", 30 s over is "1 min over": never better than it is.
+            left_min: seconds.div_euclid(60),
+            rule: clock.rule.clone(),
+            level_word: clock.level.clone(),
+            acknowledged_by: clock.acknowledged_by.clone(),
+            command_id: (open && self.may_acknowledge).then(|| Uuid::now_v7().to_string()),
+        }
+    }
+
+    fn state(&self, state: &str) -> String {
+        words::find(self.language, &format!("state.{state}"), &[]).unwrap_or_else(|| state.to_owned())
+    }
+
+    fn crew(&self, crew: &Crew) -> CrewRow {
+        let busy = !crew.active_order_id.is_empty();
+        CrewRow {
+            name: crew.name.clone(),
+            state: if busy {
+                self.state(&crew.order_state)
+            } else {
+                words::say(self.language, "board.crew_free", &[])
+            },
+            busy,
+            stale_min: self.stale(crew),
+        }
+    }
+
+    fn stale(&self, crew: &Crew) -> Option<i64> {
+        let age = (self.now - at(crew.position_at)?).num_minutes();
+        (age >= STALE_MIN).then_some(age)
+    }
+
+    fn marks(&self, orders: &[Order], crews: &[Crew], incidents: &[Incident]) -> Vec<Mark> {
+        let level = |incident: &Incident| {
+            let order = orders
+                .iter()
+                .find(|order| order.incident_id == incident.incident_id);
+            let clock = order.and_then(first_clock);
+            clock.map_or(Level::None, |(clock, _)| Level::parse(&clock.level))
+        };
+        let incidents = incidents.iter().filter_map(|incident| {
+            let point = incident.position?;
+            Some(Mark {
+                lon: point.lon,
+                lat: point.lat,
+                label: incident.number.clone(),
+                symbol: Symbol::Incident {
+                    level: level(incident),
+                    customers: incident.affected_count,
+                    count: 1,
+                },
+            })
+        });
+        let crews = crews.iter().filter_map(|crew| {
+            let point = crew.position?;
+            Some(Mark {
+                lon: point.lon,
+                lat: point.lat,
+                label: crew.name.clone(),
+                symbol: Symbol::Crew {
+                    heading_deg: crew.heading_deg.rem_euclid(360.0),
+                    busy: !crew.active_order_id.is_empty(),
+                    stale: self.stale(crew).is_some(),
+                },
+            })
+        });
+        incidents.chain(crews).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use relight_common::wire::timestamp;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T04:00:00Z".parse().unwrap()
+    }
+
+    fn clock(name: &str, due_s: i64, level: &str) -> Clock {
+        Clock {
+            name: name.to_owned(),
+            due_at: Some(timestamp(now() + TimeDelta::seconds(due_s))),
+            level: level.to_owned(),
+            ..Clock::default()
+        }
+    }
+
+    fn board(order: Order) -> Board {
+        let known = Known {
+            orders: Some(vec![order]),
+            crews: Some(vec![]),
+            incidents: Some(vec![]),
+            more: false,
+            may_acknowledge: true,
+        };
+        Board::new(Language::En, known, now(), chrono_tz::UTC)
+    }
+
+    #[test]
+    fn the_clock_that_runs_out_first_counts_and_a_stopped_one_does_not() {
+        let mut stopped = clock("unit_take", -600, "breach");
+        stopped.stopped_at = Some(timestamp(now()));
+        let order = Order {
+            clocks: vec![
+                clock("arrival", 900, "watch"),
+                stopped,
+                clock("crew_take", 90, "none"),
+            ],
+            ..Order::default()
+        };
+        let board = board(order);
+        let due = board.rows[0].clock.as_ref().unwrap();
+        assert_eq!((due.name.as_str(), due.left_min), ("crew_take", 1));
+        assert_eq!(board.rows[0].level, Level::None);
+        assert!(due.command_id.is_none(), "nothing to acknowledge");
+    }
+
+    #[test]
+    fn a_limit_that_passed_half_a_minute_ago_is_over() {
+        let order = Order {
+            clocks: vec![clock("arrival", -30, "breach")],
+            ..Order::default()
+        };
+        let board = board(order);
+        let due = board.rows[0].clock.as_ref().unwrap();
+        assert_eq!((due.left_min, board.breaches), (-1, 1));
+        assert!(due.command_id.is_some(), "it waits for an acknowledgement");
+    }
+
+    #[test]
+    fn what_could_not_be_loaded_is_named() {
+        let board = Board::new(Language::En, Known::default(), now(), chrono_tz::UTC);
+        assert_eq!(board.missing, ["Open orders", "Crews", "Map"]);
+    }
+}

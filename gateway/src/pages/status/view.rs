@@ -1,0 +1,231 @@
+//! A customer's status in plain words.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use relight_common::edge::at;
+use relight_proto::{insight::v1::Interruption, intake::v1::Report, registry::v1::Customer};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{api::Language, pages::report::cause, words};
+
+/// Reports older than this are history.
+const RECENT_H: i64 = 24;
+
+/// What the services said; `None`: could not be asked.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// From registry.
+    pub customer: Option<Customer>,
+    /// The open record of the ledger.
+    pub open: Option<Interruption>,
+    /// From intake, newest first.
+    pub reports: Option<Vec<Report>>,
+    /// From the ledger, newest first.
+    pub history: Option<Vec<Interruption>>,
+}
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    account: Option<String>,
+    address: Option<String>,
+    off: Option<Off>,
+    reports: Vec<OwnReport>,
+    history: Vec<Past>,
+    /// Some service did not answer.
+    partly: bool,
+    as_of: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Off {
+    since: Option<String>,
+    eta: String,
+    cause: Option<String>,
+    progress: String,
+    confirmed: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct OwnReport {
+    report_id: String,
+    number: String,
+    accepted: String,
+    urge_count: u32,
+    /// Id of the urge this page's button sends.
+    command_id: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Past {
+    from: String,
+    to: String,
+    cause: Option<String>,
+}
+
+impl Status {
+    /// In words, seen from `now`; `zone` where the customer's own is not known.
+    pub fn new(language: Language, known: Known, now: DateTime<Utc>, zone: Tz) -> Self {
+        let point = known
+            .customer
+            .as_ref()
+            .and_then(|customer| customer.service_points.first());
+        let zone = point.and_then(|point| point.zone.parse().ok()).unwrap_or(zone);
+        let address = point.map(|point| match language {
+            Language::ZhCn => point.address_zh.clone(),
+            Language::En => point.address_en.clone(),
+        });
+        let view = View { language, now, zone };
+        Self {
+            account: known.customer.as_ref().map(|customer| customer.account.clone()),
+            address: address.filter(|address| !address.is_empty()),
+            off: known.open.as_ref().map(|open| view.off(open)),
+            partly: known.customer.is_none() || known.reports.is_none() || known.history.is_none(),
+            reports: view.reports(known.reports.unwrap_or_default()),
+            history: view.history(known.history.unwrap_or_default()),
+            as_of: words::clock(now, zone),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct View {
+    language: Language,
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl View {
+    fn when(&self, at: DateTime<Utc>) -> String {
+        words::when(self.language, at, self.now, self.zone)
+    }
+
+    fn off(&self, open: &Interruption) -> Off {
+        Off {
+            since: at(open.off_at).map(|at| self.when(at)),
+            eta: eta(self.language, at(open.etr_at), self.now, self.zone),
+            cause: cause(self.language, &open.cause_code),
+            progress: words::say(self.language, progress(&open.order_state), &[]),
+            confirmed: open.confirmed,
+        }
+    }
+
+    fn reports(&self, reports: Vec<Report>) -> Vec<OwnReport> {
+        let recent = reports.into_iter().filter_map(|report| {
+            let accepted_at = at(report.accepted_at)?;
+            (self.now - accepted_at < TimeDelta::hours(RECENT_H)).then(|| OwnReport {
+                accepted: self.when(accepted_at),
+                report_id: report.report_id,
+                number: report.number,
+                urge_count: report.urge_count,
+                command_id: Uuid::now_v7().to_string(),
+            })
+        });
+        recent.collect()
+    }
+
+    fn history(&self, history: Vec<Interruption>) -> Vec<Past> {
+        let over = history.into_iter().filter_map(|past| {
+            Some(Past {
+                from: self.when(at(past.off_at)?),
+                to: self.when(at(past.on_at)?),
+                cause: cause(self.language, &past.cause_code),
+            })
+        });
+        over.collect()
+    }
+}
+
+/// When it should be back: the time, that the time has passed, or that nobody knows.
+pub(in crate::pages) fn eta(
+    language: Language,
+    etr_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> String {
+    match etr_at {
+        None => words::say(language, "eta.unknown", &[]),
+        Some(at) => {
+            let key = if at > now { "eta.by" } else { "eta.lapsed" };
+            words::say(language, key, &[("time", &words::when(language, at, now, zone))])
+        }
+    }
+}
+
+/// "A crew is on its way" only when it is.
+fn progress(order_state: &str) -> &'static str {
+    match order_state {
+        "assigned" | "taken" => "progress.assigned",
+        "en_route" => "progress.en_route",
+        "arrived" | "surveyed" => "progress.on_site",
+        "repairing" | "resumed" => "progress.repairing",
+        "suspended" => "progress.suspended",
+        "section_restored" => "progress.repairing",
+        // Others are back; this customer, who sees the word, is not yet.
+        "restored" | "replied" | "called_back" => "progress.partly_restored",
+        _ => "progress.waiting",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use relight_common::wire::timestamp;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T04:00:00Z".parse().unwrap()
+    }
+
+    fn status(known: Known) -> Status {
+        Status::new(Language::En, known, now(), chrono_tz::Asia::Shanghai)
+    }
+
+    #[test]
+    fn a_crew_is_on_its_way_only_when_it_is() {
+        for state in [
+            "",
+            "triaged",
+            "dispatched",
+            "unit_taken",
+            "returned",
+            "assigned",
+            "taken",
+            "arrived",
+        ] {
+            assert_ne!(progress(state), "progress.en_route", "{state}");
+        }
+        assert_eq!(progress("en_route"), "progress.en_route");
+    }
+
+    #[test]
+    fn what_could_not_be_asked_is_said() {
+        assert!(status(Known::default()).partly);
+        let whole = Known {
+            customer: Some(Customer::default()),
+            reports: Some(vec![]),
+            history: Some(vec![]),
+            open: None,
+        };
+        assert!(!status(whole).partly);
+    }
+
+    #[test]
+    fn old_reports_and_open_records_are_not_in_the_lists() {
+        let report = |hours| Report {
+            accepted_at: Some(timestamp(now() - TimeDelta::hours(hours))),
+            ..Report::default()
+        };
+        let open = Interruption {
+            off_at: Some(timestamp(now())),
+            ..Interruption::default()
+        };
+        let shown = status(Known {
+            reports: Some(vec![report(1), report(25)]),
+            history: Some(vec![open]),
+            ..Known::default()
+        });
+        assert_eq!((shown.reports.len(), shown.history.len()), (1, 0));
+    }
+}

@@ -1,0 +1,137 @@
+//! Events as clients see them: what happened and to what, no personal data.
+
+use prost::Message;
+use relight_common::edge::at;
+use relight_proto::events::v1::{
+    CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep, ReportAccepted, WorkOrderAlarm,
+    WorkOrderStep,
+};
+use serde_json::{Value, json};
+
+use super::hub::Item;
+
+/// The event for the ring; of a type clients are not shown, without JSON.
+pub(super) fn item_of(slot: usize, event: Event) -> Item {
+    let json = data(&event).map(|data| {
+        json!({
+            "type": event.r#type, "subject": event.subject, "version": event.version,
+            "org_path": event.org_path, "time": at(event.time), "data": data,
+        })
+        .to_string()
+    });
+    Item {
+        slot,
+        seq: event.seq,
+        kind: event.r#type,
+        org_path: event.org_path,
+        json: json.unwrap_or_default(),
+    }
+}
+
+fn data(event: &Event) -> Option<Value> {
+    let bytes = event.data.as_slice();
+    match event.r#type.as_str() {
+        "report.accepted" => ReportAccepted::decode(bytes).ok().map(report),
+        "incident.changed" => IncidentChanged::decode(bytes).ok().map(incident),
+        "workorder.step" => WorkOrderStep::decode(bytes).ok().map(step),
+        "workorder.alarm" => WorkOrderAlarm::decode(bytes).ok().map(alarm),
+        "etr.changed" => EtrChanged::decode(bytes).ok().map(etr),
+        "crew.changed" => CrewChanged::decode(bytes).ok().map(crew),
+        "interruption.step" => InterruptionStep::decode(bytes).ok().map(interruption),
+        _ => None,
+    }
+}
+
+fn report(report: ReportAccepted) -> Value {
+    json!({
+        "report_id": report.report_id, "number": report.number, "accepted_at": at(report.accepted_at),
+        "danger": report.danger, "triage": report.triage, "incident_id": report.incident_id,
+    })
+}
+
+fn incident(incident: IncidentChanged) -> Value {
+    json!({
+        "incident_id": incident.incident_id, "number": incident.number, "state": incident.state,
+        "device_id": incident.device_id, "confirmed": incident.confirmed,
+        "affected_count": incident.affected_count, "report_count": incident.report_count,
+        "danger": incident.danger, "life_support": incident.life_support, "important": incident.important,
+        "urge_count": incident.urge_count, "merged_into": incident.merged_into,
+        "position": incident.position.map(|p| json!({"lon": p.lon, "lat": p.lat})),
+    })
+}
+
+fn step(step: WorkOrderStep) -> Value {
+    json!({
+        "order_id": step.order_id, "number": step.number, "incident_id": step.incident_id, "step": step.step,
+        "at": at(step.at), "unit_id": step.unit_id, "crew_id": step.crew_id, "crew_name": step.crew_name,
+        "eta_at": at(step.eta_at), "cause_code": step.cause_code, "all": step.all,
+    })
+}
+
+fn alarm(alarm: WorkOrderAlarm) -> Value {
+    json!({
+        "order_id": alarm.order_id, "incident_id": alarm.incident_id, "clock": alarm.clock,
+        "level": alarm.level, "due_at": at(alarm.due_at), "acknowledged_by": alarm.acknowledged_by,
+    })
+}
+
+fn etr(etr: EtrChanged) -> Value {
+    json!({
+        "order_id": etr.order_id, "incident_id": etr.incident_id, "etr_at": at(etr.etr_at),
+        "previous_at": at(etr.previous_at), "cause_code": etr.cause_code, "withdrawn": etr.withdrawn,
+    })
+}
+
+fn crew(crew: CrewChanged) -> Value {
+    json!({
+        "crew_id": crew.crew_id, "name": crew.name, "unit_id": crew.unit_id, "on_shift": crew.on_shift,
+        "active_order_id": crew.active_order_id,
+    })
+}
+
+fn interruption(step: InterruptionStep) -> Value {
+    json!({
+        "step_id": step.step_id, "incident_id": step.incident_id, "kind": step.kind, "at": at(step.at),
+        "customers": step.customers,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str, data: Vec<u8>) -> Event {
+        Event {
+            r#type: kind.to_owned(),
+            seq: 5,
+            org_path: "demo".to_owned(),
+            data,
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn a_report_is_shown_without_the_customer() {
+        let report = ReportAccepted {
+            number: "F-1".to_owned(),
+            customer_id: "the-customer".to_owned(),
+            service_point_id: "the-point".to_owned(),
+            ..ReportAccepted::default()
+        };
+        let item = item_of(3, event("report.accepted", report.encode_to_vec()));
+        assert!(item.json.contains("F-1"));
+        assert!(!item.json.contains("the-customer") && !item.json.contains("the-point"));
+        assert_eq!((item.slot, item.seq), (3, 5));
+    }
+
+    #[test]
+    fn an_unknown_or_broken_event_moves_the_position_and_is_not_shown() {
+        for event in [
+            event("comet.seen", vec![]),
+            event("incident.changed", vec![0xff]),
+            event("customer.changed", vec![]),
+        ] {
+            assert_eq!(item_of(0, event).json, "");
+        }
+    }
+}
