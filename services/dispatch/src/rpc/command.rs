@@ -57,10 +57,21 @@ pub(super) enum Asks {
     },
 }
 
+/// The part of a command that is the same whenever the phone sends it: the offset of its clock is measured anew with
+/// each call.
+fn said(request: &ApplyRequest) -> ApplyRequest {
+    let mut said = request.clone();
+    if let Some(time) = &mut said.device_time {
+        time.offset_ms = 0;
+        time.received_at = None;
+    }
+    said
+}
+
 impl Api {
     pub(super) async fn apply_command(&self, claims: &Claims, request: ApplyRequest) -> Result<Order, Error> {
         let now = self.clock.now();
-        let meta = Meta::new(&request.command_id, claims, &request, now)?;
+        let meta = Meta::new(&request.command_id, claims, &said(&request), now)?;
         let (mut command, asks) = read(&request, now)?;
         if asks != Asks::Nothing {
             if let Some(before) = self.replied_before(&meta).await? {
