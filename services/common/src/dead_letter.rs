@@ -122,11 +122,14 @@ pub async fn ask_retry(pool: &PgPool, source: Option<&str>, subject: Option<&str
     .map_err(Error::db("ask for a retry"))
 }
 
-/// The first event to retry of every aggregate of `source`; the ones behind it follow in later rounds.
+/// The first parked event of every aggregate of `source`, where an operator asked for it. A later one never goes before
+/// it: when the first failed again, those behind it wait.
 pub(crate) async fn asked(pool: &PgPool, source: &str) -> Result<Vec<Letter>, Error> {
     sqlx::query_as(
-        "select distinct on (subject) source, partition_no, seq, subject, type, event, reason, parked_at from dead_letter
-         where resolved_at is null and retry and source = $1 order by subject, seq limit 100",
+        "select source, partition_no, seq, subject, type, event, reason, parked_at from (
+             select distinct on (subject) * from dead_letter
+             where resolved_at is null and source = $1 order by subject, seq
+         ) first where retry order by seq limit 100",
     )
     .bind(source)
     .fetch_all(pool)
@@ -134,27 +137,43 @@ pub(crate) async fn asked(pool: &PgPool, source: &str) -> Result<Vec<Letter>, Er
     .map_err(Error::db("find events to retry"))
 }
 
-pub(crate) async fn resolve(conn: &mut PgConnection, letter: &Letter) -> Result<(), Error> {
-    sqlx::query(
-        "update dead_letter set resolved_at = now() where source = $1 and partition_no = $2 and seq = $3",
+/// Resolves an event in the transaction that applies it, and asks for the next of its aggregate. False when it was
+/// resolved before.
+pub(crate) async fn resolve(conn: &mut PgConnection, letter: &Letter) -> Result<bool, Error> {
+    let resolved = sqlx::query(
+        "update dead_letter set resolved_at = now()
+         where source = $1 and partition_no = $2 and seq = $3 and resolved_at is null",
     )
     .bind(&letter.source)
     .bind(letter.partition_no)
     .bind(letter.seq)
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("resolve a parked event"))?;
+    sqlx::query(
+        "update dead_letter set retry = true where source = $1 and subject = $2 and resolved_at is null",
+    )
+    .bind(&letter.source)
+    .bind(&letter.subject)
     .execute(conn)
     .await
-    .map(drop)
-    .map_err(Error::db("resolve a parked event"))
+    .map_err(Error::db("ask for the next parked event"))?;
+    Ok(resolved.rows_affected() == 1)
 }
 
-pub(crate) async fn note(pool: &PgPool, letter: &Letter, reason: &str) -> Result<(), Error> {
-    sqlx::query("update dead_letter set reason = $4, retry = false where source = $1 and partition_no = $2 and seq = $3")
-        .bind(&letter.source)
-        .bind(letter.partition_no)
-        .bind(letter.seq)
-        .bind(reason)
-        .execute(pool)
-        .await
-        .map(drop)
-        .map_err(Error::db("note why an event failed"))
+/// Notes why an event failed again. `retry`: it is tried again without being asked for, since trying may help.
+pub(crate) async fn note(pool: &PgPool, letter: &Letter, reason: &str, retry: bool) -> Result<(), Error> {
+    sqlx::query(
+        "update dead_letter set reason = $4, retry = $5
+         where source = $1 and partition_no = $2 and seq = $3 and resolved_at is null",
+    )
+    .bind(&letter.source)
+    .bind(letter.partition_no)
+    .bind(letter.seq)
+    .bind(reason)
+    .bind(retry)
+    .execute(pool)
+    .await
+    .map(drop)
+    .map_err(Error::db("note why an event failed"))
 }

@@ -347,37 +347,47 @@ async fn advance(work: &mut Work, source: &str, partition: i16, seq: i64) -> Res
         .map_err(Error::db("store a position"))
 }
 
-/// Applies parked events that an operator asked to retry, oldest first, until one of an aggregate fails again.
+/// Applies parked events that an operator asked to retry, oldest first; those behind one follow it, and wait on when it
+/// fails again.
 pub(super) async fn retry_asked<C: Consumer>(
     db: &Db,
     source: &'static str,
     consumer: &C,
+    stop: &CancellationToken,
 ) -> Result<(), Error> {
-    for letter in dead_letter::asked(db.pool(), source).await? {
-        let event = Event::decode(letter.event.as_slice()).map_err(|e| Error::Decode("a parked event", e))?;
-        let failure = match consumer.prepare(&event).await {
-            Err(error) => Some(chain(&error)),
-            Ok(prepared) => again(db, &letter, &event, consumer, prepared).await?,
-        };
-        if let Some(reason) = failure {
-            dead_letter::note(db.pool(), &letter, &reason).await?;
+    loop {
+        let mut resolved = 0;
+        for letter in dead_letter::asked(db.pool(), source).await? {
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            match again(db, source, &letter, consumer).await {
+                Ok(()) => resolved += 1,
+                Err(failure) => dead_letter::note(db.pool(), &letter, &failure.reason, failure.again).await?,
+            }
+        }
+        if resolved == 0 {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
-/// Applies one parked event and resolves it, or says why not.
+/// Applies one parked event and resolves it. The position's lock keeps a second reader from applying it too, and from
+/// parking a later event behind it while it is being resolved.
 async fn again<C: Consumer>(
     db: &Db,
+    source: &'static str,
     letter: &dead_letter::Letter,
-    event: &Event,
     consumer: &C,
-    prepared: C::Prepared,
-) -> Result<Option<String>, Error> {
-    let mut work = Work::internal(db, event.id.clone(), Utc::now()).await?;
-    if let Err(error) = consumer.apply(&mut work, event, prepared).await {
-        return Ok(Some(chain(&error)));
+) -> Result<(), Failure> {
+    let event =
+        Event::decode(letter.event.as_slice()).map_err(|error| of(Error::Decode("a parked event", error)))?;
+    let prepared = prepare(consumer, &event).await?;
+    let mut work = Work::internal(db, "", Utc::now()).await.map_err(of)?;
+    lock(&mut work, source, letter.partition_no).await.map_err(of)?;
+    if dead_letter::resolve(work.conn(), letter).await.map_err(of)? {
+        apply(&mut work, &event, prepared, consumer).await?;
+        work.done().await.map_err(of)?;
     }
-    dead_letter::resolve(work.conn(), letter).await?;
-    work.done().await.map(|()| None)
+    Ok(())
 }

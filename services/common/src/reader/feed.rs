@@ -90,7 +90,7 @@ impl<C: Consumer> Feed<C> {
     async fn look_after(&mut self, ended: &CancellationToken) {
         let looked = async {
             self.catch_up(ended).await?;
-            apply::retry_asked(&self.db, self.source.name, &*self.consumer).await
+            apply::retry_asked(&self.db, self.source.name, &*self.consumer, ended).await
         };
         match looked.await {
             Ok(()) => self.asked_at = Some(Instant::now()),

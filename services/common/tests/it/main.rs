@@ -2,6 +2,7 @@
 
 mod audit;
 mod commands;
+mod dead_letters;
 mod leases;
 mod reader_faults;
 mod readers;

@@ -13,7 +13,7 @@ use relight_common::{
     config::Grpc,
     dead_letter,
     grpc::{self, EventsOwner, Peers},
-    reader::{self, Consumer, Outcome, Source, apply_batch},
+    reader::{Consumer, Outcome, apply_batch},
     reconcile::Nothing,
     secrets::Secrets,
     work::partition_of,
@@ -87,17 +87,6 @@ impl Away {
     }
 }
 
-fn read_from(world: &World, owner: EventsOwner, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
-    let source = Source {
-        name: "intake",
-        redis: world.host.redis.clone(),
-        namespace: world.host.settings.redis.namespace.clone(),
-        owner,
-    };
-    let (db, notes) = (world.reader_db.clone(), Arc::new(Notes::default()));
-    tokio::spawn(reader::run(db, source, notes, Uuid::now_v7(), stop.clone()))
-}
-
 async fn subjects(db: &relight_common::Db) -> anyhow::Result<Vec<String>> {
     Ok(sqlx::query_scalar("select subject from effect order by n")
         .fetch_all(db.pool())
@@ -156,7 +145,7 @@ async fn restarts_without_anything_to_read_park_nothing() -> anyhow::Result<()> 
     let away = Away::default();
     for start in 1..=5 {
         let stop = CancellationToken::new();
-        let reader = read_from(&world, away.serve(&stop).await?, &stop);
+        let reader = world.read(away.serve(&stop).await?, Arc::new(Notes::default()), &stop);
         wait_until("the reader asked", async || {
             Ok(away.asked.load(Ordering::SeqCst) >= start)
         })
@@ -179,7 +168,11 @@ async fn an_owner_that_is_away_does_not_keep_a_reader_from_what_redis_has() -> a
     let world = World::build().await?;
     world.room("intake").await?.keep_house(Nothing)?;
     let stop = CancellationToken::new();
-    let reader = read_from(&world, Away::default().serve(&stop).await?, &stop);
+    let reader = world.read(
+        Away::default().serve(&stop).await?,
+        Arc::new(Notes::default()),
+        &stop,
+    );
     tell(&world.owner_db, Uuid::now_v7(), 1).await?;
     world.wait_applied(1).await?;
     stop.cancel();
@@ -198,7 +191,7 @@ async fn rubbish_that_nobody_can_replace_does_not_make_a_reader_spin() -> anyhow
         .query_async(&mut world.redis)
         .await?;
     let (away, stop) = (Away::default(), CancellationToken::new());
-    let reader = read_from(&world, away.serve(&stop).await?, &stop);
+    let reader = world.read(away.serve(&stop).await?, Arc::new(Notes::default()), &stop);
     let pulls = async |count| {
         wait_until("the reader pulled", async || {
             Ok(away.read.load(Ordering::SeqCst) >= count)

@@ -6,6 +6,7 @@ use relight_common::{Db, db::PARTITIONS, dead_letter, reader::apply_batch, work:
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::dead_letters::Parks;
 use crate::world::{Notes, TELLS, World, applied, event, owner, tell, tell_as, wait_until};
 
 async fn versions_of(db: &Db, subject: Uuid) -> anyhow::Result<Vec<i64>> {
@@ -263,27 +264,6 @@ async fn a_parked_aggregate_catches_up_when_an_operator_asks_for_it() -> anyhow:
     );
     world.host.shut_down().await;
     Ok(())
-}
-
-/// A consumer of a release with a bug: parks everything.
-struct Parks;
-
-impl relight_common::reader::Consumer for Parks {
-    type Prepared = ();
-    type Error = crate::world::NotesError;
-
-    async fn prepare(&self, _event: &relight_proto::events::v1::Event) -> Result<(), Self::Error> {
-        Err(crate::world::NotesError::Poison)
-    }
-
-    async fn apply(
-        &self,
-        _work: &mut relight_common::Work,
-        _event: &relight_proto::events::v1::Event,
-        (): (),
-    ) -> Result<relight_common::reader::Outcome, Self::Error> {
-        Err(crate::world::NotesError::Poison)
-    }
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use relight_common::{
     command::Meta,
     config::{Database, Grpc, LogFormat, Redis, Settings, Telemetry},
     db,
-    reader::{Consumer, Outcome},
+    grpc::EventsOwner,
+    reader::{self, Consumer, Outcome, Source},
     reconcile::Nothing,
     secrets::Secrets,
     service::{Host, Room},
@@ -17,7 +18,8 @@ use relight_common::{
 use relight_proto::events::v1::{Event, GridVersioned};
 use relight_testkit::TestDb;
 use sqlx::migrate::Migrator;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub static MIGRATIONS: Migrator = sqlx::migrate!("tests/migrations");
@@ -46,16 +48,21 @@ impl World {
 
     /// Everything but the relay and the reader; the owner serves its events.
     pub async fn build() -> anyhow::Result<Self> {
+        Self::build_with(|_| ()).await
+    }
+
+    /// A world with other settings.
+    pub async fn build_with(change: impl FnOnce(&mut Settings)) -> anyhow::Result<Self> {
         let owner_db = owner().await?;
         db::migrate(&owner_db.owner(), "dispatch", &MIGRATIONS).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let settings = settings(&owner_db, listener.local_addr()?.port())?;
-        let host = Host::new(settings, Secrets::ephemeral(), Clock::System, "test")?;
-        let redis = host
-            .redis
+        let mut settings = settings(&owner_db.url(), listener.local_addr()?.port())?;
+        let redis = redis::Client::open(settings.redis.url.as_str())?
             .get_multiplexed_async_connection()
             .await
             .context("the test Redis does not answer")?;
+        change(&mut settings);
+        let host = Host::new(settings, Secrets::ephemeral(), Clock::System, "test")?;
         let reader_db = Db::connect(&host.settings.database, "dispatch").await?;
         let world = Self {
             owner_db,
@@ -74,6 +81,28 @@ impl World {
     pub async fn listen<C: Consumer>(&self, consumer: C) -> anyhow::Result<()> {
         self.room("dispatch").await?.read("intake", Arc::new(consumer));
         Ok(())
+    }
+
+    /// A reader with its own stop, as a process that can be restarted; `owner`: whom it asks.
+    pub fn read<C: Consumer>(
+        &self,
+        owner: EventsOwner,
+        consumer: Arc<C>,
+        stop: &CancellationToken,
+    ) -> JoinHandle<()> {
+        let source = Source {
+            name: "intake",
+            redis: self.host.redis.clone(),
+            namespace: self.host.settings.redis.namespace.clone(),
+            owner,
+        };
+        tokio::spawn(reader::run(
+            self.reader_db.clone(),
+            source,
+            consumer,
+            Uuid::now_v7(),
+            stop.clone(),
+        ))
     }
 
     pub fn stream(&self, partition: i16) -> String {
@@ -98,13 +127,13 @@ impl World {
     }
 }
 
-fn settings(owner: &TestDb, port: u16) -> anyhow::Result<Settings> {
+pub fn settings(database_url: &str, port: u16) -> anyhow::Result<Settings> {
     let peers = [("intake".to_owned(), format!("http://127.0.0.1:{port}"))];
     Ok(Settings {
         data_dir: std::env::temp_dir(),
         secrets_dir: std::env::temp_dir(),
         database: Database {
-            url: owner.url(),
+            url: database_url.to_owned(),
             pool_size: 4,
             passwords: None,
         },
