@@ -67,8 +67,10 @@ impl Row {
     }
 }
 
-/// Runs the relay of every partition until `stop`; returns when all committed rows were published or `stop` fired
-/// and the last batch is out.
+/// Time for what is still unpublished at the stop; the rest goes out at the next start.
+const LAST_SWEEPS: Duration = Duration::from_secs(5);
+
+/// Runs the relay of every partition until `stop`, and then until what was committed before is out.
 pub async fn run(db: Db, redis: ConnectionManager, namespace: String, holder: Uuid, stop: CancellationToken) {
     lease::run_under(&db.pool().clone(), "relay", holder, &stop, |lease, ended| {
         let (db, redis, namespace) = (db.clone(), redis.clone(), namespace.clone());
@@ -108,7 +110,11 @@ impl Relay {
             }
         }
         // What was committed before the stop goes out; a failure here only costs latency.
-        let _ = self.sweep().await;
+        let _ = tokio::time::timeout(LAST_SWEEPS, async {
+            while self.sweep().await? > 0 {}
+            Ok::<(), Error>(())
+        })
+        .await;
     }
 
     async fn wait(&mut self, ended: &CancellationToken) {
@@ -119,11 +125,14 @@ impl Relay {
         }
     }
 
-    /// One round over the partitions. Returns how many events went out.
+    /// One round over the partitions. Returns how many events went out. All get their numbers first: without Redis,
+    /// readers pull by number.
     async fn sweep(&mut self) -> Result<usize, Error> {
-        let mut sent = 0;
         for partition in 0..PARTITIONS {
             number(&self.db, &self.lease, partition).await?;
+        }
+        let mut sent = 0;
+        for partition in 0..PARTITIONS {
             sent += self.publish(partition).await?;
         }
         Ok(sent)

@@ -1,12 +1,19 @@
 //! The outbox gets gapless numbers in version order, also with writers at once, and only from the lease's holder.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use relight_common::{Db, Error, events, lease, relay};
+use chrono::Utc;
+use relight_common::{Db, Error, Work, events, lease, reconcile::Nothing, relay, work::partition_of};
 use relight_proto::events::v1::{Event, ReadRequest};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{Notes, World, owner, tell, wait_until};
+use crate::world::{Notes, TELLS, World, owner, payload, tell, wait_until};
 
 async fn everything(db: &Db) -> anyhow::Result<Vec<Event>> {
     let mut all = Vec::new();
@@ -76,7 +83,7 @@ async fn a_relay_that_lost_its_lease_numbers_nothing() -> anyhow::Result<()> {
         .expect("run out");
     let subject = Uuid::now_v7();
     tell(&db, subject, 1).await?;
-    let partition = relight_common::work::partition_of(subject);
+    let partition = partition_of(subject);
     assert!(matches!(
         relay::number(&db, &old, partition).await,
         Err(Error::LeaseLost(_))
@@ -94,10 +101,7 @@ async fn a_relay_that_lost_its_lease_numbers_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn two_relays_of_two_processes_publish_each_event_once() -> anyhow::Result<()> {
     let mut world = World::start(Notes::default()).await?;
-    world
-        .room("intake")
-        .await?
-        .keep_house(relight_common::reconcile::Nothing)?;
+    world.room("intake").await?.keep_house(Nothing)?;
     for version in 1..=50 {
         tell(&world.owner_db, Uuid::now_v7(), version).await?;
     }
@@ -119,10 +123,16 @@ async fn two_relays_of_two_processes_publish_each_event_once() -> anyhow::Result
 #[tokio::test]
 async fn what_was_committed_is_published_before_the_process_ends() -> anyhow::Result<()> {
     let mut world = World::build().await?;
-    world
-        .room("intake")
-        .await?
-        .keep_house(relight_common::reconcile::Nothing)?;
+    world.room("intake").await?.keep_house(Nothing)?;
+    relay_holds_its_lease(&world).await?;
+    let subject = Uuid::now_v7();
+    tell(&world.owner_db, subject, 1).await?;
+    world.host.shut_down().await;
+    assert_eq!(length(&mut world, subject).await?, 1);
+    Ok(())
+}
+
+async fn relay_holds_its_lease(world: &World) -> anyhow::Result<()> {
     wait_until("the relay holds its lease", async || {
         Ok(
             sqlx::query_scalar("select exists (select 1 from lease where name = 'relay')")
@@ -130,12 +140,170 @@ async fn what_was_committed_is_published_before_the_process_ends() -> anyhow::Re
                 .await?,
         )
     })
-    .await?;
-    let subject = Uuid::now_v7();
-    tell(&world.owner_db, subject, 1).await?;
-    world.host.shut_down().await;
-    let key = world.stream(relight_common::work::partition_of(subject));
-    let length: i64 = redis::cmd("XLEN").arg(key).query_async(&mut world.redis).await?;
-    assert_eq!(length, 1);
+    .await
+}
+
+async fn length(world: &mut World, subject: Uuid) -> anyhow::Result<i64> {
+    let key = world.stream(partition_of(subject));
+    Ok(redis::cmd("XLEN").arg(key).query_async(&mut world.redis).await?)
+}
+
+async fn tell_many(db: &Db, subject: Uuid, count: i64) -> anyhow::Result<()> {
+    let mut work = Work::internal(db, "test", Utc::now()).await?;
+    for version in 1..=count {
+        work.tell(TELLS, subject, version, "demo", &payload("fine"));
+    }
+    work.done().await?;
     Ok(())
+}
+
+/// More than one batch is waiting when the process is told to end.
+#[tokio::test]
+async fn a_backlog_is_published_before_the_process_ends() -> anyhow::Result<()> {
+    let mut world = World::build().await?;
+    world.room("intake").await?.keep_house(Nothing)?;
+    relay_holds_its_lease(&world).await?;
+    let (subject, count) = (Uuid::now_v7(), 1_600);
+    tell_many(&world.owner_db, subject, count).await?;
+    world.host.shut_down().await;
+    assert_eq!(length(&mut world, subject).await?, count);
+    Ok(())
+}
+
+/// Without Redis the events of every partition still get their numbers, so readers pull them.
+#[tokio::test]
+async fn without_redis_the_events_of_every_partition_reach_their_reader() -> anyhow::Result<()> {
+    let world = World::build_with(|settings| settings.redis.url = "redis://127.0.0.1:1".to_owned()).await?;
+    world.room("intake").await?.keep_house(Nothing)?;
+    world.listen(Notes::default()).await?;
+    for _ in 0..40 {
+        tell(&world.owner_db, Uuid::now_v7(), 1).await?;
+    }
+    world.wait_applied(40).await?;
+    world.host.shut_down().await;
+    Ok(())
+}
+
+/// Passes everything on to Redis, but holds the first publication until told to go on.
+struct Holds {
+    port: u16,
+    held: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+impl Holds {
+    async fn before(redis_url: &str) -> anyhow::Result<Self> {
+        let target = redis_url
+            .trim_start_matches("redis://")
+            .trim_end_matches('/')
+            .to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let holds = Self {
+            port: listener.local_addr()?.port(),
+            held: Arc::default(),
+            go_on: Arc::default(),
+        };
+        let (held, go_on) = (holds.held.clone(), holds.go_on.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&target).await?;
+                tokio::spawn(pass_on(client, server, held.clone(), go_on.clone()));
+            }
+            Ok::<(), std::io::Error>(())
+        });
+        Ok(holds)
+    }
+}
+
+async fn pass_on(
+    client: TcpStream,
+    server: TcpStream,
+    held: Arc<Notify>,
+    go_on: Arc<Notify>,
+) -> std::io::Result<()> {
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+    let (mut bytes, mut waited) = (vec![0; 65_536], false);
+    loop {
+        let count = from_client.read(&mut bytes).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        if !waited && bytes[..count].windows(4).any(|word| word == b"XADD") {
+            waited = true;
+            held.notify_one();
+            go_on.notified().await;
+        }
+        to_server.write_all(&bytes[..count]).await?;
+    }
+}
+
+async fn relay(
+    db: &Db,
+    world: &World,
+    redis_url: &str,
+    stop: &CancellationToken,
+) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let redis = redis::Client::open(redis_url)?.get_connection_manager_lazy(
+        redis::aio::ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(30))),
+    )?;
+    let namespace = world.host.settings.redis.namespace.clone();
+    Ok(tokio::spawn(relay::run(
+        db.clone(),
+        redis,
+        namespace,
+        Uuid::now_v7(),
+        stop.clone(),
+    )))
+}
+
+/// A relay stands still in the middle of publishing, another takes over and goes further, then the first goes on.
+#[tokio::test]
+async fn a_relay_that_lost_its_lease_while_publishing_changes_nothing() -> anyhow::Result<()> {
+    let mut world = World::build().await?;
+    let url = world.host.settings.redis.url.clone();
+    let (subject, stop, second_stop) = (Uuid::now_v7(), CancellationToken::new(), CancellationToken::new());
+    tell_many(&world.owner_db, subject, 10).await?;
+    let holds = Holds::before(&url).await?;
+    let first = relay(
+        &world.owner_db,
+        &world,
+        &format!("redis://127.0.0.1:{}", holds.port),
+        &stop,
+    )
+    .await?;
+    holds.held.notified().await;
+    sqlx::query("update lease set until = now() - interval '1 second' where name = 'relay'")
+        .execute(world.owner_db.pool())
+        .await?;
+    let second = relay(&world.owner_db, &world, &url, &second_stop).await?;
+    for version in 11..=15 {
+        tell(&world.owner_db, subject, version).await?;
+    }
+    published(&world, 15).await?;
+    stop.cancel();
+    holds.go_on.notify_one();
+    first.await?;
+    published(&world, 15).await?;
+    second_stop.cancel();
+    second.await?;
+    let entries: redis::streams::StreamRangeReply = redis::cmd("XRANGE")
+        .arg(&[world.stream(partition_of(subject)).as_str(), "-", "+"])
+        .query_async(&mut world.redis)
+        .await?;
+    let ids: Vec<String> = entries.ids.into_iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, (1..=15).map(|seq| format!("{seq}-0")).collect::<Vec<_>>());
+    assert_eq!(everything(&world.owner_db).await?.len(), 15);
+    Ok(())
+}
+
+async fn published(world: &World, count: i64) -> anyhow::Result<()> {
+    wait_until("all is published", async || {
+        Ok(sqlx::query_scalar("select sum(published) = $1 from outbox_head")
+            .bind(count)
+            .fetch_one(world.owner_db.pool())
+            .await?)
+    })
+    .await
 }
