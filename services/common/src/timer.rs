@@ -1,9 +1,10 @@
 //! Durable timers: written with the transition, fired in the transaction of what they cause. A crash fires none twice
 //! and forgets none.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use sqlx::FromRow;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -47,14 +48,14 @@ pub trait Handler: Send + Sync + 'static {
 /// Fires due timers until `stop`. Several processes may run this: each timer is claimed by one.
 pub async fn run<H: Handler>(db: Db, clock: Clock, handler: Arc<H>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match fire_due(&db, clock.now(), &*handler).await {
-            Ok(0) => {
+        match fire_one(&db, clock.now(), &*handler).await {
+            Ok(Some(_)) => {}
+            Ok(None) => {
                 tokio::select! {
                     () = db.timer_bell().notified() => {}
                     () = pause(&stop, POLL) => {}
                 }
             }
-            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(service = db.service(), error = %chain(&error), "timers have to wait");
                 pause(&stop, POLL).await;
@@ -69,8 +70,7 @@ pub async fn run<H: Handler>(db: Db, clock: Clock, handler: Arc<H>, stop: Cancel
 /// [`Error::Db`].
 pub async fn fire_due<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<usize, Error> {
     let mut fired = 0;
-    while let Some(timer) = fire_one(db, now, handler).await? {
-        tracing::debug!(kind = timer.kind, "timer fired");
+    while fire_one(db, now, handler).await?.is_some() {
         fired += 1;
     }
     Ok(fired)
@@ -89,11 +89,22 @@ async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Resul
     .map_err(Error::db("claim a timer"))?;
     let Some(timer) = claimed else { return Ok(None) };
     work.set_cause(derived(timer.subject, &format!("{}:{}", timer.kind, timer.version)).to_string());
-    match handler.fire(&mut work, &timer).await {
-        Ok(()) => work.done().await?,
-        Err(error) => {
+    // A handler with a bug must not end the firing of all the others.
+    let fired = AssertUnwindSafe(handler.fire(&mut work, &timer))
+        .catch_unwind()
+        .await;
+    match fired {
+        Ok(Ok(())) => {
+            work.done().await?;
+            tracing::debug!(kind = timer.kind, "timer fired");
+        }
+        Ok(Err(error)) => {
             drop(work);
             put_off(db, &timer, now, &chain(&error)).await?;
+        }
+        Err(_) => {
+            drop(work);
+            put_off(db, &timer, now, "the handler panicked").await?;
         }
     }
     Ok(Some(timer))

@@ -1,15 +1,19 @@
 //! A timer fires once, in the transaction of what it causes; one that fails is kept.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use chrono::{TimeDelta, Utc};
 use relight_common::{
-    Code, Coded, Db, Work,
-    timer::{Handler, Timer, fire_due},
+    Clock, Code, Coded, Db, Work,
+    timer::{self, Handler, Timer, fire_due},
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{applied, owner};
+use crate::world::{applied, owner, wait_until};
 
 #[derive(Debug, thiserror::Error)]
 #[error("the handler fails")]
@@ -39,6 +43,7 @@ impl Handler for Rings {
             .execute(work.conn())
             .await
             .map_err(|_| Fails)?;
+        assert_ne!(timer.kind, "bug", "a handler with a bug");
         if self.fail.load(Ordering::SeqCst) {
             Err(Fails)
         } else {
@@ -48,8 +53,12 @@ impl Handler for Rings {
 }
 
 async fn set(db: &Db, subject: Uuid, in_s: i64) -> anyhow::Result<()> {
+    set_kind(db, "arrival.watch", subject, in_s).await
+}
+
+async fn set_kind(db: &Db, kind: &str, subject: Uuid, in_s: i64) -> anyhow::Result<()> {
     let mut work = Work::internal(db, "test", Utc::now()).await?;
-    work.set_timer("arrival.watch", subject, Utc::now() + TimeDelta::seconds(in_s), 1)
+    work.set_timer(kind, subject, Utc::now() + TimeDelta::seconds(in_s), 1)
         .await?;
     work.done().await?;
     Ok(())
@@ -111,5 +120,54 @@ async fn a_timer_set_again_moves_and_a_cleared_one_is_gone() -> anyhow::Result<(
     work.clear_timer("arrival.watch", cleared).await?;
     work.done().await?;
     assert_eq!(fire_due(&db, Utc::now(), &Rings::default()).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_keeps_no_other_timer_from_firing() -> anyhow::Result<()> {
+    let db = owner().await?;
+    set_kind(&db, "bug", Uuid::now_v7(), -60).await?;
+    set(&db, Uuid::now_v7(), -1).await?;
+    let stop = CancellationToken::new();
+    let firing = tokio::spawn(timer::run(
+        Db::clone(&db),
+        Clock::System,
+        Arc::new(Rings::default()),
+        stop.clone(),
+    ));
+    wait_until("the other timer fired", async || Ok(applied(&db).await? == 1)).await?;
+    stop.cancel();
+    firing.await?;
+    let reason: String = sqlx::query_scalar("select last_error from timer where kind = 'bug'")
+        .fetch_one(db.pool())
+        .await?;
+    assert_eq!(reason, "the handler panicked");
+    Ok(())
+}
+
+/// Is told to stop by the first timer it fires.
+struct Stops(CancellationToken);
+
+impl Handler for Stops {
+    type Error = Fails;
+
+    async fn fire(&self, _work: &mut Work, _timer: &Timer) -> Result<(), Fails> {
+        self.0.cancel();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_long_row_of_due_timers_does_not_hold_up_the_stop() -> anyhow::Result<()> {
+    let db = owner().await?;
+    for _ in 0..5 {
+        set(&db, Uuid::now_v7(), -1).await?;
+    }
+    let stop = CancellationToken::new();
+    timer::run(Db::clone(&db), Clock::System, Arc::new(Stops(stop.clone())), stop).await;
+    let left: i64 = sqlx::query_scalar("select count(*) from timer")
+        .fetch_one(db.pool())
+        .await?;
+    assert_eq!(left, 4);
     Ok(())
 }
