@@ -4,6 +4,7 @@
 
 mod cargo;
 mod ci;
+mod load;
 mod prepare;
 mod secret;
 mod servers;
@@ -36,6 +37,10 @@ enum Verb {
     Servers,
     /// Everything a change must pass, ending with the tests.
     Ci,
+    /// Measure an optimised build against peers on this machine, on servers with durable settings.
+    Bench(load::BenchArgs),
+    /// Load and chaos against two processes, then every promise checked; exit code 1 when one is broken.
+    Soak(load::SoakArgs),
     /// Check the rules of the house that no compiler knows.
     Tidy(tidy::Args),
     /// Renew the committed descriptions of the SQL queries (`<crate>/.sqlx`).
@@ -55,6 +60,8 @@ fn run(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Test(args) => test::run(&args),
         Verb::Servers => servers::by_hand::run().map(|()| ExitCode::SUCCESS),
         Verb::Ci => ci::run(),
+        Verb::Bench(args) => load::bench(&args),
+        Verb::Soak(args) => load::soak(&args),
         Verb::Tidy(args) => tidy::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Prepare(args) => prepare::run(&args).map(|()| ExitCode::SUCCESS),
     }

@@ -62,10 +62,15 @@ impl Guard {
 
     /// Stops it and says how it ended. Killed with a message when it does not heed the signal in time.
     pub(crate) fn stop(&mut self) -> Result<ExitStatus> {
+        self.stop_by(self.parting)
+    }
+
+    /// As [`Guard::stop`], by another signal.
+    pub(crate) fn stop_by(&mut self, signal: Signal) -> Result<ExitStatus> {
         if let Some(status) = self.ended()? {
             return Ok(status);
         }
-        self.signal(self.parting);
+        self.signal(signal);
         let begun = Instant::now();
         while begun.elapsed() < self.patience {
             if let Some(status) = self.ended()? {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 use nix::unistd::Uid;
@@ -44,6 +44,28 @@ pub(crate) fn missing(needs: Needs) -> Result<()> {
                 .args(&packages),
         )
     })
+}
+
+/// Installs a package for a measurement that can also go without it; says so where that may not be.
+pub(crate) fn extra(package: &str) {
+    if !Uid::effective().is_root() || !on_path("apt-get") {
+        println!(
+            "{package} is not installed; `sudo apt-get install {package}` adds what is measured with it"
+        );
+        return;
+    }
+    println!("installing {package} with apt-get");
+    let installed = without_starting_services(|| {
+        must(
+            "apt-get update",
+            apt().args(["update", "--quiet"]).stdout(Stdio::null()),
+        )?;
+        let install = ["install", "--quiet", "--yes", "--no-install-recommends", package];
+        must("apt-get install", apt().args(install).stdout(Stdio::null()))
+    });
+    if let Err(error) = &installed {
+        println!("{package} could not be installed: {error:#}");
+    }
 }
 
 fn packages(needs: Needs, has_postgres: bool, has_redis: bool) -> Vec<&'static str> {

@@ -39,8 +39,20 @@ pub(crate) enum Purpose {
 pub(crate) struct Postgres {
     guard: Guard,
     bin: PathBuf,
+    dir: PathBuf,
+    user: ServerUser,
+    purpose: Purpose,
     port: u16,
     password: Option<String>,
+}
+
+/// How a server is stopped before it is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// Sessions are ended, the data is brought to disk.
+    Fast,
+    /// It dies on the spot and recovers from its log, as after a power cut.
+    Crash,
 }
 
 impl Postgres {
@@ -66,6 +78,9 @@ impl Postgres {
             let mut server = Self {
                 guard,
                 bin: bin.clone(),
+                dir: dir.to_owned(),
+                user: user.clone(),
+                purpose,
                 port,
                 password: password.clone(),
             };
@@ -102,6 +117,22 @@ impl Postgres {
         psql(&self.bin, &self.url("postgres"), |psql| {
             psql.arg("-f").arg(file.path())
         })
+    }
+
+    /// Stops it and starts it again on the same port.
+    pub(crate) fn restart(&mut self, parting: Parting, stop: &Stop) -> Result<()> {
+        self.guard.stop_by(match parting {
+            Parting::Fast => Signal::SIGINT,
+            Parting::Crash => Signal::SIGQUIT,
+        })?;
+        self.guard = spawn(&self.bin, &self.dir, &self.user, self.purpose, self.port)?;
+        if !self.came_up(stop)? {
+            bail!(
+                "Postgres did not start again; its log is {}",
+                self.dir.join("log").display()
+            );
+        }
+        Ok(())
     }
 
     /// Stops it: open transactions are rolled back, everything committed is kept.
@@ -183,7 +214,11 @@ fn use_settings(data: &Path, user: &ServerUser, settings: Option<&Path>) -> Resu
 }
 
 fn spawn(bin: &Path, dir: &Path, user: &ServerUser, purpose: Purpose, port: u16) -> Result<Guard> {
-    let log = File::create(dir.join("log")).context("make Postgres's log")?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))
+        .context("make Postgres's log")?;
     let mut command = user.server(&bin.join("postgres"), "INT");
     command.current_dir(dir).arg("-D").arg(dir.join("data"));
     for setting in options(purpose, port) {

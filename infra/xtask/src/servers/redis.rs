@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ const TRIES: usize = 3;
 /// A running server.
 pub(crate) struct Redis {
     guard: Guard,
+    dir: PathBuf,
+    user: ServerUser,
     port: u16,
     password: String,
 }
@@ -38,6 +40,8 @@ impl Redis {
             let guard = spawn(dir, user)?;
             let mut server = Self {
                 guard,
+                dir: dir.to_owned(),
+                user: user.clone(),
                 port,
                 password: password.clone(),
             };
@@ -51,6 +55,23 @@ impl Redis {
     /// Its address.
     pub(crate) fn url(&self) -> String {
         format!("redis://default:{}@127.0.0.1:{}", self.password, self.port)
+    }
+
+    /// Kills it; everything in it is gone.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.guard.stop_by(Signal::SIGKILL).map(drop)
+    }
+
+    /// Starts it again on the same port, empty.
+    pub(crate) fn start_again(&mut self, stop: &Stop) -> Result<()> {
+        self.guard = spawn(&self.dir, &self.user)?;
+        if !self.came_up(stop)? {
+            bail!(
+                "Redis did not start again; its log is {}",
+                self.dir.join("log").display()
+            );
+        }
+        Ok(())
     }
 
     /// Stops it.
@@ -87,7 +108,11 @@ fn write_settings(dir: &Path, user: &ServerUser, settings: &str, port: u16, pass
 }
 
 fn spawn(dir: &Path, user: &ServerUser) -> Result<Guard> {
-    let log = File::create(dir.join("log")).context("make Redis's log")?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))
+        .context("make Redis's log")?;
     let mut command = user.server(Path::new("redis-server"), "TERM");
     command.current_dir(dir).arg(dir.join("redis.conf"));
     command

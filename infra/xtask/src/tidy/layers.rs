@@ -24,7 +24,7 @@ fn allowed(one: &str) -> Option<&'static [&'static str]> {
         "relight-common" => Some(&["relight-proto"]),
         "relight-testkit" => Some(&BELOW_SERVICES),
         "relight-gateway" | "relight-mobile-api" => Some(&BELOW_EDGES),
-        "relight" | "relight-tests" => None,
+        "relight" | "relight-load" | "relight-tests" => None,
         _ => Some(&BELOW_SERVICES),
     }
 }
