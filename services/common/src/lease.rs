@@ -1,7 +1,8 @@
 //! Fenced leases in Postgres: one holder at a time, and a write of a holder that lost it is refused.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -84,7 +85,8 @@ pub async fn hold(conn: &mut PgConnection, lease: &Lease) -> Result<(), Error> {
 
 /// Runs `work` whenever this process holds the lease; ends it when the lease is lost, tries again, stops with `stop`.
 ///
-/// `work` gets the lease and a token that fires when it must end.
+/// `work` gets the lease and a token that fires when it must end. Work that ends by itself, or panics, gives the lease
+/// back and is started again after a moment.
 pub async fn run_under<F, W>(pool: &PgPool, name: &str, holder: Uuid, stop: &CancellationToken, mut work: W)
 where
     W: FnMut(Lease, CancellationToken) -> F,
@@ -94,8 +96,18 @@ where
         match take(pool, name, holder, TTL).await {
             Ok(Some(lease)) => {
                 let ended = stop.child_token();
-                tokio::join!(work(lease.clone(), ended.clone()), renew(pool, &lease, &ended));
+                let working = async {
+                    let worked = AssertUnwindSafe(work(lease.clone(), ended.clone()))
+                        .catch_unwind()
+                        .await;
+                    if worked.is_err() {
+                        tracing::error!(lease = name, "the work under a lease panicked; starting it again");
+                    }
+                    ended.cancel();
+                };
+                tokio::join!(working, renew(pool, &lease, &ended));
                 let _ = give_back(pool, &lease).await;
+                pause(stop, TTL / 6).await;
             }
             Ok(None) => pause(stop, TTL / 6).await,
             Err(error) => {

@@ -1,11 +1,15 @@
 //! One holder at a time, and a holder that lost its lease cannot write.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use relight_common::{Error, lease};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::owner;
+use crate::world::{owner, wait_until};
 
 #[tokio::test]
 async fn a_lease_has_one_holder_and_its_fence_grows_with_each_change() -> anyhow::Result<()> {
@@ -64,4 +68,55 @@ async fn of_many_takers_at_once_exactly_one_wins() -> anyhow::Result<()> {
     }
     assert_eq!(winners, 1);
     Ok(())
+}
+
+#[tokio::test]
+async fn work_that_panics_or_ends_by_itself_is_started_again() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let (starts, stop) = (AtomicUsize::new(0), CancellationToken::new());
+    let running = lease::run_under(db.pool(), "work", Uuid::now_v7(), &stop, |_, ended| {
+        let start = starts.fetch_add(1, Ordering::SeqCst);
+        async move {
+            match start {
+                0 => panic!("work with a bug"),
+                1 => {}
+                _ => ended.cancelled().await,
+            }
+        }
+    });
+    let watching = async {
+        let watched = wait_until("the third start", async || Ok(starts.load(Ordering::SeqCst) == 3)).await;
+        stop.cancel();
+        watched
+    };
+    tokio::join!(running, watching).1
+}
+
+/// The work is told to end when somebody else got the lease.
+#[tokio::test]
+async fn work_ends_when_its_lease_is_lost() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let (ends, stop) = (AtomicUsize::new(0), CancellationToken::new());
+    let running = lease::run_under(db.pool(), "work", Uuid::now_v7(), &stop, |_, ended| {
+        let ends = &ends;
+        async move {
+            ended.cancelled().await;
+            ends.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let stealing = async {
+        let stolen = wait_until("the lease is held and then stolen", async || {
+            let stolen = sqlx::query(
+                "update lease set holder = gen_random_uuid(), fence = fence + 1 where name = 'work'",
+            )
+            .execute(db.pool())
+            .await?;
+            Ok(stolen.rows_affected() == 1)
+        })
+        .await;
+        let ended = wait_until("the work ended", async || Ok(ends.load(Ordering::SeqCst) == 1)).await;
+        stop.cancel();
+        stolen.and(ended)
+    };
+    tokio::join!(running, stealing).1
 }
