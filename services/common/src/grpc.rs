@@ -27,6 +27,9 @@ const AUTHORIZATION: &str = "authorization";
 /// Deadline of a call between services.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
+/// Time for open calls after the stop. Health watches and reflection streams would stay open for ever.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+
 /// A channel whose calls carry this service's token (unless the caller's own is set) and the trace.
 pub type Outgoing = InterceptedService<Channel, Attach>;
 
@@ -247,7 +250,7 @@ pub async fn routes() -> RoutesBuilder {
     routes
 }
 
-/// Serves until `stop`, then finishes what was accepted.
+/// Serves until `stop`, then finishes what was accepted; streams that stay open are given up after a while.
 ///
 /// # Errors
 /// When the listener breaks.
@@ -269,10 +272,17 @@ pub async fn serve(
     if let Some(tls) = tls {
         server = server.tls_config(tls)?;
     }
-    server
+    let serving = server
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled())
-        .await?;
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled());
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(FINISH_WITHIN).await;
+    };
+    tokio::select! {
+        served = serving => served?,
+        () = late => tracing::warn!("some calls did not finish in time"),
+    }
     Ok(())
 }
 

@@ -24,6 +24,11 @@ use crate::{
     timer::{self, Handler},
 };
 
+/// Longest wait for accepted work at the stop; servers give up their open requests before.
+const FINISH_WITHIN: Duration = Duration::from_secs(15);
+/// Longest wait for the relays behind it.
+const TELL_WITHIN: Duration = Duration::from_secs(10);
+
 /// What all services of one process share.
 #[derive(Debug, Clone)]
 pub struct Host {
@@ -67,14 +72,13 @@ impl Host {
         })
     }
 
-    /// Stops: no new requests; what was accepted is finished; what was committed is told. Waits for all of it.
+    /// Stops: no new requests; what was accepted is finished; what was committed is told. Waits for all of it, but not
+    /// for ever: what hangs is left, since every fact is in Postgres or was never acknowledged.
     pub async fn shut_down(&self) {
         self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        ends_within(&self.tasks, FINISH_WITHIN, "accepted work").await;
         self.telling.cancel();
-        self.relays.close();
-        self.relays.wait().await;
+        ends_within(&self.relays, TELL_WITHIN, "relays").await;
     }
 
     /// A room for `service`: its pool, after checking that its schema is not older than this program.
@@ -198,6 +202,13 @@ impl Room {
             }
         });
         Ok(())
+    }
+}
+
+async fn ends_within(tasks: &TaskTracker, time: Duration, what: &str) {
+    tasks.close();
+    if tokio::time::timeout(time, tasks.wait()).await.is_err() {
+        tracing::error!(left = tasks.len(), what, "did not end in time; leaving it");
     }
 }
 

@@ -7,5 +7,6 @@ mod leases;
 mod reader_faults;
 mod readers;
 mod relays;
+mod shutdown;
 mod timers;
 mod world;
