@@ -1,0 +1,16 @@
+//! Dispatch on a real database: every rpc, every timer, two dispatchers at the same instant.
+
+mod clocks;
+mod crews;
+mod estimates;
+mod given;
+mod incidents;
+mod lists;
+mod others;
+mod phone;
+mod positions;
+mod reconcile;
+mod rights;
+mod stand_in;
+mod then;
+mod walk;
