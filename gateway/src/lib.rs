@@ -37,11 +37,12 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
 pub fn router(host: &Host, app: App) -> Router {
     let body_max = app.http().body_max;
     let (api, document) = api::routes();
-    let routes = with_fallbacks(Router::new())
+    let routes = Router::new()
         .merge(api)
         .merge(api::docs::routes(document))
         .merge(pages::routes())
-        .merge(system_routes(host, &["access", "intake", "dispatch", "insight"]))
+        .merge(system_routes(host, &["access", "intake", "dispatch", "insight"]));
+    let routes = with_fallbacks(routes)
         .layer(middleware::from_fn_with_state(app.clone(), pages::humane))
         .with_state(app);
     dress(routes, body_max)

@@ -10,6 +10,8 @@ const HEIGHT: f64 = 700.0;
 const EDGE: f64 = 60.0;
 /// Incidents closer than this become one symbol, units.
 const NEAR: f64 = 44.0;
+/// Room a name takes to the right of its symbol, units.
+const NAME: f64 = 110.0;
 /// One degree of latitude, metres.
 const DEGREE_M: f64 = 111_320.0;
 /// The least the drawing shows, metres: one point alone is not the world.
@@ -65,8 +67,6 @@ pub struct Map {
     lines: Vec<f64>,
     /// Incidents before they were drawn together.
     incident_count: usize,
-    /// Names of crews are written only where they can be read.
-    named: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,6 +75,8 @@ struct Placed {
     y: f64,
     label: String,
     symbol: Symbol,
+    /// The name is written beside it; only where it can be read.
+    named: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -118,6 +120,7 @@ impl Projection {
             y: tenth(y),
             label: mark.label,
             symbol: mark.symbol,
+            named: false,
         }
     }
 }
@@ -158,8 +161,7 @@ impl Map {
             height: HEIGHT,
             incident_count: incidents.len(),
             incidents: together(incidents),
-            named: crews.len() <= 30,
-            crews,
+            crews: name(crews),
             columns: steps(step, WIDTH),
             lines: steps(step, HEIGHT),
             scale,
@@ -188,6 +190,20 @@ fn together(mut incidents: Vec<Placed>) -> Vec<Placed> {
     // The worst is drawn last, so on top.
     drawn.reverse();
     drawn
+}
+
+/// Names go where no other symbol or name is in the way; the list below the map has all of them.
+fn name(mut crews: Vec<Placed>) -> Vec<Placed> {
+    for index in 0..crews.len() {
+        let (x, y) = (crews[index].x, crews[index].y);
+        let others = crews.iter().enumerate().filter(|(other, _)| *other != index);
+        let in_the_way = others.into_iter().any(|(_, other)| {
+            let right = if other.named { NAME } else { 0.0 };
+            (y - other.y).abs() < 24.0 && other.x - x < NAME && x - other.x < right
+        });
+        crews[index].named = !in_the_way && x + NAME < WIDTH;
+    }
+    crews
 }
 
 fn level(placed: &Placed) -> Level {
@@ -297,6 +313,27 @@ mod tests {
             count: 2,
         };
         assert!(map.incidents.iter().any(|placed| placed.symbol == worst));
+    }
+
+    #[test]
+    fn a_name_is_written_only_where_nothing_is_in_the_way() {
+        let crew = |lon: f64| Mark {
+            lon,
+            lat: 30.0,
+            label: "C".to_owned(),
+            symbol: Symbol::Crew {
+                heading_deg: 0.0,
+                busy: false,
+                stale: false,
+            },
+        };
+        let map = Map::new(vec![crew(120.0), crew(120.001), crew(120.05), crew(120.1)]);
+        let named: Vec<bool> = map.crews.iter().map(|crew| crew.named).collect();
+        assert_eq!(
+            named,
+            [false, true, true, false],
+            "hidden by the next; free; free; no room at the edge"
+        );
     }
 
     #[test]

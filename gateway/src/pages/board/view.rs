@@ -86,6 +86,8 @@ struct Row {
     who: Option<String>,
     affected: u32,
     restored: u32,
+    /// Still off.
+    off: u32,
     etr: Option<String>,
     /// The estimate has passed.
     lapsed: bool,
@@ -142,10 +144,7 @@ impl Board {
         let rows: Vec<Row> = orders.iter().map(|order| view.row(order)).collect();
         Self {
             breaches: rows.iter().filter(|row| row.level == Level::Breach).count(),
-            customers_off: rows
-                .iter()
-                .map(|row| row.affected.saturating_sub(row.restored))
-                .sum(),
+            customers_off: rows.iter().map(|row| row.off).sum(),
             map: Map::new(view.marks(&orders, &crews, &incidents)),
             crews: crews.iter().map(|crew| view.crew(crew)).collect(),
             rows,
@@ -191,6 +190,7 @@ impl View {
             who: who.into_iter().find(|name| !name.is_empty()).cloned(),
             affected: order.affected_count,
             restored: order.restored_count,
+            off: order.affected_count.saturating_sub(order.restored_count),
             etr: etr_at.map(|at| words::short(at, self.now, zone)),
             lapsed: etr_at.is_some_and(|at| at <= self.now),
             danger: order.danger,

@@ -50,6 +50,10 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             format!("must be UTF-8; it breaks after byte {}", error.valid_up_to()),
         )
     })?;
+    // serde would read a struct from an array, field by field.
+    if text.trim_start().starts_with('[') {
+        return Err(Problem::field("body", "must be a JSON object"));
+    }
     let mut document = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut document).map_err(|error| {
         let path = error.path().to_string();
@@ -151,7 +155,7 @@ mod tests {
         let table: [(&[u8], &str); 9] = [
             (b"", "body"),
             (b"{", "body"),
-            (b"[]", "body"),
+            (b"[{\"count\":1}]", "body"),
             (b"{\"inner\":{\"count\":1}} {}", "body"),
             (b"{\"inner\":{\"count\":\"\xff\"}}", "body"),
             (b"{}", "inner"),
