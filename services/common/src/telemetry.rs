@@ -17,6 +17,10 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 
 use crate::config::{LogFormat, Telemetry};
 
+/// What is traced: our own spans. Those of the transport below the exporter would feed the exporter with itself.
+const TRACED: &str = "off,relight=info,relight_access=info,relight_common=info,relight_dispatch=info,relight_gateway=info,\
+    relight_insight=info,relight_intake=info,relight_mobile_api=info,relight_notify=info,relight_registry=info";
+
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Keeps the exporter alive; call [`Guard::flush`] before the process ends.
@@ -53,9 +57,10 @@ pub fn start(config: &Telemetry) -> anyhow::Result<Guard> {
         .filter(|url| !url.is_empty())
         .map(tracer)
         .transpose()?;
-    let traces = provider
-        .as_ref()
-        .map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer("relight")));
+    let traces = provider.as_ref().map(|p| {
+        let layer = tracing_opentelemetry::layer().with_tracer(p.tracer("relight"));
+        layer.with_filter(EnvFilter::new(TRACED))
+    });
     tracing_subscriber::registry()
         .with(traces)
         .with(lines.with_filter(filter))

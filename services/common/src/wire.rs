@@ -47,7 +47,8 @@ pub fn instant(field: &'static str, at: Option<Timestamp>) -> Result<DateTime<Ut
     instant_opt(field, at)?.ok_or_else(|| Invalid::new(field, "must be given, as an RFC 3339 time"))
 }
 
-/// Reads an instant that may be left out.
+/// Reads an instant that may be left out. Cut to microseconds, which is what Postgres keeps: what is answered now and
+/// what is read again later are the same.
 ///
 /// # Errors
 /// [`Invalid`] when it is out of range.
@@ -55,7 +56,7 @@ pub fn instant_opt(field: &'static str, at: Option<Timestamp>) -> Result<Option<
     at.map(|at| {
         u32::try_from(at.nanos)
             .ok()
-            .and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos))
+            .and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos / 1_000 * 1_000))
             .ok_or_else(|| Invalid::new(field, "must be an RFC 3339 time between the years 1 and 9999"))
     })
     .transpose()
@@ -115,4 +116,25 @@ pub fn caller<T>(request: &tonic::Request<T>) -> Result<Claims, tonic::Status> {
         .get::<Claims>()
         .cloned()
         .ok_or_else(|| tonic::Status::unauthenticated("a caller token is needed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_keeps_its_microseconds_and_nothing_finer() {
+        let at = Timestamp {
+            seconds: 1_795_000_000,
+            nanos: 123_456_789,
+        };
+        let read = instant("at", Some(at)).unwrap();
+        assert_eq!(read.timestamp_subsec_nanos(), 123_456_000);
+        assert_eq!(instant("at", None).unwrap_err().field, "at");
+        let wrong = Timestamp {
+            seconds: 0,
+            nanos: -1,
+        };
+        assert!(instant("at", Some(wrong)).is_err());
+    }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Context;
 use relight_grid::{DeviceIx, Grid, Pack};
 use uuid::Uuid;
 
@@ -65,16 +64,6 @@ impl Field {
     pub fn callers(&self, count: usize) -> Vec<usize> {
         let dead: Vec<usize> = self.dead.iter().copied().collect();
         (0..count).map(|n| dead[n * dead.len() / count]).collect()
-    }
-
-    /// A place of the fault for the crews to be near.
-    ///
-    /// # Errors
-    /// When nobody is without supply.
-    pub fn place(&self, pack: &Pack) -> anyhow::Result<(f64, f64)> {
-        let point = self.dead.first().context("somebody is without supply")?;
-        let position = pack.service_points[*point].position;
-        Ok((position.lon, position.lat))
     }
 }
 

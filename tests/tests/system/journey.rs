@@ -7,7 +7,7 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use relight_grid::Pack;
 use relight_tests::{Api, System, pack};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ impl Journey {
         let staff = town::staff(&system).await?;
         let field = Field::find(&pack)?;
         let callers = field.callers(CALLERS);
-        let began_at = Utc::now() - TimeDelta::minutes(10);
+        let began_at = (Utc::now() - TimeDelta::minutes(10)).trunc_subsecs(6);
         Ok(Self {
             system,
             pack,
@@ -145,9 +145,14 @@ impl Journey {
 
     /// Dispatcher to unit, unit to the crew the recommendation puts first, crew on its way.
     async fn sent(&self, order: &str) -> anyhow::Result<()> {
-        self.stand_at(0, 0.004).await?;
-        self.stand_at(1, 0.03).await?;
-        self.stand_at(2, 0.06).await?;
+        let work = self
+            .staff
+            .dispatcher
+            .get(&format!("/api/v1/orders/{order}"))
+            .await?;
+        self.stand_at(0, &work["position"], 0.004).await?;
+        self.stand_at(1, &work["position"], 0.03).await?;
+        self.stand_at(2, &work["position"], 0.06).await?;
         event(
             &self.staff.dispatcher,
             order,
@@ -310,9 +315,12 @@ impl Journey {
         Ok(())
     }
 
-    /// The crew's phone says it stands this many degrees north of the fault.
-    async fn stand_at(&self, crew: usize, north_deg: f64) -> anyhow::Result<()> {
-        let (lon, lat) = self.field.place(&self.pack)?;
+    /// The crew's phone says it stands this many degrees north of the work.
+    async fn stand_at(&self, crew: usize, work: &Value, north_deg: f64) -> anyhow::Result<()> {
+        let (lon, lat) = (
+            work["lon"].as_f64().context("lon")?,
+            work["lat"].as_f64().context("lat")?,
+        );
         let fix = json!({ "lon": lon, "lat": lat + north_deg, "at": Utc::now(), "accuracy_m": 5.0 });
         self.staff.phones[crew]
             .post("/m/v1/positions", json!({ "fixes": [fix] }))
