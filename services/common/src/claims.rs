@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// Life of a token, seconds.
 pub const TTL_S: i64 = 60;
+/// How far the clocks of two machines may be apart, seconds: a token is valid this long before it was made.
+pub const SKEW_S: i64 = 5;
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -246,8 +248,9 @@ impl Minter {
 
 fn payload(claims: &Claims, now: DateTime<Utc>) -> Result<Payload, Box<dyn std::error::Error>> {
     let mut payload = Payload::new()?;
-    payload.issued_at(&now.to_rfc3339())?;
-    payload.not_before(&(now - TimeDelta::seconds(5)).to_rfc3339())?;
+    let from = (now - TimeDelta::seconds(SKEW_S)).to_rfc3339();
+    payload.issued_at(&from)?;
+    payload.not_before(&from)?;
     payload.expiration(&(now + TimeDelta::seconds(TTL_S)).to_rfc3339())?;
     payload.add_additional("relight", serde_json::to_value(claims)?)?;
     Ok(payload)
@@ -316,6 +319,11 @@ mod tests {
             verifier.check(&minter.mint(&claims, Utc::now() - TimeDelta::seconds(TTL_S + 1))),
             None
         );
+        // Made on a machine whose clock is ahead: a little is fine, much is not.
+        for (ahead_s, valid) in [(SKEW_S - 1, true), (SKEW_S + 5, false)] {
+            let token = minter.mint(&claims, Utc::now() + TimeDelta::seconds(ahead_s));
+            assert_eq!(verifier.check(&token).is_some(), valid, "{ahead_s} s ahead");
+        }
         let other = Minter::from_text(&new_key_pair().0).unwrap();
         assert_eq!(verifier.check(&other.mint(&claims, Utc::now())), None);
         assert_eq!(verifier.check("v4.public.nonsense"), None);
