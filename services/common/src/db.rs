@@ -6,7 +6,7 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, Transaction,
+    AssertSqlSafe, ConnectOptions, PgPool, Postgres, Transaction,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -138,7 +138,8 @@ pub async fn grant_role(
 ) -> Result<(), Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
-        .connect_with(owner.clone())
+        // A slow statement is logged with its text, and one of these has the password in it.
+        .connect_with(owner.clone().disable_statement_logging())
         .await
         .map_err(Error::db("connect as the owner"))?;
     let role = format!("relight_{service}");
@@ -153,6 +154,9 @@ pub async fn grant_role(
         format!("{verb} role {role} login password '{quoted}'"),
         format!("grant usage on schema {service} to {role}"),
         format!("grant select, insert, update, delete on all tables in schema {service} to {role}"),
+        // Who did what may be added to and chained, but not changed nor taken away.
+        format!("revoke update, delete on {service}.audit from {role}"),
+        format!("grant update (n, hash) on {service}.audit to {role}"),
         format!("grant usage, select on all sequences in schema {service} to {role}"),
         format!("grant execute on all functions in schema {service} to {role}"),
         format!(

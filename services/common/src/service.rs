@@ -14,7 +14,7 @@ use crate::{
     audit,
     clock::Clock,
     config::Settings,
-    db::Db,
+    db::{self, Db},
     events::Owner,
     grpc::{self, Peers},
     reader::{self, Consumer, Source},
@@ -215,14 +215,18 @@ async fn ends_within(tasks: &TaskTracker, time: Duration, what: &str) {
 /// Refuses an older schema and accepts a newer one (N-1 and N run side by side).
 async fn check_schema(db: &Db, migrations: &Migrator) -> anyhow::Result<()> {
     let service = db.service();
-    let applied: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-        .fetch_one(db.pool())
-        .await
-        .map_err(|error| anyhow::anyhow!("schema {service} is not there ({error}): run `relight migrate`"))?;
-    let wanted = migrations.iter().map(|m| m.version).max().unwrap_or(0);
-    anyhow::ensure!(
-        applied.unwrap_or(0) >= wanted,
-        "schema {service} is older than this program: run `relight migrate`"
-    );
+    let (own, common): (Option<i64>, Option<i64>) = sqlx::query_as(
+        "select (select max(version) from _sqlx_migrations where success),
+                (select max(version) from _common_migrations where success)",
+    )
+    .fetch_one(db.pool())
+    .await
+    .map_err(|error| anyhow::anyhow!("schema {service} is not there ({error}): run `relight migrate`"))?;
+    for (applied, wanted) in [(own, migrations), (common, db::common_migrations())] {
+        anyhow::ensure!(
+            applied >= wanted.iter().map(|m| m.version).max(),
+            "schema {service} is older than this program: run `relight migrate`"
+        );
+    }
     Ok(())
 }

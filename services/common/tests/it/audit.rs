@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use relight_common::{Db, Work, audit, lease};
+use relight_testkit::TestDb;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::world::owner;
@@ -27,13 +29,33 @@ async fn sealed(db: &Db, acts: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// As the owner of the database could.
+async fn tamper(db: &TestDb, statement: &'static str) -> anyhow::Result<()> {
+    sqlx::query(statement)
+        .execute(&mut PgConnection::connect_with(&db.owner()).await?)
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_can_neither_change_nor_remove_what_it_did() -> anyhow::Result<()> {
+    let db = owner().await?;
+    sealed(&db, 2).await?;
+    for statement in ["update audit set actor = 'somebody else'", "delete from audit"] {
+        let refused = sqlx::query(statement).execute(db.pool()).await.unwrap_err();
+        assert!(
+            refused.to_string().contains("permission denied"),
+            "{statement}: {refused}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_changed_row_breaks_the_chain_where_it_was_changed() -> anyhow::Result<()> {
     let db = owner().await?;
     sealed(&db, 5).await?;
-    sqlx::query("update audit set actor = 'somebody else' where n = 3")
-        .execute(db.pool())
-        .await?;
+    tamper(&db, "update intake.audit set actor = 'somebody else' where n = 3").await?;
     assert_eq!(audit::verify(db.pool()).await?, Some(3));
     Ok(())
 }
@@ -42,9 +64,7 @@ async fn a_changed_row_breaks_the_chain_where_it_was_changed() -> anyhow::Result
 async fn a_removed_row_breaks_the_chain() -> anyhow::Result<()> {
     let db = owner().await?;
     sealed(&db, 5).await?;
-    sqlx::query("delete from audit where n = 2")
-        .execute(db.pool())
-        .await?;
+    tamper(&db, "delete from intake.audit where n = 2").await?;
     assert_eq!(audit::verify(db.pool()).await?, Some(2));
     Ok(())
 }
