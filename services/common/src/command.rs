@@ -48,6 +48,18 @@ impl Meta {
     }
 }
 
+impl Meta {
+    /// Key of the lock under which this command is done in `service`.
+    pub(crate) fn lock_key(&self, service: &str) -> i64 {
+        let hash = Sha256::new()
+            .chain_update(service)
+            .chain_update(self.id.uuid())
+            .finalize();
+        let head = hash.first_chunk().expect("a SHA-256 is longer");
+        i64::from_be_bytes(*head)
+    }
+}
+
 /// The stored reply to this command, if it came before.
 ///
 /// # Errors

@@ -82,6 +82,16 @@ impl Db {
         self.pool.begin().await.map_err(Error::db("begin a transaction"))
     }
 
+    /// A transaction that first waits until no other one with this key is open; both in one round trip.
+    pub(crate) async fn begin_alone(&self, key: i64) -> Result<Transaction<'static, Postgres>, Error> {
+        self.pool
+            .begin_with(AssertSqlSafe(format!(
+                "begin; select pg_advisory_xact_lock({key})"
+            )))
+            .await
+            .map_err(Error::db("begin a command"))
+    }
+
     /// Rung when outbox rows were committed.
     pub fn outbox_bell(&self) -> &Notify {
         &self.outbox

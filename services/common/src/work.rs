@@ -37,7 +37,11 @@ pub struct Work {
     news: Vec<News>,
     entries: Vec<Entry>,
     timer_set: bool,
+    told: bool,
 }
+
+/// Rows of one insert: a statement takes at most 65,535 values.
+const ROWS: usize = 1_000;
 
 /// One event about one aggregate, to be told after commit.
 #[derive(Debug)]
@@ -57,12 +61,13 @@ struct Entry {
 }
 
 impl Work {
-    /// Opens the transaction of a command, or finds the reply it got before.
+    /// Opens the transaction of a command, or finds the reply it got before. The same command sent again while the
+    /// first is still at work waits for it, and so never meets a state which the first already changed.
     ///
     /// # Errors
     /// [`Error::IdReused`], [`Error::Decode`], [`Error::Db`].
     pub async fn begin<R: Message + Default>(db: &Db, meta: Meta) -> Result<Begun<R>, Error> {
-        let mut tx = db.begin().await?;
+        let mut tx = db.begin_alone(meta.lock_key(db.service())).await?;
         if let Some(reply) = command::seen(&mut tx, &meta).await? {
             return R::decode(reply.as_slice())
                 .map(Begun::Before)
@@ -106,6 +111,7 @@ impl Work {
             news: Vec::new(),
             entries: Vec::new(),
             timer_set: false,
+            told: false,
         }
     }
 
@@ -201,17 +207,17 @@ impl Work {
             .map_err(Error::db("clear a timer"))
     }
 
-    /// Commits everything and gives the reply back. Two requests with the same command id at once: one commits,
-    /// the other gets its reply.
+    /// Commits everything and gives the reply back.
     ///
     /// # Errors
-    /// [`Error::Db`]; nothing is stored then.
+    /// [`Error::Db`], and [`Error::InFlight`] should the command have been done since [`begin`](Self::begin), which its
+    /// lock excludes; nothing is stored then.
     pub async fn commit<R: Message + Default>(mut self, reply: R) -> Result<R, Error> {
         self.flush().await?;
         if let Some(meta) = self.meta.take()
             && !command::remember(&mut self.tx, &meta, &reply.encode_to_vec()).await?
         {
-            return self.reply_of_the_other(&meta).await;
+            return Err(Error::InFlight(meta.id));
         }
         self.finish().await?;
         Ok(reply)
@@ -226,39 +232,27 @@ impl Work {
         self.finish().await
     }
 
-    async fn reply_of_the_other<R: Message + Default>(self, meta: &Meta) -> Result<R, Error> {
-        self.tx
-            .rollback()
-            .await
-            .map_err(Error::db("roll back a repeated command"))?;
-        let mut tx = self.db.begin().await?;
-        let reply = command::seen(&mut tx, meta)
-            .await?
-            .ok_or(Error::InFlight(meta.id))?;
-        R::decode(reply.as_slice()).map_err(|e| Error::Decode("a stored reply", e))
-    }
-
     /// Writes what is to be told and audited; consumers call it between events so that an error names its event.
     ///
     /// # Errors
     /// [`Error::Db`].
     pub async fn flush(&mut self) -> Result<(), Error> {
-        if !self.news.is_empty() {
-            self.write_news().await?;
+        for news in std::mem::take(&mut self.news).chunks(ROWS) {
+            self.write_news(news).await?;
         }
-        if !self.entries.is_empty() {
-            self.write_audit().await?;
+        for entries in std::mem::take(&mut self.entries).chunks(ROWS) {
+            self.write_audit(entries).await?;
         }
         Ok(())
     }
 
-    async fn write_news(&mut self) -> Result<(), Error> {
+    async fn write_news(&mut self, news: &[News]) -> Result<(), Error> {
         let trace = telemetry::traceparent();
         let mut insert = sqlx::QueryBuilder::new(
             "insert into outbox (id, partition_no, subject, version, type, org_path, occurred_at, traceparent, cause, data) ",
         );
         let (at, cause) = (self.at, &self.cause);
-        insert.push_values(&self.news, |mut row, news| {
+        insert.push_values(news, |mut row, news| {
             row.push_bind(Uuid::now_v7())
                 .push_bind(partition_of(news.subject))
                 .push_bind(news.subject)
@@ -275,16 +269,15 @@ impl Work {
             .execute(&mut *self.tx)
             .await
             .map_err(Error::db("write the outbox"))?;
-        self.news.clear();
-        self.timer_set = true;
+        self.told = true;
         Ok(())
     }
 
-    async fn write_audit(&mut self) -> Result<(), Error> {
+    async fn write_audit(&mut self, entries: &[Entry]) -> Result<(), Error> {
         let mut insert =
             sqlx::QueryBuilder::new("insert into audit (id, at, actor, action, subject, detail) ");
         let (at, actor) = (self.at, &self.actor);
-        insert.push_values(&self.entries, |mut row, entry| {
+        insert.push_values(entries, |mut row, entry| {
             row.push_bind(Uuid::now_v7())
                 .push_bind(at)
                 .push_bind(actor)
@@ -297,14 +290,15 @@ impl Work {
             .execute(&mut *self.tx)
             .await
             .map_err(Error::db("write the audit"))?;
-        self.entries.clear();
         Ok(())
     }
 
     async fn finish(self) -> Result<(), Error> {
         self.tx.commit().await.map_err(Error::db("commit"))?;
-        if self.timer_set {
+        if self.told {
             self.db.outbox_bell().notify_one();
+        }
+        if self.timer_set {
             self.db.timer_bell().notify_one();
         }
         Ok(())

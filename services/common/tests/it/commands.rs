@@ -110,3 +110,55 @@ async fn a_command_that_fails_leaves_nothing_and_is_not_remembered() -> anyhow::
     );
     Ok(())
 }
+
+/// Takes the one thing there is; refuses when it is taken.
+async fn take_it(db: &Db, id: &str) -> Result<String, relight_common::Error> {
+    let meta = meta(id, "body").expect("a good id");
+    let mut work = match Work::begin::<GridVersioned>(db, meta).await? {
+        Begun::Before(reply) => return Ok(reply.grid_version),
+        Begun::New(work) => work,
+    };
+    sqlx::query("insert into effect (event_id, subject, version) values ('it', 's', 1)")
+        .execute(work.conn())
+        .await
+        .map_err(relight_common::Error::db("take it"))?;
+    Ok(work.commit(payload("taken")).await?.grid_version)
+}
+
+/// The sender's second request came while the first was at work: it gets the reply, not a refusal for what the first did.
+#[tokio::test]
+async fn a_repeat_that_overlaps_the_first_is_not_refused_for_what_the_first_did() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let id = Uuid::now_v7().to_string();
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (db, id) = (Db::clone(&db), id.clone());
+        senders.spawn(async move { take_it(&db, &id).await });
+    }
+    while let Some(reply) = senders.join_next().await {
+        assert_eq!(reply??, "taken");
+    }
+    let another = Uuid::now_v7().to_string();
+    assert!(
+        take_it(&db, &another).await.is_err(),
+        "another command is refused"
+    );
+    Ok(())
+}
+
+/// One statement takes 65,535 values; a command may tell more than that.
+#[tokio::test]
+async fn a_command_may_tell_and_audit_thousands_of_things() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let mut work = Work::internal(&db, "test", Utc::now()).await?;
+    for n in 0..12_000 {
+        work.tell("grid.versioned", Uuid::now_v7(), 1, "demo", &payload("x"));
+        work.audit("counted", n, serde_json::json!({}));
+    }
+    work.done().await?;
+    assert_eq!(
+        (rows(&db, "outbox").await?, rows(&db, "audit").await?),
+        (12_000, 12_000)
+    );
+    Ok(())
+}
