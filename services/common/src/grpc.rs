@@ -33,7 +33,7 @@ const FINISH_WITHIN: Duration = Duration::from_secs(10);
 /// A channel whose calls carry this service's token (unless the caller's own is set) and the trace.
 pub type Outgoing = InterceptedService<Channel, Attach>;
 
-/// Server side: finds the caller. Calls without a valid token reach the handler without [`Claims`] and are refused there.
+/// Server side: finds the caller. A call without a valid token reaches no handler.
 #[derive(Debug, Clone)]
 pub struct Guard {
     verifier: Arc<Verifier>,
@@ -41,19 +41,16 @@ pub struct Guard {
 
 impl Interceptor for Guard {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let token = request
-            .metadata()
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        if let Some(token) = token {
-            let claims = token
-                .strip_prefix("Bearer ")
-                .and_then(|token| self.verifier.check(token));
-            request
-                .extensions_mut()
-                .insert(claims.ok_or_else(|| Status::unauthenticated("the caller token is not valid"))?);
-        }
+        let Some(value) = request.metadata().get(AUTHORIZATION) else {
+            return Err(Status::unauthenticated("a caller token is needed"));
+        };
+        let claims = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .and_then(|token| self.verifier.check(token));
+        let claims = claims.ok_or_else(|| Status::unauthenticated("the caller token is not valid"))?;
+        request.extensions_mut().insert(claims);
         Ok(request)
     }
 }

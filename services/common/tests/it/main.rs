@@ -4,6 +4,7 @@ mod audit;
 mod commands;
 mod dead_letters;
 mod leases;
+mod mtls;
 mod outbox;
 mod reader_faults;
 mod readers;

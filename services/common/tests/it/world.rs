@@ -53,6 +53,15 @@ impl World {
 
     /// A world with other settings.
     pub async fn build_with(change: impl FnOnce(&mut Settings)) -> anyhow::Result<Self> {
+        Self::build_as("test", Secrets::ephemeral(), change).await
+    }
+
+    /// A world with these secrets, whose process is `role`.
+    pub async fn build_as(
+        role: &str,
+        secrets: Secrets,
+        change: impl FnOnce(&mut Settings),
+    ) -> anyhow::Result<Self> {
         let owner_db = owner().await?;
         db::migrate(&owner_db.owner(), "dispatch", &MIGRATIONS).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -62,7 +71,7 @@ impl World {
             .await
             .context("the test Redis does not answer")?;
         change(&mut settings);
-        let host = Host::new(settings, Secrets::ephemeral(), Clock::System, "test")?;
+        let host = Host::new(settings, secrets, Clock::System, role)?;
         let reader_db = Db::connect(&host.settings.database, "dispatch").await?;
         let world = Self {
             owner_db,
