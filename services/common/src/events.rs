@@ -1,7 +1,8 @@
 //! The owner's side of the events: `Events.Head` and `Events.Read`, from which a reader pulls what Redis lost.
 
+use prost::Message;
 use relight_proto::events::v1::{
-    HeadReply, HeadRequest, ReadReply, ReadRequest, events_server::Events, head_reply::Head,
+    Event, HeadReply, HeadRequest, ReadReply, ReadRequest, events_server::Events, head_reply::Head,
 };
 use tonic::{Request, Response, Status};
 
@@ -12,6 +13,9 @@ use crate::{
     relay::Row,
     wire,
 };
+
+/// An answer is filled up to this, well below what a gRPC client takes.
+const ANSWER_BYTES: usize = 1 << 20;
 
 /// Serves the events of one service out of its outbox.
 #[derive(Debug)]
@@ -43,6 +47,21 @@ impl Events for Owner {
             .map(Response::new)
             .map_err(refuse(self.db.service()))
     }
+}
+
+/// As many events as fit into one answer, at least the first: the reader asks again for the rest.
+fn fitting(events: impl Iterator<Item = Event>) -> Vec<Event> {
+    let mut left = ANSWER_BYTES;
+    let mut fitting = Vec::new();
+    for event in events {
+        let size = event.encoded_len();
+        if size > left && !fitting.is_empty() {
+            break;
+        }
+        left = left.saturating_sub(size);
+        fitting.push(event);
+    }
+    fitting
 }
 
 async fn heads(db: &Db) -> Result<HeadReply, Error> {
@@ -91,7 +110,7 @@ pub async fn read(db: &Db, request: &ReadRequest) -> Result<ReadReply, Error> {
             .fetch_one(db.pool())
             .await
             .map_err(Error::db("read the head"))?;
-    let events = rows.into_iter().map(|row| row.into_event(db.service())).collect();
+    let events = fitting(rows.into_iter().map(|row| row.into_event(db.service())));
     Ok(ReadReply {
         events,
         head: head.unsigned_abs(),

@@ -30,6 +30,9 @@ pub const DEADLINE: Duration = Duration::from_secs(2);
 /// Time for open calls after the stop. Health watches and reflection streams would stay open for ever.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
 
+/// Largest answer of `Events.Read` taken. The owner fills one up to a mebibyte; more only if one event is that large.
+const EVENTS_MAX_BYTES: usize = 64 << 20;
+
 /// A channel whose calls carry this service's token (unless the caller's own is set) and the trace.
 pub type Outgoing = InterceptedService<Channel, Attach>;
 
@@ -201,7 +204,7 @@ impl Peers {
     /// The events of `peer`.
     pub fn events_of(&self, peer: &str) -> EventsOwner {
         EventsOwner {
-            client: EventsClient::new(self.to(peer)),
+            client: EventsClient::new(self.to(peer)).max_decoding_message_size(EVENTS_MAX_BYTES),
             name: peer.to_owned(),
         }
     }

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{Notes, TELLS, World, owner, payload, tell, wait_until};
+use crate::world::{Notes, TELLS, World, owner, payload, tell, tell_as, wait_until};
 
 async fn everything(db: &Db) -> anyhow::Result<Vec<Event>> {
     let mut all = Vec::new();
@@ -306,4 +306,19 @@ async fn published(world: &World, count: i64) -> anyhow::Result<()> {
             .await?)
     })
     .await
+}
+
+/// Together they are far larger than one gRPC message may be.
+#[tokio::test]
+async fn large_events_are_pulled_in_answers_of_a_size_that_arrives() -> anyhow::Result<()> {
+    let world = World::build_with(|settings| settings.redis.url = "redis://127.0.0.1:1".to_owned()).await?;
+    world.room("intake").await?.keep_house(Nothing)?;
+    let (subject, large) = (Uuid::now_v7(), "x".repeat(300_000));
+    for version in 1..=40 {
+        tell_as(&world.owner_db, TELLS, subject, version, &large).await?;
+    }
+    world.listen(Notes::default()).await?;
+    world.wait_applied(40).await?;
+    world.host.shut_down().await;
+    Ok(())
 }
