@@ -1,6 +1,6 @@
 //! From the wire and back: ids, instants, bounded text. Every refusal names the field and what is right.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use prost_types::Timestamp;
 use uuid::Uuid;
 
@@ -57,6 +57,7 @@ pub fn instant_opt(field: &'static str, at: Option<Timestamp>) -> Result<Option<
         u32::try_from(at.nanos)
             .ok()
             .and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos / 1_000 * 1_000))
+            .filter(|at| (1..=9999).contains(&at.year()))
             .ok_or_else(|| Invalid::new(field, "must be an RFC 3339 time between the years 1 and 9999"))
     })
     .transpose()
@@ -136,5 +137,16 @@ mod tests {
             nanos: -1,
         };
         assert!(instant("at", Some(wrong)).is_err());
+    }
+
+    /// Postgres holds fewer years than a protobuf timestamp can say.
+    #[test]
+    fn an_instant_outside_the_years_1_to_9999_is_refused() {
+        let read = |seconds| instant("at", Some(Timestamp { seconds, nanos: 0 }));
+        let (first, last) = (-62_135_596_800, 253_402_300_799);
+        assert!(read(first).is_ok() && read(last).is_ok());
+        for seconds in [first - 1, last + 1, i64::MIN, i64::MAX] {
+            assert_eq!(read(seconds).unwrap_err().field, "at", "{seconds}");
+        }
     }
 }
