@@ -13,6 +13,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::Db;
+use tokio::sync::watch;
 
 use crate::{
     domain::{crew::Fix, ids::CrewId, index::Index},
@@ -32,6 +33,7 @@ pub struct Live {
     index: RwLock<Index>,
     seen: tokio::sync::Mutex<Seen>,
     dirty: AtomicBool,
+    batches: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,7 @@ impl Live {
             index: RwLock::default(),
             seen: tokio::sync::Mutex::new(seen),
             dirty: AtomicBool::new(true),
+            batches: watch::Sender::new(0),
         }
     }
 
@@ -91,6 +94,13 @@ impl Live {
         for (crew, fix) in fixes {
             index.put_fix(crew, fix);
         }
+        drop(index);
+        self.batches.send_modify(|count| *count += 1);
+    }
+
+    /// Counts the batches of positions taken; for whoever waits for crews to move.
+    pub fn batches(&self) -> watch::Receiver<u64> {
+        self.batches.subscribe()
     }
 
     /// The index as it is now. Never held over an await.

@@ -3,6 +3,7 @@
 
 mod command;
 mod crew;
+mod event;
 mod order;
 mod peers;
 mod recommend;

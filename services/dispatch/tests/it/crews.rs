@@ -309,7 +309,8 @@ async fn a_crew_is_put_read_back_and_put_again_without_doubling() -> anyhow::Res
 async fn wrong_fields_of_a_crew_and_a_unit_are_named() -> anyhow::Result<()> {
     let house = house().await?;
     let crew = listed(&house, admin()).await?.remove(0);
-    let cases: [(&str, fn(&mut WireCrew)); 8] = [
+    type Change = fn(&mut WireCrew);
+    let cases: [(&str, Change); 8] = [
         ("crew_id", |c| c.crew_id = "x".to_owned()),
         ("unit_id", |c| c.unit_id = "x".to_owned()),
         ("name", |c| c.name = " ".to_owned()),

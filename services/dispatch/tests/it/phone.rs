@@ -116,3 +116,25 @@ async fn an_offer_taken_in_time_offline_counts_unless_it_lapsed_here_first() -> 
     assert_eq!(house.view(order).await?.state, "taken");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_repeat_whose_offset_was_measured_anew_is_the_same_command() -> anyhow::Result<()> {
+    let house = house().await?;
+    let order = house.brought_to("assigned").await?;
+    let tapped = house.now() + seconds(30);
+    house.clock.advance(minutes(1));
+    let mut sent = request(order, take());
+    sent.device_time = Some(device_time(tapped, seconds(0), house.now()));
+    let first = house.send(phone_of(1), sent.clone()).await?;
+    house.clock.advance(minutes(1));
+    sent.device_time = Some(device_time(tapped, seconds(7), house.now()));
+    assert_eq!(house.send(phone_of(1), sent.clone()).await?, first);
+    sent.device_time = Some(device_time(tapped + seconds(1), seconds(0), house.now()));
+    let other = house.send(phone_of(1), sent).await.unwrap_err();
+    assert_eq!(
+        then::field(&other),
+        "command_id",
+        "another time of the deed is another command"
+    );
+    Ok(())
+}

@@ -65,20 +65,16 @@ fn fix(n: u8, at: DateTime<Utc>, lat: f64) -> Vec<u8> {
 
 /// Waits until the index shows the crew at `lat`.
 async fn shows(live: &Live, n: u8, lat: f64) -> anyhow::Result<()> {
-    let waited = tokio::time::timeout(Duration::from_secs(20), async {
-        while live
-            .read()
+    let mut batches = live.batches();
+    let is_there = |_: &u64| {
+        live.read()
             .known(crew(n))
             .and_then(|known| known.fix)
-            .map(|fix| fix.place.lat)
-            != Some(lat)
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    waited
-        .await
-        .with_context(|| format!("crew {n} never came to {lat}"))
+            .is_some_and(|fix| fix.place.lat == lat)
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), batches.wait_for(is_there)).await;
+    waited.with_context(|| format!("crew {n} never came to {lat}"))??;
+    Ok(())
 }
 
 #[tokio::test]
