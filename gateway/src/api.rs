@@ -13,15 +13,8 @@ mod reports;
 mod sessions;
 
 use axum::Router;
-use relight_common::{Role, edge::Problem};
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        Content, Ref, RefOr, ResponseBuilder,
-        path::Operation,
-        security::{Http, HttpAuthScheme, SecurityScheme},
-    },
-};
+use relight_common::{Role, edge::complete};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
@@ -43,30 +36,16 @@ pub(crate) use {
 pub const STAFF: [Role; 4] = [Role::Dispatcher, Role::UnitDesk, Role::Agent, Role::Admin];
 
 #[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Relight",
-        description = "Field-crew dispatch and outage notices for electricity utilities.\n\n\
+#[openapi(info(
+    title = "Relight",
+    description = "Field-crew dispatch and outage notices for electricity utilities.\n\n\
             JSON in snake_case, times as RFC 3339 in UTC, positions in WGS84 degrees. Unknown fields are refused. \
             Every write carries an `Idempotency-Key` (a UUID): the same key with the same body gives the first answer \
             again, with another body it is refused. Lists are read page by page: send `next_cursor` back as `cursor`. \
             Refusals are RFC 9457 problems; `errors` names every wrong field. On 503 and 429 wait for `Retry-After` \
             and send the same request again with the same key."
-    ),
-    components(schemas(Problem)),
-    modifiers(&Session)
-)]
+))]
 struct Document;
-
-/// The security scheme.
-struct Session;
-
-impl Modify for Session {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("session", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    }
-}
 
 /// The routes and their document.
 pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
@@ -82,24 +61,6 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(accounts::routes())
         .merge(crate::stream::routes())
         .split_for_parts();
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
-        operations.into_iter().flatten().for_each(refusals);
-    }
+    complete(&mut document);
     (router, document)
-}
-
-/// Every operation may answer with a problem.
-fn refusals(operation: &mut Operation) {
-    let problem = ResponseBuilder::new()
-        .description("Refused: an RFC 9457 problem")
-        .content(
-            "application/problem+json",
-            Content::new(Some(Ref::from_schema_name("Problem"))),
-        )
-        .build();
-    operation
-        .responses
-        .responses
-        .insert("default".to_owned(), RefOr::T(problem));
 }

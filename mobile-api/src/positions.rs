@@ -86,11 +86,17 @@ async fn take(
     let fixes: Vec<PositionFix> = batch
         .fixes
         .iter()
-        .map(|fix| fix_of(fix, crew, now))
+        .enumerate()
+        .map(|(index, fix)| fix_of(fix, crew, now).map_err(|invalid| at(index, invalid)))
         .collect::<Result<_, _>>()?;
     write(&app, &fixes).await?;
     metrics::counter!("relight_positions_taken_total").increment(fixes.len() as u64);
     Ok(Json(Taken { taken: fixes.len() }))
+}
+
+/// The field as the phone wrote it: `fixes[3].lon`.
+fn at(index: usize, invalid: Invalid) -> Problem {
+    Problem::field(format!("fixes[{index}].{}", invalid.field), invalid.must)
 }
 
 fn fix_of(fix: &Fix, crew: Uuid, now: DateTime<Utc>) -> Result<PositionFix, Invalid> {
@@ -98,17 +104,17 @@ fn fix_of(fix: &Fix, crew: Uuid, now: DateTime<Utc>) -> Result<PositionFix, Inva
         lon: fix.lon,
         lat: fix.lat,
     };
-    wire::point("fixes.lon", point)?;
+    wire::point(if fix.lat.abs() <= 90.0 { "lon" } else { "lat" }, point)?;
     if fix.at > now + TimeDelta::seconds(AHEAD_S) || fix.at < now - TimeDelta::days(1) {
         return Err(Invalid::new(
-            "fixes.at",
+            "at",
             "must be within the last day and not in the future",
         ));
     }
     for (field, value, max) in [
-        ("fixes.heading_deg", fix.heading_deg, 360.0),
-        ("fixes.speed_mps", fix.speed_mps, 100.0),
-        ("fixes.accuracy_m", fix.accuracy_m, 10_000.0),
+        ("heading_deg", fix.heading_deg, 360.0),
+        ("speed_mps", fix.speed_mps, 100.0),
+        ("accuracy_m", fix.accuracy_m, 10_000.0),
     ] {
         if !(0.0..=max).contains(&value) {
             return Err(Invalid::new(field, format!("must be from 0 to {max}")));
@@ -168,14 +174,11 @@ mod tests {
     #[test]
     fn a_fix_out_of_bounds_names_its_field() {
         assert_eq!(fix(|_| {}), Ok(()));
-        assert_eq!(fix(|f| f.lon = 181.0), Err("fixes.lon".into()));
-        assert_eq!(fix(|f| f.lat = f64::NAN), Err("fixes.lon".into()));
-        assert_eq!(fix(|f| f.at += TimeDelta::minutes(5)), Err("fixes.at".into()));
-        assert_eq!(fix(|f| f.at -= TimeDelta::days(2)), Err("fixes.at".into()));
-        assert_eq!(fix(|f| f.heading_deg = -1.0), Err("fixes.heading_deg".into()));
-        assert_eq!(
-            fix(|f| f.speed_mps = f64::INFINITY),
-            Err("fixes.speed_mps".into())
-        );
+        assert_eq!(fix(|f| f.lon = 181.0), Err("lon".into()));
+        assert_eq!(fix(|f| f.lat = f64::NAN), Err("lat".into()));
+        assert_eq!(fix(|f| f.at += TimeDelta::minutes(5)), Err("at".into()));
+        assert_eq!(fix(|f| f.at -= TimeDelta::days(2)), Err("at".into()));
+        assert_eq!(fix(|f| f.heading_deg = -1.0), Err("heading_deg".into()));
+        assert_eq!(fix(|f| f.speed_mps = f64::INFINITY), Err("speed_mps".into()));
     }
 }

@@ -1,17 +1,13 @@
 //! The phone signs in.
 
-use axum::{
-    Json,
-    extract::{FromRequestParts, State},
-    http::{StatusCode, request::Parts},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use relight_common::{
     Role,
-    edge::{Body, Caller, Problem, at, twice},
+    edge::{Body, Caller, Limited, Problem, at, twice},
     wire::text_required,
 };
-use relight_proto::access::v1::LogInRequest;
+use relight_proto::access::v1::{LogInRequest, LogOutRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -20,7 +16,7 @@ use uuid::Uuid;
 use crate::app::App;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(log_in))
+    OpenApiRouter::new().routes(routes!(log_in, log_out))
 }
 
 /// The crew a session belongs to.
@@ -32,16 +28,6 @@ pub(super) fn crew_of(caller: &Caller) -> Result<Uuid, Problem> {
     claims
         .crew_id
         .ok_or_else(|| tonic::Status::permission_denied("this session belongs to no crew").into())
-}
-
-/// Counts one public request of the phone's address.
-struct Limited;
-
-impl FromRequestParts<App> for Limited {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        app.edge().limit_public(parts).map(|()| Limited)
-    }
 }
 
 /// Login and password.
@@ -97,4 +83,18 @@ async fn log_in(
         display_name: person.display_name,
     };
     Ok((StatusCode::CREATED, Json(session)))
+}
+
+/// Ends the phone's session. Other edges may honour it for 10 s more.
+#[utoipa::path(delete, path = "/m/v1/session", tag = "session", security(("session" = [])),
+    responses((status = 204, description = "Ended")))]
+async fn log_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+    app.edge().sessions().forget(&caller.token);
+    let message = LogOutRequest { token: caller.token };
+    twice(|| {
+        let (mut access, message) = (app.access().clone(), message.clone());
+        async move { access.log_out(message).await }
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
 }

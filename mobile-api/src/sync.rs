@@ -1,6 +1,9 @@
 //! One call does it all: what the phone did goes up with its own ids and times, what changed comes down.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
@@ -9,6 +12,7 @@ use relight_common::{
     edge::{
         Body, Caller, Problem,
         order::{Order, OrderEvent},
+        parse,
     },
     wire::{text, timestamp},
 };
@@ -25,6 +29,8 @@ use crate::{app::App, session::crew_of};
 
 /// Operations in one call, at most.
 const OPERATIONS_MAX: usize = 500;
+/// Operations begun after this wait for the next call: the phone gets an answer for those that were done.
+const APPLY_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(sync))
@@ -38,8 +44,9 @@ struct Operation {
     id: Uuid,
     /// The order.
     order_id: Uuid,
-    /// What happened.
-    event: OrderEvent,
+    /// What happened. Read one by one: an operation nobody can read is refused alone and holds up no other.
+    #[schema(value_type = OrderEvent)]
+    event: serde_json::Value,
     /// When, by the phone's clock.
     device_at: DateTime<Utc>,
 }
@@ -122,11 +129,13 @@ async fn sync(
 
 /// In the order they came. One that could not be done just now holds back the later ones of its order.
 async fn apply_all(app: &App, claims: &Claims, operations: Vec<Operation>, offset_ms: i64) -> Vec<Outcome> {
+    let started = Instant::now();
     let mut waiting = HashSet::new();
     let mut results = Vec::with_capacity(operations.len());
     for operation in operations {
         let (id, order) = (operation.id, operation.order_id);
-        if waiting.contains(&order) {
+        if waiting.contains(&order) || started.elapsed() > APPLY_WITHIN {
+            waiting.insert(order);
             results.push(Outcome {
                 id,
                 ok: false,
@@ -156,10 +165,11 @@ fn is_passing(problem: &Problem) -> bool {
 }
 
 async fn apply(app: &App, claims: &Claims, operation: Operation, offset_ms: i64) -> Result<(), Problem> {
+    let event: OrderEvent = parse("event", operation.event)?;
     let message = ApplyRequest {
         command_id: operation.id.to_string(),
         order_id: operation.order_id.to_string(),
-        event: Some(operation.event.into_wire()?),
+        event: Some(event.into_wire()?),
         device_time: Some(DeviceTime {
             device_at: Some(timestamp(operation.device_at)),
             offset_ms,

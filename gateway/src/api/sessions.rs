@@ -1,13 +1,9 @@
 //! Sessions of staff (login and password) and of customers (one-time code).
 
-use axum::{
-    Json,
-    extract::{FromRequestParts, State},
-    http::{StatusCode, request::Parts},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use relight_common::{
-    edge::{Body, Caller, CommandKey, Edge, Problem, at, twice},
+    edge::{Body, Caller, CommandKey, Limited, Problem, at, twice},
     wire::{text, text_required},
 };
 use relight_proto::{
@@ -29,18 +25,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(who_am_i, log_out))
         .routes(routes!(request_code))
         .routes(routes!(confirm_code))
-}
-
-/// Counts one public request of the client's address.
-#[derive(Debug)]
-pub struct Limited;
-
-impl FromRequestParts<App> for Limited {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let edge: &Edge = app.edge();
-        edge.limit_public(parts).map(|()| Limited)
-    }
 }
 
 /// A language of the product.

@@ -5,6 +5,7 @@
 //! message, so with the same command id ([`twice`]).
 
 mod caller;
+mod document;
 mod http;
 mod json;
 mod limit;
@@ -16,9 +17,10 @@ use std::{future::Future, time::Duration};
 
 use tonic::{Code, Response, Status};
 
-pub use caller::{Anyone, Caller, CommandKey, Edge, Limits, RequestId, client_ip};
+pub use caller::{Anyone, Caller, CommandKey, Edge, Limited, Limits, RequestId, client_ip};
+pub use document::complete;
 pub use http::{dress, serve, system_routes, with_fallbacks};
-pub use json::{Body, Params, Segment};
+pub use json::{Body, Params, Segment, parse};
 pub use limit::Limit;
 pub use problem::{FieldError, Kind, Problem};
 pub use session::{SESSION_COOKIE, Sessions, claims_of, cookie};

@@ -238,6 +238,21 @@ where
     }
 }
 
+/// Counts one public request of the client's address, whoever it is: log-ins and codes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limited;
+
+impl<S: Send + Sync> FromRequestParts<S> for Limited
+where
+    Edge: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Edge::from_ref(state).limit_public(parts).map(|()| Limited)
+    }
+}
+
 /// The command id of a write: header `Idempotency-Key`, a UUID.
 #[derive(Debug, Clone, Copy)]
 pub struct CommandKey(pub Uuid);

@@ -39,6 +39,22 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
+/// Reads a value that is JSON already; the fields of a problem start with `at`.
+///
+/// # Errors
+/// A problem that names the field.
+pub fn parse<T: DeserializeOwned>(at: &str, value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." {
+            at.to_owned()
+        } else {
+            format!("{at}.{path}")
+        };
+        fault(&path, &plain(&error.into_inner()))
+    })
+}
+
 /// Reads one JSON document.
 ///
 /// # Errors
@@ -170,5 +186,16 @@ mod tests {
             read::<Outer>(b"{\"inner\":{\"count\":3}}").unwrap().inner.count,
             3
         );
+    }
+
+    #[test]
+    fn a_part_read_alone_is_named_with_its_place() {
+        let part = serde_json::json!({"count": "many"});
+        assert_eq!(
+            parse::<Inner>("event", part).unwrap_err().errors[0].field,
+            "event.count"
+        );
+        let missing = parse::<Inner>("event", serde_json::json!({})).unwrap_err();
+        assert_eq!(missing.errors[0].field, "event.count");
     }
 }
