@@ -31,6 +31,8 @@ struct Cli {
 enum Verb {
     /// Run Relight with servers of its own: install what is missing, build, migrate, load the demo town, serve.
     Up(up::Args),
+    /// Call the Relight that `up` runs, such as `cargo xtask relight demo storm`.
+    Relight(up::running::Args),
     /// Run the tests on real servers that live as long as the run.
     Test(test::Args),
     /// Start the test servers, print their addresses as `export` lines, and wait for Ctrl-C.
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
 fn run(verb: Verb) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Up(args) => up::run(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Relight(args) => up::running::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Servers => servers::by_hand::run().map(|()| ExitCode::SUCCESS),
         Verb::Ci => ci::run(),

@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM as a flag, and the one way this program waits.
 
+use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,24 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// How often a condition is asked again.
 const POLL: Duration = Duration::from_millis(50);
+
+/// The error of whatever was given up because somebody asked to stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    /// What was waited for.
+    waiting_for: Option<String>,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.waiting_for {
+            Some(what) => write!(f, "stopped while waiting for {what}"),
+            None => f.write_str("stopped"),
+        }
+    }
+}
+
+impl std::error::Error for Stopped {}
 
 /// Set once somebody asked this program to stop. Clones share the flag.
 #[derive(Clone, Default)]
@@ -45,7 +64,8 @@ impl Stop {
         let begun = Instant::now();
         while !ready()? {
             if self.requested() {
-                bail!("stopped while waiting for {what}");
+                let waiting_for = Some(what.to_owned());
+                return Err(Stopped { waiting_for }.into());
             }
             if begun.elapsed() > limit {
                 bail!("{what} took longer than {} s", limit.as_secs());
@@ -69,7 +89,7 @@ impl Stop {
             Some(status) => Ok(status),
             None => {
                 child.stop()?;
-                bail!("stopped")
+                Err(Stopped { waiting_for: None }.into())
             }
         }
     }

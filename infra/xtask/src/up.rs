@@ -1,28 +1,32 @@
 //! `cargo xtask up`: a whole running Relight from a clone, with servers of its own.
 
+mod build;
+mod crews;
+mod environment;
+mod greeting;
 mod lock;
-mod logins;
+mod output;
+mod ports;
 mod relight;
-mod url;
+pub(crate) mod running;
+mod servers;
+mod sink;
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::servers::install::{self, Needs};
+use crate::servers::install;
 use crate::servers::place::Place;
-use crate::servers::postgres::{Postgres, Purpose};
-use crate::servers::redis::{self, Redis};
 use crate::servers::user::ServerUser;
-use crate::stop::Stop;
-use crate::usage::usage;
+use crate::stop::{Stop, Stopped};
 use crate::workspace;
-use relight::Relight;
-
-/// Database of the private server.
-const DATABASE: &str = "relight";
-/// Tried first, so that the address stays the same from one day to the next.
-const PORT_PREFERRED: u16 = 8080;
+use build::Programs;
+use crews::Crews;
+use relight::{Relight, Running};
+use running::Note;
+use servers::{Given, Servers};
+use sink::Sink;
 
 /// Options of `up`.
 #[derive(clap::Args)]
@@ -36,70 +40,39 @@ pub(crate) struct Args {
     /// Build with optimisations.
     #[arg(long)]
     release: bool,
+    /// Load no demo town, move no crews: for data of your own.
+    #[arg(long)]
+    no_demo: bool,
 }
 
-/// Addresses of servers that are not ours to start or stop.
-struct Given {
-    database: Option<String>,
-    redis: Option<String>,
-}
-
-impl Given {
-    fn from_environment() -> Self {
-        let read = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
-        Self {
-            database: read("RELIGHT_DATABASE_URL"),
-            redis: read("RELIGHT_REDIS_URL"),
-        }
-    }
-
-    fn needs(&self) -> Needs {
-        Needs {
-            postgres: self.database.is_none(),
-            redis: self.redis.is_none(),
-        }
-    }
-}
-
-/// The servers of one `up`. Dropping it stops Redis first, then Postgres.
-struct Servers {
-    redis: Option<Redis>,
-    postgres: Option<Postgres>,
-    database_url: String,
-    redis_url: String,
-}
-
-/// Starts everything, waits for Ctrl-C, stops everything.
+/// Starts everything, waits for Ctrl-C, stops everything. Being asked to stop is how it ends well, at whatever point.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let stop = Stop::on_signals()?;
+    match up(args, &Stop::on_signals()?) {
+        Err(error) if !error.is::<Stopped>() => Err(error),
+        _ => {
+            println!("stopped");
+            Ok(())
+        }
+    }
+}
+
+fn up(args: &Args, stop: &Stop) -> Result<()> {
     let root = workspace::root()?;
     let given = Given::from_environment();
-    refuse_foreign_reset(args.reset, &given)?;
+    if args.reset {
+        given.refuse_reset()?;
+    }
     let _lock = lock::take(&root.join(".relight"))?;
     install::missing(given.needs())?;
     let user = ServerUser::choose()?;
     let place = prepare_place(&root, &user, args.reset)?;
-    let relight = relight::build(&root, args.release, &stop)?;
-    let servers = start_servers(&root, &place, &user, given, &stop)?;
-    let outcome = serve(&relight, &place, &servers, args.port, &stop);
-    stop_servers(servers)?;
-    // Being asked to stop is how this ends well, at whatever point it came.
-    if stop.requested() {
-        println!("stopped");
-        Ok(())
-    } else {
-        outcome
-    }
-}
-
-fn refuse_foreign_reset(reset: bool, given: &Given) -> Result<()> {
-    if reset && (given.database.is_some() || given.redis.is_some()) {
-        return Err(usage(
-            "--reset only touches servers this clone started; unset RELIGHT_DATABASE_URL and RELIGHT_REDIS_URL, \
-             or empty those servers yourself",
-        ));
-    }
-    Ok(())
+    println!("building; the first time takes a few minutes");
+    let programs = build::build(&root, args.release, stop)?;
+    println!("starting the servers");
+    let servers = Servers::start(&root, &place, &user, given, stop)?;
+    let outcome = serve(&programs, &place, &servers, args, stop);
+    servers.stop()?;
+    outcome
 }
 
 fn prepare_place(root: &Path, user: &ServerUser, reset: bool) -> Result<Place> {
@@ -118,106 +91,53 @@ fn prepare_place(root: &Path, user: &ServerUser, reset: bool) -> Result<Place> {
     Ok(place)
 }
 
-fn start_servers(
-    root: &Path,
-    place: &Place,
-    user: &ServerUser,
-    given: Given,
-    stop: &Stop,
-) -> Result<Servers> {
-    let postgres = match given.database {
-        Some(_) => None,
-        None => Some(start_postgres(root, place, user, stop)?),
-    };
-    let redis = match given.redis {
-        Some(_) => None,
-        None => Some(start_redis(root, place, user, stop)?),
-    };
-    let database_url = given
-        .database
-        .or_else(|| postgres.as_ref().map(|server| server.url(DATABASE)));
-    let redis_url = given.redis.or_else(|| redis.as_ref().map(Redis::url));
-    Ok(Servers {
-        database_url: database_url.expect("given or started"),
-        redis_url: redis_url.expect("given or started"),
-        redis,
-        postgres,
-    })
+/// Fills the database where it is empty, runs `relight up` with what belongs around it, and waits for Ctrl-C.
+fn serve(programs: &Programs, place: &Place, servers: &Servers, args: &Args, stop: &Stop) -> Result<()> {
+    let state = place.state();
+    // Whatever returns early below drops these from the last to the first, which is the order of stopping.
+    let mut sink = Sink::start(&programs.sink, &state, stop)?;
+    let mut environment = servers.environment();
+    ports::choose(args.port)?.set(&mut environment);
+    if let Some(sink) = &sink {
+        sink.set(&mut environment);
+    }
+    let mut relight = Relight::new(&programs.relight, state.clone(), environment);
+    fill(&relight, args, stop)?;
+    let mut running = relight.up(stop)?;
+    relight.reached_at(&running);
+    let note = Note::leave(&state, relight.binary(), relight.environment())?;
+    let mut crews = Crews::start_unless(args.no_demo, &relight, &state)?;
+    greet(&relight, &running, sink.as_ref(), args)?;
+    stop.wait_until(|| {
+        running.check()?;
+        crews.as_mut().map_or(Ok(()), Crews::check)?;
+        sink.as_mut().map_or(Ok(()), Sink::check)?;
+        Ok(false)
+    })?;
+    crews.map_or(Ok(()), Crews::stop)?;
+    drop(note);
+    running.stop()?;
+    sink.map_or(Ok(()), Sink::stop)
 }
 
-fn start_postgres(root: &Path, place: &Place, user: &ServerUser, stop: &Stop) -> Result<Postgres> {
-    let dir = place.servers().join("postgres");
-    user.own_dir(&dir)?;
-    let settings = root.join("infra/postgres/relight.conf");
-    let server = Postgres::start(&dir, user, Purpose::Keep, Some(&settings), stop)?;
-    server.ensure_database(DATABASE)?;
-    Ok(server)
-}
-
-fn start_redis(root: &Path, place: &Place, user: &ServerUser, stop: &Stop) -> Result<Redis> {
-    let dir = place.servers().join("redis");
-    user.own_dir(&dir)?;
-    Redis::start(&dir, user, &redis::settings(root)?, stop)
-}
-
-/// Fills the database where it is empty, runs `relight up` and waits for Ctrl-C.
-fn serve(binary: &Path, place: &Place, servers: &Servers, port: Option<u16>, stop: &Stop) -> Result<()> {
-    let relight = Relight::new(binary, place.state(), &servers.database_url, &servers.redis_url);
+fn fill(relight: &Relight, args: &Args, stop: &Stop) -> Result<()> {
     relight.make_secrets(stop)?;
+    println!("bringing the schemas up to date");
     relight.task(&["migrate"], stop)?;
-    relight.task(&["demo", "town"], stop)?;
-    let mut running = relight.up(url::port(port, PORT_PREFERRED)?, stop)?;
-    println!("ready {}", running.address());
-    print!(
-        "{}",
-        logins::table(&relight.answer(&["demo", "logins", "--json"])?)?
-    );
-    println!("Ctrl-C stops it; its log is {}", relight.log().display());
-    running.wait(stop)?;
-    running.stop()
+    if args.no_demo {
+        return Ok(());
+    }
+    println!("loading the demo town");
+    relight.task(&["demo", "town"], stop)
 }
 
-fn stop_servers(servers: Servers) -> Result<()> {
-    let redis = servers.redis.map_or(Ok(()), Redis::stop);
-    let postgres = servers.postgres.map_or(Ok(()), Postgres::stop);
-    match (redis, postgres) {
-        (Ok(()), Ok(())) => Ok(()),
-        (Err(one), Err(other)) => bail!("{one:#}; {other:#}"),
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reset_does_not_touch_servers_that_were_given() {
-        let given = Given {
-            database: None,
-            redis: Some("redis://somewhere".to_owned()),
-        };
-        assert!(refuse_foreign_reset(true, &given).is_err());
-        assert!(refuse_foreign_reset(false, &given).is_ok());
-        assert!(
-            refuse_foreign_reset(
-                true,
-                &Given {
-                    database: None,
-                    redis: None
-                }
-            )
-            .is_ok()
-        );
-    }
-
-    #[test]
-    fn only_servers_that_were_not_given_are_needed() {
-        let given = Given {
-            database: Some("postgres://somewhere/x".to_owned()),
-            redis: None,
-        };
-        assert!(!given.needs().postgres);
-        assert!(given.needs().redis);
-    }
+fn greet(relight: &Relight, running: &Running, sink: Option<&Sink>, args: &Args) -> Result<()> {
+    let logins = match args.no_demo {
+        true => String::new(),
+        false => greeting::logins(&relight.answer(&["demo", "logins", "--json"])?)?,
+    };
+    let messages = sink.map(Sink::messages);
+    let places = greeting::places(running.mobile(), messages, &relight.log(), !args.no_demo);
+    println!("ready http://{}\n{logins}{places}", running.http());
+    Ok(())
 }

@@ -28,14 +28,17 @@ pub struct Who {
 /// When a field is wrong or the database cannot be reached.
 pub async fn run(account: &cli::Account) -> anyhow::Result<ExitCode> {
     let AccountVerb::Put(options) = &account.verb;
-    let role = Role::parse(&options.role)
-        .with_context(|| format!("--role: there is no role {}", options.role))?;
+    let role =
+        Role::parse(&options.role).with_context(|| format!("--role: there is no role {}", options.role))?;
     let password = match &options.password {
         Some(password) => password.clone(),
         None => from_standard_input()?,
     };
     let who = Who {
-        grant: Grant { role, org_path: options.org_path.clone() },
+        grant: Grant {
+            role,
+            org_path: options.org_path.clone(),
+        },
         name: options.name.clone().unwrap_or_else(|| options.login.clone()),
         unit_id: options.unit,
         crew_id: options.crew,
@@ -66,6 +69,8 @@ pub async fn put(settings: &Settings, login: &str, who: &Who, password: &str) ->
 
 fn from_standard_input() -> anyhow::Result<String> {
     let mut password = String::new();
-    std::io::stdin().read_to_string(&mut password).context("read the password")?;
+    std::io::stdin()
+        .read_to_string(&mut password)
+        .context("read the password")?;
     Ok(password.trim_end_matches(['\r', '\n']).to_owned())
 }

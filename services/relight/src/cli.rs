@@ -200,18 +200,18 @@ pub enum DemoVerb {
     },
     /// Move the crews along the streets, through the crew edge, until stopped.
     Drive {
-        /// Address of the crew edge.
-        #[arg(long, default_value = "http://127.0.0.1:8081")]
-        mobile: String,
+        /// Address of the crew edge; where mobile.listen says when left out.
+        #[arg(long)]
+        mobile: Option<String>,
         /// Seed of the town.
         #[arg(long, default_value_t = 42)]
         seed: u64,
     },
     /// Let a storm break over the town: faults on lines and fuses, and the calls they cause.
     Storm {
-        /// Address of the gateway.
-        #[arg(long, default_value = "http://127.0.0.1:8080")]
-        gateway: String,
+        /// Address of the gateway; where http.listen says when left out.
+        #[arg(long)]
+        gateway: Option<String>,
         /// Seed of the town.
         #[arg(long, default_value_t = 42)]
         seed: u64,

@@ -11,7 +11,10 @@ mod town;
 
 use std::process::ExitCode;
 
-use crate::cli::{Demo, DemoVerb};
+use crate::{
+    cli::{Demo, DemoVerb},
+    run::edge,
+};
 
 /// Carries out `relight demo ...`.
 ///
@@ -21,11 +24,24 @@ pub async fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     match &demo.verb {
         DemoVerb::Town { seed } => town::load(*seed).await?,
         DemoVerb::Logins { json } => logins::print(*json)?,
-        DemoVerb::Drive { mobile, seed } => drive::run(mobile, *seed).await?,
-        DemoVerb::Storm { gateway, seed, faults, minutes } => {
+        DemoVerb::Drive { mobile, seed } => drive::run(&address(mobile.as_ref(), "mobile")?, *seed).await?,
+        DemoVerb::Storm {
+            gateway,
+            seed,
+            faults,
+            minutes,
+        } => {
             let storm = storm::Storm::new(*seed, *faults, *minutes)?;
-            storm::run(gateway, storm).await?;
+            storm::run(&address(gateway.as_ref(), "http")?, storm).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The address given, or where the edge of that section listens on this machine.
+fn address(given: Option<&String>, section: &str) -> anyhow::Result<String> {
+    match given {
+        Some(address) => Ok(address.clone()),
+        None => Ok(format!("http://{}", edge(section)?)),
+    }
 }

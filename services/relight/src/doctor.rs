@@ -34,7 +34,11 @@ pub struct Finding {
 
 impl Finding {
     fn new(what: impl Into<String>, verdict: Verdict, words: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict, words: words.into() }
+        Self {
+            what: what.into(),
+            verdict,
+            words: words.into(),
+        }
     }
 }
 
@@ -64,7 +68,11 @@ pub async fn run(options: &cli::Doctor) -> anyhow::Result<ExitCode> {
         }
     }
     let wrong = findings.iter().any(|finding| finding.verdict == Verdict::Wrong);
-    Ok(if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if wrong {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn make_secrets(dir: &Path) -> anyhow::Result<ExitCode> {

@@ -57,7 +57,16 @@ fn print(reader: &str, letter: &Letter, json: bool) -> anyhow::Result<()> {
     if json {
         println!("{}", serde_json::to_string(&parked(reader, letter))?);
     } else {
-        let Letter { source, partition_no, seq, r#type, subject, reason, parked_at, .. } = letter;
+        let Letter {
+            source,
+            partition_no,
+            seq,
+            r#type,
+            subject,
+            reason,
+            parked_at,
+            ..
+        } = letter;
         println!("{reader}: {type} {source}/{partition_no}/{seq} of {subject}, since {parked_at}: {reason}");
     }
     Ok(())
@@ -83,6 +92,8 @@ async fn retry(subject: Option<&str>) -> anyhow::Result<ExitCode> {
         let db = Db::connect(&settings.database, service).await?;
         asked += dead_letter::ask_retry(db.pool(), None, subject).await?;
     }
-    println!("{asked} parked events are tried again within seconds; `relight events dead list` shows what is left");
+    println!(
+        "{asked} parked events are tried again within seconds; `relight events dead list` shows what is left"
+    );
     Ok(ExitCode::SUCCESS)
 }

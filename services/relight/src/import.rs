@@ -44,7 +44,11 @@ pub async fn store(settings: &Settings, pack: Pack, on_bad: OnBad) -> Result<Imp
     let secrets = Secrets::load(&settings.secrets_dir)
         .map_err(|error| relight_common::Invalid::new("secrets_dir", error.to_string()))
         .map_err(relight_common::Error::from)?;
-    let options = ImportOptions { on_bad, by: "service:import".to_owned(), at: Utc::now() };
+    let options = ImportOptions {
+        on_bad,
+        by: "service:import".to_owned(),
+        at: Utc::now(),
+    };
     relight_registry::import(&db, &secrets, pack, &options).await
 }
 
@@ -86,6 +90,9 @@ fn refused(faults: &[Fault]) -> ExitCode {
     for fault in faults {
         eprintln!("{fault}");
     }
-    eprintln!("nothing was imported: {} rows are bad (--skip-bad leaves them out)", faults.len());
+    eprintln!(
+        "nothing was imported: {} rows are bad (--skip-bad leaves them out)",
+        faults.len()
+    );
     ExitCode::FAILURE
 }

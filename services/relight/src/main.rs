@@ -19,7 +19,9 @@ use relight_common::{config, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    rustls::crypto::ring::default_provider().install_default().expect("no provider was installed before main");
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .expect("no provider was installed before main");
     match answer(cli::Cli::parse()).await {
         Ok(code) => code,
         Err(error) => {

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use relight_common::{config, db, secrets::{SERVICES, Secrets}};
+use relight_common::{
+    config, db,
+    secrets::{SERVICES, Secrets},
+};
 
 use crate::rooms;
 
@@ -15,9 +18,13 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     let settings = config::load()?;
     let owner = settings.database.owner()?;
     for service in SERVICES {
-        db::migrate(&owner, service, rooms::migrations(service)).await.with_context(|| format!("schema {service}"))?;
+        db::migrate(&owner, service, rooms::migrations(service))
+            .await
+            .with_context(|| format!("schema {service}"))?;
         match Secrets::database_password(&settings.secrets_dir, service) {
-            Some(password) => db::grant_role(&owner, service, &password).await.with_context(|| format!("role of {service}"))?,
+            Some(password) => db::grant_role(&owner, service, &password)
+                .await
+                .with_context(|| format!("role of {service}"))?,
             None => eprintln!(
                 "{service} has no password in {}: it will log in as the owner role",
                 settings.secrets_dir.display()

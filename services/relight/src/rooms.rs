@@ -1,6 +1,6 @@
 //! The services this binary can run, by name.
 
-use relight_common::{service::Host, secrets::SERVICES};
+use relight_common::{secrets::SERVICES, service::Host};
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 
@@ -34,6 +34,10 @@ pub async fn start(host: &Host, role: &str, listener: TcpListener) -> anyhow::Re
         "insight" => relight_insight::run(host, listener).await,
         "gateway" => relight_gateway::run(host, listener).await,
         "mobile-api" => relight_mobile_api::run(host, listener).await,
-        other => anyhow::bail!("there is no role {other}; there are {} and {}", SERVICES.join(", "), EDGES.join(", ")),
+        other => anyhow::bail!(
+            "there is no role {other}; there are {} and {}",
+            SERVICES.join(", "),
+            EDGES.join(", ")
+        ),
     }
 }

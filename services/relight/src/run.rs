@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context;
-use relight_common::{Clock, config, secrets::{SERVICES, Secrets}, service::Host};
+use relight_common::{
+    Clock, config,
+    secrets::{SERVICES, Secrets},
+    service::Host,
+};
 use serde::Deserialize;
 use tokio::{
     net::TcpListener,
@@ -30,7 +34,10 @@ pub async fn up(options: &cli::Up) -> anyhow::Result<ExitCode> {
     let mut listeners = Vec::new();
     for service in SERVICES {
         let listener = bind("127.0.0.1:0".parse().expect("an address")).await?;
-        settings.grpc.peers.insert(service.to_owned(), format!("http://{}", listener.local_addr()?));
+        settings
+            .grpc
+            .peers
+            .insert(service.to_owned(), format!("http://{}", listener.local_addr()?));
         listeners.push((service, listener));
     }
     let http = bind(options.http.map_or_else(|| edge("http"), Ok)?).await?;
@@ -57,7 +64,11 @@ pub async fn serve(options: &cli::Serve) -> anyhow::Result<ExitCode> {
             "gateway" => edge("http")?,
             "mobile-api" => edge("mobile")?,
             service => *settings.grpc.listen.get(service).with_context(|| {
-                format!("there is no role {service}; there are {} and {}", SERVICES.join(", "), EDGES.join(", "))
+                format!(
+                    "there is no role {service}; there are {} and {}",
+                    SERVICES.join(", "),
+                    EDGES.join(", ")
+                )
             })?,
         };
         listeners.push((role.as_str(), bind(address).await?));
@@ -74,17 +85,25 @@ fn host(settings: config::Settings, role: &str) -> anyhow::Result<Host> {
     Host::new(settings, secrets, Clock::System, role)
 }
 
-fn edge(section: &str) -> anyhow::Result<SocketAddr> {
+/// Where the edge of that section listens.
+///
+/// # Errors
+/// When the configuration says no address.
+pub fn edge(section: &str) -> anyhow::Result<SocketAddr> {
     Ok(config::section::<Edge>(section)?.listen)
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 async fn start(host: &Host, listeners: Vec<(&str, TcpListener)>) -> anyhow::Result<()> {
     for (role, listener) in listeners {
-        let started = rooms::start(host, role, listener).await.with_context(|| format!("{role} could not start"));
+        let started = rooms::start(host, role, listener)
+            .await
+            .with_context(|| format!("{role} could not start"));
         if let Err(error) = started {
             host.shut_down().await;
             return Err(error);
@@ -103,5 +122,9 @@ async fn until_told(host: &Host) -> anyhow::Result<ExitCode> {
     };
     tracing::info!("stopping: finishing what was accepted, telling what was committed");
     host.shut_down().await;
-    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if broken {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

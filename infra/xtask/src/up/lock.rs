@@ -35,6 +35,12 @@ pub(crate) fn take(dir: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Whether somebody holds it.
+pub(crate) fn is_held(dir: &Path) -> bool {
+    File::open(dir.join("up.lock"))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn held(file: &mut File) -> anyhow::Error {
     let mut pid = String::new();
     let who = match file.read_to_string(&mut pid) {
@@ -54,6 +60,7 @@ mod tests {
     fn the_second_up_names_the_first() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let first = take(dir.path())?;
+        assert!(is_held(dir.path()));
         let error = take(dir.path()).expect_err("held");
         assert!(
             error
@@ -61,6 +68,7 @@ mod tests {
                 .contains(&format!("process {}", std::process::id()))
         );
         drop(first);
+        assert!(!is_held(dir.path()));
         take(dir.path()).map(drop)
     }
 }

@@ -1,75 +1,39 @@
 //! The `relight` binary as this program sees it: its tasks, and `relight up` until it is stopped.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use nix::sys::signal::Signal;
 
-use crate::cargo::cargo;
+use super::environment::Environment;
+use super::output;
 use crate::servers::guard::Guard;
 use crate::servers::user::ServerUser;
 use crate::stop::Stop;
 
-/// What `relight up` prints on its standard output once it serves.
-const READY: &str = "relight ready ";
+/// What `relight up` prints on its standard output: where the phones connect, then, once it serves, where people do.
+const MOBILE: &str = "relight mobile http://";
+const READY: &str = "relight ready http://";
 const READY_LIMIT: Duration = Duration::from_secs(120);
 /// It stops accepting, finishes requests and flushes the outbox.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 const TASK_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Builds the binary and returns its path.
-pub(crate) fn build(root: &Path, release: bool, stop: &Stop) -> Result<PathBuf> {
-    let mut command = cargo(root);
-    command.args([
-        "build",
-        "--package",
-        "relight",
-        "--message-format=json-render-diagnostics",
-    ]);
-    command
-        .args(release.then_some("--release"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut guard = Guard::start_group("cargo build", &mut command, Signal::SIGTERM, TASK_PATIENCE)?;
-    let lines = lines_of(guard.child())?;
-    let status = stop.wait_for_end(&mut guard)?;
-    if !status.success() {
-        bail!("cargo build failed ({status})");
-    }
-    lines
-        .iter()
-        .find_map(|line| executable(&line))
-        .context("cargo build named no executable for `relight`")
-}
-
-/// The path in cargo's message about the finished binary.
-fn executable(line: &str) -> Option<PathBuf> {
-    let message: serde_json::Value = serde_json::from_str(line).ok()?;
-    (message["target"]["name"] == "relight").then_some(())?;
-    message["executable"].as_str().map(PathBuf::from)
-}
-
 /// The binary with the environment it needs.
-pub(crate) struct Relight {
+pub(super) struct Relight {
     binary: PathBuf,
     state: PathBuf,
-    environment: [(&'static str, String); 4],
+    environment: Environment,
 }
 
 impl Relight {
     /// `state` is this clone's `.relight`.
-    pub(crate) fn new(binary: &Path, state: PathBuf, database_url: &str, redis_url: &str) -> Self {
-        let environment = [
-            ("RELIGHT_DATABASE_URL", database_url.to_owned()),
-            ("RELIGHT_REDIS_URL", redis_url.to_owned()),
-            ("RELIGHT_SECRETS_DIR", state.join("secrets").display().to_string()),
-            ("RELIGHT_DATA_DIR", state.join("data").display().to_string()),
-        ];
+    pub(super) fn new(binary: &Path, state: PathBuf, mut environment: Environment) -> Self {
+        environment.set("RELIGHT_SECRETS_DIR", state.join("secrets").display().to_string());
+        environment.set("RELIGHT_DATA_DIR", state.join("data").display().to_string());
         Self {
             binary: binary.to_owned(),
             state,
@@ -77,41 +41,60 @@ impl Relight {
         }
     }
 
+    /// The binary.
+    pub(super) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// What it is given.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// From now on its verbs find it where it really listens.
+    pub(super) fn reached_at(&mut self, running: &Running) {
+        self.environment.set("RELIGHT_HTTP__LISTEN", running.http());
+        self.environment.set("RELIGHT_MOBILE__LISTEN", running.mobile());
+    }
+
     /// The file `relight up` writes its log to.
-    pub(crate) fn log(&self) -> PathBuf {
+    pub(super) fn log(&self) -> PathBuf {
         self.state.join("relight.log")
     }
 
     /// Makes the CA, certificates, keys and passwords that are missing.
-    pub(crate) fn make_secrets(&self, stop: &Stop) -> Result<()> {
+    pub(super) fn make_secrets(&self, stop: &Stop) -> Result<()> {
         let dir = self.state.join("secrets");
         let path = dir.to_str().context("the clone's path is not UTF-8")?;
         self.task(&["doctor", "--make-secrets", path], stop)
     }
 
-    /// Runs one verb to its end; what it prints is shown.
-    pub(crate) fn task(&self, arguments: &[&str], stop: &Stop) -> Result<()> {
+    /// Runs one verb to its end; what it prints is shown when it fails.
+    pub(super) fn task(&self, arguments: &[&str], stop: &Stop) -> Result<()> {
+        let said = tempfile::tempfile().context("make a temporary file")?;
         let mut command = Command::new(&self.binary);
-        command
-            .args(arguments)
-            .envs(self.environment.clone())
-            .stdin(Stdio::null());
+        command.args(arguments).stdin(Stdio::null());
+        command.stdout(said.try_clone().context("share the output")?);
+        command.stderr(said.try_clone().context("share the output")?);
+        self.environment.lend_to(&mut command);
         let mut guard = Guard::start_group("relight", &mut command, Signal::SIGTERM, TASK_PATIENCE)?;
         let status = stop.wait_for_end(&mut guard)?;
         if !status.success() {
-            bail!("`relight {}` failed ({status})", arguments.join(" "));
+            let said = read_back(said).context("read what relight said")?;
+            bail!(
+                "`relight {}` failed ({status})\n{}",
+                arguments.join(" "),
+                said.trim_end()
+            );
         }
         Ok(())
     }
 
     /// Runs one verb to its end and returns what it prints.
-    pub(crate) fn answer(&self, arguments: &[&str]) -> Result<String> {
+    pub(super) fn answer(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.binary);
-        let output = command
-            .args(arguments)
-            .envs(self.environment.clone())
-            .output()
-            .context("start relight")?;
+        let output = self.environment.lend_to(command.args(arguments)).output();
+        let output = output.context("start relight")?;
         if !output.status.success() {
             bail!(
                 "`relight {}`: {}",
@@ -123,30 +106,32 @@ impl Relight {
     }
 
     /// Starts `relight up` and waits until it serves.
-    pub(crate) fn up(&self, port: u16, stop: &Stop) -> Result<Running> {
-        let mut running = self.spawn(port)?;
-        stop.wait_for("relight", READY_LIMIT, || running.is_ready())
-            .map_err(|error| self.with_log(error))?;
-        Ok(running)
-    }
-
-    fn spawn(&self, port: u16) -> Result<Running> {
+    pub(super) fn up(&self, stop: &Stop) -> Result<Running> {
         let log = File::create(self.log()).with_context(|| format!("make {}", self.log().display()))?;
         let mut command = ServerUser::Myself.server(&self.binary, "TERM");
         command
-            .args(["up", "--http", &format!("127.0.0.1:{port}")])
-            .envs(self.environment.clone());
-        command
+            .arg("up")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log.try_clone().context("share the log")?);
+        self.environment.lend_to(&mut command);
         let mut guard = Guard::start("relight", &mut command, Signal::SIGTERM, STOP_PATIENCE)?;
-        let ready = watch(guard.child(), log)?;
-        Ok(Running {
-            guard,
-            ready,
-            address: String::new(),
+        let lines = output::logged_lines_of(guard.child(), log)?;
+        let (mut http, mut mobile) = (String::new(), String::new());
+        let address_of = |line: &str, prefix| line.strip_prefix(prefix).map(str::to_owned);
+        output::wait_for_line(("relight", &mut guard), &lines, (READY_LIMIT, stop), |line| {
+            mobile = address_of(line, MOBILE).unwrap_or_else(|| std::mem::take(&mut mobile));
+            http = address_of(line, READY).unwrap_or_default();
+            !http.is_empty()
         })
+        .map_err(|error| {
+            if stop.requested() {
+                error
+            } else {
+                self.with_log(error)
+            }
+        })?;
+        Ok(Running { guard, http, mobile })
     }
 
     /// A start that fails says why in its log.
@@ -158,103 +143,53 @@ impl Relight {
     }
 }
 
+fn read_back(mut file: File) -> std::io::Result<String> {
+    use std::io::{Read as _, Seek as _};
+    let mut text = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 /// `relight up` at work.
-pub(crate) struct Running {
+pub(super) struct Running {
     guard: Guard,
-    ready: Receiver<String>,
-    address: String,
+    http: String,
+    mobile: String,
 }
 
 impl Running {
-    /// Where it serves.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
+    /// Address and port where people connect.
+    pub(super) fn http(&self) -> &str {
+        &self.http
     }
 
-    /// Waits until somebody asks to stop.
-    ///
-    /// # Errors
-    /// It ended by itself.
-    pub(crate) fn wait(&mut self, stop: &Stop) -> Result<()> {
-        stop.wait_until(|| match self.guard.ended()? {
+    /// Address and port where the crews' phones connect.
+    pub(super) fn mobile(&self) -> &str {
+        &self.mobile
+    }
+
+    /// Fails once it ended by itself.
+    pub(super) fn check(&mut self) -> Result<()> {
+        match self.guard.ended()? {
             Some(status) => bail!("relight ended by itself ({status}); see its log"),
-            None => Ok(false),
-        })
+            None => Ok(()),
+        }
     }
 
     /// Stops it. It exits 0 after everything it acknowledged is safe and told.
-    pub(crate) fn stop(mut self) -> Result<()> {
+    pub(super) fn stop(mut self) -> Result<()> {
         let status = self.guard.stop()?;
         if !status.success() {
             bail!("relight did not stop in good order ({status}); see its log");
         }
         Ok(())
     }
-
-    fn is_ready(&mut self) -> Result<bool> {
-        match self.ready.try_recv() {
-            Ok(address) => {
-                self.address = address;
-                Ok(true)
-            }
-            Err(TryRecvError::Empty) => Ok(false),
-            Err(TryRecvError::Disconnected) => match self.guard.ended()? {
-                Some(status) => bail!("relight ended while starting ({status})"),
-                None => Ok(false),
-            },
-        }
-    }
-}
-
-/// Copies the child's output to the log and picks the address out of the ready line.
-fn watch(child: &mut Child, mut log: File) -> Result<Receiver<String>> {
-    let lines = lines_of(child)?;
-    let (tell, ready) = channel();
-    std::thread::spawn(move || {
-        for line in lines {
-            if let Some(address) = line.strip_prefix(READY) {
-                // Nobody waits for it any more once somebody asked to stop.
-                let _ = tell.send(address.trim().to_owned());
-            }
-            if writeln!(log, "{line}").is_err() {
-                return;
-            }
-        }
-    });
-    Ok(ready)
-}
-
-/// The child's output, read at once so that a full pipe never stops it. Ends with the output.
-fn lines_of(child: &mut Child) -> Result<Receiver<String>> {
-    let output = child.stdout.take().context("the output is not a pipe")?;
-    let (tell, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(std::io::Result::ok) {
-            if tell.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(lines)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_executable_is_the_binary_and_not_its_library() {
-        let binary = r#"{"target":{"name":"relight"},"executable":"/t/debug/relight"}"#;
-        assert_eq!(executable(binary), Some("/t/debug/relight".into()));
-        assert_eq!(
-            executable(r#"{"target":{"name":"relight"},"executable":null}"#),
-            None
-        );
-        assert_eq!(
-            executable(r#"{"target":{"name":"other"},"executable":"/t/other"}"#),
-            None
-        );
-    }
 
     /// A stand-in for the binary: a shell script with the same contract.
     fn script(dir: &Path, body: &str) -> Result<Relight> {
@@ -262,17 +197,22 @@ mod tests {
         let path = dir.join("relight");
         fs::write(&path, format!("#!/bin/sh\n{body}\n"))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-        Ok(Relight::new(&path, dir.to_owned(), "postgres://x/y", "redis://x"))
+        let mut environment = Environment::default();
+        environment.set("RELIGHT_HTTP__LISTEN", "127.0.0.1:4321");
+        Ok(Relight::new(&path, dir.to_owned(), environment))
     }
 
     #[test]
     fn up_waits_for_the_ready_line_and_stops_with_exit_0() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        let body =
-            "trap 'exit 0' TERM\necho noise\necho relight ready http://$3\nwhile :; do sleep 0.05; done";
-        let relight = script(dir.path(), body)?;
-        let running = relight.up(4321, &Stop::default())?;
-        assert_eq!(running.address(), "http://127.0.0.1:4321");
+        let body = "trap 'exit 0' TERM\necho relight mobile http://127.0.0.1:5\necho relight ready http://$RELIGHT_HTTP__LISTEN\n\
+                    while :; do sleep 0.05; done";
+        let mut running = script(dir.path(), body)?.up(&Stop::default())?;
+        assert_eq!(
+            (running.http(), running.mobile()),
+            ("127.0.0.1:4321", "127.0.0.1:5")
+        );
+        running.check()?;
         running.stop()
     }
 
@@ -280,7 +220,7 @@ mod tests {
     fn a_start_that_fails_shows_the_log() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let relight = script(dir.path(), "echo the schema is older >&2\nexit 1")?;
-        let Err(error) = relight.up(4321, &Stop::default()) else {
+        let Err(error) = relight.up(&Stop::default()) else {
             bail!("it is not ready")
         };
         assert!(error.to_string().contains("the schema is older"), "{error}");
@@ -290,10 +230,21 @@ mod tests {
     #[test]
     fn a_relight_that_does_not_flush_is_reported() -> Result<()> {
         let dir = tempfile::tempdir()?;
-        let body = "trap 'exit 3' TERM\necho relight ready http://$3\nwhile :; do sleep 0.05; done";
-        let running = script(dir.path(), body)?.up(4321, &Stop::default())?;
+        let body = "trap 'exit 3' TERM\necho relight ready http://x\nwhile :; do sleep 0.05; done";
+        let running = script(dir.path(), body)?.up(&Stop::default())?;
         let error = running.stop().expect_err("exit 3");
         assert!(error.to_string().contains("good order"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_task_that_fails_shows_what_it_said() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let relight = script(dir.path(), "echo no such town\nexit 1")?;
+        let error = relight
+            .task(&["demo", "town"], &Stop::default())
+            .expect_err("exit 1");
+        assert!(error.to_string().contains("demo town") && error.to_string().contains("no such town"));
         Ok(())
     }
 }

@@ -52,7 +52,11 @@ pub async fn run(mobile: &str, seed: u64) -> anyhow::Result<()> {
     let streets = demo::town(seed).streets;
     anyhow::ensure!(!streets.is_empty(), "the town has no streets");
     let mut vans = Vec::new();
-    for (n, login) in logins::all()?.into_iter().filter(|login| login.role == "crew").enumerate() {
+    for (n, login) in logins::all()?
+        .into_iter()
+        .filter(|login| login.role == "crew")
+        .enumerate()
+    {
         let client = Client::sign_in(mobile, "/m/v1/session", &login.login, &login.password).await?;
         vans.push(Van::new(client, streets.clone(), seed + n as u64));
     }
@@ -79,7 +83,14 @@ impl Van {
         ahead.reverse();
         let at = ahead.pop().expect("a street has two points");
         let target = ahead.pop().expect("a street has two points");
-        Self { client, streets, random, at, target, ahead }
+        Self {
+            client,
+            streets,
+            random,
+            at,
+            target,
+            ahead,
+        }
     }
 
     /// Moves for one interval and says where it is.
@@ -97,8 +108,18 @@ impl Van {
             self.target = self.next_target();
         }
         let (lon, lat) = (self.at.lon, self.at.lat);
-        let fix = Fix { lon, lat, at: Utc::now(), heading_deg, speed_mps: SPEED_MPS, accuracy_m: 8.0 };
-        let _: Taken = self.client.post("/m/v1/positions", Uuid::now_v7(), &Batch { fixes: vec![fix] }).await?;
+        let fix = Fix {
+            lon,
+            lat,
+            at: Utc::now(),
+            heading_deg,
+            speed_mps: SPEED_MPS,
+            accuracy_m: 8.0,
+        };
+        let _: Taken = self
+            .client
+            .post("/m/v1/positions", Uuid::now_v7(), &Batch { fixes: vec![fix] })
+            .await?;
         Ok(())
     }
 
@@ -132,7 +153,10 @@ fn distance_m(a: Position, b: Position) -> f64 {
 }
 
 fn between(a: Position, b: Position, share: f64) -> Position {
-    Position { lon: a.lon + (b.lon - a.lon) * share, lat: a.lat + (b.lat - a.lat) * share }
+    Position {
+        lon: a.lon + (b.lon - a.lon) * share,
+        lat: a.lat + (b.lat - a.lat) * share,
+    }
 }
 
 /// Degrees clockwise from north.

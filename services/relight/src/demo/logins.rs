@@ -37,7 +37,10 @@ pub fn all() -> anyhow::Result<Vec<Login>> {
 /// # Errors
 /// When no town was loaded or it has no such log-in.
 pub fn of(login: &str) -> anyhow::Result<Login> {
-    all()?.into_iter().find(|known| known.login == login).with_context(|| format!("the town has no log-in {login}"))
+    all()?
+        .into_iter()
+        .find(|known| known.login == login)
+        .with_context(|| format!("the town has no log-in {login}"))
 }
 
 /// Keeps the log-ins.
@@ -46,7 +49,12 @@ pub fn of(login: &str) -> anyhow::Result<Login> {
 /// When the secrets folder cannot be written.
 pub fn keep(logins: &[Login]) -> anyhow::Result<()> {
     let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(file()?)?;
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file()?)?;
     Ok(file.write_all(serde_json::to_string_pretty(logins)?.as_bytes())?)
 }
 
@@ -65,7 +73,12 @@ pub fn print(json: bool) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(&logins)?);
         return Ok(());
     }
-    for Login { role, login, password } in logins {
+    for Login {
+        role,
+        login,
+        password,
+    } in logins
+    {
         println!("{role:<12} {login:<16} {password}");
     }
     Ok(())

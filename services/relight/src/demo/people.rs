@@ -16,13 +16,39 @@ use super::logins::{self, Login};
 use crate::account;
 
 /// Org path of the town.
-const TOWN: &str = "demo/city";
-const UNITS: [(&str, &str, &str); 2] =
-    [("east", "城东抢修站 East unit", "demo/city/east"), ("west", "城西抢修站 West unit", "demo/city/west")];
+const TOWN: &str = "demo";
+/// (id, name, org path, org paths it repairs in)
+const UNITS: [(&str, &str, &str, [&str; 2]); 2] = [
+    (
+        "east",
+        "城东抢修站 East unit",
+        "demo/city/east",
+        ["demo/city/east", "demo/county/south"],
+    ),
+    (
+        "west",
+        "城西抢修站 West unit",
+        "demo/city/west",
+        ["demo/city/west", "demo/county/north"],
+    ),
+];
 const CREWS_PER_UNIT: usize = 6;
 /// Skills of every crew.
 const SKILLS: [&str; 2] = ["fault_repair", "switching"];
-const LEADERS: [&str; 12] = ["王建国", "李卫东", "张志强", "刘洋", "陈静", "杨帆", "赵磊", "黄海", "周敏", "吴刚", "徐丽", "孙涛"];
+const LEADERS: [&str; 12] = [
+    "王建国",
+    "李卫东",
+    "张志强",
+    "刘洋",
+    "陈静",
+    "杨帆",
+    "赵磊",
+    "黄海",
+    "周敏",
+    "吴刚",
+    "徐丽",
+    "孙涛",
+];
 
 fn id_of(name: &str) -> Uuid {
     derived_from_name(&format!("demo:{name}"))
@@ -39,7 +65,11 @@ pub async fn settle(settings: &Settings, customer: Login) -> anyhow::Result<()> 
         let before = known.iter().find(|known| known.login == login);
         let password = before.map_or_else(logins::password, |known| known.password.clone());
         account::put(settings, &login, &who, &password).await?;
-        made.push(Login { role: role.word().to_owned(), login, password });
+        made.push(Login {
+            role: role.word().to_owned(),
+            login,
+            password,
+        });
     }
     made.push(customer);
     logins::keep(&made)?;
@@ -49,16 +79,34 @@ pub async fn settle(settings: &Settings, customer: Login) -> anyhow::Result<()> 
 /// (role, log-in, account) of everybody.
 fn accounts() -> Vec<(Role, String, account::Who)> {
     let mut all = vec![
-        (Role::Admin, "admin".to_owned(), who(Role::Admin, "", "管理员 Administrator")),
-        (Role::Dispatcher, "dispatcher".to_owned(), who(Role::Dispatcher, TOWN, "调度员 Dispatcher")),
-        (Role::Agent, "agent".to_owned(), who(Role::Agent, TOWN, "坐席 Agent")),
+        (
+            Role::Admin,
+            "admin".to_owned(),
+            who(Role::Admin, "", "管理员 Administrator"),
+        ),
+        (
+            Role::Dispatcher,
+            "dispatcher".to_owned(),
+            who(Role::Dispatcher, TOWN, "调度员 Dispatcher"),
+        ),
+        (
+            Role::Agent,
+            "agent".to_owned(),
+            who(Role::Agent, TOWN, "坐席 Agent"),
+        ),
     ];
-    for (u, (unit, name, path)) in UNITS.iter().enumerate() {
-        let desk = account::Who { unit_id: Some(id_of(unit)), ..who(Role::UnitDesk, path, name) };
+    for (u, (unit, name, ..)) in UNITS.iter().enumerate() {
+        let desk = account::Who {
+            unit_id: Some(id_of(unit)),
+            ..who(Role::UnitDesk, TOWN, name)
+        };
         all.push((Role::UnitDesk, format!("desk-{unit}"), desk));
         for n in 0..CREWS_PER_UNIT {
             let number = u * CREWS_PER_UNIT + n;
-            let crew = account::Who { crew_id: Some(crew_id(number)), ..who(Role::Crew, path, LEADERS[number]) };
+            let crew = account::Who {
+                crew_id: Some(crew_id(number)),
+                ..who(Role::Crew, TOWN, LEADERS[number])
+            };
             all.push((Role::Crew, format!("crew-{:02}", number + 1), crew));
         }
     }
@@ -71,7 +119,10 @@ fn crew_id(number: usize) -> Uuid {
 
 fn who(role: Role, org_path: &str, name: &str) -> account::Who {
     account::Who {
-        grant: Grant { role, org_path: org_path.to_owned() },
+        grant: Grant {
+            role,
+            org_path: org_path.to_owned(),
+        },
         name: name.to_owned(),
         unit_id: None,
         crew_id: None,
@@ -83,10 +134,15 @@ async fn staff(settings: &Settings) -> anyhow::Result<()> {
     let db = Db::connect(&settings.database, "dispatch").await?;
     let now = Utc::now();
     let mut work = Work::internal(&db, "demo town", now).await?;
-    for (u, (unit, name, path)) in UNITS.iter().enumerate() {
+    for (u, (unit, name, path, areas)) in UNITS.iter().enumerate() {
         let unit_id = UnitId::from_uuid(id_of(unit));
-        let areas = vec![(*path).to_owned()];
-        let unit = Unit { id: unit_id, name: (*name).to_owned(), org_path: (*path).to_owned(), area_org_paths: areas };
+        let areas = areas.map(str::to_owned).to_vec();
+        let unit = Unit {
+            id: unit_id,
+            name: (*name).to_owned(),
+            org_path: (*path).to_owned(),
+            area_org_paths: areas,
+        };
         crews::put_unit(&mut work, &unit).await?;
         for n in 0..CREWS_PER_UNIT {
             crews::put_crew(&mut work, &crew(u * CREWS_PER_UNIT + n, unit_id, path, now)).await?;
@@ -101,7 +157,10 @@ fn crew(number: usize, unit: UnitId, path: &str, now: DateTime<Utc>) -> Crew {
         person_id: id_of(&format!("{number}:{name}")).to_string(),
         name,
         leader,
-        qualifications: SKILLS.iter().map(|skill| ((*skill).to_owned(), good_until)).collect(),
+        qualifications: SKILLS
+            .iter()
+            .map(|skill| ((*skill).to_owned(), good_until))
+            .collect(),
     };
     let leader = LEADERS[number];
     Crew {
@@ -110,7 +169,10 @@ fn crew(number: usize, unit: UnitId, path: &str, now: DateTime<Utc>) -> Crew {
         unit,
         org_path: path.to_owned(),
         skills: SKILLS.map(str::to_owned).to_vec(),
-        members: vec![member(leader.to_owned(), true), member(format!("{leader} 副手"), false)],
+        members: vec![
+            member(leader.to_owned(), true),
+            member(format!("{leader} 副手"), false),
+        ],
         shift: Some((now - TimeDelta::hours(1), now + TimeDelta::hours(12))),
         phone: String::new(),
     }

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use rand::{Rng, SeedableRng, rngs::StdRng, seq::{IndexedRandom, SliceRandom}};
+use rand::{
+    Rng, SeedableRng,
+    rngs::StdRng,
+    seq::{IndexedRandom, SliceRandom},
+};
 use relight_grid::{DeviceIx, DeviceKind, Pack, demo};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -58,13 +62,25 @@ impl Storm {
     /// # Errors
     /// When the town has fewer devices than faults.
     pub fn new(seed: u64, faults: usize, minutes: f64) -> anyhow::Result<Self> {
-        anyhow::ensure!((0.0..=600.0).contains(&minutes), "--minutes must be from 0 to 600");
+        anyhow::ensure!(
+            (0.0..=600.0).contains(&minutes),
+            "--minutes must be from 0 to 600"
+        );
         let pack = demo::town(seed);
-        let grid = pack.network().grid(Uuid::nil()).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let grid = pack
+            .network()
+            .grid(Uuid::nil())
+            .map_err(|faults| anyhow::anyhow!("{faults}"))?;
         let mut random = StdRng::seed_from_u64(seed ^ 0x5707);
-        let mut devices: Vec<DeviceIx> = grid.devices().filter(|d| can_fail(grid.device_kind(*d))).collect();
+        let mut devices: Vec<DeviceIx> = grid
+            .devices()
+            .filter(|d| can_fail(grid.device_kind(*d)))
+            .collect();
         devices.shuffle(&mut random);
-        let mut storm = Self { faults: Vec::new(), calls: Vec::new() };
+        let mut storm = Self {
+            faults: Vec::new(),
+            calls: Vec::new(),
+        };
         for device in devices {
             let dead = grid.dead(&[device], &[]).dead_loads;
             if storm.faults.len() < faults && (5..=400).contains(&dead.len()) {
@@ -72,7 +88,11 @@ impl Storm {
                 storm.strike(&mut random, grid.device_id(device), &accounts, minutes);
             }
         }
-        anyhow::ensure!(storm.faults.len() == faults, "the town has only {} devices that can fail", storm.faults.len());
+        anyhow::ensure!(
+            storm.faults.len() == faults,
+            "the town has only {} devices that can fail",
+            storm.faults.len()
+        );
         storm.calls.sort_by(|a, b| a.at_min.total_cmp(&b.at_min));
         Ok(storm)
     }
@@ -84,7 +104,11 @@ impl Storm {
         for (n, account) in accounts.choose_multiple(random, callers).enumerate() {
             let wait = -random.random::<f64>().max(1e-9).ln() * minutes * FADE;
             let at_min = (begin + wait).min(minutes);
-            self.calls.push(Call { at_min, account: (*account).to_owned(), danger: danger && n == 0 });
+            self.calls.push(Call {
+                at_min,
+                account: (*account).to_owned(),
+                danger: danger && n == 0,
+            });
         }
         self.faults.push((device.to_owned(), accounts.len()));
     }
@@ -105,7 +129,7 @@ fn account_of(pack: &Pack, load: usize) -> &str {
 /// When the gateway does not answer or refuses the agent.
 pub async fn run(gateway: &str, storm: Storm) -> anyhow::Result<()> {
     let agent = logins::of("agent")?;
-    let client = Client::sign_in(gateway, "/api/v1/sessions", &agent.login, &agent.password).await?;
+    let mut client = Client::sign_in(gateway, "/api/v1/sessions", &agent.login, &agent.password).await?;
     for (device, customers) in &storm.faults {
         println!("{device} fails: {customers} customers");
     }
@@ -114,8 +138,16 @@ pub async fn run(gateway: &str, storm: Storm) -> anyhow::Result<()> {
     for (n, call) in storm.calls.iter().enumerate() {
         tokio::time::sleep_until(begun + Duration::from_secs_f64(call.at_min * 60.0)).await;
         let note = call.danger.then_some("wire on the ground");
-        let body = Report { account: &call.account, danger: call.danger, danger_note: note, channel: "hotline" };
-        let accepted: Accepted = client.post("/api/v1/reports", Uuid::now_v7(), &body).await.context("a call was not taken")?;
+        let body = Report {
+            account: &call.account,
+            danger: call.danger,
+            danger_note: note,
+            channel: "hotline",
+        };
+        let accepted: Accepted = client
+            .post("/api/v1/reports", Uuid::now_v7(), &body)
+            .await
+            .context("a call was not taken")?;
         println!("{:>4} of {total}  {}", n + 1, accepted.number);
     }
     println!("{total} calls taken; the board shows what came of them: {gateway}/board");

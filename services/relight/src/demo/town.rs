@@ -18,16 +18,32 @@ pub async fn load(seed: u64) -> anyhow::Result<()> {
     let settings = config::load()?;
     let pack = demo::town(seed);
     let customer = somebody(&pack)?;
-    println!("demo town {seed}: {} customers, {} devices", pack.customers.len(), pack.network.devices.len());
-    let report = import::store(&settings, pack, OnBad::Refuse).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+    println!(
+        "demo town {seed}: {} customers, {} devices",
+        pack.customers.len(),
+        pack.network.devices.len()
+    );
+    let report = import::store(&settings, pack, OnBad::Refuse)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
     println!("{report}");
     people::settle(&settings, customer).await?;
-    println!("2 units and 12 crews are on shift for the next 12 hours; `relight demo logins` lists who can sign in");
+    println!(
+        "2 units and 12 crews are on shift for the next 12 hours; `relight demo logins` lists who can sign in"
+    );
     Ok(())
 }
 
 /// A customer to try the customers' pages with: the account, and the phone a one-time code is sent to.
 fn somebody(pack: &Pack) -> anyhow::Result<Login> {
-    let contact = pack.contacts.iter().find(|contact| contact.channel == Channel::Sms).context("nobody has a phone")?;
-    Ok(Login { role: "customer".to_owned(), login: contact.account.clone(), password: contact.value.clone() })
+    let contact = pack
+        .contacts
+        .iter()
+        .find(|contact| contact.channel == Channel::Sms)
+        .context("nobody has a phone")?;
+    Ok(Login {
+        role: "customer".to_owned(),
+        login: contact.account.clone(),
+        password: contact.value.clone(),
+    })
 }

@@ -16,7 +16,13 @@ use crate::rooms;
 pub async fn all() -> Vec<Finding> {
     let settings = match config::load() {
         Ok(settings) => settings,
-        Err(error) => return vec![Finding::new("configuration", Verdict::Wrong, format!("{error:#}"))],
+        Err(error) => {
+            return vec![Finding::new(
+                "configuration",
+                Verdict::Wrong,
+                format!("{error:#}"),
+            )];
+        }
     };
     let mut findings = vec![Finding::new("configuration", Verdict::Fine, "readable")];
     findings.push(secrets(&settings));
@@ -24,15 +30,29 @@ pub async fn all() -> Vec<Finding> {
         findings.extend(schema(&settings, service).await);
     }
     findings.push(redis(&settings).await);
-    findings.push(provider("sms", "no SMS gateway: messages wait; set RELIGHT_SMS__ADDRESS"));
-    findings.push(provider("mail", "no mail server: mails wait; set RELIGHT_MAIL__ADDRESS"));
+    findings.push(provider(
+        "sms",
+        "no SMS gateway: messages wait; set RELIGHT_SMS__ADDRESS",
+    ));
+    findings.push(provider(
+        "mail",
+        "no mail server: mails wait; set RELIGHT_MAIL__ADDRESS",
+    ));
     findings
 }
 
 fn secrets(settings: &Settings) -> Finding {
     match Secrets::load(&settings.secrets_dir) {
-        Ok(_) => Finding::new("secrets", Verdict::Fine, format!("complete in {}", settings.secrets_dir.display())),
-        Err(error) => Finding::new("secrets", Verdict::Wrong, format!("{error}; `relight doctor --make-secrets DIR` makes them")),
+        Ok(_) => Finding::new(
+            "secrets",
+            Verdict::Fine,
+            format!("complete in {}", settings.secrets_dir.display()),
+        ),
+        Err(error) => Finding::new(
+            "secrets",
+            Verdict::Wrong,
+            format!("{error}; `relight doctor --make-secrets DIR` makes them"),
+        ),
     }
 }
 
@@ -45,7 +65,8 @@ async fn schema(settings: &Settings, service: &'static str) -> Vec<Finding> {
     };
     let mut findings = vec![version(&db, what.clone()).await];
     if Secrets::database_password(&settings.secrets_dir, service).is_none() {
-        let words = "logs in as the owner role, which may change tables; make its password and run `relight migrate`";
+        let words =
+            "logs in as the owner role, which may change tables; make its password and run `relight migrate`";
         findings.push(Finding::new(&what, Verdict::Warning, words));
     }
     findings.extend(parked(&db, &what).await);
@@ -54,13 +75,22 @@ async fn schema(settings: &Settings, service: &'static str) -> Vec<Finding> {
 }
 
 async fn version(db: &Db, what: String) -> Finding {
-    let wanted = rooms::migrations(db.service()).iter().map(|m| m.version).max().unwrap_or(0);
-    let applied = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
-        .fetch_one(db.pool())
-        .await;
+    let wanted = rooms::migrations(db.service())
+        .iter()
+        .map(|m| m.version)
+        .max()
+        .unwrap_or(0);
+    let applied =
+        sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
+            .fetch_one(db.pool())
+            .await;
     match applied {
         Err(_) => Finding::new(what, Verdict::Wrong, "not there: run `relight migrate`"),
-        Ok(applied) if applied.unwrap_or(0) < wanted => Finding::new(what, Verdict::Wrong, "older than this program: run `relight migrate`"),
+        Ok(applied) if applied.unwrap_or(0) < wanted => Finding::new(
+            what,
+            Verdict::Wrong,
+            "older than this program: run `relight migrate`",
+        ),
         Ok(_) => Finding::new(what, Verdict::Fine, "up to date"),
     }
 }
@@ -73,25 +103,38 @@ async fn parked(db: &Db, what: &str) -> Option<Finding> {
 
 async fn chain_whole(db: &Db, what: &str) -> Option<Finding> {
     let n = audit::verify(db.pool()).await.ok()??;
-    Some(Finding::new(what, Verdict::Wrong, format!("the audit chain does not fit at row {n}: a row was changed or removed")))
+    Some(Finding::new(
+        what,
+        Verdict::Wrong,
+        format!("the audit chain does not fit at row {n}: a row was changed or removed"),
+    ))
 }
 
 async fn redis(settings: &Settings) -> Finding {
     match policy(settings).await {
-        Ok(policy) if policy == "noeviction" => Finding::new("redis", Verdict::Fine, "answers, keeps what it is given"),
+        Ok(policy) if policy == "noeviction" => {
+            Finding::new("redis", Verdict::Fine, "answers, keeps what it is given")
+        }
         Ok(policy) => {
             let words = format!("maxmemory-policy is {policy}: streams may vanish; set it to noeviction");
             Finding::new("redis", Verdict::Warning, words)
         }
-        Err(error) => Finding::new("redis", Verdict::Wrong, format!("does not answer ({error}); events go on, later, by way of Postgres")),
+        Err(error) => Finding::new(
+            "redis",
+            Verdict::Wrong,
+            format!("does not answer ({error}); events go on, later, by way of Postgres"),
+        ),
     }
 }
 
 async fn policy(settings: &Settings) -> Result<String, redis::RedisError> {
     let client = redis::Client::open(settings.redis.url.as_str())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
-    let (_, policy): (String, String) =
-        redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query_async(&mut connection).await?;
+    let (_, policy): (String, String) = redis::cmd("CONFIG")
+        .arg("GET")
+        .arg("maxmemory-policy")
+        .query_async(&mut connection)
+        .await?;
     Ok(policy)
 }
 
