@@ -183,3 +183,12 @@ impl System {
         self.home.path()
     }
 }
+
+impl Drop for System {
+    /// A failed test shows the end of the log.
+    fn drop(&mut self) {
+        if std::thread::panicking() || std::env::var_os("RELIGHT_TEST_LOG").is_some() {
+            eprintln!("---- the system's log ends so:\n{}", process::tail(&self.log()));
+        }
+    }
+}

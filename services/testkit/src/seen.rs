@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Longest a test waits for something to arrive before it fails.
-const WAIT_MAX: Duration = Duration::from_secs(20);
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// A list that grows as things arrive.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl<T: Clone> Seen<T> {
     /// Waits until `is_enough` holds for everything so far, and returns that.
     ///
     /// # Errors
-    /// After 20 seconds, saying how much there was.
+    /// After a minute, saying how much there was.
     pub async fn wait_for(&self, is_enough: impl Fn(&[T]) -> bool) -> anyhow::Result<Vec<T>> {
         let mut entries = self.0.subscribe();
         let found = timeout(WAIT_MAX, entries.wait_for(|entries| is_enough(entries))).await;

@@ -45,7 +45,7 @@ async fn one_fault_from_the_first_report_to_the_archived_order() -> anyhow::Resu
     let (first_at, rest_at) = journey.repaired(&order).await?;
     journey.closed(&order).await?;
     journey.ledger(first_at, rest_at).await?;
-    told::all_came(&journey).await?;
+    told::everybody(&journey, "restored", &journey.field.dead).await?;
     told::one_trace(&journey).await?;
     journey.system.stop().await?;
     told::each_person_once(&journey)
@@ -193,12 +193,10 @@ impl Journey {
             "the phone has the order"
         );
         self.step(order, json!({ "type": "take" })).await?;
-        self.step(
-            order,
-            json!({ "type": "leave", "eta_at": Utc::now() + TimeDelta::minutes(12) }),
-        )
-        .await?;
-        Ok(())
+        let eta_at = Utc::now() + TimeDelta::minutes(12);
+        self.step(order, json!({ "type": "leave", "eta_at": eta_at }))
+            .await?;
+        told::everybody(self, "crew_en_route", &self.field.dead).await
     }
 
     /// Arrived, cause and ETR, safe steps, half of the customers back, then the rest. Gives both instants.
@@ -216,6 +214,7 @@ impl Journey {
             json!({ "type": "survey", "cause_code": "tree", "etr_at": etr_at }),
         )
         .await?;
+        told::everybody(self, "etr", &self.field.dead).await?;
         let safe_steps = ["off", "tested_dead", "earthed", "signs"];
         let repair = json!({ "type": "repair", "permission_no": "P-1", "ticket_no": "T-1", "people": 2, "safe_steps": safe_steps });
         self.step(order, repair).await?;
@@ -228,7 +227,7 @@ impl Journey {
             self.field.first.len(),
             "half is back: {half}"
         );
-        told::restored(self, self.field.first.len()).await?;
+        told::everybody(self, "restored", &self.field.first).await?;
         let rest_at = Utc::now();
         self.step_at(
             order,

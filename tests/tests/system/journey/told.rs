@@ -7,21 +7,18 @@ use relight_grid::pack::{Channel, Language};
 
 use super::{Journey, TRACE};
 
-/// Words that only one kind of message has, in both languages.
+/// Words of each kind in both languages. Asked in this order: the later words also occur in earlier kinds.
 const KINDS: [(&str, &str, &str); 4] = [
     ("accepted", "已受理", "received your report"),
-    ("crew_en_route", "前往", "on the way"),
-    ("etr", "预计恢复", "expected"),
-    ("restored", "已于", "restored at"),
+    ("crew_en_route", "已出发", "crew is on its way"),
+    ("restored", "已于", "supply was restored"),
+    ("etr", "预计", "expected back"),
 ];
 
 fn kind_of(text: &str) -> Option<&'static str> {
-    let lower = text.to_lowercase();
-    // "restored" is asked before "etr": its words are the narrower ones.
     KINDS
         .iter()
-        .rev()
-        .find(|(_, zh, en)| text.contains(zh) || lower.contains(en))
+        .find(|(_, zh, en)| text.contains(zh) || text.contains(en))
         .map(|(kind, ..)| *kind)
 }
 
@@ -34,39 +31,37 @@ fn due(is_caller: bool) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Waits until this many customers were told that they are back.
-pub async fn restored(journey: &Journey, count: usize) -> anyhow::Result<()> {
-    let is_enough = |texts: &[relight_testkit::smsc::Sms]| {
-        texts
-            .iter()
-            .filter(|sms| kind_of(&sms.text) == Some("restored"))
+/// Waits until everybody of `points` was told this, on every channel they have. A step that follows too soon would
+/// rightly take the message back: nobody is told that a crew is coming when it is there.
+pub async fn everybody(
+    journey: &Journey,
+    kind: &'static str,
+    points: &BTreeSet<usize>,
+) -> anyhow::Result<()> {
+    let accounts: BTreeSet<&str> = points.iter().map(|point| journey.account(*point)).collect();
+    let due = |channel: Channel| {
+        let contacts = journey.pack.contacts.iter();
+        contacts
+            .filter(|c| c.channel == channel && accounts.contains(c.account.as_str()))
             .count()
-            >= count
     };
-    let texts = journey.system.smsc.texts().wait_for(is_enough).await?;
-    let told = texts
-        .iter()
-        .filter(|sms| kind_of(&sms.text) == Some("restored"))
-        .count();
-    assert_eq!(told, count, "only those of the section are told");
-    Ok(())
-}
-
-/// Waits until as many messages came as are due.
-pub async fn all_came(journey: &Journey) -> anyhow::Result<()> {
-    let expected = expected(journey);
-    journey
-        .system
-        .smsc
-        .texts()
-        .wait_for_count(count(&expected, Channel::Sms))
-        .await?;
-    journey
-        .system
-        .smtp
-        .mails()
-        .wait_for_count(count(&expected, Channel::Email))
-        .await?;
+    let texts = journey.system.smsc.texts();
+    let texts = texts.wait_for(|all| {
+        all.iter().filter(|sms| kind_of(&sms.text) == Some(kind)).count() >= due(Channel::Sms)
+    });
+    texts
+        .await
+        .with_context(|| format!("{} texts that say {kind}", due(Channel::Sms)))?;
+    let mails = journey.system.smtp.mails();
+    let mails = mails.wait_for(|all| {
+        all.iter()
+            .filter(|mail| kind_of(&mail.text) == Some(kind))
+            .count()
+            >= due(Channel::Email)
+    });
+    mails
+        .await
+        .with_context(|| format!("{} mails that say {kind}", due(Channel::Email)))?;
     Ok(())
 }
 
@@ -137,17 +132,6 @@ fn expected(journey: &Journey) -> BTreeMap<String, (Channel, Language, BTreeSet<
         .collect()
 }
 
-fn count(
-    expected: &BTreeMap<String, (Channel, Language, BTreeSet<&'static str>)>,
-    channel: Channel,
-) -> usize {
-    expected
-        .values()
-        .filter(|(of, ..)| *of == channel)
-        .map(|(_, _, kinds)| kinds.len())
-        .sum()
-}
-
 fn note(
     seen: &mut BTreeMap<String, Vec<(&'static str, bool)>>,
     address: String,
@@ -172,7 +156,8 @@ pub async fn one_trace(journey: &Journey) -> anyhow::Result<()> {
                 .iter()
                 .all(|part| ours.iter().any(|span| span.name.contains(part)))
         })
-        .await?;
+        .await
+        .with_context(|| format!("spans of the first report: {wanted:?}"))?;
     let ours: Vec<&str> = spans
         .iter()
         .filter(|span| span.trace_id == TRACE)
