@@ -33,6 +33,9 @@ const UNITS: [(&str, &str, &str, [&str; 2]); 2] = [
     ),
 ];
 const CREWS_PER_UNIT: usize = 6;
+/// As long as the rules of dispatch let a crew be on duty, and as short as they let it rest.
+const ON_DUTY: TimeDelta = TimeDelta::hours(12);
+const REST: TimeDelta = TimeDelta::hours(8);
 /// Skills of every crew.
 const SKILLS: [&str; 2] = ["fault_repair", "switching"];
 const LEADERS: [&str; 12] = [
@@ -129,7 +132,7 @@ fn who(role: Role, org_path: &str, name: &str) -> account::Who {
     }
 }
 
-/// Puts units and crews, on shift from an hour ago for the next twelve hours.
+/// Puts units and crews, on shift from now on for as long as crews may be on duty.
 async fn staff(settings: &Settings) -> anyhow::Result<()> {
     let db = Db::connect(&settings.database, "dispatch").await?;
     let now = Utc::now();
@@ -145,7 +148,19 @@ async fn staff(settings: &Settings) -> anyhow::Result<()> {
         };
         crews::put_unit(&mut work, &unit).await?;
         for n in 0..CREWS_PER_UNIT {
-            crews::put_crew(&mut work, &crew(u * CREWS_PER_UNIT + n, unit_id, path, now)).await?;
+            let crew = crew(u * CREWS_PER_UNIT + n, unit_id, path, now);
+            // The town may have stopped in the middle of a shift a few hours ago. A shift that overlaps replaces it, so
+            // this one lets everybody sleep before the next.
+            let shift = Some((now - TimeDelta::hours(24), now - REST));
+            crews::put_crew(
+                &mut work,
+                &Crew {
+                    shift,
+                    ..crew.clone()
+                },
+            )
+            .await?;
+            crews::put_crew(&mut work, &crew).await?;
         }
     }
     Ok(work.done().await?)
@@ -173,7 +188,7 @@ fn crew(number: usize, unit: UnitId, path: &str, now: DateTime<Utc>) -> Crew {
             member(leader.to_owned(), true),
             member(format!("{leader} 副手"), false),
         ],
-        shift: Some((now - TimeDelta::hours(1), now + TimeDelta::hours(12))),
+        shift: Some((now, now + ON_DUTY)),
         phone: String::new(),
     }
 }
