@@ -188,6 +188,7 @@ impl Accepted {
             eta: eta(language, at(known.etr_at), now, zone),
         });
         let next = match report.triage.as_str() {
+            "known_outage" => "done.next_known",
             "urge" => "done.next_urge",
             "undetermined" => "done.next_undetermined",
             _ => "done.next_new",

@@ -86,8 +86,10 @@ struct Row {
     who: Option<String>,
     affected: u32,
     restored: u32,
-    /// Still off.
+    /// Still off: of the affected, or, while nobody knows them, as many as reported.
     off: u32,
+    /// `off` counts reports.
+    by_reports: bool,
     etr: Option<String>,
     /// The estimate has passed.
     lapsed: bool,
@@ -141,7 +143,7 @@ impl Board {
         let orders = known.orders.unwrap_or_default();
         let crews = known.crews.unwrap_or_default();
         let incidents = known.incidents.unwrap_or_default();
-        let rows: Vec<Row> = orders.iter().map(|order| view.row(order)).collect();
+        let rows: Vec<Row> = orders.iter().map(|order| view.row(order, &incidents)).collect();
         Self {
             breaches: rows.iter().filter(|row| row.level == Level::Breach).count(),
             customers_off: rows.iter().map(|row| row.off).sum(),
@@ -173,7 +175,11 @@ fn first_clock(order: &Order) -> Option<(&Clock, DateTime<Utc>)> {
 }
 
 impl View {
-    fn row(&self, order: &Order) -> Row {
+    fn row(&self, order: &Order, incidents: &[Incident]) -> Row {
+        let incident = incidents
+            .iter()
+            .find(|incident| incident.incident_id == order.incident_id);
+        let by_reports = order.affected_count == 0;
         let first = first_clock(order);
         let etr_at = at(order.etr_at);
         let zone = order.zone.parse().unwrap_or(self.zone);
@@ -190,7 +196,12 @@ impl View {
             who: who.into_iter().find(|name| !name.is_empty()).cloned(),
             affected: order.affected_count,
             restored: order.restored_count,
-            off: order.affected_count.saturating_sub(order.restored_count),
+            off: if by_reports {
+                incident.map_or(0, |incident| incident.report_count)
+            } else {
+                order.affected_count.saturating_sub(order.restored_count)
+            },
+            by_reports,
             etr: etr_at.map(|at| words::short(at, self.now, zone)),
             lapsed: etr_at.is_some_and(|at| at <= self.now),
             danger: order.danger,
@@ -257,7 +268,7 @@ impl View {
                 label: incident.number.clone(),
                 symbol: Symbol::Incident {
                     level: level(incident),
-                    customers: incident.affected_count,
+                    customers: incident.affected_count.max(incident.report_count),
                     count: 1,
                 },
             })
@@ -339,6 +350,29 @@ mod tests {
         let due = board.rows[0].clock.as_ref().unwrap();
         assert_eq!((due.left_min, board.breaches), (-1, 1));
         assert!(due.command_id.is_some(), "it waits for an acknowledgement");
+    }
+
+    #[test]
+    fn while_nobody_knows_who_is_off_the_reports_count() {
+        let order = |incident: &str, affected_count, restored_count| Order {
+            incident_id: incident.to_owned(),
+            affected_count,
+            restored_count,
+            ..Order::default()
+        };
+        let incident = Incident {
+            incident_id: "guess".to_owned(),
+            report_count: 7,
+            ..Incident::default()
+        };
+        let known = Known {
+            orders: Some(vec![order("guess", 0, 0), order("sure", 90, 40)]),
+            incidents: Some(vec![incident]),
+            ..Known::default()
+        };
+        let board = Board::new(Language::En, known, now(), chrono_tz::UTC);
+        let off: Vec<_> = board.rows.iter().map(|row| (row.off, row.by_reports)).collect();
+        assert_eq!((off, board.customers_off), (vec![(7, true), (50, false)], 57));
     }
 
     #[test]
