@@ -65,3 +65,85 @@ pub fn serve(name: &str) -> Response {
     ];
     (headers, *content).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// The tokens of one block of the stylesheet, on top of `under`.
+    fn tokens(under: &HashMap<String, f64>, block: &str) -> HashMap<String, f64> {
+        let mut tokens = under.clone();
+        for part in block.split("--").skip(1) {
+            if let Some((name, value)) = part.split_once(": #") {
+                tokens.insert(name.to_owned(), luminance(&value[..6]));
+            }
+        }
+        tokens
+    }
+
+    /// Relative luminance of WCAG 2.2.
+    fn luminance(hex: &str) -> f64 {
+        let part = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+    }
+
+    #[test]
+    fn text_has_a_contrast_of_four_and_a_half_to_one_in_every_theme() {
+        let style = FILES[0].2;
+        let blocks: Vec<&str> = style
+            .split('{')
+            .skip(1)
+            .map(|rest| rest.split('}').next().unwrap())
+            .collect();
+        let at = |n: usize| {
+            blocks
+                .iter()
+                .filter(|b| b.contains("--paper: #"))
+                .nth(n)
+                .copied()
+                .unwrap()
+        };
+        let light = tokens(&HashMap::new(), at(0));
+        let dark = tokens(&light, at(2));
+        let themes = [
+            light.clone(),
+            tokens(&light, at(1)),
+            dark.clone(),
+            tokens(&dark, at(3)),
+        ];
+        let pairs = [
+            ("ink", "paper"),
+            ("ink-2", "paper"),
+            ("ink-2", "paper-2"),
+            ("link", "paper"),
+            ("on-brand", "brand"),
+            ("on-go", "go"),
+            ("stop", "stop-paper"),
+            ("stop", "paper"),
+            ("ink", "stop-paper"),
+            ("ink", "good-paper"),
+            ("breach", "paper-2"),
+            ("at-risk", "paper-2"),
+            ("watch", "paper-2"),
+            ("on-mark", "breach"),
+            ("on-mark", "info"),
+            ("on-focus", "focus"),
+        ];
+        for (n, theme) in themes.iter().enumerate() {
+            for (front, back) in pairs {
+                let (a, b) = (theme[front], theme[back]);
+                let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                assert!(contrast >= 4.5, "theme {n}: {front} on {back} is {contrast:.2}");
+            }
+        }
+    }
+}
