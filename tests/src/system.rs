@@ -113,6 +113,40 @@ impl System {
         self.start().await
     }
 
+    /// Empties the streams of this system, as a flushed or recreated Redis would.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn lose_redis(&self) -> anyhow::Result<()> {
+        let setting = |name: &str| {
+            let found = self.environment.iter().rev().find(|(key, _)| key == name);
+            found
+                .map(|(_, value)| value.clone())
+                .with_context(|| format!("{name} is set"))
+        };
+        let client = redis::Client::open(setting("RELIGHT_REDIS_URL")?)?;
+        let mut redis = client.get_multiplexed_async_connection().await?;
+        let pattern = format!("{}:*", setting("RELIGHT_REDIS__NAMESPACE")?);
+        let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await?;
+        for key in keys {
+            let _: i64 = redis::cmd("DEL").arg(key).query_async(&mut redis).await?;
+        }
+        Ok(())
+    }
+
+    /// Cuts every connection of the process to its database.
+    ///
+    /// # Errors
+    /// When Postgres does not answer.
+    pub async fn cut_connections(&self) -> anyhow::Result<()> {
+        let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()";
+        sqlx::query(cut)
+            .execute(&mut self.database.connect().await?)
+            .await?;
+        Ok(())
+    }
+
     /// SIGTERM, and waits for exit code 0.
     ///
     /// # Errors
@@ -171,6 +205,14 @@ impl System {
     /// When nothing runs.
     pub fn gateway(&self) -> anyhow::Result<String> {
         Ok(self.process.as_ref().context("running")?.gateway.clone())
+    }
+
+    /// Address of the crew edge.
+    ///
+    /// # Errors
+    /// When nothing runs.
+    pub fn mobile(&self) -> anyhow::Result<String> {
+        Ok(self.process.as_ref().context("running")?.mobile.clone())
     }
 
     /// The process' log.

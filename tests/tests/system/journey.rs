@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use relight_grid::Pack;
-use relight_tests::{Api, System, pack};
+use relight_tests::{System, pack};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    ask::{event, instant, text, until},
     field::Field,
     town::{self, Staff},
 };
@@ -355,46 +356,5 @@ impl Journey {
         let answer = self.staff.phones[0].post("/m/v1/sync", body).await?;
         let list = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
         Ok((list("orders"), list("results")))
-    }
-}
-
-async fn event(api: &Api, order: &str, event: Value) -> anyhow::Result<Value> {
-    api.post(
-        &format!("/api/v1/orders/{order}/events"),
-        json!({ "event": event }),
-    )
-    .await
-}
-
-fn text(value: &Value, key: &str) -> anyhow::Result<String> {
-    Ok(value[key]
-        .as_str()
-        .with_context(|| format!("{key} in {value}"))?
-        .to_owned())
-}
-
-fn instant(value: &Value) -> anyhow::Result<DateTime<Utc>> {
-    Ok(value
-        .as_str()
-        .with_context(|| format!("an instant, not {value}"))?
-        .parse()?)
-}
-
-/// Asks until there is an answer; the bound only ends a test that would hang.
-async fn until<T, F>(what: &str, mut ask: F) -> anyhow::Result<T>
-where
-    F: AsyncFnMut() -> anyhow::Result<Option<T>>,
-{
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
-    let bound = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask().await? {
-            return Ok(answer);
-        }
-        anyhow::ensure!(
-            tokio::time::Instant::now() < bound,
-            "waited a minute until {what}"
-        );
-        ticks.tick().await;
     }
 }

@@ -13,6 +13,8 @@ pub struct Staff {
     pub crews: Vec<Uuid>,
     /// Control room.
     pub dispatcher: Api,
+    /// A dispatcher of the whole utility.
+    pub everywhere: Api,
     /// Hotline.
     pub agent: Api,
     /// Desk of the unit.
@@ -33,6 +35,7 @@ pub async fn staff(system: &System) -> anyhow::Result<Staff> {
     let at = ["--org-path", ORG];
     system.account("admin", "admin", &[]).await?;
     system.account("dispatcher", "dispatcher", &at).await?;
+    system.account("everywhere", "dispatcher", &[]).await?;
     system.account("agent", "agent", &at).await?;
     system
         .account(
@@ -65,11 +68,12 @@ pub async fn staff(system: &System) -> anyhow::Result<Staff> {
         system.sign_in("dispatcher").await?,
         system.sign_in("agent").await?,
     );
-    let desk = system.sign_in("desk").await?;
+    let (desk, everywhere) = (system.sign_in("desk").await?, system.sign_in("everywhere").await?);
     Ok(Staff {
         unit,
         crews,
         dispatcher,
+        everywhere,
         agent,
         desk,
         phones,

@@ -1,0 +1,553 @@
+//! Bodies that are JSON and yet wrong, over every write of both edges.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    house::House,
+    wire::{Case, with, without},
+};
+
+/// All cases.
+pub fn cases(house: &House) -> Vec<Case> {
+    [
+        reports(house),
+        incidents(house),
+        orders(house),
+        events(house),
+        crews(house),
+        accounts(),
+        sessions(),
+        positions(),
+        syncs(house),
+    ]
+    .concat()
+}
+
+/// `base` with one place changed, and the field the refusal names.
+type Change = (&'static str, Value, &'static str);
+
+fn changed(base: &Value, changes: Vec<Change>, make: impl Fn(&Value) -> Case) -> Vec<Case> {
+    let case = |(at, value, field): Change| make(&with(base, at, value)).field(field);
+    changes.into_iter().map(case).collect()
+}
+
+fn long(characters: usize) -> Value {
+    "x".repeat(characters).into()
+}
+
+/// Times no event has.
+fn times(at: &'static str, field: &'static str) -> Vec<Change> {
+    [
+        json!("yesterday"),
+        json!("2026-02-30T00:00:00Z"),
+        json!("2026-01-01 10:00"),
+        json!("+262000-01-01T00:00:00Z"),
+        json!("-0044-03-15T12:00:00Z"),
+        json!("0000-01-01T00:00:00Z"),
+        json!(1_795_000_000),
+        json!(""),
+        json!([2026, 11, 22]),
+    ]
+    .map(|value| (at, value, field))
+    .to_vec()
+}
+
+fn reports(house: &House) -> Vec<Case> {
+    let agent = |body: &Value| Case::post("agent", "/api/v1/reports", body);
+    let public = |body: &Value| Case::post("", "/api/v1/reports", body);
+    let base = json!({ "danger": false, "reporter_name": "Li Na", "reporter_phone": "+8613900009999",
+        "address": "1 Road", "channel": "hotline", "position": { "lon": 120.0, "lat": 30.0 } });
+    let now = Utc::now();
+    let mut cases = changed(&base, places("/position", "position"), agent);
+    cases.extend(changed(&base, times("/reported_at", "reported_at"), agent));
+    let out_of_reach: Vec<Change> = [
+        now + TimeDelta::hours(1),
+        now - TimeDelta::days(8),
+        DateTime::<Utc>::UNIX_EPOCH,
+        "0001-01-01T00:00:00Z".parse().expect("a time"),
+        "9999-12-31T23:59:59Z".parse().expect("a time"),
+    ]
+    .map(|at| ("/reported_at", json!(at), "reported_at"))
+    .to_vec();
+    cases.extend(changed(&base, out_of_reach, agent));
+    let changes = vec![
+        ("/danger", json!("no"), "danger"),
+        ("/danger", Value::Null, "danger"),
+        ("/danger", json!(0), "danger"),
+        ("/danger_note", long(501), "danger_note"),
+        ("/account", long(51), "account"),
+        ("/account", json!("S\u{0}1"), "account"),
+        ("/account", json!(7), "account"),
+        ("/reporter_name", long(101), "reporter_name"),
+        ("/reporter_name", json!("Li\u{7}"), "reporter_name"),
+        ("/reporter_name", json!(""), "reporter_name"),
+        ("/reporter_name", json!("\u{3000}"), "reporter_name"),
+        ("/reporter_phone", json!("12"), "reporter_phone"),
+        ("/reporter_phone", json!("call me"), "reporter_phone"),
+        ("/reporter_phone", json!("+999123456789"), "reporter_phone"),
+        ("/reporter_phone", json!(""), "reporter_phone"),
+        ("/reporter_phone", json!("1\u{0}3"), "reporter_phone"),
+        ("/reporter_phone", long(31), "reporter_phone"),
+        ("/reporter_phone", json!(13_900_000_001_i64), "reporter_phone"),
+        ("/address", long(301), "address"),
+        ("/address", json!("1 Road\u{0}"), "address"),
+        ("/address", json!({ "street": "Road" }), "address"),
+        ("/channel", json!("pigeon"), "channel"),
+        ("/channel", json!(""), "channel"),
+        ("/channel", Value::Null, "channel"),
+        ("/note", long(1_001), "note"),
+        ("/note", json!("\u{1b}[2J"), "note"),
+        ("/language", json!("fr"), "language"),
+        ("/colour", json!("red"), "colour"),
+        ("/report_id", json!(Uuid::now_v7()), "report_id"),
+    ];
+    cases.extend(changed(&base, changes, agent));
+    let nameless = |key| without(&base, key);
+    let nowhere = without(&nameless("position"), "address");
+    cases.extend([
+        agent(&json!({})).field("danger"),
+        agent(&nameless("danger")).field("danger"),
+        agent(&nameless("reporter_name")).field("reporter_name"),
+        agent(&nameless("reporter_phone")).field("reporter_phone"),
+        agent(&nowhere).field("address"),
+        agent(&json!({ "danger": false, "account": "NOBODY-1" })).field("account"),
+        public(&base).field("channel"),
+        public(&json!({ "danger": false, "account": "S-3", "reported_at": now })).field("reported_at"),
+        Case::post(
+            "customer",
+            "/api/v1/reports",
+            &json!({ "danger": false, "account": "S-4" }),
+        )
+        .status(403),
+    ]);
+    let urge = |who, id: &str| Case::post(who, format!("/api/v1/reports/{id}/urge"), &json!({}));
+    let report = &house.report;
+    cases.extend([
+        urge("agent", "none").field("id"),
+        urge("agent", &Uuid::now_v7().to_string()).status(404),
+        urge("customer", report).status(404),
+        urge("elsewhere", report).status(404),
+        urge("crew", report).status(403),
+        urge("", report).status(401),
+    ]);
+    cases
+}
+
+/// Places that are none on this earth.
+fn places(at: &'static str, field: &'static str) -> Vec<Change> {
+    let name = |part: &str| -> &'static str { format!("{field}.{part}").leak() };
+    vec![
+        (at, json!({ "lon": 180.001, "lat": 30.0 }), field),
+        (at, json!({ "lon": 120.0, "lat": -90.5 }), field),
+        (at, json!({ "lon": 1e308, "lat": 30.0 }), field),
+        (at, json!({ "lon": "NaN", "lat": 30.0 }), name("lon")),
+        (at, json!({ "lon": "120.0", "lat": 30.0 }), name("lon")),
+        (at, json!({ "lon": 120.0, "lat": null }), name("lat")),
+        (at, json!({ "lon": 120.0 }), name("lat")),
+        (at, json!({ "lon": 120.0, "lat": 30.0, "alt": 5 }), name("alt")),
+        (at, json!("120,30"), field),
+        (at, json!([120.0, 30.0]), field),
+        (at, json!(true), field),
+    ]
+}
+
+fn incidents(house: &House) -> Vec<Case> {
+    let path = |id: &str| format!("/api/v1/incidents/{id}/confirm");
+    let own = path(&house.incident);
+    let confirm = |body: &Value| Case::post("dispatcher", own.as_str(), body);
+    let right = json!({ "device_id": "T1" });
+    let changes = vec![
+        ("/device_id", json!(""), "device_id"),
+        ("/device_id", long(101), "device_id"),
+        ("/device_id", json!("T\u{0}"), "device_id"),
+        ("/device_id", json!(1), "device_id"),
+        ("/device_id", Value::Null, "device_id"),
+        ("/device_id", json!("NO-SUCH-DEVICE"), "device_id"),
+        ("/sure", json!(true), "sure"),
+    ];
+    let mut cases = changed(&right, changes, confirm);
+    cases.extend([
+        confirm(&json!({})).field("device_id"),
+        Case::post("dispatcher", path("none"), &right).field("id"),
+        Case::post("dispatcher", path(&Uuid::now_v7().to_string()), &right).status(404),
+        Case::post("agent", own.as_str(), &right).status(403),
+        Case::post("elsewhere", own.as_str(), &right).status(404),
+        Case::post("customer", own.as_str(), &right).status(403),
+    ]);
+    cases
+}
+
+fn orders(house: &House) -> Vec<Case> {
+    let path = format!("/api/v1/orders/{}/alarms/acknowledge", house.order);
+    let acknowledge = |body: &Value| Case::post("dispatcher", path.as_str(), body);
+    let right = json!({ "clock": "arrival", "level": "watch" });
+    let changes = vec![
+        ("/clock", json!(""), "clock"),
+        ("/clock", json!("sun"), "clock"),
+        ("/clock", long(51), "clock"),
+        ("/level", json!(""), "level"),
+        ("/level", json!("panic"), "level"),
+        ("/level", Value::Null, "level"),
+        ("/why", json!(1), "why"),
+    ];
+    let mut cases = changed(&right, changes, acknowledge);
+    cases.extend([
+        acknowledge(&right).status(409),
+        Case::post("agent", path.as_str(), &right).status(403),
+        Case::post("elsewhere", path.as_str(), &right).status(404),
+        Case::post("dispatcher", "/api/v1/orders/none/alarms/acknowledge", &right).field("id"),
+    ]);
+    cases
+}
+
+fn events(house: &House) -> Vec<Case> {
+    let path = format!("/api/v1/orders/{}/events", house.order);
+    let apply = |event: Value| Case::post("dispatcher", path.as_str(), &json!({ "event": event }));
+    let id = Uuid::now_v7();
+    let soon = Utc::now() + TimeDelta::hours(1);
+    let far = "9999-01-01T00:00:00Z";
+    let cases = [
+        (json!({ "type": "explode" }), "event.type"),
+        (json!({ "type": null }), "event.type"),
+        (json!({}), "event.type"),
+        (json!("take"), "event"),
+        (Value::Null, "event"),
+        (json!({ "type": "take", "speed": 3 }), "event.speed"),
+        (json!({ "type": "dispatch" }), "event.unit_id"),
+        (json!({ "type": "dispatch", "unit_id": "north" }), "event.unit_id"),
+        (json!({ "type": "dispatch", "unit_id": null }), "event.unit_id"),
+        (json!({ "type": "dispatch", "unit_id": id }), "event.unit_id"),
+        (json!({ "type": "unit_return", "reason": "" }), "event.reason"),
+        (
+            json!({ "type": "unit_return", "reason": "bored" }),
+            "event.reason",
+        ),
+        (json!({ "type": "assign", "crew_id": "x" }), "event.crew_id"),
+        (
+            json!({ "type": "reassign", "crew_id": id, "reason": long(1_001) }),
+            "event.reason",
+        ),
+        (json!({ "type": "leave", "eta_at": "soon" }), "event.eta_at"),
+        (json!({ "type": "arrive" }), "event.position"),
+        (
+            json!({ "type": "arrive", "position": { "lon": 200, "lat": 0 } }),
+            "event.position",
+        ),
+        (
+            json!({ "type": "arrive", "position": { "lon": 1, "lat": 0 }, "photo_sha256": "ab" }),
+            "event.photo_sha256",
+        ),
+        (json!({ "type": "survey", "cause_code": "tree" }), "event.etr_at"),
+        (
+            json!({ "type": "survey", "cause_code": "tree", "etr_at": "0000-00-00" }),
+            "event.etr_at",
+        ),
+        (
+            json!({ "type": "survey", "cause_code": "ghosts", "etr_at": soon }),
+            "event.cause_code",
+        ),
+        (
+            json!({ "type": "survey", "cause_code": "tree", "etr_at": soon, "note": "\u{0}" }),
+            "event.note",
+        ),
+        (
+            json!({ "type": "repair", "permission_no": "1", "ticket_no": "2", "people": -1, "safe_steps": [] }),
+            "event.people",
+        ),
+        (
+            json!({ "type": "repair", "permission_no": "1", "ticket_no": "2", "people": 1e20, "safe_steps": [] }),
+            "event.people",
+        ),
+        (
+            json!({ "type": "repair", "permission_no": "1", "ticket_no": "2", "people": 2, "safe_steps": "off" }),
+            "event.safe_steps",
+        ),
+        (
+            json!({ "type": "repair", "permission_no": "1", "ticket_no": "2", "people": 2, "safe_steps": ["hope"] }),
+            "event.safe_steps",
+        ),
+        (
+            json!({ "type": "suspend", "reason": "storm", "review_at": far }),
+            "event.review_at",
+        ),
+        (
+            json!({ "type": "restore_section", "device_ids": vec!["T1"; 501] }),
+            "event.device_ids",
+        ),
+        (json!({ "type": "restore_section", "all": "yes" }), "event.all"),
+        (json!({ "type": "call_back", "result": "angry" }), "event.result"),
+        (json!({ "type": "set_etr", "etr_at": far }), "event.etr_at"),
+        (
+            json!({ "type": "set_etr", "etr_at": "+99999-01-01T00:00:00Z" }),
+            "event.etr_at",
+        ),
+    ];
+    let mut cases: Vec<Case> = cases
+        .into_iter()
+        .map(|(event, field)| apply(event).field(field))
+        .collect();
+    let take = json!({ "event": { "type": "take" } });
+    let right = json!({ "event": { "type": "dispatch", "unit_id": house.unit } });
+    cases.extend([
+        Case::post("dispatcher", path.as_str(), &json!({})).field("event"),
+        Case::post(
+            "dispatcher",
+            path.as_str(),
+            &json!({ "event": { "type": "take" }, "on_behalf": "me" }),
+        )
+        .field("on_behalf"),
+        Case::post("dispatcher", path.as_str(), &take).status(409),
+        Case::post("other-crew", path.as_str(), &take).status(404),
+        Case::post(
+            "other-desk",
+            path.as_str(),
+            &json!({ "event": { "type": "unit_take" } }),
+        )
+        .status(404),
+        Case::post("elsewhere", path.as_str(), &right).status(404),
+        Case::post("customer", path.as_str(), &right).status(403),
+        Case::post("dispatcher", "/api/v1/orders/none/events", &right).field("id"),
+        Case::post("dispatcher", format!("/api/v1/orders/{id}/events"), &right).status(404),
+    ]);
+    cases
+}
+
+fn crews(house: &House) -> Vec<Case> {
+    let id = Uuid::now_v7();
+    let unit =
+        json!({ "name": "East unit", "org_path": "test/city/east", "area_org_paths": ["test/city/east"] });
+    let put_unit = |body: &Value| Case::put("admin", format!("/api/v1/units/{id}"), body);
+    let changes = vec![
+        ("/name", json!(""), "name"),
+        ("/name", json!("a\u{0}b"), "name"),
+        ("/name", long(101), "name"),
+        ("/org_path", json!(""), "org_path"),
+        ("/org_path", long(201), "org_path"),
+        ("/area_org_paths", json!(vec!["a"; 101]), "area_org_paths"),
+        ("/area_org_paths", json!([7]), "area_org_paths[0]"),
+        ("/area_org_paths", json!("all"), "area_org_paths"),
+        ("/unit_id", json!(id), "unit_id"),
+    ];
+    let mut cases = changed(&unit, changes, put_unit);
+    let now = Utc::now();
+    let member = json!({ "person_id": id, "name": "Wang", "leader": true,
+        "qualifications": [{ "skill": "fault_repair", "valid_until": now }] });
+    let crew = json!({ "name": "Crew", "unit_id": house.unit, "org_path": "test/city/north", "members": [member],
+        "shift_start_at": now, "shift_end_at": now + TimeDelta::hours(8) });
+    let put_crew = |body: &Value| Case::put("admin", format!("/api/v1/crews/{id}"), body);
+    let changes = vec![
+        ("/name", json!(" "), "name"),
+        ("/unit_id", json!("north"), "unit_id"),
+        ("/unit_id", json!(Uuid::now_v7()), "unit_id"),
+        ("/org_path", Value::Null, "org_path"),
+        ("/skills", json!(vec!["s"; 101]), "skills"),
+        ("/skills", json!([""]), "skills"),
+        ("/members", json!(vec![member.clone(); 21]), "members"),
+        ("/members/0/name", json!(""), "members.name"),
+        ("/members/0/leader", json!("yes"), "members[0].leader"),
+        (
+            "/members/0/qualifications/0/skill",
+            json!(""),
+            "members.qualifications.skill",
+        ),
+        (
+            "/members/0/qualifications/0/valid_until",
+            json!("never"),
+            "members[0].qualifications[0].valid_until",
+        ),
+        (
+            "/members/0/qualifications/0/valid_until",
+            Value::Null,
+            "members.qualifications.valid_until",
+        ),
+        ("/shift_end_at", Value::Null, "shift_end_at"),
+        ("/shift_end_at", json!(now - TimeDelta::hours(1)), "shift_end_at"),
+        ("/phone", long(31), "phone"),
+        ("/phone", json!("\u{0}"), "phone"),
+    ];
+    cases.extend(changed(&crew, changes, put_crew));
+    cases.extend(changed(
+        &crew,
+        times("/shift_start_at", "shift_start_at"),
+        put_crew,
+    ));
+    cases.extend([
+        Case::put("admin", "/api/v1/units/none", &unit).field("id"),
+        Case::put("admin", "/api/v1/crews/none", &crew).field("id"),
+        Case::put("dispatcher", format!("/api/v1/units/{id}"), &unit).status(403),
+        Case::put("other-desk", format!("/api/v1/crews/{}", house.crew), &crew).status(403),
+        Case::put("crew", format!("/api/v1/crews/{}", house.crew), &crew).status(403),
+    ]);
+    cases
+}
+
+fn accounts() -> Vec<Case> {
+    let id = Uuid::now_v7();
+    let right = json!({ "login": "new", "display_name": "New", "password": "a-long-enough-password",
+        "grants": [{ "role": "agent", "org_path": "test/city" }] });
+    let put = |body: &Value| Case::put("admin", format!("/api/v1/accounts/{id}"), body);
+    let changes = vec![
+        ("/login", json!(""), "login"),
+        ("/login", json!("a b"), "login"),
+        ("/login", json!("a\u{0}"), "login"),
+        ("/login", long(101), "login"),
+        ("/display_name", json!(""), "display_name"),
+        ("/display_name", long(101), "display_name"),
+        ("/password", json!("short"), "password"),
+        ("/password", long(201), "password"),
+        ("/grants", json!([]), "grants"),
+        (
+            "/grants",
+            json!(vec![json!({ "role": "agent", "org_path": "" }); 51]),
+            "grants",
+        ),
+        ("/grants", json!({ "role": "agent", "org_path": "" }), "grants"),
+        ("/grants/0/role", json!("king"), "grants.role"),
+        ("/grants/0/role", json!("service"), "grants.role"),
+        ("/grants/0/role", json!("crew"), "crew_id"),
+        ("/grants/0/org_path", json!("a//b"), "grants.org_path"),
+        ("/grants/0/org_path", json!("../.."), "grants.org_path"),
+        ("/grants/0/until", json!(1), "grants[0].until"),
+        ("/crew_id", json!("x"), "crew_id"),
+        ("/unit_id", json!("x"), "unit_id"),
+        ("/language", json!("EN"), "language"),
+        ("/disabled", json!("no"), "disabled"),
+        ("/person_id", json!(id), "person_id"),
+    ];
+    let mut cases = changed(&right, changes, put);
+    cases.extend([
+        put(&with(&right, "/login", json!("agent")))
+            .status(409)
+            .field("login"),
+        Case::put("admin", "/api/v1/accounts/none", &right).field("id"),
+        Case::put("dispatcher", format!("/api/v1/accounts/{id}"), &right).status(403),
+        Case::put("", format!("/api/v1/accounts/{id}"), &right).status(401),
+    ]);
+    cases
+}
+
+fn sessions() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for path in ["/api/v1/sessions", "/m/v1/session"] {
+        let right = json!({ "login": "nobody-here", "password": "a-password" });
+        let changes = vec![
+            ("/login", json!(""), "login"),
+            ("/login", json!("a\u{0}"), "login"),
+            ("/login", long(101), "login"),
+            ("/login", Value::Null, "login"),
+            ("/password", json!(""), "password"),
+            ("/password", long(201), "password"),
+            ("/password", json!("a\u{0}b"), "password"),
+            ("/password", json!(123_456), "password"),
+            ("/remember", json!(true), "remember"),
+        ];
+        let post = |body: &Value| Case::post("", path, body);
+        cases.extend(changed(&right, changes, post));
+        cases.push(post(&json!({ "login": "nobody-here" })).field("password"));
+        cases.push(post(&right).status(401));
+    }
+    let right = json!({ "account": "S-1", "phone": "+8613900000001" });
+    let changes = vec![
+        ("/account", json!(""), "account"),
+        ("/account", long(51), "account"),
+        ("/account", json!("\u{0}"), "account"),
+        ("/phone", json!(""), "phone"),
+        ("/phone", long(31), "phone"),
+        ("/phone", json!(1), "phone"),
+        ("/language", json!("de"), "language"),
+        ("/code", json!("1"), "code"),
+    ];
+    cases.extend(changed(&right, changes, |body| {
+        Case::post("", "/api/v1/codes", body)
+    }));
+    let right = json!({ "account": "S-5", "code": "123456" });
+    let confirm = |body: &Value| Case::post("", "/api/v1/codes/confirm", body);
+    let changes = vec![
+        ("/account", json!(""), "account"),
+        ("/code", json!(""), "code"),
+        ("/code", json!("12345"), "code"),
+        ("/code", json!("12345a"), "code"),
+        (
+            "/code",
+            json!("\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}"),
+            "code",
+        ),
+        ("/code", json!(123_456), "code"),
+        ("/code", long(21), "code"),
+    ];
+    cases.extend(changed(&right, changes, confirm));
+    cases.push(confirm(&right).status(401));
+    cases
+}
+
+fn positions() -> Vec<Case> {
+    let now = Utc::now();
+    let fix = json!({ "lon": 120.0, "lat": 30.0, "at": now });
+    let base = json!({ "fixes": [fix, fix] });
+    let post = |body: &Value| Case::post("crew", "/m/v1/positions", body);
+    let changes = vec![
+        ("/fixes", json!([]), "fixes"),
+        ("/fixes", json!(vec![fix.clone(); 1_001]), "fixes"),
+        ("/fixes", fix.clone(), "fixes"),
+        ("/fixes/1/lon", json!(180.5), "fixes[1].lon"),
+        ("/fixes/1/lat", json!(91), "fixes[1].lat"),
+        ("/fixes/1/lat", json!("NaN"), "fixes[1].lat"),
+        ("/fixes/1/lat", Value::Null, "fixes[1].lat"),
+        ("/fixes/1/at", json!(now + TimeDelta::hours(1)), "fixes[1].at"),
+        ("/fixes/1/at", json!(now - TimeDelta::days(2)), "fixes[1].at"),
+        ("/fixes/1/at", json!("0001-01-01T00:00:00Z"), "fixes[1].at"),
+        ("/fixes/1/at", json!("9999-12-31T23:59:59Z"), "fixes[1].at"),
+        ("/fixes/1/heading_deg", json!(-1), "fixes[1].heading_deg"),
+        ("/fixes/1/heading_deg", json!(361), "fixes[1].heading_deg"),
+        ("/fixes/1/speed_mps", json!(1e300), "fixes[1].speed_mps"),
+        ("/fixes/1/accuracy_m", json!("5m"), "fixes[1].accuracy_m"),
+        ("/fixes/1/crew_id", json!(Uuid::now_v7()), "fixes[1].crew_id"),
+    ];
+    let mut cases = changed(&base, changes, post);
+    cases.extend(changed(&base, times("/fixes/1/at", "fixes[1].at"), post));
+    cases.extend([
+        Case::post("dispatcher", "/m/v1/positions", &base).status(403),
+        Case::post("", "/m/v1/positions", &base).status(401),
+    ]);
+    cases
+}
+
+fn syncs(house: &House) -> Vec<Case> {
+    let now = Utc::now();
+    let operation = json!({ "id": Uuid::now_v7(), "order_id": house.order, "event": { "type": "take" }, "device_at": now });
+    let base = json!({ "cursor": "", "operations": [operation], "device_now": now });
+    let post = |body: &Value| Case::post("crew", "/m/v1/sync", body);
+    let changes = vec![
+        ("/operations", json!(vec![operation.clone(); 501]), "operations"),
+        ("/operations", json!("none"), "operations"),
+        ("/operations/0/id", json!("1"), "operations[0].id"),
+        ("/operations/0/order_id", json!(""), "operations[0].order_id"),
+        ("/operations/0/order_id", Value::Null, "operations[0].order_id"),
+        ("/operations/0/colour", json!(1), "operations[0].colour"),
+        ("/device_now", Value::Null, "device_now"),
+        ("/order", json!(1), "order"),
+    ];
+    let mut cases = changed(&base, changes, post);
+    cases.extend(changed(&base, times("/device_now", "device_now"), post));
+    cases.extend(changed(
+        &base,
+        times("/operations/0/device_at", "operations[0].device_at"),
+        post,
+    ));
+    let idle = json!({ "operations": [], "device_now": now });
+    let changes = vec![
+        ("/cursor", json!("nonsense"), "cursor"),
+        ("/cursor", json!("%%%"), "cursor"),
+        ("/cursor", json!("\u{0}"), "cursor"),
+        ("/cursor", long(201), "cursor"),
+        ("/cursor", json!(7), "cursor"),
+    ];
+    cases.extend(changed(&idle, changes, post));
+    cases.extend([
+        post(&json!({ "operations": [] })).field("device_now"),
+        Case::post("dispatcher", "/m/v1/sync", &idle).status(403),
+    ]);
+    cases
+}
