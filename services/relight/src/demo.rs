@@ -8,6 +8,7 @@ mod logins;
 mod people;
 mod storm;
 mod town;
+mod van;
 
 use std::process::ExitCode;
 
