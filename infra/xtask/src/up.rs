@@ -13,6 +13,7 @@ mod servers;
 mod sink;
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -27,6 +28,9 @@ use relight::{Relight, Running};
 use running::Note;
 use servers::{Given, Servers};
 use sink::Sink;
+
+/// As long as a Postgres may take to bring its data to disk.
+const LEFTOVER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Options of `up`.
 #[derive(clap::Args)]
@@ -65,7 +69,7 @@ fn up(args: &Args, stop: &Stop) -> Result<()> {
     let _lock = lock::take(&root.join(".relight"))?;
     install::missing(given.needs())?;
     let user = ServerUser::choose()?;
-    let place = prepare_place(&root, &user, args.reset)?;
+    let place = prepare_place(&root, &user, args.reset, stop)?;
     println!("building; the first time takes a few minutes");
     let programs = build::build(&root, args.release, stop)?;
     println!("starting the servers");
@@ -75,8 +79,9 @@ fn up(args: &Args, stop: &Stop) -> Result<()> {
     outcome
 }
 
-fn prepare_place(root: &Path, user: &ServerUser, reset: bool) -> Result<Place> {
+fn prepare_place(root: &Path, user: &ServerUser, reset: bool, stop: &Stop) -> Result<Place> {
     let place = Place::choose(root, user);
+    place.wait_for_leftover(LEFTOVER_PATIENCE, stop)?;
     if reset {
         place.remove()?;
         println!("removed the data of this clone");
@@ -95,7 +100,7 @@ fn prepare_place(root: &Path, user: &ServerUser, reset: bool) -> Result<Place> {
 fn serve(programs: &Programs, place: &Place, servers: &Servers, args: &Args, stop: &Stop) -> Result<()> {
     let state = place.state();
     // Whatever returns early below drops these from the last to the first, which is the order of stopping.
-    let mut sink = Sink::start(&programs.sink, &state, stop)?;
+    let mut sink = Sink::start(&programs.sink, place, stop)?;
     let mut environment = servers.environment();
     ports::choose(args.port)?.set(&mut environment);
     if let Some(sink) = &sink {
@@ -137,7 +142,13 @@ fn greet(relight: &Relight, running: &Running, sink: Option<&Sink>, args: &Args)
         false => greeting::logins(&relight.answer(&["demo", "logins", "--json"])?)?,
     };
     let messages = sink.map(Sink::messages);
-    let places = greeting::places(running.mobile(), messages, &relight.log(), !args.no_demo);
+    let places = greeting::places(
+        running.http(),
+        running.mobile(),
+        messages,
+        &relight.log(),
+        !args.no_demo,
+    );
     println!("ready http://{}\n{logins}{places}", running.http());
     Ok(())
 }

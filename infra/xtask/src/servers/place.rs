@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use nix::sys::signal::kill;
@@ -11,6 +12,7 @@ use nix::unistd::Pid;
 use sha2::{Digest as _, Sha256};
 
 use super::user::ServerUser;
+use crate::stop::{Stop, Stopped};
 use crate::usage::usage;
 
 /// Names the clone a folder of server data belongs to.
@@ -42,6 +44,11 @@ impl Place {
         self.root.join(".relight")
     }
 
+    /// File of the messages Relight sent.
+    pub(crate) fn messages(&self) -> PathBuf {
+        self.state().join("messages.jsonl")
+    }
+
     /// Folder of the servers' data.
     pub(crate) fn servers(&self) -> &Path {
         &self.servers
@@ -63,18 +70,22 @@ impl Place {
             .with_context(|| format!("write {}", mark.display()))
     }
 
-    /// Removes everything this clone has made: the servers' data, secrets and files.
+    /// Removes everything this clone has made: the servers' data, secrets, files and messages.
     ///
     /// # Errors
-    /// Exit 2 when a server still runs on the data, or the data is not this clone's.
+    /// Exit 2 when the data is not this clone's. Nothing may run on it any more: see [`Place::wait_for_leftover`].
     pub(crate) fn remove(&self) -> Result<()> {
         self.refuse_strangers()?;
-        self.refuse_running()?;
         remove_dir(&self.servers)?;
         for name in ["secrets", "data"] {
             remove_dir(&self.state().join(name))?;
         }
-        Ok(())
+        match fs::remove_file(self.messages()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).context("remove the messages")
+            }
+            _ => Ok(()),
+        }
     }
 
     fn refuse_strangers(&self) -> Result<()> {
@@ -95,21 +106,30 @@ impl Place {
         fs::read_dir(&self.servers).is_ok_and(|mut entries| entries.next().is_none())
     }
 
-    fn refuse_running(&self) -> Result<()> {
-        let text = fs::read_to_string(self.servers.join("postgres/data/postmaster.pid")).unwrap_or_default();
-        match running(&text) {
-            Some(pid) => Err(usage(format!(
+    /// Waits until the Postgres of a killed run has stopped; the kernel told it to. The caller holds the clone's lock.
+    ///
+    /// # Errors
+    /// Exit 2 when it does not stop.
+    pub(crate) fn wait_for_leftover(&self, limit: Duration, stop: &Stop) -> Result<()> {
+        let file = self.servers.join("postgres/data/postmaster.pid");
+        let leftover = || running(&fs::read_to_string(&file).unwrap_or_default());
+        let Some(pid) = leftover() else { return Ok(()) };
+        println!("waiting for the Postgres of a run that was killed (process {pid})");
+        match stop.wait_for("its end", limit, || Ok(leftover().is_none())) {
+            Err(error) if !error.is::<Stopped>() => Err(usage(format!(
                 "a Postgres server (process {pid}) still runs on this data; stop it first"
             ))),
-            None => Ok(()),
+            other => other,
         }
     }
 }
 
-/// The process named in the first line of a `postmaster.pid`, if it lives.
+/// The process named in the first line of a `postmaster.pid`, if it lives and is no other program that got its number.
 fn running(pid_file: &str) -> Option<i32> {
     let pid = pid_file.lines().next()?.trim().parse().ok()?;
-    kill(Pid::from_raw(pid), None).is_ok().then_some(pid)
+    let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+    let is_other = name.is_ok_and(|name| name.trim() != "postgres");
+    (!is_other && kill(Pid::from_raw(pid), None).is_ok()).then_some(pid)
 }
 
 fn make_passable(dir: &Path) -> Result<()> {
@@ -164,18 +184,39 @@ mod tests {
     }
 
     #[test]
-    fn own_data_is_removed_unless_a_server_runs_on_it() -> Result<()> {
+    fn own_data_is_removed() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let place = Place::choose(root.path(), &ServerUser::Myself);
+        place.make(&ServerUser::Myself)?;
+        place.remove()?;
+        assert!(!place.servers().exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_leftover_postgres_is_waited_for_and_a_number_that_went_to_another_program_is_not() -> Result<()> {
         let root = tempfile::tempdir()?;
         let place = Place::choose(root.path(), &ServerUser::Myself);
         place.make(&ServerUser::Myself)?;
         let data = place.servers().join("postgres/data");
         fs::create_dir_all(&data)?;
-        fs::write(data.join("postmaster.pid"), format!("{}\n", std::process::id()))?;
-        assert!(place.remove().is_err());
+        let note = |pid: u32| fs::write(data.join("postmaster.pid"), format!("{pid}\n"));
+        note(std::process::id())?;
+        place.wait_for_leftover(Duration::ZERO, &Stop::default())?;
 
-        fs::remove_file(data.join("postmaster.pid"))?;
-        place.remove()?;
-        assert!(!place.servers().exists());
-        Ok(())
+        let program = root.path().join("postgres");
+        fs::copy("/bin/sleep", &program)?;
+        let mut server = std::process::Command::new(&program).arg("60").spawn()?;
+        note(server.id())?;
+        let refused = place.wait_for_leftover(Duration::ZERO, &Stop::default());
+        server.kill()?;
+        server.wait()?;
+        assert!(
+            refused
+                .expect_err("it runs")
+                .to_string()
+                .contains("still runs on this data")
+        );
+        place.wait_for_leftover(Duration::ZERO, &Stop::default())
     }
 }

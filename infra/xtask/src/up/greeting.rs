@@ -26,14 +26,26 @@ pub(super) fn logins(json: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Where things are, and what to try.
-pub(super) fn places(mobile: &str, messages: Option<&Path>, log: &Path, has_town: bool) -> String {
+/// Where things are, and what to try. `http` and `mobile` are addresses with their ports.
+pub(super) fn places(
+    http: &str,
+    mobile: &str,
+    messages: Option<&Path>,
+    log: &Path,
+    has_town: bool,
+) -> String {
     let mut text = String::new();
-    line(&mut text, "phones", &format!("http://{mobile}"));
+    line(
+        &mut text,
+        "wallboard",
+        &format!("http://{http}/board (sign in as dispatcher)"),
+    );
+    line(&mut text, "crews", &format!("http://{mobile}"));
     if let Some(messages) = messages {
         line(&mut text, "messages", &messages.display().to_string());
     }
     line(&mut text, "log", &log.display().to_string());
+    line(&mut text, "look after", "cargo xtask relight doctor");
     if has_town {
         line(&mut text, "storm", "cargo xtask relight demo storm");
         line(&mut text, "all log-ins", "cargo xtask relight demo logins");

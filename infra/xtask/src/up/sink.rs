@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use super::environment::{Environment, given};
 use super::output;
 use crate::servers::guard::Guard;
+use crate::servers::place::Place;
 use crate::servers::user::ServerUser;
 use crate::stop::Stop;
 
@@ -29,14 +30,14 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    /// Starts it unless both providers were given. `state` is this clone's `.relight`.
-    pub(super) fn start(program: &Path, state: &Path, stop: &Stop) -> Result<Option<Self>> {
+    /// Starts it unless both providers were given.
+    pub(super) fn start(program: &Path, place: &Place, stop: &Stop) -> Result<Option<Self>> {
         if given(SMS).is_some() && given(MAIL).is_some() {
             return Ok(None);
         }
-        let messages = state.join("messages.jsonl");
+        let messages = place.messages();
         private(&messages)?;
-        let log_path = state.join("sink.log");
+        let log_path = place.state().join("sink.log");
         let log = File::create(&log_path).with_context(|| format!("make {}", log_path.display()))?;
         let mut command = ServerUser::Myself.server(program, "INT");
         for kind in ["--smpp", "--smtp", "--otlp"] {
