@@ -1,6 +1,6 @@
 //! One trace from the HTTP request through gRPC, outbox, stream and consumer to the provider; metrics; logs.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{collections::HashMap, io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{
@@ -46,7 +46,10 @@ impl Guard {
 /// When the OTLP endpoint is no URL or a subscriber is already installed.
 pub fn start(config: &Telemetry) -> anyhow::Result<Guard> {
     let filter = EnvFilter::try_new(&config.log)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for people's eyes: in a file their codes are noise.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let lines = match config.format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
