@@ -1,3 +1,5 @@
+//! Every field out of its bounds is named, and nothing is stored.
+
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::{Claims, Code, wire::timestamp};
 use relight_proto::{common::v1::Point, intake::v1 as pb};

@@ -1,3 +1,5 @@
+//! A dispatcher or a crew says which device it is.
+
 use relight_common::{Claims, Code, Role};
 use relight_proto::intake::v1::{self as pb, intake_server::Intake};
 use tonic::Status;

@@ -1,3 +1,5 @@
+//! What dispatch and registry tell changes incidents and reports.
+
 use prost::Message;
 use relight_common::reader::apply_batch;
 use relight_intake::consumer::{FromDispatch, FromRegistry};

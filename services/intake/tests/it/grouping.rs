@@ -1,3 +1,5 @@
+//! Reports become incidents, in the small network and on the real feeder.
+
 use chrono::TimeDelta;
 use relight_common::wire::timestamp;
 use relight_proto::{common::v1::AreaClass, intake::v1::intake_server::Intake};

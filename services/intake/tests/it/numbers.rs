@@ -1,3 +1,5 @@
+//! Spoken numbers: none twice, by the day of the place.
+
 use std::collections::BTreeSet;
 
 use relight_intake::store::number::{Kind, Numbers};

@@ -1,3 +1,5 @@
+//! Who sees which reports and incidents, page by page.
+
 use std::collections::BTreeSet;
 
 use relight_common::{Claims, Code, Role};

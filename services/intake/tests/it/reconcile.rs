@@ -1,3 +1,5 @@
+//! What was broken on purpose is mended.
+
 use chrono::TimeDelta;
 use relight_common::reconcile::Reconciler;
 use relight_intake::reconcile::Mender;

@@ -83,8 +83,9 @@ async fn the_worker_wakes_by_itself() -> anyhow::Result<()> {
     let run = tokio::spawn(worker.run(uuid::Uuid::now_v7(), stop.clone()));
     let report = house.accept(by_account("A-1-1-1")).await?;
     let grouped = async {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(10));
         while then::count(&house.db, "report_link").await? == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            ticks.tick().await;
         }
         anyhow::Ok(())
     };

@@ -1,3 +1,5 @@
+//! Every text in both languages, with the longest values it can get.
+
 use super::*;
 use crate::{
     channel::sms::{Encoding, measure},

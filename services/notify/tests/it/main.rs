@@ -1,5 +1,6 @@
 //! Integration tests of notify.
 
+mod attempts;
 mod channel;
 mod given;
 mod notices;

@@ -1,3 +1,5 @@
+//! Grouping checked on trees drawn at random, with calls in any order.
+
 use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Parts are cut where the networks cut them.
+
 use super::*;
 use proptest::prelude::*;
 
