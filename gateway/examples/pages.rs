@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::wire::timestamp;
 use relight_gateway::{
     api::Language,
-    config,
+    config::{self, Areas},
     pages::{
         Frame, Templates, assets,
         board::view::{Board, Known as BoardKnown},
@@ -110,6 +110,11 @@ fn render(path: &str, wish: &Wish) -> anyhow::Result<String> {
         .map_err(|problem| anyhow::anyhow!(problem.detail))
 }
 
+/// The names in the configuration.
+fn areas() -> Areas {
+    Areas::load().expect("the default configuration is read by a test")
+}
+
 fn report(language: Language, case: &str) -> Value {
     let mut form = Form::fresh();
     if case == "danger" {
@@ -184,7 +189,7 @@ fn status(language: Language, case: &str, now: DateTime<Utc>) -> Status {
         reports: (case != "partly").then(|| if case == "on" { vec![] } else { vec![report] }),
         history: Some(vec![past]),
     };
-    Status::new(language, known, now, ZONE)
+    Status::new(language, known, &areas(), now, ZONE)
 }
 
 fn outages(language: Language, case: &str, now: DateTime<Utc>) -> OutageList {
@@ -222,7 +227,7 @@ fn outages(language: Language, case: &str, now: DateTime<Utc>) -> OutageList {
         outages: list,
         as_of: Some(timestamp(now)),
     };
-    OutageList::new(language, &reply, now, ZONE)
+    OutageList::new(language, &reply, &areas(), now, ZONE)
 }
 
 fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {
@@ -266,7 +271,7 @@ fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {
         orders: Some(orders),
         may_acknowledge: true,
     };
-    Board::new(language, known, now, ZONE)
+    Board::new(language, known, &areas(), now, ZONE)
 }
 
 fn order(n: usize, state: &str, now: DateTime<Utc>) -> Order {

@@ -27,7 +27,6 @@ pub use sessions::Language;
 pub(crate) use {
     customers::{find, open_interruption},
     orders::acknowledge_alarm,
-    outages::Outages,
     reports::{NewReport, accept_report, urge_report},
     sessions::{close_session, open_session, send_code, use_code},
 };

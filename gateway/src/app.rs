@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{self, Http, Notices},
+    config::{self, Areas, Http, Notices},
     pages::Templates,
     stream::Hub,
 };
@@ -41,6 +41,7 @@ struct Inner {
     templates: Templates,
     http: Http,
     notices: Notices,
+    areas: Areas,
     clock: Clock,
     stop: CancellationToken,
     outages: Mutex<Option<(std::time::Instant, Arc<PublicOutagesReply>)>>,
@@ -90,6 +91,7 @@ impl App {
             templates: Templates::new()?,
             http,
             notices,
+            areas: Areas::load()?,
             clock: host.clock.clone(),
             stop: host.stop.clone(),
             outages: Mutex::default(),
@@ -119,6 +121,10 @@ impl App {
     /// Section `notices`.
     pub fn notices(&self) -> &Notices {
         &self.0.notices
+    }
+    /// Section `areas`.
+    pub fn areas(&self) -> &Areas {
+        &self.0.areas
     }
     /// The clock.
     pub fn clock(&self) -> &Clock {

@@ -22,7 +22,7 @@ use crate::app::App;
 /// Starts the gateway on `listener`; everything it runs lives in `host.tasks`.
 ///
 /// # Errors
-/// When the sections `http` or `notices` of the configuration are wrong.
+/// When the sections `http`, `notices` or `areas` of the configuration are wrong.
 pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let mut host = host.clone();
     host.peers = host.peers.acting_as("gateway");

@@ -61,13 +61,13 @@ impl From<PublicOutage> for Outage {
 
 /// Outages now, and those just over.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Outages {
+struct Outages {
     /// The list.
-    pub(crate) outages: Vec<Outage>,
+    outages: Vec<Outage>,
     /// The list was true then.
-    pub(crate) as_of: Option<DateTime<Utc>>,
+    as_of: Option<DateTime<Utc>>,
     /// Customers off in all of them.
-    pub(crate) customers_off: u32,
+    customers_off: u32,
 }
 
 impl From<&PublicOutagesReply> for Outages {

@@ -93,6 +93,7 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
     Ok(Board::new(
         visit.language,
         known,
+        app.areas(),
         app.clock().now(),
         app.http().zone,
     ))

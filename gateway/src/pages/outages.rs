@@ -3,14 +3,15 @@
 use axum::{Router, extract::State, response::Response, routing::get};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use relight_common::edge::Problem;
-use relight_proto::insight::v1::PublicOutagesReply;
+use relight_common::edge::{Problem, at};
+use relight_proto::insight::v1::{PublicOutage, PublicOutagesReply};
 use serde::Serialize;
 
 use super::{Visit, report::cause, status::eta};
 use crate::{
-    api::{Language, Outage, Outages},
+    api::{Language, Outage},
     app::App,
+    config::Areas,
     words,
 };
 
@@ -23,7 +24,13 @@ pub(super) fn routes() -> Router<App> {
 
 async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
     let reply = app.outages().await?;
-    let list = OutageList::new(visit.language, &reply, app.clock().now(), app.http().zone);
+    let list = OutageList::new(
+        visit.language,
+        &reply,
+        app.areas(),
+        app.clock().now(),
+        app.http().zone,
+    );
     visit.page(&app, "outages.html", list)
 }
 
@@ -52,12 +59,16 @@ struct Row {
 
 impl OutageList {
     /// In words, the largest first, seen from `now`.
-    pub fn new(language: Language, reply: &PublicOutagesReply, now: DateTime<Utc>, zone: Tz) -> Self {
-        let known = Outages::from(reply);
-        let (mut restored, mut open): (Vec<Outage>, Vec<Outage>) = known
-            .outages
-            .into_iter()
-            .partition(|outage| outage.restored_at.is_some());
+    pub fn new(
+        language: Language,
+        reply: &PublicOutagesReply,
+        areas: &Areas,
+        now: DateTime<Utc>,
+        zone: Tz,
+    ) -> Self {
+        let outages = reply.outages.iter().map(|outage| named(language, outage, areas));
+        let (mut restored, mut open): (Vec<Outage>, Vec<Outage>) =
+            outages.partition(|outage| outage.restored_at.is_some());
         open.sort_by_key(|outage| (std::cmp::Reverse(outage.customers_off), outage.off_at));
         restored.sort_by_key(|outage| std::cmp::Reverse(outage.restored_at));
         let total = open.len();
@@ -69,9 +80,18 @@ impl OutageList {
             open: rows(open),
             restored: rows(restored),
             total,
-            customers_off: known.customers_off,
-            as_of: words::clock(known.as_of.unwrap_or(now), zone),
+            customers_off: reply.customers_off,
+            as_of: words::clock(at(reply.as_of).unwrap_or(now), zone),
         }
+    }
+}
+
+/// The outage with the name people have for its area, or the words insight made of the path.
+fn named(language: Language, outage: &PublicOutage, areas: &Areas) -> Outage {
+    let area = areas.name(language, &outage.org_path).unwrap_or(&outage.area);
+    Outage {
+        area: area.to_owned(),
+        ..Outage::from(outage.clone())
     }
 }
 
@@ -96,7 +116,6 @@ fn row(language: Language, outage: Outage, now: DateTime<Utc>, zone: Tz) -> Row 
 #[cfg(test)]
 mod tests {
     use relight_common::wire::timestamp;
-    use relight_proto::insight::v1::PublicOutage;
 
     use super::*;
 
@@ -117,9 +136,29 @@ mod tests {
             ],
             ..PublicOutagesReply::default()
         };
-        let list = OutageList::new(Language::En, &reply, now, chrono_tz::UTC);
+        let list = OutageList::new(Language::En, &reply, &Areas::default(), now, chrono_tz::UTC);
         let numbers = |rows: &[Row]| rows.iter().map(|row| row.number.clone()).collect::<Vec<_>>();
         assert_eq!(numbers(&list.open), ["c", "a"]);
         assert_eq!(numbers(&list.restored), ["b"]);
+    }
+
+    #[test]
+    fn an_area_has_its_name_in_the_readers_language_and_else_the_words_of_its_path() {
+        let now = DateTime::UNIX_EPOCH;
+        let outage = |org_path: &str, area: &str| PublicOutage {
+            org_path: org_path.to_owned(),
+            area: area.to_owned(),
+            ..PublicOutage::default()
+        };
+        let reply = PublicOutagesReply {
+            outages: vec![outage("demo/city/west", "West, City"), outage("x/y", "Y, X")],
+            ..PublicOutagesReply::default()
+        };
+        let areas = Areas::load().unwrap();
+        for (language, west) in [(Language::ZhCn, "城西"), (Language::En, "West city")] {
+            let list = OutageList::new(language, &reply, &areas, now, chrono_tz::UTC);
+            let shown: Vec<&str> = list.open.iter().map(|row| row.area.as_str()).collect();
+            assert_eq!(shown, [west, "Y, X"]);
+        }
     }
 }

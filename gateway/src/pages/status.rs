@@ -97,6 +97,7 @@ async fn own(app: &App, visit: &Visit) -> Result<Status, Problem> {
     Ok(Status::new(
         visit.language,
         known,
+        app.areas(),
         app.clock().now(),
         app.http().zone,
     ))

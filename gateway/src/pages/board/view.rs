@@ -11,7 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::map::{Map, Mark, Symbol};
-use crate::{api::Language, words};
+use crate::{api::Language, config::Areas, words};
 
 /// A position older than this is shown with its age, minutes.
 const STALE_MIN: i64 = 5;
@@ -81,6 +81,8 @@ struct Row {
     level: Level,
     clock: Option<Due>,
     device: String,
+    /// Name of the area, where it has one.
+    area: Option<String>,
     confirmed: bool,
     state: String,
     who: Option<String>,
@@ -126,9 +128,10 @@ struct CrewRow {
 
 impl Board {
     /// The board, seen from `now`.
-    pub fn new(language: Language, known: Known, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn new(language: Language, known: Known, areas: &Areas, now: DateTime<Utc>, zone: Tz) -> Self {
         let view = View {
             language,
+            areas,
             now,
             zone,
             may_acknowledge: known.may_acknowledge,
@@ -159,8 +162,9 @@ impl Board {
     }
 }
 
-struct View {
+struct View<'a> {
     language: Language,
+    areas: &'a Areas,
     now: DateTime<Utc>,
     zone: Tz,
     may_acknowledge: bool,
@@ -174,7 +178,7 @@ fn first_clock(order: &Order) -> Option<(&Clock, DateTime<Utc>)> {
         .min_by_key(|(_, due_at)| *due_at)
 }
 
-impl View {
+impl View<'_> {
     fn row(&self, order: &Order, incidents: &[Incident]) -> Row {
         let incident = incidents
             .iter()
@@ -191,6 +195,7 @@ impl View {
             level: first.map_or(Level::None, |(clock, _)| Level::parse(&clock.level)),
             clock: first.map(|(clock, due_at)| self.due(clock, due_at)),
             device: order.device_id.clone(),
+            area: self.areas.name(self.language, &order.org_path).map(str::to_owned),
             confirmed: order.confirmed,
             state: self.state(&order.state),
             who: who.into_iter().find(|name| !name.is_empty()).cloned(),
@@ -318,7 +323,7 @@ mod tests {
             more: false,
             may_acknowledge: true,
         };
-        Board::new(Language::En, known, now(), chrono_tz::UTC)
+        Board::new(Language::En, known, &Areas::default(), now(), chrono_tz::UTC)
     }
 
     #[test]
@@ -370,14 +375,37 @@ mod tests {
             incidents: Some(vec![incident]),
             ..Known::default()
         };
-        let board = Board::new(Language::En, known, now(), chrono_tz::UTC);
+        let board = Board::new(Language::En, known, &Areas::default(), now(), chrono_tz::UTC);
         let off: Vec<_> = board.rows.iter().map(|row| (row.off, row.by_reports)).collect();
         assert_eq!((off, board.customers_off), (vec![(7, true), (50, false)], 57));
     }
 
     #[test]
+    fn an_order_says_where_in_the_readers_language() {
+        let order = Order {
+            org_path: "demo/city/west".to_owned(),
+            ..Order::default()
+        };
+        let areas = Areas::load().unwrap();
+        for (language, name) in [(Language::ZhCn, "城西"), (Language::En, "West city")] {
+            let known = Known {
+                orders: Some(vec![order.clone()]),
+                ..Known::default()
+            };
+            let board = Board::new(language, known, &areas, now(), chrono_tz::UTC);
+            assert_eq!(board.rows[0].area.as_deref(), Some(name));
+        }
+    }
+
+    #[test]
     fn what_could_not_be_loaded_is_named() {
-        let board = Board::new(Language::En, Known::default(), now(), chrono_tz::UTC);
+        let board = Board::new(
+            Language::En,
+            Known::default(),
+            &Areas::default(),
+            now(),
+            chrono_tz::UTC,
+        );
         assert_eq!(board.missing, ["Open orders", "Crews", "Map"]);
     }
 }

@@ -3,11 +3,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use relight_common::edge::at;
-use relight_proto::{insight::v1::Interruption, intake::v1::Report, registry::v1::Customer};
+use relight_proto::{
+    insight::v1::Interruption,
+    intake::v1::Report,
+    registry::v1::{Customer, ServicePoint},
+};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{api::Language, pages::report::cause, words};
+use crate::{api::Language, config::Areas, pages::report::cause, words};
 
 /// Reports older than this are history.
 const RECENT_H: i64 = 24;
@@ -29,6 +33,7 @@ pub struct Known {
 #[derive(Debug, Serialize)]
 pub struct Status {
     account: Option<String>,
+    /// Where the supply is; the name of the area while no address is known.
     address: Option<String>,
     off: Option<Off>,
     reports: Vec<OwnReport>,
@@ -66,20 +71,16 @@ struct Past {
 
 impl Status {
     /// In words, seen from `now`; `zone` where the customer's own is not known.
-    pub fn new(language: Language, known: Known, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn new(language: Language, known: Known, areas: &Areas, now: DateTime<Utc>, zone: Tz) -> Self {
         let point = known
             .customer
             .as_ref()
             .and_then(|customer| customer.service_points.first());
         let zone = point.and_then(|point| point.zone.parse().ok()).unwrap_or(zone);
-        let address = point.map(|point| match language {
-            Language::ZhCn => point.address_zh.clone(),
-            Language::En => point.address_en.clone(),
-        });
         let view = View { language, now, zone };
         Self {
             account: known.customer.as_ref().map(|customer| customer.account.clone()),
-            address: address.filter(|address| !address.is_empty()),
+            address: point.and_then(|point| place(language, point, areas)),
             off: known.open.as_ref().map(|open| view.off(open)),
             partly: known.customer.is_none() || known.reports.is_none() || known.history.is_none(),
             reports: view.reports(known.reports.unwrap_or_default()),
@@ -87,6 +88,16 @@ impl Status {
             as_of: words::clock(now, zone),
         }
     }
+}
+
+fn place(language: Language, point: &ServicePoint, areas: &Areas) -> Option<String> {
+    let address = match language {
+        Language::ZhCn => &point.address_zh,
+        Language::En => &point.address_en,
+    };
+    let address = Some(address.as_str()).filter(|address| !address.is_empty());
+    let place = address.or_else(|| areas.name(language, &point.org_path));
+    place.map(str::to_owned)
 }
 
 #[derive(Clone, Copy)]
@@ -179,7 +190,13 @@ mod tests {
     }
 
     fn status(known: Known) -> Status {
-        Status::new(Language::En, known, now(), chrono_tz::Asia::Shanghai)
+        Status::new(
+            Language::En,
+            known,
+            &Areas::load().unwrap(),
+            now(),
+            chrono_tz::Asia::Shanghai,
+        )
     }
 
     #[test]
@@ -209,6 +226,32 @@ mod tests {
             open: None,
         };
         assert!(!status(whole).partly);
+    }
+
+    #[test]
+    fn the_area_is_named_while_no_address_is_known() {
+        let at = |org_path: &str, address_en: &str| {
+            let point = ServicePoint {
+                org_path: org_path.to_owned(),
+                address_en: address_en.to_owned(),
+                ..ServicePoint::default()
+            };
+            let customer = Customer {
+                service_points: vec![point],
+                ..Customer::default()
+            };
+            status(Known {
+                customer: Some(customer),
+                ..Known::default()
+            })
+            .address
+        };
+        assert_eq!(
+            at("demo/city/west", "1 Lake Road").as_deref(),
+            Some("1 Lake Road")
+        );
+        assert_eq!(at("demo/city/west", "").as_deref(), Some("West city"));
+        assert_eq!(at("nowhere", ""), None);
     }
 
     #[test]
