@@ -5,7 +5,7 @@ mod view;
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -37,9 +37,17 @@ pub use view::{Known, Status};
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/status", get(show))
-        .route("/status/code", post(code))
-        .route("/status/confirm", post(confirm))
-        .route("/status/urge", post(urge))
+        .route("/status/code", post(code).get(start_again))
+        .route("/status/confirm", post(confirm).get(start_again))
+        .route("/status/urge", post(urge).get(start_again))
+}
+
+/// Who changes the language on the answer to a form, or opens its address again, comes back to the page of the form.
+async fn start_again(uri: Uri) -> Redirect {
+    match words::asked(uri.query().unwrap_or_default()) {
+        Some(language) => Redirect::to(&format!("/status?lang={}", words::tag(language))),
+        None => Redirect::to("/status"),
+    }
 }
 
 async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {

@@ -57,6 +57,18 @@ async fn a_person_is_told_in_words_and_a_program_by_a_problem() -> anyhow::Resul
 }
 
 #[tokio::test]
+async fn the_address_of_a_form_leads_back_to_its_page_in_the_language_asked_for() -> anyhow::Result<()> {
+    for path in ["/status/code", "/status/confirm", "/status/urge"] {
+        for (query, page) in [("?lang=en", "/status?lang=en"), ("", "/status")] {
+            let answer = get(&format!("{path}{query}"), &[]).await?;
+            let to = answer.headers["location"].to_str()?;
+            assert_eq!((answer.status.as_u16(), to), (303, page), "{path}{query}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_board_is_for_people_who_signed_in() -> anyhow::Result<()> {
     let nobody = get("/board", &[]).await?;
     assert_eq!(

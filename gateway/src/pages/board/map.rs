@@ -10,8 +10,6 @@ const HEIGHT: f64 = 700.0;
 const EDGE: f64 = 60.0;
 /// Incidents closer than this become one symbol, units.
 const NEAR: f64 = 44.0;
-/// Room a name takes to the right of its symbol, units.
-const NAME: f64 = 110.0;
 /// One degree of latitude, metres.
 const DEGREE_M: f64 = 111_320.0;
 /// The least the drawing shows, metres: one point alone is not the world.
@@ -192,16 +190,23 @@ fn together(mut incidents: Vec<Placed>) -> Vec<Placed> {
     drawn
 }
 
+/// Room a name takes from the middle of its symbol to the right, units. A Chinese letter is as wide as it is high.
+fn room(label: &str) -> f64 {
+    let letter = |letter: char| if letter.is_ascii() { 12.5 } else { 20.0 };
+    26.0 + label.chars().map(letter).sum::<f64>()
+}
+
 /// Names go where no other symbol or name is in the way; the list below the map has all of them.
 fn name(mut crews: Vec<Placed>) -> Vec<Placed> {
     for index in 0..crews.len() {
         let (x, y) = (crews[index].x, crews[index].y);
+        let own = room(&crews[index].label);
         let others = crews.iter().enumerate().filter(|(other, _)| *other != index);
         let in_the_way = others.into_iter().any(|(_, other)| {
-            let right = if other.named { NAME } else { 0.0 };
-            (y - other.y).abs() < 24.0 && other.x - x < NAME && x - other.x < right
+            let right = if other.named { room(&other.label) } else { 0.0 };
+            (y - other.y).abs() < 24.0 && other.x - x < own && x - other.x < right
         });
-        crews[index].named = !in_the_way && x + NAME < WIDTH;
+        crews[index].named = !in_the_way && x + own < WIDTH;
     }
     crews
 }
@@ -317,22 +322,30 @@ mod tests {
 
     #[test]
     fn a_name_is_written_only_where_nothing_is_in_the_way() {
-        let crew = |lon: f64| Mark {
+        let labelled = |label: &str, lon: f64| Mark {
             lon,
             lat: 30.0,
-            label: "C".to_owned(),
+            label: label.to_owned(),
             symbol: Symbol::Crew {
                 heading_deg: 0.0,
                 busy: false,
                 stale: false,
             },
         };
-        let map = Map::new(vec![crew(120.0), crew(120.001), crew(120.05), crew(120.1)]);
-        let named: Vec<bool> = map.crews.iter().map(|crew| crew.named).collect();
+        let named = |label: &str, lons: [f64; 4]| -> Vec<bool> {
+            let map = Map::new(lons.map(|lon| labelled(label, lon)).to_vec());
+            map.crews.iter().map(|crew| crew.named).collect()
+        };
         assert_eq!(
-            named,
+            named("Crew 12", [120.0, 120.001, 120.05, 120.1]),
             [false, true, true, false],
             "hidden by the next; free; free; no room at the edge"
+        );
+        let close = [120.0, 120.05, 120.066, 120.1];
+        assert!(named("Crew 12", close)[1]);
+        assert!(
+            !named("刘洋组 Crew 12", close)[1],
+            "a longer name needs more room"
         );
     }
 

@@ -36,6 +36,8 @@ pub struct Status {
     /// Where the supply is; the name of the area while no address is known.
     address: Option<String>,
     off: Option<Off>,
+    /// Reported since the last power cut ended: to say that all is well would be wrong.
+    waiting: bool,
     reports: Vec<OwnReport>,
     history: Vec<Past>,
     /// Some service did not answer.
@@ -81,6 +83,7 @@ impl Status {
         Self {
             account: known.customer.as_ref().map(|customer| customer.account.clone()),
             address: point.and_then(|point| place(language, point, areas)),
+            waiting: view.waiting(&known),
             off: known.open.as_ref().map(|open| view.off(open)),
             partly: known.customer.is_none() || known.reports.is_none() || known.history.is_none(),
             reports: view.reports(known.reports.unwrap_or_default()),
@@ -110,6 +113,18 @@ struct View {
 impl View {
     fn when(&self, at: DateTime<Utc>) -> String {
         words::when(self.language, at, self.now, self.zone)
+    }
+
+    /// Whether a recent report has neither a power cut to show nor one that ended after it.
+    fn waiting(&self, known: &Known) -> bool {
+        let history = known.history.iter().flatten();
+        let last_on_at = history.filter_map(|past| at(past.on_at)).max();
+        let mut reported = known.reports.iter().flatten().filter_map(|r| at(r.accepted_at));
+        let unanswered = |accepted_at: DateTime<Utc>| {
+            self.now - accepted_at < TimeDelta::hours(RECENT_H)
+                && last_on_at.is_none_or(|on_at| on_at < accepted_at)
+        };
+        known.open.is_none() && reported.any(unanswered)
     }
 
     fn off(&self, open: &Interruption) -> Off {
@@ -226,6 +241,33 @@ mod tests {
             open: None,
         };
         assert!(!status(whole).partly);
+    }
+
+    #[test]
+    fn who_reported_is_not_told_that_all_is_well_before_the_power_came_back() {
+        let ago = |hours| Some(timestamp(now() - TimeDelta::hours(hours)));
+        let waiting = |reported_h, restored_h: Option<i64>, off: bool| {
+            let report = Report {
+                accepted_at: ago(reported_h),
+                ..Report::default()
+            };
+            let past = restored_h.map(|hours| Interruption {
+                on_at: ago(hours),
+                ..Interruption::default()
+            });
+            let known = Known {
+                reports: Some(vec![report]),
+                history: Some(past.into_iter().collect()),
+                open: off.then(Interruption::default),
+                ..Known::default()
+            };
+            status(known).waiting
+        };
+        assert!(waiting(2, None, false));
+        assert!(waiting(2, Some(5), false), "that was another cut");
+        assert!(!waiting(5, Some(2), false), "it is over");
+        assert!(!waiting(2, None, true), "the cut itself is shown");
+        assert!(!waiting(25, None, false), "long ago");
     }
 
     #[test]
