@@ -2,8 +2,11 @@
 
 mod ask;
 mod bad_input;
+mod bad_pack;
+mod bad_wire;
 mod field;
 mod guarantees;
 mod journey;
+mod pages;
 mod small;
 mod town;
