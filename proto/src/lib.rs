@@ -2,8 +2,16 @@
 //!
 //! Everything here is generated from the files under `relight/`. Depends on nothing of ours.
 
-#![allow(missing_docs, reason = "generated from the .proto files, which carry the words")]
-#![allow(clippy::all, clippy::allow_attributes_without_reason, unreachable_pub, reason = "generated")]
+#![allow(
+    missing_docs,
+    reason = "generated from the .proto files, which carry the words"
+)]
+#![allow(
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    unreachable_pub,
+    reason = "generated"
+)]
 
 /// File descriptors of every service, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
