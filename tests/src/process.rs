@@ -64,13 +64,13 @@ fn command(environment: &Environment, verb: &[&str]) -> anyhow::Result<Command> 
     Ok(command)
 }
 
-/// A running `relight up`.
+/// A running `relight up` or `relight serve`.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
-    /// Address of the gateway.
+    /// Address of the gateway; empty when only services run.
     pub gateway: String,
-    /// Address of the crew edge.
+    /// Address of the crew edge; empty when only services run.
     pub mobile: String,
 }
 
@@ -111,6 +111,31 @@ impl Process {
             }),
             Err(error) => Err(error.context(tail(log))),
         }
+    }
+
+    /// Starts `relight serve` with services (no edges) and waits until they serve. Its log goes to `log`.
+    ///
+    /// # Errors
+    /// When it ends or is silent instead; the log's end is in the error.
+    pub async fn serve(environment: &Environment, roles: &str, log: &Path) -> anyhow::Result<Self> {
+        let stderr = File::options().create(true).append(true).open(log)?;
+        let mut child = command(environment, &["serve", "--role", roles])?
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("piped")?).lines();
+        let said = timeout(Duration::from_secs(60), lines.next_line()).await;
+        let said = said.context("relight did not serve within a minute")??;
+        anyhow::ensure!(
+            said.is_some_and(|line| line.starts_with("relight serving")),
+            "relight ended before it served: {}",
+            tail(log)
+        );
+        Ok(Self {
+            child,
+            gateway: String::new(),
+            mobile: String::new(),
+        })
     }
 
     /// SIGKILL: no goodbye, nothing flushed.

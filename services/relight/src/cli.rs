@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
+use relight_common::secrets::SERVICES;
+
+use crate::rooms::EDGES;
 
 /// Field-crew dispatch and outage notification for electricity utilities.
 #[derive(Debug, Parser)]
@@ -49,7 +52,7 @@ pub struct Up {
 #[derive(Debug, Args)]
 pub struct Serve {
     /// Roles, separated by commas.
-    #[arg(long, value_delimiter = ',', required = true)]
+    #[arg(long, value_delimiter = ',', required = true, value_parser = served())]
     pub role: Vec<String>,
 }
 
@@ -101,8 +104,8 @@ pub struct PutAccount {
     /// Log-in name.
     #[arg(long)]
     pub login: String,
-    /// admin, dispatcher, agent, unit_desk or crew.
-    #[arg(long)]
+    /// What the person does.
+    #[arg(long, value_parser = ["admin", "dispatcher", "agent", "unit_desk", "crew"])]
     pub role: String,
     /// Where the role holds: an org path and all below it; everywhere when left out.
     #[arg(long, default_value = "")]
@@ -215,11 +218,23 @@ pub enum DemoVerb {
         /// Seed of the town.
         #[arg(long, default_value_t = 42)]
         seed: u64,
-        /// Faults that strike.
-        #[arg(long, default_value_t = 8)]
-        faults: usize,
-        /// Minutes from the first call to the last.
-        #[arg(long, default_value_t = 10.0)]
+        /// Faults that strike, 1 to 500.
+        #[arg(long, default_value_t = 8, value_parser = value_parser!(u16).range(1..=500))]
+        faults: u16,
+        /// Minutes from the first call to the last, 0 to 600.
+        #[arg(long, default_value_t = 10.0, value_parser = minutes)]
         minutes: f64,
     },
+}
+
+/// The roles a process can serve.
+fn served() -> PossibleValuesParser {
+    PossibleValuesParser::new(SERVICES.into_iter().chain(EDGES))
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes: Option<f64> = text.parse().ok();
+    minutes
+        .filter(|minutes| (0.0..=600.0).contains(minutes))
+        .ok_or_else(|| "must be a number from 0 to 600".to_owned())
 }

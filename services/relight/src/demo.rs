@@ -32,7 +32,7 @@ pub async fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
             faults,
             minutes,
         } => {
-            let storm = storm::Storm::new(*seed, *faults, *minutes)?;
+            let storm = storm::Storm::new(*seed, usize::from(*faults), *minutes)?;
             storm::run(&address(gateway.as_ref(), "http")?, storm).await?;
         }
     }

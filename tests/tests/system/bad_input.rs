@@ -5,14 +5,16 @@ mod books;
 mod bytes;
 mod house;
 mod keys;
+mod people;
 mod reads;
 mod right;
-mod schema;
+pub mod schema;
 mod wild;
 mod wire;
 mod writes;
 
 use house::House;
+pub use house::is_alarming;
 
 /// What people and programs get wrong, one case after the other, over every write and read of both edges.
 #[tokio::test]

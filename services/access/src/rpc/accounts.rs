@@ -24,14 +24,18 @@ impl<O: Outside> Api<O> {
             ..ask.clone()
         };
         let meta = Meta::new(&ask.command_id, claims, &blinded, self.clock.now())?;
-        let new_hash = accounts::new_hash(&self.passwords, &account, &ask.password, id.is_some()).await?;
+        let exists = match id {
+            Some(id) => people::exists(self.db.pool(), id).await?,
+            None => false,
+        };
+        let new_hash = accounts::new_hash(&self.passwords, &account, &ask.password, exists).await?;
         let made = PersonId::from_uuid(derived(meta.id.uuid(), "person"));
         let mut work = match Work::begin::<WirePerson>(&self.db, meta).await? {
             Begun::Before(reply) => return Ok(reply),
             Begun::New(work) => work,
         };
         let before = match id {
-            Some(id) => Some(people::lock(work.conn(), id).await?.ok_or(Error::NoPerson)?),
+            Some(id) => people::lock(work.conn(), id).await?,
             None => None,
         };
         if let Some(before) = &before {

@@ -90,6 +90,17 @@ pub(crate) async fn by_login(pool: &PgPool, login: &str) -> Result<Option<Person
     Ok(row.map(Person::from))
 }
 
+/// Whether there is an account with this id.
+pub(crate) async fn exists(pool: &PgPool, id: PersonId) -> Result<bool, Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from access.person where id = $1) as "exists!""#,
+        id.uuid()
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(Error::db("look an account up"))
+}
+
 /// The account with this id, locked.
 pub(crate) async fn lock(conn: &mut PgConnection, id: PersonId) -> Result<Option<Person>, Error> {
     let row = sqlx::query_as!(

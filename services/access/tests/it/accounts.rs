@@ -141,13 +141,30 @@ async fn an_administrator_reaches_the_own_org_path_and_nothing_beside_or_above()
         person_id: Uuid::now_v7().to_string(),
         ..above
     };
+    let refused = put(&world, &admin(""), changed(&unknown, |_| ()))
+        .await
+        .unwrap_err();
+    assert_eq!(field(&refused), "password", "a new account needs one");
+    Ok(())
+}
+
+/// The edge puts to an address of its own choosing: an id nobody has makes the account with that id.
+#[tokio::test]
+async fn an_unknown_id_makes_the_account_with_that_id() -> anyhow::Result<()> {
+    let world = world().await?;
+    let id = Uuid::now_v7().to_string();
+    let mut ask = request("lin", "agent", "demo");
+    if let Some(person) = &mut ask.person {
+        person.person_id.clone_from(&id);
+    }
+    let made = put(&world, &admin(""), ask.clone()).await?;
+    assert_eq!(made.person_id, id);
     assert_eq!(
-        put(&world, &admin(""), changed(&unknown, |_| ()))
-            .await
-            .unwrap_err()
-            .code(),
-        Code::NotFound
+        put(&world, &admin(""), ask).await?,
+        made,
+        "a repeat has the first answer"
     );
+    assert_eq!(world.log_in("lin", PASSWORD).await?.person, Some(made));
     Ok(())
 }
 

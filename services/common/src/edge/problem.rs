@@ -236,12 +236,15 @@ fn field_of(status: &Status) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-/// The client knows the command id as a header.
+/// The name the client knows: the command id is a header, pages are two parameters, a person is the body itself.
 fn at_the_edge(field: &str) -> String {
     match field {
-        "command_id" => "Idempotency-Key".to_owned(),
-        other => other.to_owned(),
+        "command_id" => "Idempotency-Key",
+        "page.cursor" => "cursor",
+        "page.size" => "limit",
+        other => other.strip_prefix("person.").unwrap_or(other),
     }
+    .to_owned()
 }
 
 impl IntoResponse for Problem {
@@ -320,6 +323,20 @@ mod tests {
         let problem = Problem::from(refuse("intake")(Wrapped(reused)));
         assert_eq!(problem.status, 400);
         assert_eq!(problem.errors[0].field, "Idempotency-Key");
+    }
+
+    #[test]
+    fn a_field_has_the_name_the_client_knows() {
+        for (wire, edge) in [
+            ("page.cursor", "cursor"),
+            ("page.size", "limit"),
+            ("person.login", "login"),
+        ] {
+            let invalid = crate::Error::from(Invalid::new(wire, "must be right"));
+            let problem = Problem::from(refuse("access")(Wrapped(invalid)));
+            assert_eq!(problem.errors[0].field, edge);
+            assert_eq!(problem.errors[0].detail, "must be right");
+        }
     }
 
     #[test]

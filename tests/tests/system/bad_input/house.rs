@@ -295,7 +295,7 @@ async fn parked(system: &System) -> anyhow::Result<Vec<String>> {
 }
 
 /// Every line of the log is JSON; what is not comes from a panic.
-fn is_alarming(line: &str) -> bool {
+pub fn is_alarming(line: &str) -> bool {
     let Ok(entry) = serde_json::from_str::<Value>(line) else {
         return true;
     };

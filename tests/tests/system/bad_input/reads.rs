@@ -54,9 +54,10 @@ fn pages(house: &House) -> Vec<Case> {
         ("colour=red", "colour"),
     ];
     let long = format!("cursor={}", "A".repeat(1_001));
+    let too_long = (long.as_str(), "cursor");
     let lists = lists(house);
     let cases = lists.iter().flat_map(|(who, path)| {
-        let wrong = wrong.iter().chain([(long.as_str(), "cursor")].iter());
+        let wrong = wrong.iter().chain(std::iter::once(&too_long));
         wrong
             .map(|(query, field)| Case::get(who, format!("{path}?{query}")).field(field))
             .collect::<Vec<_>>()

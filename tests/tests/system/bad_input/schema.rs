@@ -181,20 +181,21 @@ pub fn break_one(value: &mut Value, random: &mut StdRng) {
 
 /// A random node of the tree, more often a deep one.
 fn node<'a>(value: &'a mut Value, random: &mut StdRng) -> &'a mut Value {
-    if random.random_bool(0.15) {
+    let count = match value {
+        Value::Object(fields) => fields.len(),
+        Value::Array(items) => items.len(),
+        _ => 0,
+    };
+    if count == 0 || random.random_bool(0.15) {
         return value;
     }
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            let at = random.random_range(0..fields.len());
-            node(fields.values_mut().nth(at).expect("within"), random)
-        }
-        Value::Array(items) if !items.is_empty() => {
-            let at = random.random_range(0..items.len());
-            node(&mut items[at], random)
-        }
-        leaf => leaf,
-    }
+    let at = random.random_range(0..count);
+    let inner = match value {
+        Value::Object(fields) => fields.values_mut().nth(at),
+        Value::Array(items) => items.get_mut(at),
+        _ => None,
+    };
+    node(inner.expect("within the count"), random)
 }
 
 /// Breaks bytes: cut off, one changed, one more, a stretch twice.
