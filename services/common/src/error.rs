@@ -184,3 +184,37 @@ pub fn refuse<E: Coded>(service: &'static str) -> impl FnOnce(E) -> Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// What is tried again, and what parks an event or is our bug.
+    #[test]
+    fn trouble_with_the_connection_is_tried_again_and_a_wrong_statement_is_not() {
+        let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
+        for error in [
+            sqlx::Error::Io(reset()),
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::PoolClosed,
+            sqlx::Error::WorkerCrashed,
+        ] {
+            assert_eq!(Error::Db("x", error).code(), Code::Unavailable);
+        }
+        for error in [
+            sqlx::Error::RowNotFound,
+            sqlx::Error::ColumnNotFound("c".to_owned()),
+        ] {
+            assert_eq!(Error::Db("x", error).code(), Code::Internal);
+        }
+        for (told, code) in [
+            (Code::DeadlineExceeded, Code::Unavailable),
+            (Code::Unknown, Code::Unavailable),
+            (Code::NotFound, Code::NotFound),
+        ] {
+            assert_eq!(Error::peer("x")(Status::new(told, "")).code(), code);
+        }
+    }
+}

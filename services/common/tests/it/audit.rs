@@ -68,3 +68,21 @@ async fn a_removed_row_breaks_the_chain() -> anyhow::Result<()> {
     assert_eq!(audit::verify(db.pool()).await?, Some(2));
     Ok(())
 }
+
+/// A row forged with a hash that is right for itself does not follow the one before it.
+#[tokio::test]
+async fn a_row_of_another_chain_does_not_fit() -> anyhow::Result<()> {
+    let (db, other) = (owner().await?, owner().await?);
+    sealed(&db, 5).await?;
+    sealed(&other, 5).await?;
+    let row: String = sqlx::query_scalar("select row_to_json(a)::text from audit a where n = 3")
+        .fetch_one(other.pool())
+        .await?;
+    tamper(&db, "delete from intake.audit where n = 3").await?;
+    sqlx::query("insert into intake.audit select * from json_populate_record(null::intake.audit, $1::json)")
+        .bind(row)
+        .execute(&mut PgConnection::connect_with(&db.owner()).await?)
+        .await?;
+    assert_eq!(audit::verify(db.pool()).await?, Some(3));
+    Ok(())
+}

@@ -12,11 +12,12 @@ use relight_common::{
 use relight_proto::events::v1::{HeadRequest, events_client::EventsClient};
 use tonic::{
     Code, Request, Status,
+    service::Interceptor,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::{World, settings};
 
 /// Certificates and keys of one deployment.
 struct Deployment {
@@ -126,6 +127,14 @@ async fn a_server_with_another_cas_certificate_is_not_trusted() -> anyhow::Resul
     assert!(peers.events_of("intake").heads().await.is_err());
     assert_eq!(world.host.peers.events_of("intake").heads().await?.len(), 4);
     world.host.shut_down().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_without_a_token_reaches_no_handler() -> anyhow::Result<()> {
+    let peers = Peers::new(&settings("", 1)?.grpc, &Secrets::ephemeral(), "test")?;
+    let refused = peers.guard().call(Request::new(())).unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
     Ok(())
 }
 

@@ -22,6 +22,7 @@ use relight_proto::events::v1::{
     Event, HeadReply, HeadRequest, ReadReply, ReadRequest,
     events_server::{Events, EventsServer},
 };
+use sqlx::Connection;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -210,5 +211,37 @@ async fn rubbish_that_nobody_can_replace_does_not_make_a_reader_spin() -> anyhow
     stop.cancel();
     reader.await?;
     world.host.shut_down().await;
+    Ok(())
+}
+
+/// The position cannot be stored (a crash at that place would do the same): then there is no effect either, and both
+/// come when it can be stored again.
+#[tokio::test]
+async fn an_effect_is_never_stored_without_its_position() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let mut conn = sqlx::PgConnection::connect_with(&db.owner().options([("search_path", "intake")])).await?;
+    sqlx::raw_sql(
+        "create function breaks() returns trigger language plpgsql as $$ begin raise 'broken here'; end $$;
+         create trigger breaks before update on reader_position for each row when (new.seq > old.seq) execute function breaks()",
+    )
+    .execute(&mut conn)
+    .await?;
+    let subject = Uuid::now_v7();
+    let batch = vec![
+        event(1, subject, 1, TELLS, "fine"),
+        event(2, subject, 2, TELLS, "fine"),
+    ];
+    let (notes, stop) = (Notes::default(), CancellationToken::new());
+    assert!(
+        apply_batch(&db, "intake", 0, batch.clone(), &notes, &stop)
+            .await
+            .is_err()
+    );
+    assert_eq!(applied(&db).await?, 0);
+    sqlx::raw_sql("drop trigger breaks on reader_position")
+        .execute(&mut conn)
+        .await?;
+    assert_eq!(apply_batch(&db, "intake", 0, batch, &notes, &stop).await?, 2);
+    assert_eq!(applied(&db).await?, 2);
     Ok(())
 }

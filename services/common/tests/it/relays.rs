@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
+use prost::Message;
 use relight_common::{Db, Error, Work, events, lease, reconcile::Nothing, relay, work::partition_of};
 use relight_proto::events::v1::{Event, ReadRequest};
 use tokio::{
@@ -319,6 +320,73 @@ async fn large_events_are_pulled_in_answers_of_a_size_that_arrives() -> anyhow::
     }
     world.listen(Notes::default()).await?;
     world.wait_applied(40).await?;
+    let request = ReadRequest {
+        partition: partition_of(subject).unsigned_abs().into(),
+        ..ReadRequest::default()
+    };
+    let answer = events::read(&world.owner_db, &request).await?;
+    assert!(
+        answer.encoded_len() < 4 << 20,
+        "what a gRPC client takes unless told otherwise"
+    );
+    world.host.shut_down().await;
+    Ok(())
+}
+
+/// Two relays saw the same rows; the one that comes second finds them numbered and leaves no hole behind.
+#[tokio::test]
+async fn rows_numbered_between_a_relays_look_and_its_lease_leave_no_gap() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let lease = lease::take(db.pool(), "relay", Uuid::now_v7(), Duration::from_secs(60))
+        .await?
+        .expect("free");
+    let subject = Uuid::now_v7();
+    let partition = partition_of(subject);
+    tell_many(&db, subject, 5).await?;
+    let mut other = db.begin().await?;
+    lease::hold(&mut other, &lease).await?;
+    let numbering = {
+        let (db, lease) = (Db::clone(&db), lease.clone());
+        tokio::spawn(async move { relay::number(&db, &lease, partition).await })
+    };
+    wait_until("the relay waits for its lease", async || {
+        Ok(sqlx::query_scalar(
+            "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
+        )
+        .fetch_one(db.pool())
+        .await?)
+    })
+    .await?;
+    for statement in [
+        "update outbox set seq = version",
+        "update outbox_head set seq = 5 where partition_no = $1",
+    ] {
+        let mut query = sqlx::query(statement);
+        if statement.contains("$1") {
+            query = query.bind(partition);
+        }
+        query.execute(&mut *other).await?;
+    }
+    other.commit().await?;
+    assert_eq!(numbering.await??, 0);
+    assert_eq!(everything(&db).await?.len(), 5);
+    Ok(())
+}
+
+/// The process died after publishing and before noting it: what Redis has already is no reason to stop.
+#[tokio::test]
+async fn a_crash_between_publishing_and_noting_it_publishes_nothing_twice() -> anyhow::Result<()> {
+    let mut world = World::build().await?;
+    world.room("intake").await?.keep_house(Nothing)?;
+    let subject = Uuid::now_v7();
+    tell_many(&world.owner_db, subject, 10).await?;
+    published(&world, 10).await?;
+    sqlx::query("update outbox_head set published = 4 where published = 10")
+        .execute(world.owner_db.pool())
+        .await?;
+    tell(&world.owner_db, subject, 11).await?;
+    published(&world, 11).await?;
+    assert_eq!(length(&mut world, subject).await?, 11);
     world.host.shut_down().await;
     Ok(())
 }
