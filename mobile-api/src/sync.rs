@@ -14,7 +14,7 @@ use relight_common::{
         order::{Order, OrderEvent},
         parse,
     },
-    wire::{text, timestamp},
+    wire::{instant, text, timestamp},
 };
 use relight_proto::{
     common::v1::DeviceTime,
@@ -109,6 +109,7 @@ async fn sync(
         ));
     }
     let cursor = text("cursor", &body.cursor, 200)?;
+    instant("device_now", Some(timestamp(body.device_now)))?;
     let now = app.clock().now();
     let offset_ms = (now - body.device_now).num_milliseconds();
     let results = apply_all(&app, &caller.claims, body.operations, offset_ms).await;

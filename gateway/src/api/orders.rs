@@ -7,6 +7,7 @@ use relight_common::{
     edge::{
         Body, Caller, CommandKey, Params, Problem, Segment, at,
         order::{Order, OrderEvent},
+        parse,
     },
     wire::{text_required, uuid, uuid_opt},
 };
@@ -100,8 +101,9 @@ async fn get(State(app): State<App>, caller: Caller, Segment(id): Segment) -> Re
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Apply {
-    /// The event.
-    event: OrderEvent,
+    /// The event. Read on its own: so a fault inside is told with its place.
+    #[schema(value_type = OrderEvent)]
+    event: serde_json::Value,
     /// A dispatcher records it for a crew by radio, read back.
     #[serde(default)]
     on_behalf: bool,
@@ -120,10 +122,11 @@ async fn apply(
     Body(body): Body<Apply>,
 ) -> Result<Json<Order>, Problem> {
     let claims = caller.need(&[Role::Dispatcher, Role::UnitDesk, Role::Crew, Role::Agent])?;
+    let event: OrderEvent = parse("event", body.event)?;
     let message = ApplyRequest {
         command_id: key.to_string(),
         order_id: uuid("id", &id)?.to_string(),
-        event: Some(body.event.into_wire()?),
+        event: Some(event.into_wire()?),
         device_time: None,
         on_behalf: body.on_behalf,
     };

@@ -291,7 +291,7 @@ pub(crate) async fn urge_report(
 ) -> Result<WireReport, Problem> {
     let message = UrgeRequest {
         command_id: command_id.to_owned(),
-        report_id: relight_common::wire::uuid("report_id", report_id)?.to_string(),
+        report_id: relight_common::wire::uuid("id", report_id)?.to_string(),
     };
     ask!(app.edge(), claims, app.to().intake, urge, message).await
 }

@@ -41,7 +41,7 @@ async fn a_bad_report_is_a_4xx_problem_that_names_the_field() -> anyhow::Result<
         (
             br#"{"danger":false,"position":{"lon":1e999,"lat":0}}"#.to_vec(),
             400,
-            "body",
+            "position.lon",
         ),
         (
             br#"{"danger":false,"language":"klingon"}"#.to_vec(),

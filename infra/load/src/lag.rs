@@ -1,8 +1,11 @@
 //! How far everything is behind: events without a number, events not read, reports not grouped.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
-use relight_common::secrets::SERVICES;
+use relight_common::{db::PARTITIONS, secrets::SERVICES};
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use tokio::time::{Instant, sleep};
 
@@ -38,7 +41,7 @@ pub struct Head {
 }
 
 /// How far one reader is in one partition.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, FromRow, PartialEq, Eq)]
 pub struct Position {
     /// Who reads.
     pub reader: String,
@@ -67,15 +70,45 @@ pub async fn heads(conn: &mut PgConnection) -> sqlx::Result<Vec<Head>> {
         .await
 }
 
-/// The positions of all readers.
+/// Who reads whom, from outside: a reader that has not begun yet has no row, and is behind all the same.
+const READS: [(&str, &[&str]); 4] = [
+    ("intake", &["registry", "dispatch"]),
+    ("dispatch", &["intake"]),
+    ("insight", &["intake", "dispatch"]),
+    ("notify", &["intake", "dispatch", "insight"]),
+];
+
+/// The positions of all readers; 0 where one has not begun.
 ///
 /// # Errors
 /// When Postgres does not answer.
 pub async fn positions(conn: &mut PgConnection) -> sqlx::Result<Vec<Position>> {
     let select = "select '{s}' as reader, source, partition_no, seq from {s}.reader_position";
-    sqlx::query_as(AssertSqlSafe(over_services(select)))
+    let begun: Vec<Position> = sqlx::query_as(AssertSqlSafe(over_services(select)))
         .fetch_all(conn)
-        .await
+        .await?;
+    let mut all: BTreeMap<_, i64> = expected().map(|key| (key, 0)).collect();
+    all.extend(
+        begun
+            .into_iter()
+            .map(|p| ((p.reader, p.source, p.partition_no), p.seq)),
+    );
+    let position = |((reader, source, partition_no), seq)| Position {
+        reader,
+        source,
+        partition_no,
+        seq,
+    };
+    Ok(all.into_iter().map(position).collect())
+}
+
+fn expected() -> impl Iterator<Item = (String, String, i16)> {
+    let pairs = READS
+        .iter()
+        .flat_map(|(reader, sources)| sources.iter().map(move |source| (*reader, *source)));
+    pairs.flat_map(|(reader, source)| {
+        (0..PARTITIONS).map(move |no| (reader.to_owned(), source.to_owned(), no))
+    })
 }
 
 /// Looks once.

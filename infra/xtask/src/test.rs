@@ -53,6 +53,8 @@ fn runner(mut cargo: Command, has_nextest: bool, extra: &[String]) -> Command {
         println!("cargo-nextest is not installed; using `cargo test`");
         cargo.arg("test");
     }
+    // A run that ends with the first failure hides the others, and a run on a fresh machine is dear.
+    cargo.arg("--no-fail-fast");
     if !names_packages(extra) {
         cargo.arg("--workspace");
     }
@@ -82,14 +84,17 @@ mod tests {
 
     #[test]
     fn without_a_package_the_whole_workspace_is_tested() {
-        assert_eq!(arguments(true, &[]), ["nextest", "run", "--workspace"]);
+        assert_eq!(
+            arguments(true, &[]),
+            ["nextest", "run", "--no-fail-fast", "--workspace"]
+        );
         assert_eq!(
             arguments(false, &["--", "-p"]),
-            ["test", "--workspace", "--", "-p"]
+            ["test", "--no-fail-fast", "--workspace", "--", "-p"]
         );
         assert_eq!(
             arguments(true, &["-p", "relight-grid"]),
-            ["nextest", "run", "-p", "relight-grid"]
+            ["nextest", "run", "--no-fail-fast", "-p", "relight-grid"]
         );
     }
 }

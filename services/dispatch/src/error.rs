@@ -88,6 +88,9 @@ impl Coded for Error {
             Error::Common(error) => error.field(),
             Error::Refused(refusal) => refusal.field(),
             Error::Estimate(etr::Refusal::OutOfRange) => Some("etr_at"),
+            // Both are parts of a body: the one asked for by its own address is found or not before.
+            Error::NoSuchUnit(_) => Some("unit_id"),
+            Error::NoSuchCrew(_) => Some("crew_id"),
             _ => None,
         }
     }

@@ -1,7 +1,9 @@
 //! The whole system: the real binary on real servers.
 
 mod ask;
+mod bad_input;
 mod bad_pack;
+mod bad_wire;
 mod field;
 mod guarantees;
 mod journey;

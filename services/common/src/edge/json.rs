@@ -44,15 +44,41 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// # Errors
 /// A problem that names the field.
 pub fn parse<T: DeserializeOwned>(at: &str, value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(value.clone()).map_err(|error: serde_path_to_error::Error<_>| {
         let path = error.path().to_string();
+        let message = plain(&error.into_inner());
         let path = if path == "." {
+            culprit::<T>(value, &message)
+        } else {
+            path
+        };
+        let path = if path.is_empty() {
             at.to_owned()
         } else {
             format!("{at}.{path}")
         };
-        fault(&path, &plain(&error.into_inner()))
+        fault(&path, &message)
     })
+}
+
+/// A choice told apart by its `type` is buffered by serde, and the place of a fault inside is lost. The member that is
+/// wrong is the one without which the message is another; empty when there is none.
+fn culprit<T: DeserializeOwned>(value: serde_json::Value, message: &str) -> String {
+    let serde_json::Value::Object(fields) = value else {
+        return String::new();
+    };
+    let is_named = name_in(message).is_some();
+    let found = fields.keys().filter(|name| *name != "type").find(|name| {
+        // A field that is missing or unknown is told by name; only a member may still be the place it is missing in.
+        if is_named && !fields[*name].is_object() {
+            return false;
+        }
+        let mut fewer = fields.clone();
+        fewer.remove(*name);
+        let again = serde_json::from_value::<T>(fewer.into());
+        again.map_or_else(|error| plain(&error) != message, |_| true)
+    });
+    found.cloned().unwrap_or_default()
 }
 
 /// Reads one JSON document.
@@ -76,6 +102,14 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let inner = error.into_inner();
         if inner.is_data() {
             fault(&path, &plain(&inner))
+        } else if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+            // The document is well-formed; serde_json calls it broken for a word that is no text, or a number without end.
+            fault(
+                &path,
+                plain(&inner)
+                    .replace("expected value", "must be text: one of its words")
+                    .as_str(),
+            )
         } else {
             Problem::field("body", format!("must be JSON: {inner}"))
         }
@@ -94,9 +128,7 @@ fn plain(error: &impl Display) -> String {
 
 /// serde says unknown and missing fields in words; the name belongs into the path.
 fn fault(path: &str, message: &str) -> Problem {
-    let named = ["unknown field `", "missing field `", "duplicate field `"]
-        .into_iter()
-        .find_map(|start| message.strip_prefix(start)?.split('`').next());
+    let named = name_in(message);
     let path = if path == "." { "" } else { path };
     let field = match (path, named) {
         ("", Some(name)) => name.to_owned(),
@@ -107,6 +139,38 @@ fn fault(path: &str, message: &str) -> Problem {
     Problem::field(field, message)
 }
 
+fn name_in(message: &str) -> Option<&str> {
+    ["unknown field `", "missing field `", "duplicate field `"]
+        .into_iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next())
+}
+
+/// The parameter whose value is no UTF-8; it would be read with replacement characters.
+fn not_utf8(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        std::str::from_utf8(&unescaped(value)).is_err().then_some(name)
+    })
+}
+
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let escape = part
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match escape {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            None => bytes.extend_from_slice(part.as_bytes()),
+        }
+    }
+    bytes
+}
+
 /// A query string. Types use `deny_unknown_fields`.
 #[derive(Debug)]
 pub struct Params<T>(pub T);
@@ -115,6 +179,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if let Some(name) = not_utf8(parts.uri.query().unwrap_or_default()) {
+            return Err(Problem::field(name, "must be UTF-8, percent-encoded"));
+        }
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Params(params)),
             Err(refusal) => {
@@ -197,5 +264,100 @@ mod tests {
         );
         let missing = parse::<Inner>("event", serde_json::json!({})).unwrap_err();
         assert_eq!(missing.errors[0].field, "event.count");
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+    enum Choice {
+        Go {
+            #[serde(rename = "by")]
+            _by: uuid::Uuid,
+            #[serde(rename = "with")]
+            _with: Inner,
+            #[serde(default, rename = "word")]
+            _word: Word,
+        },
+    }
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        #[default]
+        Yes,
+    }
+
+    /// serde buffers such a choice; the member that is wrong is named all the same.
+    #[test]
+    fn a_fault_inside_a_choice_names_the_member() {
+        let id = uuid::Uuid::nil();
+        let table = [
+            (
+                serde_json::json!({"type": "go", "by": "me", "with": {"count": 1}}),
+                "event.by",
+            ),
+            (
+                serde_json::json!({"type": "go", "by": null, "with": {"count": 1}}),
+                "event.by",
+            ),
+            (
+                serde_json::json!({"type": "go", "by": id, "with": {"count": -1}}),
+                "event.with",
+            ),
+            (
+                serde_json::json!({"type": "go", "by": id, "with": {}}),
+                "event.with.count",
+            ),
+            (
+                serde_json::json!({"type": "go", "with": {"count": 1}}),
+                "event.by",
+            ),
+            (serde_json::json!({"type": "go", "by": id}), "event.with"),
+            (
+                serde_json::json!({"type": "go", "by": id, "with": {"count": 1}, "x": {}}),
+                "event.x",
+            ),
+            (serde_json::json!("go"), "event"),
+        ];
+        for (body, field) in table {
+            let problem = parse::<Choice>("event", body.clone()).unwrap_err();
+            assert_eq!(problem.errors[0].field, field, "{body}");
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Worded {
+        #[serde(rename = "word")]
+        _word: Word,
+    }
+
+    #[test]
+    fn a_word_that_is_no_text_is_named_and_broken_json_is_not_a_word() {
+        for (body, field) in [
+            (&b"{\"word\":null}"[..], "word"),
+            (b"{\"word\":7}", "word"),
+            (b"{\"word\":\"no\"}", "word"),
+            (b"{\"word\":nul", "body"),
+            (b"{\"word\":7", "body"),
+        ] {
+            let problem = read::<Worded>(body).unwrap_err();
+            assert_eq!(
+                problem.errors[0].field,
+                field,
+                "{}",
+                String::from_utf8_lossy(body)
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_without_end_is_named_with_its_place() {
+        let problem = read::<Outer>(b"{\"inner\":{\"count\":1e999}}").unwrap_err();
+        assert_eq!(problem.errors[0].field, "inner.count");
+        assert_eq!(problem.errors[0].detail, "number out of range");
+    }
+
+    #[test]
+    fn a_parameter_that_is_no_utf8_is_found() {
+        assert_eq!(not_utf8("a=%E4%B8%AD&b=%FF"), Some("b"));
+        assert_eq!(not_utf8("a=%E4%B8%AD+%2&b=%zz&c"), None);
     }
 }

@@ -236,13 +236,17 @@ fn field_of(status: &Status) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-/// The name the client knows: the command id is a header, pages are two parameters, a person is the body itself.
+/// The name the client knows: the command id is a header, pages are two parameters, a person and the times of an
+/// operation are no parts of their own.
 fn at_the_edge(field: &str) -> String {
     match field {
         "command_id" => "Idempotency-Key",
         "page.cursor" => "cursor",
         "page.size" => "limit",
-        other => other.strip_prefix("person.").unwrap_or(other),
+        other => ["person.", "device_time."]
+            .into_iter()
+            .find_map(|within| other.strip_prefix(within))
+            .unwrap_or(other),
     }
     .to_owned()
 }

@@ -112,7 +112,7 @@ pub fn cases(house: &House) -> Vec<Case> {
         agent("{\"danger\":false,\"danger\":true}").field("danger"),
         agent("{\"danger\":false,\"account\":\"S\\u00002\"}").field("account"),
         agent("{\"danger\":false,\"position\":{\"lon\":NaN,\"lat\":1}}").field("body"),
-        agent("{\"danger\":false,\"position\":{\"lon\":1e999,\"lat\":1}}").field("body"),
+        agent("{\"danger\":false,\"position\":{\"lon\":1e999,\"lat\":1}}").field("position.lon"),
     ]);
     cases
 }

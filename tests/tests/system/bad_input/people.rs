@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     house::House,
     wire::{Case, with},
-    writes::{changed, long, times},
+    writes::{changed, long, no_times, times},
 };
 
 /// All cases.
@@ -165,7 +165,7 @@ fn syncs(house: &House) -> Vec<Case> {
     cases.extend(changed(&base, times("/device_now", "device_now"), post));
     cases.extend(changed(
         &base,
-        times("/operations/0/device_at", "operations[0].device_at"),
+        no_times("/operations/0/device_at", "operations[0].device_at"),
         post,
     ));
     let idle = json!({ "operations": [], "device_now": now });

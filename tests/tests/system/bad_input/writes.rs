@@ -35,21 +35,29 @@ pub(super) fn long(characters: usize) -> Value {
     "x".repeat(characters).into()
 }
 
-/// Times no event has.
-pub(super) fn times(at: &'static str, field: &'static str) -> Vec<Change> {
+/// Texts that are no time.
+pub(super) fn no_times(at: &'static str, field: &'static str) -> Vec<Change> {
     [
         json!("yesterday"),
         json!("2026-02-30T00:00:00Z"),
         json!("2026-01-01 10:00"),
-        json!("+262000-01-01T00:00:00Z"),
-        json!("-0044-03-15T12:00:00Z"),
-        json!("0000-01-01T00:00:00Z"),
         json!(1_795_000_000),
         json!(""),
         json!([2026, 11, 22]),
     ]
     .map(|value| (at, value, field))
     .to_vec()
+}
+
+/// As well as times no calendar of ours has.
+pub(super) fn times(at: &'static str, field: &'static str) -> Vec<Change> {
+    let years = [
+        "+262000-01-01T00:00:00Z",
+        "-0044-03-15T12:00:00Z",
+        "0000-01-01T00:00:00Z",
+    ];
+    let years = years.map(|time| (at, json!(time), field));
+    [no_times(at, field), years.to_vec()].concat()
 }
 
 fn reports(house: &House) -> Vec<Case> {
@@ -146,7 +154,6 @@ pub(super) fn places(at: &'static str, field: &'static str) -> Vec<Change> {
         (at, json!({ "lon": 120.0 }), name("lat")),
         (at, json!({ "lon": 120.0, "lat": 30.0, "alt": 5 }), name("alt")),
         (at, json!("120,30"), field),
-        (at, json!([120.0, 30.0]), field),
         (at, json!(true), field),
     ]
 }
@@ -194,7 +201,7 @@ fn orders(house: &House) -> Vec<Case> {
     cases.extend([
         acknowledge(&right).status(409),
         Case::post("agent", path.as_str(), &right).status(403),
-        Case::post("elsewhere", path.as_str(), &right).status(404),
+        Case::post("elsewhere", path.as_str(), &right).status(403),
         Case::post("dispatcher", "/api/v1/orders/none/alarms/acknowledge", &right).field("id"),
     ]);
     cases
@@ -205,6 +212,7 @@ fn events(house: &House) -> Vec<Case> {
     let apply = |event: Value| Case::post("dispatcher", path.as_str(), &json!({ "event": event }));
     let id = Uuid::now_v7();
     let soon = Utc::now() + TimeDelta::hours(1);
+    // What serde cannot read is told with its place; the bounds of a field by its name.
     let far = "9999-01-01T00:00:00Z";
     let cases = [
         (json!({ "type": "explode" }), "event.type"),
@@ -216,26 +224,22 @@ fn events(house: &House) -> Vec<Case> {
         (json!({ "type": "dispatch" }), "event.unit_id"),
         (json!({ "type": "dispatch", "unit_id": "north" }), "event.unit_id"),
         (json!({ "type": "dispatch", "unit_id": null }), "event.unit_id"),
-        (json!({ "type": "dispatch", "unit_id": id }), "event.unit_id"),
-        (json!({ "type": "unit_return", "reason": "" }), "event.reason"),
-        (
-            json!({ "type": "unit_return", "reason": "bored" }),
-            "event.reason",
-        ),
+        (json!({ "type": "unit_return", "reason": "" }), "reason"),
+        (json!({ "type": "unit_return", "reason": "bored" }), "reason"),
         (json!({ "type": "assign", "crew_id": "x" }), "event.crew_id"),
         (
             json!({ "type": "reassign", "crew_id": id, "reason": long(1_001) }),
-            "event.reason",
+            "reason",
         ),
         (json!({ "type": "leave", "eta_at": "soon" }), "event.eta_at"),
         (json!({ "type": "arrive" }), "event.position"),
         (
             json!({ "type": "arrive", "position": { "lon": 200, "lat": 0 } }),
-            "event.position",
+            "position",
         ),
         (
             json!({ "type": "arrive", "position": { "lon": 1, "lat": 0 }, "photo_sha256": "ab" }),
-            "event.photo_sha256",
+            "photo_sha256",
         ),
         (json!({ "type": "survey", "cause_code": "tree" }), "event.etr_at"),
         (
@@ -243,12 +247,8 @@ fn events(house: &House) -> Vec<Case> {
             "event.etr_at",
         ),
         (
-            json!({ "type": "survey", "cause_code": "ghosts", "etr_at": soon }),
-            "event.cause_code",
-        ),
-        (
             json!({ "type": "survey", "cause_code": "tree", "etr_at": soon, "note": "\u{0}" }),
-            "event.note",
+            "note",
         ),
         (
             json!({ "type": "repair", "permission_no": "1", "ticket_no": "2", "people": -1, "safe_steps": [] }),
@@ -264,22 +264,18 @@ fn events(house: &House) -> Vec<Case> {
         ),
         (
             json!({ "type": "repair", "permission_no": "1", "ticket_no": "2", "people": 2, "safe_steps": ["hope"] }),
-            "event.safe_steps",
-        ),
-        (
-            json!({ "type": "suspend", "reason": "storm", "review_at": far }),
-            "event.review_at",
+            "safe_steps",
         ),
         (
             json!({ "type": "restore_section", "device_ids": vec!["T1"; 501] }),
-            "event.device_ids",
+            "device_ids",
         ),
         (json!({ "type": "restore_section", "all": "yes" }), "event.all"),
-        (json!({ "type": "call_back", "result": "angry" }), "event.result"),
-        (json!({ "type": "set_etr", "etr_at": far }), "event.etr_at"),
+        (json!({ "type": "call_back", "result": "angry" }), "result"),
+        (json!({ "type": "set_etr", "etr_at": far }), "etr_at"),
         (
             json!({ "type": "set_etr", "etr_at": "+99999-01-01T00:00:00Z" }),
-            "event.etr_at",
+            "etr_at",
         ),
     ];
     let mut cases: Vec<Case> = cases
@@ -288,7 +284,11 @@ fn events(house: &House) -> Vec<Case> {
         .collect();
     let take = json!({ "event": { "type": "take" } });
     let right = json!({ "event": { "type": "dispatch", "unit_id": house.unit } });
+    let nobodys = json!({ "event": { "type": "dispatch", "unit_id": id } });
     cases.extend([
+        Case::post("dispatcher", path.as_str(), &nobodys)
+            .status(404)
+            .field("unit_id"),
         Case::post("dispatcher", path.as_str(), &json!({})).field("event"),
         Case::post(
             "dispatcher",
@@ -296,15 +296,15 @@ fn events(house: &House) -> Vec<Case> {
             &json!({ "event": { "type": "take" }, "on_behalf": "me" }),
         )
         .field("on_behalf"),
-        Case::post("dispatcher", path.as_str(), &take).status(409),
-        Case::post("other-crew", path.as_str(), &take).status(404),
+        Case::post("dispatcher", path.as_str(), &take).status(403),
+        Case::post("other-crew", path.as_str(), &take).status(403),
         Case::post(
             "other-desk",
             path.as_str(),
             &json!({ "event": { "type": "unit_take" } }),
         )
-        .status(404),
-        Case::post("elsewhere", path.as_str(), &right).status(404),
+        .status(403),
+        Case::post("elsewhere", path.as_str(), &right).status(403),
         Case::post("customer", path.as_str(), &right).status(403),
         Case::post("dispatcher", "/api/v1/orders/none/events", &right).field("id"),
         Case::post("dispatcher", format!("/api/v1/orders/{id}/events"), &right).status(404),
@@ -338,7 +338,6 @@ fn crews(house: &House) -> Vec<Case> {
     let changes = vec![
         ("/name", json!(" "), "name"),
         ("/unit_id", json!("north"), "unit_id"),
-        ("/unit_id", json!(Uuid::now_v7()), "unit_id"),
         ("/org_path", Value::Null, "org_path"),
         ("/skills", json!(vec!["s"; 101]), "skills"),
         ("/skills", json!([""]), "skills"),
@@ -371,7 +370,9 @@ fn crews(house: &House) -> Vec<Case> {
         times("/shift_start_at", "shift_start_at"),
         put_crew,
     ));
+    let nobodys = with(&crew, "/unit_id", json!(Uuid::now_v7()));
     cases.extend([
+        put_crew(&nobodys).status(404).field("unit_id"),
         Case::put("admin", "/api/v1/units/none", &unit).field("id"),
         Case::put("admin", "/api/v1/crews/none", &crew).field("id"),
         Case::put("dispatcher", format!("/api/v1/units/{id}"), &unit).status(403),
