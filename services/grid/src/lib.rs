@@ -12,8 +12,10 @@
 //! a new version. Nothing here panics on input: readers return [`Faults`], each naming file, line,
 //! column and what is right.
 
+mod affected;
 pub mod demo;
 mod fault;
+mod flood;
 pub mod import;
 mod model;
 mod network;
@@ -23,6 +25,7 @@ pub mod snapshot;
 mod supply;
 mod trace;
 
+pub use affected::AffectedCount;
 pub use fault::{Fault, Faults, OnBad};
 pub use model::{BusIx, DeviceIx, Grid, LoadIx};
 pub use network::{Bus, Device, DeviceKind, End, Load, Network, Position, Source};

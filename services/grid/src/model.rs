@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::network::{Device, DeviceKind, Network, Position, Source, fold};
 use crate::phases::Phases;
 use crate::supply::SupplyTree;
+use crate::trace::Dead;
 
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
@@ -81,7 +82,11 @@ struct DeviceRow {
     closed: bool,
     ends: u8,
     first_end: u32,
+    /// The vertex that joins all its phases; [`NO_JOINT`] when it passes them straight.
+    joint: u32,
 }
+
+const NO_JOINT: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct LoadRow {
@@ -144,10 +149,14 @@ pub struct Grid {
     devices: Vec<DeviceRow>,
     ends: Vec<(u32, Phases)>,
     loads: Vec<LoadRow>,
+    /// Loads at each vertex: those of `v` are `load_at[load_first[v]..load_first[v + 1]]`.
+    load_first: Vec<u32>,
+    load_at: Vec<LoadIx>,
     pub(crate) arcs: Arcs,
     /// Vertices fed from outside, each once.
     pub(crate) roots: Vec<u32>,
     pub(crate) normal: SupplyTree,
+    pub(crate) normal_dead: Dead,
 }
 
 impl Grid {
@@ -174,14 +183,19 @@ impl Grid {
             devices: Vec::with_capacity(network.devices.len()),
             ends: Vec::new(),
             loads: Vec::with_capacity(network.loads.len()),
+            load_first: Vec::new(),
+            load_at: Vec::new(),
             arcs: Arcs::new(0, &[]),
             roots: Vec::new(),
             normal: SupplyTree::default(),
+            normal_dead: Dead::default(),
         };
         grid.add_devices(&network.devices, &bus_of);
         grid.add_loads(network, &bus_of);
+        grid.index_loads();
         grid.add_roots(&network.sources, &bus_of);
-        grid.normal = SupplyTree::new(&grid, &grid.normal_state());
+        grid.normal = SupplyTree::new(&grid, grid.normal_state());
+        grid.normal_dead = grid.find_normal_dead();
         grid
     }
 
@@ -203,6 +217,7 @@ impl Grid {
                 closed: device.in_service && !device.open,
                 ends: device.ends.len() as u8,
                 first_end,
+                joint: NO_JOINT,
             });
             self.join(ix as u32, &mut vertices, &mut edges);
         }
@@ -210,7 +225,7 @@ impl Grid {
     }
 
     /// Adds the edges of one device: straight, or all to a joint vertex of its own.
-    fn join(&self, device: u32, vertices: &mut u32, edges: &mut Vec<(u32, u32, u32)>) {
+    fn join(&mut self, device: u32, vertices: &mut u32, edges: &mut Vec<(u32, u32, u32)>) {
         let ends = self.end_rows(device);
         let straight = ends.iter().all(|(_, phases)| phases.mask() == ends[0].1.mask());
         if straight {
@@ -224,7 +239,8 @@ impl Grid {
         }
         let joint = *vertices;
         *vertices += 1;
-        for &(bus, phases) in ends {
+        self.devices[device as usize].joint = joint;
+        for &(bus, phases) in self.end_rows(device) {
             edges.extend(
                 phases
                     .iter()
@@ -240,6 +256,25 @@ impl Grid {
             customers: load.customers,
             in_service: load.in_service,
         }));
+    }
+
+    fn index_loads(&mut self) {
+        let mut first = vec![0_u32; self.arcs.vertices() + 1];
+        for vertex in self.loads().flat_map(|load| self.load_vertices(load)) {
+            first[vertex as usize + 1] += 1;
+        }
+        for v in 1..first.len() {
+            first[v] += first[v - 1];
+        }
+        let mut next = first.clone();
+        let mut at = vec![LoadIx(0); first[first.len() - 1] as usize];
+        for load in self.loads() {
+            for vertex in self.load_vertices(load) {
+                at[next[vertex as usize] as usize] = load;
+                next[vertex as usize] += 1;
+            }
+        }
+        (self.load_first, self.load_at) = (first, at);
     }
 
     fn add_roots(&mut self, sources: &[Source], bus_of: &HashMap<String, u32>) {
@@ -273,6 +308,22 @@ impl Grid {
     pub(crate) fn load_vertices(&self, load: LoadIx) -> impl Iterator<Item = u32> + Clone + '_ {
         let row = &self.loads[load.index()];
         row.phases.iter().map(|phase| self.vertex(row.bus, phase))
+    }
+
+    /// Loads that hang on a vertex.
+    pub(crate) fn loads_at(&self, vertex: u32) -> impl Iterator<Item = LoadIx> + '_ {
+        let v = vertex as usize;
+        let range = self.load_first[v] as usize..self.load_first[v + 1] as usize;
+        self.load_at[range].iter().copied()
+    }
+
+    /// The vertices a device joins, its own joint one included; some may come twice.
+    pub(crate) fn device_vertices(&self, device: DeviceIx) -> impl Iterator<Item = u32> + '_ {
+        let ends = self.end_rows(device.0).iter();
+        let ends =
+            ends.flat_map(move |&(bus, phases)| phases.iter().map(move |phase| self.vertex(bus, phase)));
+        let joint = Some(self.devices[device.index()].joint).filter(|&joint| joint != NO_JOINT);
+        ends.chain(joint)
     }
 
     pub(crate) fn load_in_service(&self, load: LoadIx) -> bool {

@@ -4,51 +4,125 @@
 //! its answers are exact; where it is not, a device is named only after a search confirms that opening
 //! it puts every load in question out.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
+use crate::flood::Flood;
 use crate::model::{DeviceIx, Grid, LoadIx};
 use crate::network::DeviceKind;
+use crate::trace::Share;
 
 const NONE: u32 = u32::MAX;
 
-/// Parents of all vertices in one switching state.
+/// Parents of all vertices in one switching state, and the tree's vertices in Euler order: what hangs
+/// below a vertex is one range of positions.
 #[derive(Debug, Default)]
 pub(crate) struct SupplyTree {
     conducts: Vec<bool>,
     /// (parent vertex, device between); [`NONE`] as vertex for roots and for what is dead.
     parent: Vec<(u32, u32)>,
-    live: Vec<bool>,
+    /// Position of each live vertex; [`NONE`] for what is dead.
+    enter: Vec<u32>,
+    /// The position behind the last vertex below each.
+    leave: Vec<u32>,
+    /// The vertex at each position.
+    order: Vec<u32>,
     radial: bool,
 }
 
 impl SupplyTree {
-    pub(crate) fn new(grid: &Grid, conducts: &[bool]) -> SupplyTree {
+    pub(crate) fn new(grid: &Grid, conducts: Vec<bool>) -> SupplyTree {
         let vertices = grid.arcs.vertices();
-        let mut parent = vec![(NONE, NONE); vertices];
-        let mut live = vec![false; vertices];
-        let mut open: VecDeque<u32> = grid.roots.iter().copied().collect();
-        open.iter().for_each(|&root| live[root as usize] = true);
+        let mut tree = SupplyTree {
+            conducts,
+            parent: vec![(NONE, NONE); vertices],
+            enter: vec![NONE; vertices],
+            leave: vec![NONE; vertices],
+            order: Vec::new(),
+            radial: false,
+        };
+        let reached = tree.search(grid);
+        tree.number(grid, &reached);
+        tree
+    }
+
+    /// Breadth first from the sources; answers the live vertices in the order they were met.
+    fn search(&mut self, grid: &Grid) -> Vec<u32> {
+        let mut reached = grid.roots.clone();
+        // Until the tree is numbered, `enter` only says who was met.
+        reached.iter().for_each(|&root| self.enter[root as usize] = 0);
         let mut arcs_seen = 0_usize;
-        let mut reached = open.len();
-        while let Some(vertex) = open.pop_front() {
-            for &(next, device) in grid.arcs.of(vertex).iter().filter(|arc| conducts[arc.1 as usize]) {
+        let mut next_up = 0;
+        while let Some(&vertex) = reached.get(next_up) {
+            next_up += 1;
+            for &(next, device) in grid.arcs.of(vertex) {
+                if !self.conducts[device as usize] {
+                    continue;
+                }
                 arcs_seen += 1;
-                if !live[next as usize] {
-                    live[next as usize] = true;
-                    reached += 1;
-                    parent[next as usize] = (vertex, device);
-                    open.push_back(next);
+                if self.enter[next as usize] == NONE {
+                    self.enter[next as usize] = 0;
+                    self.parent[next as usize] = (vertex, device);
+                    reached.push(next);
                 }
             }
         }
         // Every edge is met from both sides; a forest has one edge per vertex that is no root.
-        let radial = arcs_seen / 2 == reached - grid.roots.len();
-        SupplyTree {
-            conducts: conducts.to_vec(),
-            parent,
-            live,
-            radial,
+        self.radial = arcs_seen / 2 == reached.len() - grid.roots.len();
+        reached
+    }
+
+    /// Gives every live vertex its position: parents before children, and each subtree in one run.
+    fn number(&mut self, grid: &Grid, reached: &[u32]) {
+        // First the size of every subtree, from the leaves up, in `leave`.
+        reached.iter().for_each(|&vertex| self.leave[vertex as usize] = 1);
+        for &vertex in reached[grid.roots.len()..].iter().rev() {
+            let above = self.parent[vertex as usize].0;
+            self.leave[above as usize] += self.leave[vertex as usize];
         }
+        // Then each takes the next free run of its parent; `free` is where that begins.
+        let mut free = vec![0_u32; self.parent.len()];
+        let mut free_for_roots = 0;
+        self.order = vec![0; reached.len()];
+        for &vertex in reached {
+            let v = vertex as usize;
+            let slot = match self.parent[v].0 {
+                NONE => &mut free_for_roots,
+                above => &mut free[above as usize],
+            };
+            let (enter, size) = (*slot, self.leave[v]);
+            *slot += size;
+            (self.enter[v], self.leave[v], free[v]) = (enter, enter + size, enter + 1);
+            self.order[enter as usize] = vertex;
+        }
+    }
+
+    pub(crate) fn conducts(&self, device: DeviceIx) -> bool {
+        self.conducts[device.index()]
+    }
+
+    pub(crate) fn is_live(&self, vertex: u32) -> bool {
+        self.enter[vertex as usize] != NONE
+    }
+
+    /// Where a vertex stands in the order; none when it is dead.
+    pub(crate) fn position(&self, vertex: u32) -> Option<u32> {
+        Some(self.enter[vertex as usize]).filter(|&at| at != NONE)
+    }
+
+    /// The positions of a vertex and of all below it; none when it is dead.
+    pub(crate) fn range(&self, vertex: u32) -> Option<(u32, u32)> {
+        Some((self.position(vertex)?, self.leave[vertex as usize]))
+    }
+
+    /// The vertex at a position.
+    pub(crate) fn at(&self, position: u32) -> u32 {
+        self.order[position as usize]
+    }
+
+    /// The device through which the tree feeds a vertex; none for sources and for what is dead.
+    pub(crate) fn feeder_of(&self, vertex: u32) -> Option<DeviceIx> {
+        let (above, device) = self.parent[vertex as usize];
+        (above != NONE).then_some(DeviceIx(device))
     }
 }
 
@@ -76,7 +150,7 @@ impl Grid {
 
     /// How loads are fed when `opened` are open and `closed` are closed; see [`Grid::dead`].
     pub fn supply(&self, opened: &[DeviceIx], closed: &[DeviceIx]) -> Supply<'_> {
-        let tree = SupplyTree::new(self, &self.state(opened, closed));
+        let tree = SupplyTree::new(self, self.state(opened, closed));
         Supply {
             grid: self,
             tree: Tree::Own(tree),
@@ -118,7 +192,7 @@ impl Supply<'_> {
         let live = self
             .grid
             .load_vertices(load)
-            .find(|&vertex| self.tree().live[vertex as usize]);
+            .find(|&vertex| self.tree().is_live(vertex));
         live.map(|vertex| self.path_of(vertex)).unwrap_or_default()
     }
 
@@ -147,8 +221,7 @@ impl Supply<'_> {
     /// Switches, breakers, reclosers and fuses that alone put the load out, from the load to the source.
     pub fn protective_above(&self, load: LoadIx) -> Vec<DeviceIx> {
         let mut above = self.shared_path(&[load]);
-        above
-            .retain(|&device| self.grid.device_kind(device).is_switching() && self.puts_out(device, &[load]));
+        above.retain(|&device| self.grid.device_kind(device).is_switching() && self.decides(device, &[load]));
         above
     }
 
@@ -162,13 +235,13 @@ impl Supply<'_> {
 
     fn lowest(&self, loads: &[LoadIx], wanted: impl Fn(DeviceKind) -> bool) -> Option<DeviceIx> {
         let mut shared = self.shared_path(loads).into_iter();
-        shared.find(|&device| wanted(self.grid.device_kind(device)) && self.puts_out(device, loads))
+        shared.find(|&device| wanted(self.grid.device_kind(device)) && self.decides(device, loads))
     }
 
     /// Every device whose opening alone puts the load out, from the source to the load.
     pub fn single_points_of_failure(&self, load: LoadIx) -> Vec<DeviceIx> {
         let mut points = self.shared_path(&[load]);
-        points.retain(|&device| self.puts_out(device, &[load]));
+        points.retain(|&device| self.decides(device, &[load]));
         points.reverse();
         points
     }
@@ -184,7 +257,7 @@ impl Supply<'_> {
         }
         let mut shared = self.path(first);
         for vertex in loads.iter().flat_map(|&load| self.grid.load_vertices(load)) {
-            if self.tree().live[vertex as usize] {
+            if self.tree().is_live(vertex) {
                 let way: HashSet<DeviceIx> = self.path_of(vertex).into_iter().collect();
                 shared.retain(|device| way.contains(device));
             }
@@ -192,12 +265,14 @@ impl Supply<'_> {
         shared
     }
 
-    fn puts_out(&self, device: DeviceIx, loads: &[LoadIx]) -> bool {
-        if self.tree().radial {
-            return true;
-        }
-        let mut conducts = self.tree().conducts.clone();
-        conducts[device.index()] = false;
-        self.grid.all_dead(loads, &conducts)
+    /// Does opening `device`, which lies on every way in the tree, put all of `loads` out.
+    fn decides(&self, device: DeviceIx, loads: &[LoadIx]) -> bool {
+        self.tree().radial || self.puts_out(device, loads)
+    }
+
+    /// Are all of `loads` without supply when `device` opens.
+    pub(crate) fn puts_out(&self, device: DeviceIx, loads: &[LoadIx]) -> bool {
+        let flood = Flood::new(self.grid, self.tree(), &[device], &[]);
+        loads.iter().all(|&load| matches!(flood.share(load), Share::None))
     }
 }

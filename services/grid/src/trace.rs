@@ -1,5 +1,6 @@
-//! What is dead when devices are open: a plain search from the sources over everything that conducts.
+//! What is dead when devices are open, as a difference from the normal state.
 
+use crate::flood::Flood;
 use crate::model::{DeviceIx, Grid, LoadIx};
 
 /// Who is without supply in one switching state of one grid version.
@@ -13,13 +14,44 @@ pub struct Dead {
     pub customers: u64,
 }
 
+impl Dead {
+    /// Adds a load that is dead.
+    pub(crate) fn add(&mut self, grid: &Grid, load: LoadIx) {
+        self.customers += u64::from(grid.load_customers(load));
+        self.dead_loads.push(load);
+    }
+
+    fn sort(&mut self) {
+        self.dead_loads.sort_unstable();
+        self.partly_dead_loads.sort_unstable();
+    }
+}
+
 impl Grid {
     /// Who is dead when, against the normal state, `opened` are open and `closed` are closed.
     ///
     /// A device in both lists is open. Closing a device also puts it in service. Loads that are dead
     /// in the normal state are in the answer too; loads out of service never are.
     pub fn dead(&self, opened: &[DeviceIx], closed: &[DeviceIx]) -> Dead {
-        self.dead_in(&self.state(opened, closed))
+        let flood = Flood::new(self, &self.normal, opened, closed);
+        let touched = flood.touched();
+        let untouched = |load: &LoadIx| touched.binary_search(load).is_err();
+        let mut dead = Dead::default();
+        let normal = &self.normal_dead;
+        for &load in normal.dead_loads.iter().filter(|load| untouched(load)) {
+            dead.add(self, load);
+        }
+        let partly = normal.partly_dead_loads.iter().filter(|load| untouched(load));
+        dead.partly_dead_loads.extend(partly);
+        for &load in &touched {
+            match flood.share(load) {
+                Share::All => {}
+                Share::Some => dead.partly_dead_loads.push(load),
+                Share::None => dead.add(self, load),
+            }
+        }
+        dead.sort();
+        dead
     }
 
     /// For every device: does it conduct, given these deviations from the normal state.
@@ -30,62 +62,36 @@ impl Grid {
         conducts
     }
 
-    fn dead_in(&self, conducts: &[bool]) -> Dead {
-        let live = self.live(conducts);
+    /// Who is dead in the normal state.
+    pub(crate) fn find_normal_dead(&self) -> Dead {
         let mut dead = Dead::default();
         for load in self.loads().filter(|&load| self.load_in_service(load)) {
-            match self.live_share(load, &live) {
+            match Share::of(self.load_vertices(load).map(|vertex| self.normal.is_live(vertex))) {
                 Share::All => {}
                 Share::Some => dead.partly_dead_loads.push(load),
-                Share::None => {
-                    dead.customers += u64::from(self.load_customers(load));
-                    dead.dead_loads.push(load);
-                }
+                Share::None => dead.add(self, load),
             }
         }
         dead
     }
+}
 
-    /// For every vertex: is it reached from a source.
-    fn live(&self, conducts: &[bool]) -> Vec<bool> {
-        let mut live = vec![false; self.arcs.vertices()];
-        let mut open = self.roots.clone();
-        open.iter().for_each(|&root| live[root as usize] = true);
-        while let Some(vertex) = open.pop() {
-            for &(next, device) in self.arcs.of(vertex) {
-                if conducts[device as usize] && !live[next as usize] {
-                    live[next as usize] = true;
-                    open.push(next);
-                }
-            }
-        }
-        live
-    }
+/// How many of a load's phases are live.
+pub(crate) enum Share {
+    All,
+    Some,
+    None,
+}
 
-    fn live_share(&self, load: LoadIx, live: &[bool]) -> Share {
-        let mut phases = self.load_vertices(load).map(|vertex| live[vertex as usize]);
+impl Share {
+    pub(crate) fn of(phases: impl Iterator<Item = bool> + Clone) -> Share {
         match (
             phases.clone().any(|is_live| is_live),
-            phases.all(|is_live| is_live),
+            phases.clone().all(|is_live| is_live),
         ) {
             (_, true) => Share::All,
             (true, false) => Share::Some,
             (false, false) => Share::None,
         }
     }
-
-    /// Are all of `loads` dead in this state.
-    pub(crate) fn all_dead(&self, loads: &[LoadIx], conducts: &[bool]) -> bool {
-        let live = self.live(conducts);
-        loads
-            .iter()
-            .all(|&load| matches!(self.live_share(load, &live), Share::None))
-    }
-}
-
-/// How many of a load's phases are live.
-enum Share {
-    All,
-    Some,
-    None,
 }

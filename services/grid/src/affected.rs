@@ -1,0 +1,45 @@
+//! What one device puts out when it opens in the normal state: the question that is asked most.
+//!
+//! Exact, and local: only what hangs below the device in the supply tree is looked at.
+
+use crate::flood::Flood;
+use crate::model::{DeviceIx, Grid, LoadIx};
+use crate::trace::Dead;
+
+/// How much goes out when a device opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AffectedCount {
+    /// Loads that go dead on all phases they still had.
+    pub loads: u32,
+    /// Loads that lose some phases and keep others.
+    pub partly_dead_loads: u32,
+    /// Customers behind the loads in `loads`.
+    pub customers: u64,
+}
+
+impl Grid {
+    /// What opening `device` puts out, against the normal state; nothing when it is open already.
+    ///
+    /// Unlike [`Grid::dead`] it leaves out what is dead in the normal state. A load that was partly
+    /// dead and loses its last phase is among the dead ones, one that loses another phase and keeps
+    /// one among the partly dead ones.
+    pub fn affected(&self, device: DeviceIx) -> Dead {
+        Flood::new(self, &self.normal, &[device], &[]).newly_dead()
+    }
+
+    /// The size of [`Grid::affected`].
+    pub fn affected_count(&self, device: DeviceIx) -> AffectedCount {
+        let dead = self.affected(device);
+        AffectedCount {
+            loads: dead.dead_loads.len() as u32,
+            partly_dead_loads: dead.partly_dead_loads.len() as u32,
+            customers: dead.customers,
+        }
+    }
+
+    /// Does opening `device` alone put `load` out. No when it is out of service, or dead already.
+    pub fn puts_out(&self, device: DeviceIx, load: LoadIx) -> bool {
+        let was_fed = self.load_vertices(load).any(|vertex| self.normal.is_live(vertex));
+        self.load_in_service(load) && was_fed && self.normal_supply().puts_out(device, &[load])
+    }
+}
