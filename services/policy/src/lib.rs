@@ -8,10 +8,20 @@
 //! that triggered it, so callers pass that moment and not the present. A pack that is unclear (a bare number, an unknown
 //! unit, two periods that overlap, a gap) does not load; a question no loaded rule answers is an error, never a guess.
 
+mod answer;
+mod ask;
 mod leaf;
 mod load;
 mod pack;
+mod question;
+mod words;
 
+pub use answer::{Answer, Verdict};
 pub use leaf::{Leaf, Quantity, Tag};
 pub use load::{Fault, LoadError};
 pub use pack::{AreaClass, Limit, NoRule, Pack};
+pub use question::{
+    ArrearsDisconnect, ArrearsReconnect, Case, ComplaintAnswer, FaultArrival, PlannedChange, PlannedStart,
+    Question, TemporaryStart,
+};
+pub use words::{Channel, ComplaintKind, CustomerClass, Hold};

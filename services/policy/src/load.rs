@@ -85,6 +85,7 @@ pub(crate) fn read(text: &str) -> Result<Pack, LoadError> {
         Ok(Pack {
             id: head.id,
             name: head.name,
+            zone,
             leaves: reading.leaves,
         })
     } else {

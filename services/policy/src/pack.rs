@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use crate::{
     leaf::{Leaf, Quantity},
@@ -120,6 +121,7 @@ pub struct NoRule {
 pub struct Pack {
     pub(crate) id: String,
     pub(crate) name: String,
+    pub(crate) zone: Tz,
     /// Dotted path -> periods in order of time.
     pub(crate) leaves: BTreeMap<String, Vec<Leaf>>,
 }
@@ -154,6 +156,22 @@ impl Pack {
     /// Name for people.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Zone of the jurisdiction; a supply point's own wins.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The day of the last change of any rule that is not after `at`.
+    pub(crate) fn changed_on(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
+        let edges = self
+            .leaves
+            .values()
+            .flatten()
+            .flat_map(|leaf| [Some(leaf.valid_from), leaf.valid_to]);
+        let last = edges.flatten().filter(|edge| *edge <= at).max()?;
+        Some(last.with_timezone(&self.zone).date_naive())
     }
 
     /// Arrival limit of a report accepted at `accepted_at` at a supply point of class `area`.
