@@ -1,7 +1,14 @@
 //! Networks from other tools' files.
 
+mod any;
 pub mod graph_json;
 pub mod opendss;
+
+pub use any::open;
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
 
 use crate::network::{Network, Position};
 
@@ -14,6 +21,29 @@ pub struct Imported {
     pub skipped: Vec<crate::Fault>,
     /// What was passed over on purpose and may surprise: ignored commands, coordinates that are none.
     pub notes: Vec<String>,
+    /// Other names of rows: what the file also calls a device or a load, and its id in the network. One
+    /// name may stand for several rows, as that of a bank does for its tanks.
+    pub aliases: Vec<(String, String)>,
+}
+
+/// Largest text after unpacking, bytes.
+const TEXT_BYTES_MAX: u64 = 2 << 30;
+const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+
+/// The text of a file that may be gzipped.
+pub(crate) fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    if !bytes.starts_with(GZIP_MAGIC) {
+        return Ok(bytes);
+    }
+    let mut text = Vec::new();
+    let read = MultiGzDecoder::new(bytes.as_slice())
+        .take(TEXT_BYTES_MAX + 1)
+        .read_to_end(&mut text);
+    read.map_err(|error| format!("the gzip archive is broken: {error}"))?;
+    if text.len() as u64 > TEXT_BYTES_MAX {
+        return Err(format!("larger than {} MiB when unpacked", TEXT_BYTES_MAX >> 20));
+    }
+    Ok(text)
 }
 
 /// Gives buses their positions. A file's coordinates are WGS84 only when every one of them is in range

@@ -14,22 +14,28 @@
 
 mod affected;
 pub mod demo;
+mod diff;
 mod fault;
 mod flood;
 pub mod import;
+mod lookup;
 mod model;
 mod network;
 pub mod pack;
 mod phases;
+mod quality;
 pub mod snapshot;
 mod supply;
 mod trace;
 
 pub use affected::AffectedCount;
+pub use diff::{Changes, Diff};
 pub use fault::{Fault, Faults, OnBad};
+pub use lookup::{Lookup, Unknown};
 pub use model::{BusIx, DeviceIx, Grid, LoadIx};
 pub use network::{Bus, Device, DeviceKind, End, Load, Network, Position, Source};
 pub use pack::Pack;
 pub use phases::{Phases, PhasesError};
+pub use quality::{Island, Report};
 pub use supply::Supply;
 pub use trace::Dead;

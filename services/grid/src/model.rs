@@ -393,6 +393,11 @@ impl Grid {
         self.buses[bus.index()].position
     }
 
+    /// Does anything hang on a bus.
+    pub(crate) fn has_phases(&self, bus: BusIx) -> bool {
+        self.buses[bus.index()].mask != 0
+    }
+
     /// What a device is.
     pub fn device_kind(&self, device: DeviceIx) -> DeviceKind {
         self.devices[device.index()].kind

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, OnBad};
 use crate::network::{Load, Network};
 use crate::pack::{bytes_of, network_files, read_network};
 
@@ -39,7 +39,8 @@ pub fn read(bytes: &[u8]) -> Result<Network, Faults> {
             problem,
         }])
     })?;
-    read_network(&mut |name| Ok(files.get(name).map(|content| content.to_vec())))
+    let mut file = |name: &str| Ok(files.get(name).map(|content| content.to_vec()));
+    read_network(&mut file, OnBad::Refuse).map(|(network, _)| network)
 }
 
 fn split(bytes: &[u8]) -> Option<HashMap<&str, &[u8]>> {

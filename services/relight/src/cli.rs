@@ -27,6 +27,8 @@ pub enum Verb {
     Migrate,
     /// Import a network with its customers.
     Import(Import),
+    /// Ask a network file who is off when a device opens, what a load hangs on, and what is doubtful.
+    Grid(crate::grid::Grid),
     /// People who sign in.
     Account(Account),
     /// Say in words what is missing or wrong.

@@ -7,6 +7,7 @@ mod cli;
 mod demo;
 mod doctor;
 mod events;
+mod grid;
 mod import;
 mod migrate;
 mod rooms;
@@ -38,6 +39,7 @@ async fn answer(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Verb::Serve(serve) => run::serve(&serve).await?,
         cli::Verb::Migrate => migrate::run().await?,
         cli::Verb::Import(what) => import::run(&what).await?,
+        cli::Verb::Grid(what) => grid::run(&what)?,
         cli::Verb::Account(account) => account::run(&account).await?,
         cli::Verb::Doctor(doctor) => doctor::run(&doctor).await?,
         cli::Verb::Events(events) => events::run(&events).await?,

@@ -2,20 +2,16 @@
 //!
 //! A bus that only a device names is added without a position.
 
-use std::collections::BTreeMap;
-use std::io::Read;
+use std::collections::HashMap;
+use std::fmt;
 
-use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::fault::{Fault, Faults, OnBad};
-use crate::import::{Imported, place};
+use crate::import::{Imported, gunzip, place};
 use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
 use crate::phases::{Phases, PhasesError};
-
-/// Largest text after unpacking, bytes.
-const TEXT_BYTES_MAX: u64 = 1 << 30;
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 
 /// Reads `bytes`; `file` is the name faults are reported under.
 ///
@@ -30,7 +26,7 @@ pub fn read(file: &str, bytes: &[u8], on_bad: OnBad) -> Result<Imported, Faults>
             problem,
         }])
     };
-    let text = unpack(bytes).map_err(|problem| whole(None, problem))?;
+    let text = gunzip(bytes.to_vec()).map_err(|problem| whole(None, problem))?;
     let raw: Raw = serde_json::from_slice(&text)
         .map_err(|error| whole(Some(error.line() as u64), format!("not a network graph: {error}")))?;
     let mut reading = Reading {
@@ -46,29 +42,17 @@ pub fn read(file: &str, bytes: &[u8], on_bad: OnBad) -> Result<Imported, Faults>
         network,
         skipped,
         notes,
+        aliases: Vec::new(),
     })
-}
-
-fn unpack(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    if !bytes.starts_with(GZIP_MAGIC) {
-        return Ok(bytes.to_vec());
-    }
-    let mut text = Vec::new();
-    let read = GzDecoder::new(bytes)
-        .take(TEXT_BYTES_MAX + 1)
-        .read_to_end(&mut text);
-    read.map_err(|error| format!("the gzip archive is broken: {error}"))?;
-    if text.len() as u64 > TEXT_BYTES_MAX {
-        return Err(format!("larger than {} MiB when unpacked", TEXT_BYTES_MAX >> 20));
-    }
-    Ok(text)
 }
 
 #[derive(Deserialize)]
 struct Raw {
+    #[serde(default)]
     name: String,
     sources: Vec<String>,
-    buses: BTreeMap<String, RawBus>,
+    #[serde(default, deserialize_with = "each_bus")]
+    buses: Vec<(String, RawBus)>,
     edges: Vec<RawEdge>,
     loads: Vec<RawLoad>,
 }
@@ -77,6 +61,27 @@ struct Raw {
 struct RawBus {
     x: Option<f64>,
     y: Option<f64>,
+}
+
+/// The entries of an object one by one, so that a name given twice is seen.
+fn each_bus<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, RawBus)>, D::Error> {
+    struct Each;
+    impl<'de> Visitor<'de> for Each {
+        type Value = Vec<(String, RawBus)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("buses by their names")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut buses = Vec::new();
+            while let Some(bus) = map.next_entry()? {
+                buses.push(bus);
+            }
+            Ok(buses)
+        }
+    }
+    from.deserialize_map(Each)
 }
 
 #[derive(Deserialize)]
@@ -131,8 +136,8 @@ impl Reading<'_> {
             name: raw.name.clone(),
             buses: raw
                 .buses
-                .keys()
-                .map(|id| Bus {
+                .iter()
+                .map(|(id, _)| Bus {
                     id: id.clone(),
                     position: None,
                 })
@@ -156,12 +161,20 @@ impl Reading<'_> {
                 .filter_map(|row| self.kept(&row.id, load(row)))
                 .collect(),
         };
+        let at: HashMap<&str, &RawBus> = raw.buses.iter().map(|(id, bus)| (id.as_str(), bus)).collect();
         place(
             &mut network,
-            |id| raw.buses.get(id).and_then(|bus| Some((bus.x?, bus.y?))),
+            |id| at.get(id).and_then(|bus| Some((bus.x?, bus.y?))),
             &mut self.notes,
         );
+        let listed = network.buses.len();
         network.add_missing_buses();
+        for bus in &network.buses[listed..] {
+            self.notes.push(format!(
+                "bus {:?} is named by a device but not listed under buses",
+                bus.id
+            ));
+        }
         network
     }
 
@@ -177,7 +190,7 @@ impl Reading<'_> {
 }
 
 fn device(edge: &RawEdge) -> Result<Device, String> {
-    let kind: DeviceKind = edge.kind.parse().map_err(|()| {
+    let kind: DeviceKind = edge.kind.to_lowercase().parse().map_err(|()| {
         let words: Vec<&str> = DeviceKind::ALL.iter().map(|kind| kind.as_str()).collect();
         format!("kind {:?} is not known; write {}", edge.kind, words.join(", "))
     })?;

@@ -62,6 +62,7 @@ pub fn read_from(
         network,
         skipped,
         notes,
+        aliases: Vec::new(),
     })
 }
 

@@ -45,7 +45,8 @@ pub fn read_pack_from(
 /// Reads only the network part, with `load.csv` for the loads.
 pub(crate) fn read_network(
     file: &mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
-) -> Result<Network, Faults> {
+    on_bad: OnBad,
+) -> Result<(Network, Vec<Fault>), Faults> {
     let mut reading = Reading {
         file,
         faults: Vec::new(),
@@ -54,7 +55,7 @@ pub(crate) fn read_network(
     let mut network = reading.network();
     network.loads = reading.loads();
     let faults = reading.faults;
-    OnBad::Refuse.judge(network, faults).map(|(network, _)| network)
+    on_bad.judge(network, faults)
 }
 
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
