@@ -1,16 +1,19 @@
 //! OpenDSS scripts: what they connect, not what flows.
 //!
-//! Understood: `clear`, `new`, `edit`, `more` and `~`, `redirect` and `compile` (inside the entry's
-//! folder), `Class.Name.Property=value`, `enable`, `disable`, `open`, `close`, `select`, `buscoords` and
-//! `latlongcoords`, comments, quoted values, property names shortened as OpenDSS allows, positional
-//! values, `like`. Lines, transformers (center-tapped and regulating too), series reactors and
-//! capacitors, loads and sources make the network; `swtcontrol`, `fuse`, `recloser` and `relay` make
-//! the device they switch a switching device. Other classes and commands are passed over and counted
-//! in the notes. A device is named `class.name`, in lower case.
+//! Understood: `clear`, `new`, `edit`, `more` and `~`, `redirect` and `compile`, `cd` and
+//! `set datapath`, `Class.Name.Property=value`, `enable`, `disable`, `open`, `close`, `select`,
+//! `batchedit`, `var` and `@variables`, `buscoords`, `latlongcoords`, `giscoords` and `setbusxy`,
+//! comments, quoted values, commands and property names shortened as OpenDSS allows, positional values,
+//! `like`. Lines, transformers (center-tapped, regulating and auto), series reactors and capacitors,
+//! loads and sources make the network; `swtcontrol`, `fuse`, `recloser` and `relay` make the device they
+//! switch a switching device. A device is named `class.name`, in lower case.
 //!
-//! The model opens whole devices: a command that opens one conductor is a fault, not a guess.
+//! What cannot change what is connected is passed over and counted in the notes. What can and is not
+//! understood - a class, a command, a property - is a fault with its line, never a guess. The model opens
+//! whole devices: a command that opens one conductor is a fault too.
 
 mod circuit;
+mod class;
 mod command;
 mod object;
 mod script;
@@ -21,13 +24,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, Faults, OnBad};
-use crate::import::Imported;
+use crate::import::opendss::script::Script;
+use crate::import::{Imported, gunzip};
 
 /// Largest file, bytes.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
-/// Reads the script `entry` and what it redirects to, inside the folder of `entry`. File names are
-/// found in any case.
+/// Reads the script `entry` and what it redirects to, gzipped or not. File names are found in any case.
 ///
 /// # Errors
 /// Every fault of every file; with [`OnBad::Skip`] only a network that has no source left.
@@ -37,10 +40,12 @@ pub fn read(entry: &Path, on_bad: OnBad) -> Result<Imported, Faults> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let name = entry.file_name().map(PathBuf::from).unwrap_or_default();
-    read_from(&mut |path| read_file(folder, path), &name, on_bad)
+    let mut file = |path: &Path| read_file(folder, path);
+    run(Script::new(&mut file).that_may_leave_its_folder(), &name, on_bad)
 }
 
-/// As [`read`], from anything that gives a file's bytes by its path relative to the entry's folder.
+/// As [`read`], from anything that gives a file's bytes by its path relative to the entry's folder, which
+/// a redirect may not leave.
 ///
 /// # Errors
 /// As [`read`].
@@ -49,7 +54,10 @@ pub fn read_from(
     entry: &Path,
     on_bad: OnBad,
 ) -> Result<Imported, Faults> {
-    let mut script = script::Script::new(file);
+    run(Script::new(file), entry, on_bad)
+}
+
+fn run(mut script: Script<'_>, entry: &Path, on_bad: OnBad) -> Result<Imported, Faults> {
     script.run(entry);
     let (circuit, mut faults, mut notes) = script.finish();
     let mut network = circuit.network(&mut faults, &mut notes);
@@ -72,6 +80,9 @@ fn read_file(folder: &Path, path: &Path) -> io::Result<Vec<u8>> {
     for part in path.components() {
         at = in_any_case(&at, part.as_os_str().to_string_lossy().as_ref())?;
     }
+    if at.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
     let mut bytes = Vec::new();
     File::open(at)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
@@ -80,7 +91,7 @@ fn read_file(folder: &Path, path: &Path) -> io::Result<Vec<u8>> {
             FILE_BYTES_MAX >> 20
         )));
     }
-    Ok(bytes)
+    gunzip(bytes).map_err(io::Error::other)
 }
 
 fn in_any_case(folder: &Path, name: &str) -> io::Result<PathBuf> {
@@ -88,10 +99,17 @@ fn in_any_case(folder: &Path, name: &str) -> io::Result<PathBuf> {
     if exact.exists() {
         return Ok(exact);
     }
+    // `redirect lines` means lines.dss, and either may be packed.
     let wanted = name.to_lowercase();
+    let wanted = [
+        wanted.clone(),
+        format!("{wanted}.dss"),
+        format!("{wanted}.gz"),
+        format!("{wanted}.dss.gz"),
+    ];
     for entry in folder.read_dir()? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().to_lowercase() == wanted {
+        if wanted.contains(&entry.file_name().to_string_lossy().to_lowercase()) {
             return Ok(entry.path());
         }
     }
@@ -103,6 +121,12 @@ fn in_any_case(folder: &Path, name: &str) -> io::Result<PathBuf> {
 struct Place {
     file: std::rc::Rc<str>,
     line: u64,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} line {}", self.file, self.line)
+    }
 }
 
 impl Place {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::object::{Class, Object};
+use super::class::{Class, Known};
+use super::object::Object;
 use crate::fault::Fault;
 use crate::import::place;
 use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source, check_id};
@@ -16,6 +17,8 @@ pub(super) struct Circuit {
     by_id: HashMap<(Class, String), usize>,
     /// Bus to (lon, lat), or to (x, y) of an unknown projection.
     pub(super) coordinates: HashMap<String, (f64, f64)>,
+    /// A second object may have the name of the first.
+    pub(super) allows_duplicates: bool,
 }
 
 impl Circuit {
@@ -66,13 +69,17 @@ impl Circuit {
             } else {
                 &control.switched
             };
-            let found = target
-                .split_once('.')
-                .and_then(|(class, name)| self.find(Class::of(class)?, name));
-            match found {
+            let (class, name) = target.split_once('.').unwrap_or_default();
+            let class = match Class::known(class) {
+                Known::Here(class) => Some(class),
+                // What it switches joins nothing.
+                Known::PassedOver => continue,
+                Known::No => None,
+            };
+            match class.and_then(|class| self.find(class, name)) {
                 Some(ix) => {
                     kinds.insert(ix, control_kind(control.class));
-                    self.objects[ix].open |= control.open;
+                    self.objects[ix].open |= control.holds_open();
                 }
                 None => faults.push(control.place.fault(
                     Some(&control.id()),
@@ -116,7 +123,7 @@ fn add_row(network: &mut Network, object: &Object, switched_as: Option<DeviceKin
     let kind = match object.class {
         Class::Line if object.is_switch => DeviceKind::Switch,
         Class::Line => DeviceKind::Line,
-        Class::Transformer => DeviceKind::Transformer,
+        Class::Transformer | Class::AutoTrans => DeviceKind::Transformer,
         // With one bus they stand between it and the ground.
         Class::Reactor | Class::Capacitor if object.buses[1].is_empty() => return Ok(()),
         Class::Reactor | Class::Capacitor => DeviceKind::Reactor,
@@ -144,7 +151,11 @@ fn add_row(network: &mut Network, object: &Object, switched_as: Option<DeviceKin
 
 /// The grounded windings and terminals of a device are left out; they join nothing.
 fn ends(object: &Object, kind: DeviceKind) -> Result<Vec<End>, String> {
-    let extra = usize::from(kind == DeviceKind::Transformer);
+    // A transformer has a neutral behind the phases of each winding, an autotransformer their other ends.
+    let extra = match object.class {
+        Class::AutoTrans => object.phases,
+        _ => usize::from(kind == DeviceKind::Transformer),
+    };
     let mut ends = Vec::new();
     for spec in &object.buses {
         let (bus, nodes) = terminal(spec, object.phases, object.phases + extra)?;
@@ -172,6 +183,12 @@ fn load(object: &Object) -> Result<Load, String> {
 /// None when the source is not there at the start.
 fn source(object: &Object) -> Result<Option<Source>, String> {
     let (bus, phases) = terminal(&object.buses[0], object.phases, object.phases)?;
+    if !object.buses[1].is_empty() {
+        let (other, nodes) = terminal(&object.buses[1], object.phases, object.phases)?;
+        if nodes.is_some() && other != bus {
+            return Err("a source between two buses is not understood; leave bus2 out".to_owned());
+        }
+    }
     Ok((object.enabled && !object.open).then_some(Source { bus, phases }))
 }
 

@@ -2,8 +2,42 @@
 
 use super::Place;
 use super::circuit::Circuit;
-use super::object::{Class, Object};
+use super::class::{Class, Known};
+use super::object::{Object, yes};
 use super::token::Param;
+
+/// Commands of OpenDSS in its order, which decides what a shortened one means.
+const COMMANDS: &str = "new edit more m ~ select save show solve enable disable plot reset compile set dump open \
+    close // redirect help quit ? next panel sample clear about calcvoltagebases setkvbase buildy get init export \
+    fileedit voltages currents powers seqvoltages seqcurrents seqpowers losses phaselosses cktlosses allocateloads \
+    formedit totals capacity classes userclasses zsc zsc10 zscrefresh ysc puvoltages varvalues varnames buscoords \
+    makebuslist makeposseq reduce interpolate alignfile top rotate vdiff summary distribute di_plot comparecases \
+    yearlycurves cd visualize closedi doscmd estimate reconductor _initsnap _solvenocontrol _samplecontrols \
+    _docontrolactions _showcontrolqueue _solvedirect _solvepflow addbusmarker uuids guids setloadandgenkv \
+    cvrtloadshapes nodediff rephase setbusxy updatestorage obfuscate latlongcoords batchedit pstcalc variable \
+    reprocessbuses clearbusmarkers relcalc lambdacalc var cleanup finishtimestep nodelist newactor clearall wait \
+    solveall connect disconnect remove calcincmatrix calcincmatrix_o refine_buslevels calclaplacian abort \
+    exportoverloads exportvviolations tear_circuit zsc012 aggregateprofiles allpceatbus allpdeatbus totalpowers \
+    giscoords comhelp gis help";
+
+/// Commands that change what is connected in a way not understood here.
+const REFUSED: [&str; 6] = [
+    "makeposseq",
+    "reduce",
+    "rephase",
+    "remove",
+    "obfuscate",
+    "reconductor",
+];
+
+/// The command a word stands for: in full, or the first it begins.
+fn command(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let all = || COMMANDS.split_whitespace();
+    all()
+        .find(|name| *name == word)
+        .or_else(|| all().find(|name| word.len() >= 2 && name.starts_with(&word)))
+}
 
 /// What a line asks of its reader beyond the circuit.
 pub(super) enum Then {
@@ -13,91 +47,128 @@ pub(super) enum Then {
     Run(String),
     /// Run this file and stay in its folder.
     Compile(String),
+    /// Go to this folder.
+    Folder(String),
     /// Read bus coordinates; true when they are latitude first.
     Coordinates(String, bool),
-    /// Not understood; passed over.
+    /// It has no say in what is connected; passed over.
     Ignored(String),
 }
+
+/// What is wrong: the property, if one is, and the problem.
+pub(super) type Wrong = (Option<String>, String);
 
 /// Where the next continuation line and positional value go.
 #[derive(Default)]
 pub(super) struct Cursor {
-    /// None after an object of a class that does not matter here.
     object: Option<usize>,
     next_property: usize,
+    /// The object at hand is of a class that does not matter here.
+    is_passed_over: bool,
 }
 
 /// Applies `params`, the whole line, to `circuit`.
 ///
 /// # Errors
-/// The property that is wrong, if one is, and the problem.
+/// What is not understood and might matter.
 pub(super) fn apply(
     circuit: &mut Circuit,
     cursor: &mut Cursor,
     params: &[Param],
     place: &Place,
-) -> Result<Then, (Option<String>, String)> {
+) -> Result<Then, Wrong> {
     let Some((verb, rest)) = params.split_first() else {
         return Ok(Then::Done);
     };
     if let Some(path) = &verb.name {
         return set_by_path(circuit, cursor, path, params);
     }
-    let first = rest.first().map(|param| param.value.as_str()).unwrap_or_default();
-    match verb.value.to_lowercase().as_str() {
-        "new" => create(circuit, cursor, first, place)?,
-        "edit" | "select" | "disable" | "enable" | "open" | "close" => {
-            return on_existing(circuit, cursor, &verb.value.to_lowercase(), rest);
+    let Some(word) = command(&verb.value) else {
+        let problem = format!("{:.40?} is no command of OpenDSS", verb.value);
+        return Err((None, problem));
+    };
+    let first = rest.first().map(|param| param.value.clone()).unwrap_or_default();
+    match word {
+        "new" => {
+            let then = create(circuit, cursor, &first, place)?;
+            assign(circuit, cursor, rest.get(1..).unwrap_or_default())?;
+            return Ok(then);
         }
-        "more" | "m" => return assign(circuit, cursor, rest).map(|()| Then::Done),
-        "redirect" => return Ok(Then::Run(first.to_owned())),
-        "compile" => return Ok(Then::Compile(first.to_owned())),
-        "buscoords" => return Ok(Then::Coordinates(first.to_owned(), false)),
-        "latlongcoords" => return Ok(Then::Coordinates(first.to_owned(), true)),
+        "edit" | "select" | "disable" | "enable" | "open" | "close" => {
+            on_existing(circuit, cursor, word, rest)?
+        }
+        "batchedit" => return batch_edit(circuit, rest),
+        "more" | "m" => assign(circuit, cursor, rest)?,
+        "set" => return set_option(circuit, cursor, rest),
+        "redirect" => return Ok(Then::Run(first)),
+        "compile" => return Ok(Then::Compile(first)),
+        "cd" => return Ok(Then::Folder(first)),
+        "buscoords" => return Ok(Then::Coordinates(first, false)),
+        "latlongcoords" | "giscoords" => return Ok(Then::Coordinates(first, true)),
+        "setbusxy" => set_bus_xy(circuit, rest),
         "clear" | "clearall" => {
             *circuit = Circuit::default();
             *cursor = Cursor::default();
         }
-        other => return Ok(Then::Ignored(other.to_owned())),
+        "//" => {}
+        word if REFUSED.contains(&word) => {
+            let problem = format!(
+                "the command {word} changes what is connected and is not understood; apply it in OpenDSS and save the circuit"
+            );
+            return Err((None, problem));
+        }
+        other => return Ok(Then::Ignored(format!("command {other}"))),
     }
-    assign(circuit, cursor, rest.get(1..).unwrap_or_default()).map(|()| Then::Done)
+    Ok(Then::Done)
 }
 
 /// `New Class.Name`; a circuit is its first source, as in OpenDSS.
-fn create(
-    circuit: &mut Circuit,
-    cursor: &mut Cursor,
-    target: &str,
-    place: &Place,
-) -> Result<(), (Option<String>, String)> {
+fn create(circuit: &mut Circuit, cursor: &mut Cursor, target: &str, place: &Place) -> Result<Then, Wrong> {
     *cursor = Cursor::default();
-    let Some((class, name)) = target.split_once('.').filter(|(_, name)| !name.is_empty()) else {
+    let Some((word, name)) = target.split_once('.').filter(|(_, name)| !name.is_empty()) else {
         return Err((None, format!("{target:.80?} is no object; write new CLASS.NAME")));
     };
-    let (class, name) = match class.to_lowercase().as_str() {
-        "circuit" => {
-            circuit.name = name.to_lowercase();
-            (Some(Class::Vsource), "source")
+    let (class, name) = if word.eq_ignore_ascii_case("circuit") {
+        circuit.name = name.to_lowercase();
+        (Class::Vsource, "source")
+    } else {
+        match Class::known(word) {
+            Known::Here(class) => (class, name),
+            Known::PassedOver => {
+                cursor.is_passed_over = true;
+                return Ok(Then::Ignored(format!("class {}", word.to_lowercase())));
+            }
+            Known::No => {
+                let problem = format!("the class {word:.40?} is not understood; it may connect something");
+                return Err((Some(target.to_owned()), problem));
+            }
         }
-        other => (Class::of(other), name),
     };
-    if let Some(class) = class {
-        cursor.object = Some(circuit.add(Object::new(class, name.to_lowercase(), place.clone())));
+    let before = circuit.objects.len();
+    let at = circuit.add(Object::new(class, name.to_lowercase(), place.clone()));
+    cursor.object = Some(at);
+    if at == before {
+        return Ok(Then::Done);
     }
-    Ok(())
+    let id = circuit.objects[at].id();
+    if circuit.allows_duplicates {
+        return Err((
+            Some(id),
+            "is defined twice; names differ by more than case".to_owned(),
+        ));
+    }
+    Ok(Then::Ignored(format!(
+        "{place}: {id} is defined twice, the second edits the first; that"
+    )))
 }
 
 /// `edit`, `select`, `open` and the like, on an object that must exist when its class matters.
-fn on_existing(
-    circuit: &mut Circuit,
-    cursor: &mut Cursor,
-    verb: &str,
-    rest: &[Param],
-) -> Result<Then, (Option<String>, String)> {
+fn on_existing(circuit: &mut Circuit, cursor: &mut Cursor, verb: &str, rest: &[Param]) -> Result<(), Wrong> {
     *cursor = Cursor::default();
     let target = rest.first().map(|param| param.value.as_str()).unwrap_or_default();
     let Some(ix) = existing(circuit, target)? else {
-        return Ok(Then::Done);
+        cursor.is_passed_over = true;
+        return Ok(());
     };
     cursor.object = Some(ix);
     match verb {
@@ -106,7 +177,10 @@ fn on_existing(
         "disable" => circuit.objects[ix].enabled = false,
         "open" | "close" => {
             // OPEN object terminal conductor: 0 or nothing means all conductors.
-            if rest.get(2).is_some_and(|conductor| conductor.value.trim() != "0") {
+            let named = |param: &&Param| param.name.as_deref().is_some_and(|name| name.starts_with('c'));
+            let third = rest.get(2).filter(|param| param.name.is_none());
+            let conductor = rest.iter().skip(1).find(named).or(third);
+            if conductor.is_some_and(|conductor| conductor.value.trim() != "0") {
                 let problem = "one conductor only; the model opens whole devices, leave the conductor out";
                 return Err((Some(target.to_owned()), problem.to_owned()));
             }
@@ -114,11 +188,78 @@ fn on_existing(
         }
         _ => {}
     }
+    Ok(())
+}
+
+/// `BatchEdit Class.PATTERN property=value ...`: the same edit for every object whose name the pattern
+/// fits somewhere.
+fn batch_edit(circuit: &mut Circuit, rest: &[Param]) -> Result<Then, Wrong> {
+    let target = rest.first().map(|param| param.value.as_str()).unwrap_or_default();
+    let Some((word, pattern)) = target.split_once('.') else {
+        return Err((
+            None,
+            format!("{target:.80?} is no class with a pattern; write CLASS.PATTERN"),
+        ));
+    };
+    let class = match Class::known(word) {
+        Known::Here(class) => class,
+        Known::PassedOver => return Ok(Then::Ignored("command batchedit".to_owned())),
+        Known::No => return Err((None, format!("the class {word:.40?} is not understood"))),
+    };
+    let pattern = regex::RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .build()
+        .map_err(|_| {
+            (
+                Some(target.to_owned()),
+                "is no pattern; write a regular expression".to_owned(),
+            )
+        })?;
+    for ix in 0..circuit.objects.len() {
+        let object = &circuit.objects[ix];
+        if object.class == class && pattern.is_match(&object.name) {
+            let mut cursor = Cursor {
+                object: Some(ix),
+                ..Cursor::default()
+            };
+            assign(circuit, &mut cursor, &rest[1..])?;
+        }
+    }
     Ok(Then::Done)
 }
 
+/// `Set option=value ...`: only what moves the reader matters.
+fn set_option(circuit: &mut Circuit, cursor: &mut Cursor, rest: &[Param]) -> Result<Then, Wrong> {
+    for param in rest {
+        match param.name.as_deref().unwrap_or_default() {
+            "datapath" => return Ok(Then::Folder(param.value.clone())),
+            "allowduplicates" => circuit.allows_duplicates = yes(&param.value),
+            "element" | "elem" | "object" => {
+                *cursor = Cursor {
+                    object: existing(circuit, &param.value)?,
+                    ..Cursor::default()
+                };
+            }
+            _ => {}
+        }
+    }
+    Ok(Then::Ignored("command set".to_owned()))
+}
+
+/// `SetBusXY bus=NAME x=1 y=2`. A place has no say in what is connected: what is no number is left out.
+fn set_bus_xy(circuit: &mut Circuit, rest: &[Param]) {
+    let value = |name: &str, at: usize| {
+        let named = rest.iter().find(|param| param.name.as_deref() == Some(name));
+        named.or_else(|| rest.get(at).filter(|param| param.name.is_none()))
+    };
+    let number = |param: Option<&Param>| param.and_then(|param| param.value.trim().parse::<f64>().ok());
+    if let (Some(bus), Some(x), Some(y)) = (value("bus", 0), number(value("x", 1)), number(value("y", 2))) {
+        circuit.coordinates.insert(bus.value.to_lowercase(), (x, y));
+    }
+}
+
 /// The object `CLASS.NAME`; none when its class does not matter here.
-fn existing(circuit: &Circuit, target: &str) -> Result<Option<usize>, (Option<String>, String)> {
+fn existing(circuit: &Circuit, target: &str) -> Result<Option<usize>, Wrong> {
     let Some((class, name)) = target.split_once('.') else {
         return Err((None, format!("{target:.80?} is no object; write CLASS.NAME")));
     };
@@ -127,8 +268,13 @@ fn existing(circuit: &Circuit, target: &str) -> Result<Option<usize>, (Option<St
     } else {
         (class, name)
     };
-    let Some(class) = Class::of(class) else {
-        return Ok(None);
+    let class = match Class::known(class) {
+        Known::Here(class) => class,
+        Known::PassedOver => return Ok(None),
+        Known::No => {
+            let problem = format!("the class {class:.40?} is not understood");
+            return Err((Some(target.to_owned()), problem));
+        }
     };
     match circuit.find(class, name) {
         Some(ix) => Ok(Some(ix)),
@@ -145,13 +291,15 @@ fn set_by_path(
     cursor: &mut Cursor,
     path: &str,
     params: &[Param],
-) -> Result<Then, (Option<String>, String)> {
+) -> Result<Then, Wrong> {
     let Some((target, property)) = path.rsplit_once('.') else {
         return assign(circuit, cursor, params).map(|()| Then::Done);
     };
+    let object = existing(circuit, target)?;
     *cursor = Cursor {
-        object: existing(circuit, target)?,
+        object,
         next_property: 0,
+        is_passed_over: object.is_none(),
     };
     let mut params = params.to_vec();
     params[0].name = Some(property.to_owned());
@@ -159,25 +307,35 @@ fn set_by_path(
 }
 
 /// Sets properties of the object at hand.
-fn assign(
-    circuit: &mut Circuit,
-    cursor: &mut Cursor,
-    params: &[Param],
-) -> Result<(), (Option<String>, String)> {
-    let Some(ix) = cursor.object else { return Ok(()) };
+fn assign(circuit: &mut Circuit, cursor: &mut Cursor, params: &[Param]) -> Result<(), Wrong> {
+    let Some(ix) = cursor.object else {
+        let lost = !cursor.is_passed_over && !params.is_empty();
+        return match lost {
+            true => Err((
+                None,
+                "no object is at hand to take this; name it with new or edit".to_owned(),
+            )),
+            false => Ok(()),
+        };
+    };
     let class = circuit.objects[ix].class;
     for param in params {
         let at = match &param.name {
             Some(name) => class.property(name),
-            None => cursor.next_property,
+            None => Some(cursor.next_property).filter(|&at| !class.property_at(at).is_empty()),
         };
-        cursor.next_property = class.property_after(at);
-        set(circuit, ix, class.property_at(at), &param.value).map_err(|problem| {
-            (
-                Some(format!("{} {}", circuit.objects[ix].id(), class.property_at(at))),
-                problem,
-            )
-        })?;
+        let Some(at) = at else {
+            if class.forgives_unknown() {
+                continue;
+            }
+            let name = param.name.as_deref().unwrap_or(&param.value);
+            let problem = format!("{name:.40?} is no property of a {}", class.name());
+            return Err((Some(circuit.objects[ix].id()), problem));
+        };
+        cursor.next_property = at + 1;
+        let property = class.property_at(at);
+        set(circuit, ix, property, &param.value)
+            .map_err(|problem| (Some(format!("{} {property}", circuit.objects[ix].id())), problem))?;
     }
     Ok(())
 }
@@ -200,7 +358,7 @@ fn set(circuit: &mut Circuit, ix: usize, property: &str, value: &str) -> Result<
     match property {
         "like" => circuit.objects[ix].copy_from(&other),
         "xfmrcode" => circuit.objects[ix].take_code(&other)?,
-        _ => circuit.objects[ix].phases = other.phases,
+        _ => circuit.objects[ix].phases = other.line_phases(),
     }
     Ok(())
 }

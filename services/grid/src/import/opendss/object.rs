@@ -1,270 +1,9 @@
-//! Circuit elements as far as they connect, and their properties.
+//! Circuit elements as far as they connect.
 
 use super::Place;
+use super::class::Class;
 use super::token::array;
 use crate::network::WINDINGS_MAX;
-
-/// Classes that matter here; all others are passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Class {
-    Line,
-    Transformer,
-    Reactor,
-    Capacitor,
-    Load,
-    Vsource,
-    SwtControl,
-    Fuse,
-    Recloser,
-    Relay,
-    LineCode,
-    LineGeometry,
-    LineSpacing,
-    XfmrCode,
-}
-
-/// Property names in OpenDSS order: it decides what a positional value or a shortened name means.
-/// Names without an effect on what is connected are left out where that moves no other; the empty
-/// name stands for them.
-const TABLE: &[(Class, &str, &[&str])] = &[
-    (
-        Class::Line,
-        "line",
-        &[
-            "bus1", "bus2", "linecode", "length", "phases", "r1", "x1", "r0", "x0", "c1", "c0", "rmatrix",
-            "xmatrix", "cmatrix", "switch", "rg", "xg", "rho", "geometry", "units", "spacing", "wires", "",
-            "enabled", "like",
-        ],
-    ),
-    (
-        Class::Transformer,
-        "transformer",
-        &[
-            "phases",
-            "windings",
-            "wdg",
-            "bus",
-            "conn",
-            "kv",
-            "kva",
-            "tap",
-            "%r",
-            "rneut",
-            "xneut",
-            "buses",
-            "conns",
-            "kvs",
-            "kvas",
-            "taps",
-            "xhl",
-            "xht",
-            "xlt",
-            "xscarray",
-            "thermal",
-            "n",
-            "m",
-            "flrise",
-            "hsrise",
-            "%loadloss",
-            "%noloadloss",
-            "normhkva",
-            "emerghkva",
-            "sub",
-            "maxtap",
-            "mintap",
-            "numtaps",
-            "subname",
-            "%imag",
-            "ppm_antifloat",
-            "%rs",
-            "bank",
-            "xfmrcode",
-            "",
-            "enabled",
-            "like",
-        ],
-    ),
-    (
-        Class::Reactor,
-        "reactor",
-        &[
-            "bus1", "bus2", "phases", "kvar", "kv", "conn", "", "enabled", "like",
-        ],
-    ),
-    (
-        Class::Capacitor,
-        "capacitor",
-        &[
-            "bus1", "bus2", "phases", "kvar", "kv", "conn", "", "enabled", "like",
-        ],
-    ),
-    (
-        Class::Load,
-        "load",
-        &[
-            "phases", "bus1", "kv", "kw", "pf", "model", "yearly", "daily", "duty", "growth", "conn", "kvar",
-            "rneut", "xneut", "status", "class", "vminpu", "vmaxpu", "numcust", "", "enabled", "like",
-        ],
-    ),
-    (
-        Class::Vsource,
-        "vsource",
-        &[
-            "bus1",
-            "basekv",
-            "pu",
-            "angle",
-            "frequency",
-            "phases",
-            "bus2",
-            "",
-            "enabled",
-            "like",
-        ],
-    ),
-    (
-        Class::SwtControl,
-        "swtcontrol",
-        &[
-            "switchedobj",
-            "switchedterm",
-            "action",
-            "lock",
-            "delay",
-            "normal",
-            "state",
-            "reset",
-            "",
-            "enabled",
-            "like",
-        ],
-    ),
-    (
-        Class::Fuse,
-        "fuse",
-        &[
-            "monitoredobj",
-            "monitoredterm",
-            "switchedobj",
-            "switchedterm",
-            "fusecurve",
-            "ratedcurrent",
-            "delay",
-            "action",
-            "normal",
-            "state",
-            "",
-            "enabled",
-            "like",
-        ],
-    ),
-    (
-        Class::Recloser,
-        "recloser",
-        &[
-            "monitoredobj",
-            "monitoredterm",
-            "switchedobj",
-            "switchedterm",
-            "numfast",
-            "action",
-            "normal",
-            "state",
-            "",
-            "enabled",
-            "like",
-        ],
-    ),
-    (
-        Class::Relay,
-        "relay",
-        &[
-            "monitoredobj",
-            "monitoredterm",
-            "switchedobj",
-            "switchedterm",
-            "type",
-            "action",
-            "normal",
-            "state",
-            "",
-            "enabled",
-            "like",
-        ],
-    ),
-    (Class::LineCode, "linecode", &["nphases", "", "like"]),
-    (
-        Class::LineGeometry,
-        "linegeometry",
-        &["nconds", "nphases", "", "like"],
-    ),
-    (
-        Class::LineSpacing,
-        "linespacing",
-        &["nconds", "nphases", "", "like"],
-    ),
-    (
-        Class::XfmrCode,
-        "xfmrcode",
-        &["phases", "windings", "wdg", "conn", "conns", "", "like"],
-    ),
-];
-
-impl Class {
-    pub(super) fn of(word: &str) -> Option<Class> {
-        let word = word.to_lowercase();
-        TABLE.iter().find(|(_, name, _)| *name == word).map(|row| row.0)
-    }
-
-    fn row(self) -> &'static (Class, &'static str, &'static [&'static str]) {
-        TABLE
-            .iter()
-            .find(|row| row.0 == self)
-            .expect("every class has a row in the table above")
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        self.row().1
-    }
-
-    /// The position of a property: named in full, else the first name it begins, else the left-out ones.
-    pub(super) fn property(self, word: &str) -> usize {
-        let names = self.row().2;
-        let exact = names.iter().position(|name| *name == word);
-        let begun = || {
-            names
-                .iter()
-                .position(|name| word.len() >= 2 && name.starts_with(word))
-        };
-        exact.or_else(begun).unwrap_or(self.left_out())
-    }
-
-    /// The name at a position; behind the left-out ones every positional value is one of them.
-    pub(super) fn property_at(self, at: usize) -> &'static str {
-        self.row().2.get(at).copied().unwrap_or_default()
-    }
-
-    /// The position after `at`, for the next positional value.
-    pub(super) fn property_after(self, at: usize) -> usize {
-        if at == self.left_out() { at } else { at + 1 }
-    }
-
-    fn left_out(self) -> usize {
-        let names = self.row().2;
-        names
-            .iter()
-            .position(|name| name.is_empty())
-            .unwrap_or(names.len())
-    }
-
-    /// Does it switch another device.
-    pub(super) fn is_control(self) -> bool {
-        matches!(
-            self,
-            Class::SwtControl | Class::Fuse | Class::Recloser | Class::Relay
-        )
-    }
-}
 
 /// One element; only the fields of its class are used.
 #[derive(Debug, Clone)]
@@ -273,6 +12,9 @@ pub(super) struct Object {
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) phases: usize,
+    /// Of a line geometry: its conductors, which are its phases unless it is reduced to those.
+    conductors: usize,
+    is_reduced: bool,
     pub(super) enabled: bool,
     pub(super) open: bool,
     /// Bus specifications with their nodes, one per terminal.
@@ -285,12 +27,16 @@ pub(super) struct Object {
     /// Of a control: the element it watches, and the one it switches.
     pub(super) monitored: String,
     pub(super) switched: String,
+    /// Of a switch control: it does not act, and what it would do if it did.
+    is_locked: bool,
+    wants_open: bool,
 }
 
 impl Object {
     pub(super) fn new(class: Class, name: String, place: Place) -> Object {
         let terminals = match class {
-            Class::Line | Class::Transformer | Class::XfmrCode | Class::Reactor | Class::Capacitor => 2,
+            Class::Line | Class::Reactor | Class::Capacitor | Class::Vsource => 2,
+            Class::Transformer | Class::AutoTrans | Class::XfmrCode => 2,
             _ => 1,
         };
         let mut object = Object {
@@ -298,6 +44,8 @@ impl Object {
             name,
             place,
             phases: 3,
+            conductors: 3,
+            is_reduced: false,
             enabled: true,
             open: false,
             buses: vec![String::new(); terminals],
@@ -307,6 +55,8 @@ impl Object {
             customers: 1,
             monitored: String::new(),
             switched: String::new(),
+            is_locked: false,
+            wants_open: false,
         };
         if class == Class::Vsource {
             object.buses[0] = "sourcebus".to_owned();
@@ -318,19 +68,58 @@ impl Object {
         format!("{}.{}", self.class.name(), self.name)
     }
 
-    /// Copies everything but the name, as `like` does.
+    /// Does as `like` does: takes over everything but the name and the buses, and is in service.
     pub(super) fn copy_from(&mut self, other: &Object) {
         *self = Object {
             name: self.name.clone(),
             place: self.place.clone(),
+            buses: self.buses.clone(),
+            enabled: true,
+            open: false,
             ..other.clone()
         };
+        self.buses.resize(other.buses.len(), String::new());
     }
 
     /// Takes over what a transformer code says.
     pub(super) fn take_code(&mut self, code: &Object) -> Result<(), String> {
         self.phases = code.phases;
         self.set_windings(code.buses.len())
+    }
+
+    /// The phases of a line that is built after this code, geometry or spacing.
+    pub(super) fn line_phases(&self) -> usize {
+        if self.class == Class::LineGeometry && !self.is_reduced {
+            self.conductors
+        } else {
+            self.phases
+        }
+    }
+
+    /// Does a control hold its element open, once it has acted.
+    pub(super) fn holds_open(&self) -> bool {
+        match self.class {
+            Class::SwtControl if !self.is_locked => self.wants_open,
+            _ => self.open,
+        }
+    }
+
+    /// Sets what a control does to its element. A switch control acts by any of the three properties,
+    /// the last one counts, and does nothing while it is locked; `state` acts at once. Of the others
+    /// `normal` only says what a reset leads to.
+    fn set_state(&mut self, property: &str, value: &str) -> Result<(), String> {
+        let open = opens(value)?;
+        if self.class != Class::SwtControl {
+            if property != "normal" {
+                self.open = open;
+            }
+        } else if !self.is_locked {
+            self.wants_open = open;
+            if property == "state" {
+                self.open = open;
+            }
+        }
+        Ok(())
     }
 
     fn set_windings(&mut self, count: usize) -> Result<(), String> {
@@ -345,6 +134,8 @@ impl Object {
     pub(super) fn set(&mut self, property: &str, value: &str) -> Result<(), String> {
         match property {
             "phases" | "nphases" => self.phases = count(value)?,
+            "nconds" => self.conductors = count(value)?,
+            "reduce" => self.is_reduced = yes(value),
             "enabled" => self.enabled = yes(value),
             "switch" => self.is_switch = yes(value),
             "numcust" => self.customers = count(value)? as u32,
@@ -357,7 +148,8 @@ impl Object {
             "conn" if self.class == Class::Load => self.is_delta = is_delta(value),
             "monitoredobj" => self.monitored = value.to_lowercase(),
             "switchedobj" => self.switched = value.to_lowercase(),
-            "action" | "state" if self.class.is_control() => self.open = opens(value)?,
+            "lock" => self.is_locked = yes(value),
+            "action" | "state" | "normal" if self.class.is_control() => self.set_state(property, value)?,
             _ => {}
         }
         Ok(())
@@ -392,10 +184,12 @@ impl Object {
     }
 }
 
+/// A whole number, also when it is written as `3.0`.
 fn count(value: &str) -> Result<usize, String> {
-    let number: Option<usize> = value.trim().parse().ok();
+    let number: Option<f64> = value.trim().parse().ok();
     number
-        .filter(|&n| n <= 1_000_000)
+        .filter(|n| (0.0..=1_000_000.0).contains(n) && n.fract() == 0.0)
+        .map(|n| n as usize)
         .ok_or_else(|| format!("{value:.60?} is not a number; write a whole one"))
 }
 

@@ -1,14 +1,14 @@
 //! Runs script files line by line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::Place;
 use super::circuit::Circuit;
-use super::command::{Cursor, Then, apply};
-use super::token::{array, params};
+use super::command::{Cursor, Then, Wrong, apply};
+use super::token::{Param, array, params};
 use crate::fault::Fault;
 
 /// Deepest chain of redirects: a file that redirects to itself ends here.
@@ -25,6 +25,9 @@ pub(super) struct Script<'a> {
     cursor: Cursor,
     faults: Vec<Fault>,
     ignored: BTreeMap<String, usize>,
+    /// Values of `@name`.
+    variables: HashMap<String, String>,
+    may_leave: bool,
     depth: usize,
     files: usize,
     in_comment: bool,
@@ -38,15 +41,25 @@ impl<'a> Script<'a> {
             cursor: Cursor::default(),
             faults: Vec::new(),
             ignored: BTreeMap::new(),
+            variables: HashMap::new(),
+            may_leave: false,
             depth: 0,
             files: 0,
             in_comment: false,
         }
     }
 
+    /// Lets redirects go above the entry's folder.
+    pub(super) fn that_may_leave_its_folder(self) -> Script<'a> {
+        Script {
+            may_leave: true,
+            ..self
+        }
+    }
+
     /// The circuit, what was wrong, and what was passed over.
     pub(super) fn finish(self) -> (Circuit, Vec<Fault>, Vec<String>) {
-        let note = |(command, count)| format!("command {command:.40?} passed over {count} time(s)");
+        let note = |(what, count)| format!("{what:.200} was passed over {count} time(s)");
         (
             self.circuit,
             self.faults,
@@ -105,29 +118,44 @@ impl<'a> Script<'a> {
         };
         let then = params(&line)
             .map_err(|problem| (None, problem))
-            .and_then(|params| match unreadable(&params) {
-                true => Err((None, "the line is not UTF-8; save the file as UTF-8".to_owned())),
-                false => apply(&mut self.circuit, &mut self.cursor, &params, place),
-            });
+            .and_then(|params| self.apply(params, place));
         match then {
             Ok(then) => self.follow(then, folder, place),
             Err((column, problem)) => self.faults.push(place.fault(column.as_deref(), problem)),
         }
     }
 
-    /// The line without a block comment that starts it; none inside one.
-    fn outside_comment<'t>(&mut self, line: &'t str) -> Option<&'t str> {
-        let mut line = line.trim().trim_start_matches('\u{feff}');
-        if !self.in_comment {
-            let Some(rest) = line.strip_prefix("/*") else {
-                return Some(line);
-            };
-            self.in_comment = true;
-            line = rest;
+    fn apply(&mut self, mut params: Vec<Param>, place: &Place) -> Result<Then, Wrong> {
+        if unreadable(&params) {
+            return Err((None, "the line is not UTF-8; save the file as UTF-8".to_owned()));
         }
-        let (_, after) = line.split_once("*/")?;
-        self.in_comment = false;
-        Some(after.trim())
+        let is_var = params
+            .first()
+            .is_some_and(|verb| verb.name.is_none() && verb.value.eq_ignore_ascii_case("var"));
+        if is_var {
+            for param in &params[1..] {
+                let name = param.name.clone().unwrap_or_default();
+                self.variables
+                    .insert(name.trim_start_matches('@').to_owned(), param.value.clone());
+            }
+            return Ok(Then::Done);
+        }
+        for param in &mut params {
+            if param.value.contains('@') {
+                param.value =
+                    with_variables(&param.value, &self.variables).map_err(|problem| (None, problem))?;
+            }
+        }
+        apply(&mut self.circuit, &mut self.cursor, &params, place)
+    }
+
+    /// The line unless it belongs to a block comment: from a line that begins with `/*` to the one with
+    /// `*/`, both whole, as OpenDSS has it.
+    fn outside_comment<'t>(&mut self, line: &'t str) -> Option<&'t str> {
+        let line = line.trim().trim_start_matches('\u{feff}');
+        let belongs = self.in_comment || line.starts_with("/*");
+        self.in_comment = belongs && !line.contains("*/");
+        (!belongs).then_some(line)
     }
 
     fn follow(&mut self, then: Then, folder: &mut PathBuf, place: &Place) {
@@ -143,6 +171,11 @@ impl<'a> Script<'a> {
                 if let Some(path) = self.inside(folder, &name, place) {
                     self.run_from(&path, place);
                     *folder = path.parent().map(Path::to_owned).unwrap_or_default();
+                }
+            }
+            Then::Folder(name) => {
+                if let Some(path) = self.inside(folder, &name, place) {
+                    *folder = path;
                 }
             }
             Then::Coordinates(name, latitude_first) => {
@@ -163,6 +196,11 @@ impl<'a> Script<'a> {
                     true
                 }
                 Component::CurDir => true,
+                // Above the start `..` adds up; `pop` would take away another `..`.
+                Component::ParentDir if self.may_leave && path.file_name().is_none() => {
+                    path.push("..");
+                    true
+                }
                 Component::ParentDir => path.pop(),
                 Component::RootDir | Component::Prefix(_) => false,
             };
@@ -175,12 +213,13 @@ impl<'a> Script<'a> {
         Some(path)
     }
 
-    /// Reads `bus, x, y` or `bus, latitude, longitude` lines. Later files win.
+    /// Reads `bus, x, y` or `bus, latitude, longitude` lines. Later files win. Places have no say in what is
+    /// connected: a line that is none is passed over with a note.
     fn coordinates(&mut self, path: &Path, latitude_first: bool, from: &Place) {
         let Some(text) = self.text(path, from) else { return };
-        let file: Rc<str> = Rc::from(path.to_string_lossy());
-        for (line, number) in text.lines().zip(1..) {
-            let fields = array(line.split(['!']).next().unwrap_or_default());
+        for line in text.lines() {
+            let line = line.split(['!']).next().unwrap_or_default();
+            let fields = array(line.split("//").next().unwrap_or_default());
             let [bus, a, b, ..] = fields.as_slice() else {
                 continue;
             };
@@ -189,19 +228,43 @@ impl<'a> Script<'a> {
                     let at = if latitude_first { (b, a) } else { (a, b) };
                     self.circuit.coordinates.insert(bus.to_lowercase(), at);
                 }
-                // The first line may be a header.
-                _ if number == 1 => {}
                 _ => {
-                    let place = Place {
-                        file: Rc::clone(&file),
-                        line: number,
-                    };
-                    let problem = "not a coordinate; write BUS, number, number".to_owned();
-                    self.faults.push(place.fault(None, problem));
+                    let what = format!("a line without coordinates in {}", path.display());
+                    *self.ignored.entry(what).or_default() += 1;
                 }
             }
         }
     }
+}
+
+/// `value` with every `@name` at the beginning of a word replaced; what follows a `.` stays.
+fn with_variables(value: &str, variables: &HashMap<String, String>) -> Result<String, String> {
+    let mut replaced = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find('@') {
+        let begins_word = rest[..at]
+            .chars()
+            .next_back()
+            .is_none_or(|before| " \t,|[(\"'".contains(before));
+        let after = &rest[at + 1..];
+        if !begins_word {
+            replaced.push_str(&rest[..=at]);
+            rest = after;
+            continue;
+        }
+        let end = after
+            .find(|c: char| c.is_whitespace() || ",.|])\"'".contains(c))
+            .unwrap_or(after.len());
+        let name = after[..end].to_lowercase();
+        let Some(known) = variables.get(&name) else {
+            return Err(format!("the variable @{name:.40} has no value; set it with var"));
+        };
+        replaced.push_str(&rest[..at]);
+        replaced.push_str(known);
+        rest = &after[end..];
+    }
+    replaced.push_str(rest);
+    Ok(replaced)
 }
 
 fn unreadable(params: &[super::token::Param]) -> bool {
