@@ -1,6 +1,7 @@
 //! Networks from other tools' files.
 
 mod any;
+pub mod cim;
 pub mod graph_json;
 pub mod opendss;
 

@@ -1,11 +1,13 @@
 //! A network in any form: the form is seen from the content, and gzip is undone.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use flate2::read::MultiGzDecoder;
+
 use crate::fault::{Fault, Faults, OnBad};
-use crate::import::{Imported, graph_json, gunzip, opendss};
+use crate::import::{GZIP_MAGIC, Imported, TEXT_BYTES_MAX, cim, graph_json, gunzip, opendss};
 use crate::network::Network;
 use crate::pack::{read_network, read_pack_from};
 use crate::snapshot;
@@ -13,8 +15,8 @@ use crate::snapshot;
 /// Largest file on disk, bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
-/// Reads the network at `path`: the folder of a CSV pack or any of its files, an OpenDSS script, plain
-/// graph JSON or a snapshot, gzipped or not.
+/// Reads the network at `path`: the folder of a CSV pack or any of its files, an OpenDSS script, CIM
+/// RDF/XML, plain graph JSON or a snapshot, gzipped or not.
 ///
 /// # Errors
 /// Every fault of every file; with [`OnBad::Skip`] only what leaves no network.
@@ -23,15 +25,41 @@ pub fn open(path: &Path, on_bad: OnBad) -> Result<Imported, Faults> {
         return pack(path, on_bad);
     }
     let name = path.display().to_string();
-    let bytes = read_whole(path).map_err(|error| cannot_read(&name, &error))?;
-    let bytes = gunzip(bytes).map_err(|problem| whole_file(&name, problem))?;
-    match first_sign(&bytes) {
-        Some(b'{' | b'[') => graph_json::read(&name, &bytes, on_bad),
-        _ if bytes.starts_with(b"relight-grid ") => snapshot::read(&bytes).map(Imported::from),
+    let mut from = unpacked(path).map_err(|error| cannot_read(&name, &error))?;
+    let begin = from
+        .fill_buf()
+        .map_err(|error| cannot_read(&name, &error))?
+        .to_vec();
+    match first_sign(&begin) {
+        // CIM files are large and are read as they come.
+        Some(b'<') => cim::read(&name, from, on_bad),
+        Some(b'{' | b'[') => graph_json::read(&name, &rest(&name, from)?, on_bad),
+        _ if begin.starts_with(b"relight-grid ") => snapshot::read(&rest(&name, from)?).map(Imported::from),
         _ if is_pack_file(path) => pack(path.parent().unwrap_or(Path::new(".")), on_bad),
         Some(_) => opendss::read(path, on_bad),
         None => Err(whole_file(&name, "the file is empty".to_owned())),
     }
+}
+
+/// The text of a file, unpacked on the way when it is gzipped.
+fn unpacked(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    let mut file = BufReader::new(File::open(path)?);
+    if file.fill_buf()?.starts_with(GZIP_MAGIC) {
+        let text = MultiGzDecoder::new(file).take(TEXT_BYTES_MAX);
+        return Ok(Box::new(BufReader::new(text)));
+    }
+    Ok(Box::new(file.take(TEXT_BYTES_MAX)))
+}
+
+fn rest(name: &str, mut from: impl Read) -> Result<Vec<u8>, Faults> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)
+        .map_err(|error| cannot_read(name, &error))?;
+    if bytes.len() as u64 == TEXT_BYTES_MAX {
+        let problem = format!("larger than {} MiB when unpacked", TEXT_BYTES_MAX >> 20);
+        return Err(whole_file(name, problem));
+    }
+    Ok(bytes)
 }
 
 /// The first byte that is no white space, behind a byte-order mark.
