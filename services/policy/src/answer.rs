@@ -75,3 +75,19 @@ impl Answer {
         self.verdict.allowed()
     }
 }
+
+/// When a cut may happen after service of a notice; both ends empty when it may not happen at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoticeWindow {
+    /// First lawful moment.
+    pub earliest: Option<DateTime<Utc>>,
+    /// End of the lawful window; none when the notice does not expire.
+    pub latest: Option<DateTime<Utc>>,
+}
+
+impl NoticeWindow {
+    /// Whether nobody may be cut off on this notice.
+    pub fn is_empty(&self) -> bool {
+        self.earliest.is_none()
+    }
+}

@@ -9,17 +9,30 @@
 //! unit, two periods that overlap, a gap) does not load; a question no loaded rule answers is an error, never a guess.
 
 mod answer;
+mod area;
 mod ask;
+mod calendar;
+mod clock;
+mod embedded;
+mod facts;
+mod finding;
 mod leaf;
 mod load;
 mod pack;
+mod quantity;
 mod question;
+mod shape;
+mod view;
 mod words;
 
-pub use answer::{Answer, Verdict};
-pub use leaf::{Leaf, Quantity, Tag};
+pub use answer::{Answer, NoticeWindow, Verdict};
+pub use area::AreaClass;
+pub use calendar::Calendar;
+pub use facts::{FactError, QUESTIONS};
+pub use leaf::{Leaf, Tag};
 pub use load::{Fault, LoadError};
-pub use pack::{AreaClass, Limit, NoRule, Pack};
+pub use pack::{Limit, NoRule, Pack};
+pub use quantity::{DayKind, DayMode, Effect, Fact, Quantity};
 pub use question::{
     ArrearsDisconnect, ArrearsReconnect, Case, ComplaintAnswer, FaultArrival, PlannedChange, PlannedStart,
     Question, TemporaryStart,

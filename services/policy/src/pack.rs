@@ -1,93 +1,18 @@
 //! A loaded pack and what can be asked of it.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::{
-    leaf::{Leaf, Quantity},
+    AreaClass,
+    calendar::Calendar,
+    embedded::{self, OVERLAYS, PACKS},
+    leaf::Leaf,
     load::{self, LoadError},
+    quantity::Quantity,
 };
-
-/// The packs that are part of the program.
-const EMBEDDED: [(&str, &str); 2] = [
-    ("CN-SGCC", include_str!("../packs/CN-SGCC.toml")),
-    ("CN-CSG", include_str!("../packs/CN-CSG.toml")),
-];
-
-/// The kind of quantity a rule must be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Wanted {
-    Duration,
-    Percent,
-}
-
-impl Wanted {
-    pub(crate) fn fits(self, quantity: &Quantity) -> bool {
-        matches!(
-            (self, quantity),
-            (Wanted::Duration, Quantity::Duration(_)) | (Wanted::Percent, Quantity::Percent(_))
-        )
-    }
-
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Wanted::Duration => "duration (s, min, h)",
-            Wanted::Percent => "share (percent)",
-        }
-    }
-}
-
-/// What the services ask of every pack; a pack without one of these does not load.
-pub(crate) const REQUIRED: [(&str, Wanted); 10] = [
-    ("fault.arrival.urban", Wanted::Duration),
-    ("fault.arrival.rural", Wanted::Duration),
-    ("fault.arrival.remote", Wanted::Duration),
-    ("alarm.watch", Wanted::Percent),
-    ("alarm.at_risk", Wanted::Percent),
-    ("dispatch.unit_take", Wanted::Duration),
-    ("dispatch.crew_take", Wanted::Duration),
-    ("etr.first", Wanted::Duration),
-    ("call_back.within", Wanted::Duration),
-    ("urge.window", Wanted::Duration),
-];
-
-/// Area class of a supply point; rules the arrival limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AreaClass {
-    /// Urban area.
-    Urban,
-    /// Countryside.
-    Rural,
-    /// Specially remote area.
-    Remote,
-}
-
-impl AreaClass {
-    /// All classes.
-    pub const ALL: [AreaClass; 3] = [AreaClass::Urban, AreaClass::Rural, AreaClass::Remote];
-
-    /// The word of the class in packs and tables.
-    pub fn word(self) -> &'static str {
-        match self {
-            AreaClass::Urban => "urban",
-            AreaClass::Rural => "rural",
-            AreaClass::Remote => "remote",
-        }
-    }
-
-    /// Reads the word of a class.
-    pub fn parse(word: &str) -> Option<AreaClass> {
-        AreaClass::ALL.into_iter().find(|class| class.word() == word)
-    }
-}
-
-impl fmt::Display for AreaClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
 
 /// By when something must have happened, and when to worry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,22 +47,42 @@ pub struct Pack {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) zone: Tz,
+    pub(crate) calendar: Option<Calendar>,
     /// Dotted path -> periods in order of time.
     pub(crate) leaves: BTreeMap<String, Vec<Leaf>>,
 }
 
 impl Pack {
-    /// The pack of this name that is part of the program.
+    /// The pack of this name that is part of the program, with overlays when the name says so: `CN-CSG+CN-LOCAL-1H`.
     ///
     /// # Errors
     /// [`LoadError::Unknown`] with the names there are; the others when the pack is broken.
     pub fn load(name: &str) -> Result<Self, LoadError> {
-        let found = EMBEDDED.iter().find(|(known, _)| *known == name);
-        let (_, text) = found.ok_or_else(|| {
-            let names: Vec<_> = EMBEDDED.iter().map(|(known, _)| *known).collect();
-            LoadError::Unknown(name.to_owned(), names.join(", "))
-        })?;
-        Self::read(text)
+        let mut words = name.split('+');
+        let base = known(&PACKS, words.next().unwrap_or_default())?;
+        let overlays = words
+            .map(|word| known(&OVERLAYS, word))
+            .collect::<Result<Vec<_>, _>>()?;
+        load::read(base, &overlays)
+    }
+
+    /// The names [`Pack::load`] knows, packs first, then each overlay over the packs it is written for.
+    pub fn names() -> Vec<String> {
+        let packs = PACKS.iter().map(|(name, _)| (*name).to_owned());
+        let over = OVERLAYS
+            .iter()
+            .flat_map(|(overlay, _)| PACKS.iter().map(move |(pack, _)| format!("{pack}+{overlay}")));
+        packs
+            .chain(over.filter(|name| Pack::load(name).is_ok()))
+            .collect()
+    }
+
+    /// Every fault of one file: a pack, an overlay (over each pack it names) or a calendar.
+    ///
+    /// # Errors
+    /// [`LoadError::Syntax`] or every fault at once.
+    pub fn check(text: &str) -> Result<(), LoadError> {
+        load::check(text)
     }
 
     /// Reads the text of a pack.
@@ -145,7 +90,7 @@ impl Pack {
     /// # Errors
     /// [`LoadError::Syntax`] or every fault at once.
     pub fn read(text: &str) -> Result<Self, LoadError> {
-        load::read(text)
+        load::read(text, &[])
     }
 
     /// Id, such as `CN-SGCC`.
@@ -206,7 +151,7 @@ impl Pack {
     pub fn duration(&self, path: &str, at: DateTime<Utc>) -> Result<TimeDelta, NoRule> {
         match self.leaf(path, at)?.quantity {
             Quantity::Duration(span) => Ok(span),
-            Quantity::Percent(_) => Err(self.no_rule(path, at)),
+            _ => Err(self.no_rule(path, at)),
         }
     }
 
@@ -217,8 +162,24 @@ impl Pack {
     pub fn percent(&self, path: &str, at: DateTime<Utc>) -> Result<u8, NoRule> {
         match self.leaf(path, at)?.quantity {
             Quantity::Percent(share) => Ok(share),
-            Quantity::Duration(_) => Err(self.no_rule(path, at)),
+            _ => Err(self.no_rule(path, at)),
         }
+    }
+
+    /// How often in a calendar year `path` (such as `planned.times.kv10`) allows something, for a case triggered at `at`.
+    ///
+    /// # Errors
+    /// [`NoRule`] when there is none at that time, or it is no count.
+    pub fn times_per_year(&self, path: &str, at: DateTime<Utc>) -> Result<u16, NoRule> {
+        match self.leaf(path, at)?.quantity {
+            Quantity::TimesPerYear(times) => Ok(times),
+            _ => Err(self.no_rule(path, at)),
+        }
+    }
+
+    /// Working days and days off, where the pack names a calendar.
+    pub fn calendar(&self) -> Option<&Calendar> {
+        self.calendar.as_ref()
     }
 
     /// The leaf `path` with its source, for explaining.
@@ -241,6 +202,10 @@ impl Pack {
     }
 }
 
+fn known(of: &[(&str, &'static str)], name: &str) -> Result<&'static str, LoadError> {
+    embedded::text(of, name).ok_or_else(|| LoadError::Unknown(name.to_owned(), embedded::names(of)))
+}
+
 fn later(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
     at.checked_add_signed(span).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
@@ -255,11 +220,11 @@ mod tests {
 
     #[test]
     fn every_embedded_pack_loads_under_its_own_name() {
-        for (name, _) in EMBEDDED {
+        for (name, _) in PACKS {
             assert_eq!(Pack::load(name).map(|pack| pack.id), Ok(name.to_owned()));
         }
         let said = Pack::load("CN-MOON").expect_err("no such pack").to_string();
-        assert!(said.contains("CN-SGCC, CN-CSG"), "{said}");
+        assert!(said.contains("CN-SGCC, CN-CSG, AU-NERR"), "{said}");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Closed lists of words: classes, holds, kinds and channels, with the one spelling each has in packs and commands.
 
-use std::fmt;
-
 /// An enum whose variants have one word each.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$meant:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -24,13 +22,14 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.word())
             }
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// Class of a customer where switching off for arrears is concerned.

@@ -1,0 +1,9 @@
+//! The engine as its callers meet it: cases of the domain by number, clocks against an oracle, packs that must not load.
+
+mod arrears;
+mod change;
+mod deadline;
+mod given;
+mod load;
+mod oracle;
+mod start;
