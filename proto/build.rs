@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, path::PathBuf};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
     "relight/common/v1/common.proto",
     "relight/events/v1/events.proto",
     "relight/access/v1/access.proto",
@@ -11,6 +11,8 @@ const FILES: [&str; 8] = [
     "relight/dispatch/v1/dispatch.proto",
     "relight/notify/v1/notify.proto",
     "relight/insight/v1/insight.proto",
+    "relight/arrears/v1/arrears.proto",
+    "relight/planner/v1/planner.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

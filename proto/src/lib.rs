@@ -56,3 +56,13 @@ pub mod insight {
         tonic::include_proto!("relight.insight.v1");
     }
 }
+pub mod planner {
+    pub mod v1 {
+        tonic::include_proto!("relight.planner.v1");
+    }
+}
+pub mod arrears {
+    pub mod v1 {
+        tonic::include_proto!("relight.arrears.v1");
+    }
+}
