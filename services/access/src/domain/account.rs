@@ -18,12 +18,14 @@ const GRANTS_MAX: usize = 50;
 /// Characters of a password.
 const PASSWORD: std::ops::RangeInclusive<usize> = 10..=128;
 /// Roles a local account may have.
-const ROLES: [Role; 5] = [
+const ROLES: [Role; 7] = [
     Role::Admin,
     Role::Dispatcher,
     Role::Agent,
     Role::UnitDesk,
     Role::Crew,
+    Role::Planner,
+    Role::Manager,
 ];
 
 /// A language the product speaks, as its BCP 47 tag; empty when not chosen.

@@ -1,0 +1,347 @@
+//! Everything people do with an outage after the draft.
+
+use relight_common::{Claims, Work};
+use relight_policy::Pack;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    refresh::refresh,
+    rights,
+    step::{With, save, step},
+};
+use crate::{
+    domain::{
+        event::{Event, Kind},
+        ids::OutageId,
+        outage::State,
+        window::Window,
+    },
+    error::Error,
+    store::{
+        outage::{self, Place, Stored, Words},
+        people::{self, Affected},
+        told::{self, Evidence},
+    },
+};
+
+/// Counter-proposals before somebody has to decide (domain.md 5.4).
+const PROPOSALS_BEFORE_DECISION: usize = 3;
+
+/// What somebody does.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// A move of the machine.
+    Event(Event),
+    /// The next gate is asked: for the notice while it is approved, else the last one.
+    Gate,
+    /// A proof that somebody was told, recorded by a person.
+    Evidence(Evidence),
+    /// An important customer answered, verbatim.
+    Acknowledge {
+        /// Who.
+        customer: Uuid,
+        /// Their words.
+        text: String,
+    },
+    /// A silent important customer is handed on, or the duty manager closes that.
+    Escalate {
+        /// Who.
+        customer: Uuid,
+        /// account_manager, duty_manager.
+        to: &'static str,
+        /// The duty manager decided to go on.
+        closed: bool,
+        /// Why.
+        note: String,
+    },
+    /// A step of the talks with a dedicated-line customer.
+    Negotiate {
+        /// Who.
+        customer: Uuid,
+        /// proposed, countered, agreed, refused, decided.
+        step: &'static str,
+        /// The window talked about; the plan's when left out.
+        window: Option<Window>,
+        /// What was said.
+        note: String,
+    },
+    /// Own generation is ticked.
+    Isolate {
+        /// Who.
+        customer: Uuid,
+        /// Called before supply returns, instead of isolated before work.
+        told: bool,
+    },
+    /// A leader comes to work.
+    CheckIn {
+        /// Who.
+        name: String,
+        /// Of which team.
+        team: String,
+    },
+    /// A leader says: people out, earths off, ticket ended.
+    Clear {
+        /// Who.
+        name: String,
+    },
+    /// The affected set is taken anew.
+    Refresh {
+        /// What it is now.
+        place: Place,
+        /// Everybody in it.
+        affected: Vec<Affected>,
+    },
+}
+
+/// One command.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// On which outage.
+    pub outage: OutageId,
+    /// Refused when it is at another version; 0: whatever it is.
+    pub expected_version: i64,
+    /// What.
+    pub act: Act,
+    /// Why, in people's words.
+    pub reason: String,
+    /// The words of the announcement, when they are not those of the draft.
+    pub words: Option<Words>,
+    /// Customers above the yearly count and hours, from the ledger.
+    pub above: Option<(u32, u32)>,
+    /// The set that is back, for a restored section.
+    pub section: Option<Uuid>,
+}
+
+/// Carries a command out.
+///
+/// # Errors
+/// What stands in the way.
+pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Command) -> Result<Stored, Error> {
+    let mut one = outage::lock(work.conn(), command.outage).await?;
+    rights::need(claims, &command.act, &one.place.org_path)?;
+    if command.expected_version != 0 && command.expected_version != one.version {
+        return Err(Error::Changed {
+            id: one.id,
+            known: one.version,
+            expected: command.expected_version,
+        });
+    }
+    match command.act.clone() {
+        Act::Event(event) => event_on(work, pack, &mut one, &event, &command).await?,
+        Act::Gate => {
+            let event = if one.life.state == State::Approved {
+                Event::Notice
+            } else {
+                Event::Gate
+            };
+            event_on(work, pack, &mut one, &event, &command).await?;
+        }
+        Act::Evidence(evidence) => evidence_of(work, pack, &mut one, evidence).await?,
+        Act::Refresh { place, affected } => refresh(work, &mut one, place, &affected).await?,
+        Act::CheckIn { name, team } => check_in(work, &mut one, &name, &team).await?,
+        Act::Clear { name } => clear(work, &mut one, &name).await?,
+        Act::Negotiate {
+            customer,
+            step,
+            window,
+            note,
+        } => negotiate(work, pack, &mut one, customer, (step, window, &note)).await?,
+        answer => answered(work, &mut one, answer).await?,
+    }
+    Ok(one)
+}
+
+async fn event_on(
+    work: &mut Work,
+    pack: &Pack,
+    one: &mut Stored,
+    event: &Event,
+    command: &Command,
+) -> Result<(), Error> {
+    if let (Event::Announce, Some(words)) = (event, &command.words) {
+        one.words = words.clone();
+    }
+    if let Some((count, hours)) = command.above {
+        one.above_count = i32::try_from(count).unwrap_or(i32::MAX);
+        one.above_hours = i32::try_from(hours).unwrap_or(i32::MAX);
+    }
+    match event {
+        Event::Balance { justification } | Event::Approve { justification } if !justification.is_empty() => {
+            one.justification.clone_from(justification);
+        }
+        Event::Archive { note } => one.note.clone_from(note),
+        _ => {}
+    }
+    let with = With {
+        reason: &command.reason,
+        section: command.section,
+    };
+    let by = work.actor().to_owned();
+    step(work, pack, one, event, &by, with).await
+}
+
+/// Evidence counts for the present plan; with the last of it the notice is taken at once, if the law carries it.
+async fn evidence_of(
+    work: &mut Work,
+    pack: &Pack,
+    one: &mut Stored,
+    evidence: Evidence,
+) -> Result<(), Error> {
+    people::affected(work.conn(), one.id, evidence.customer).await?;
+    let announced_at = one.life.announced_at.ok_or(Error::Unfit(
+        "there is nothing to tell people before the announcement is out",
+    ))?;
+    if evidence.at < announced_at || evidence.at > work.at() {
+        return Err(Error::Unfit(
+            "people are told after the announcement and not in the future",
+        ));
+    }
+    let detail = json!({ "customer": evidence.customer, "channel": evidence.channel, "at": evidence.at });
+    let evidence = Evidence {
+        by: work.actor().to_owned(),
+        ..evidence
+    };
+    let late = one.life.late_start.is_some();
+    let kind = if late { Kind::LateStart } else { Kind::Notice };
+    told::add(work.conn(), (one.id, one.life.plan_no, kind), &[evidence]).await?;
+    work.audit("outage.told", one.id, detail);
+    save(work, one).await?;
+    take_notice(work, pack, one).await
+}
+
+/// Takes the notice when it is complete and lawful; leaves it when not.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn take_notice(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Error> {
+    if one.life.state != State::Approved || one.life.announced_at.is_none() {
+        return Ok(());
+    }
+    match step(
+        work,
+        pack,
+        one,
+        &Event::Notice,
+        super::alarm::ITSELF,
+        With::default(),
+    )
+    .await
+    {
+        Ok(()) | Err(Error::Refused(_)) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
+async fn negotiate(
+    work: &mut Work,
+    pack: &Pack,
+    one: &mut Stored,
+    customer: Uuid,
+    (word, window, note): (&'static str, Option<Window>, &str),
+) -> Result<(), Error> {
+    if !people::affected(work.conn(), one.id, customer)
+        .await?
+        .dedicated_line
+    {
+        return Err(Error::Unfit("talks are held with dedicated-line customers"));
+    }
+    if word == "decided" {
+        may_decide(work, one.id, customer).await?;
+    }
+    let by = work.actor().to_owned();
+    let before = one.version;
+    step(work, pack, one, &Event::Negotiate, &by, With::default()).await?;
+    let (window, at) = (window.unwrap_or(one.life.window), work.at());
+    people::negotiate(work.conn(), (one.id, customer), (word, window, note), &by, at).await?;
+    if one.version == before {
+        save(work, one).await?;
+    }
+    Ok(())
+}
+
+/// Silence is not agreement, and a decision against a customer needs their refusal or three proposals (domain.md 5.4).
+async fn may_decide(work: &mut Work, id: OutageId, customer: Uuid) -> Result<(), Error> {
+    let talks = people::talks(work.conn(), id, customer).await?;
+    let refused = talks.first().is_some_and(|step| step == "refused");
+    let proposals = talks.iter().filter(|step| *step == "proposed").count();
+    if refused || proposals >= PROPOSALS_BEFORE_DECISION {
+        Ok(())
+    } else {
+        Err(Error::Unfit(
+            "decided only after a recorded refusal or three proposals",
+        ))
+    }
+}
+
+async fn check_in(work: &mut Work, one: &mut Stored, name: &str, team: &str) -> Result<(), Error> {
+    if one.life.state != State::Ready && !one.life.state.is_off() {
+        return Err(Error::Unfit(
+            "leaders check in once the outage is ready and until supply is back",
+        ));
+    }
+    let at = work.at();
+    people::check_in(work.conn(), one.id, name, team, at).await?;
+    work.audit("outage.checked_in", one.id, json!({ "team": team }));
+    save(work, one).await
+}
+
+async fn clear(work: &mut Work, one: &mut Stored, name: &str) -> Result<(), Error> {
+    let at = work.at();
+    if !people::clear(work.conn(), one.id, name, at).await? {
+        return Err(Error::Unfit("nobody of that name is checked in"));
+    }
+    work.audit("outage.cleared", one.id, json!({}));
+    save(work, one).await
+}
+
+async fn answered(work: &mut Work, one: &mut Stored, act: Act) -> Result<(), Error> {
+    let (by, at, plan_no) = (work.actor().to_owned(), work.at(), one.life.plan_no);
+    let detail = match act {
+        Act::Acknowledge { customer, text } => {
+            important(work, one, customer).await?;
+            people::acknowledge(work.conn(), (one.id, plan_no, customer), &text, &by, at).await?;
+            json!({ "customer": customer, "acknowledged": true })
+        }
+        Act::Escalate {
+            customer,
+            to,
+            closed,
+            note,
+        } => {
+            important(work, one, customer).await?;
+            let close = (closed.then_some(by.as_str()), note.as_str());
+            people::escalate(work.conn(), (one.id, plan_no, customer), to, close, at).await?;
+            json!({ "customer": customer, "to": to, "closed": closed })
+        }
+        Act::Isolate { customer, told } => {
+            if !people::affected(work.conn(), one.id, customer)
+                .await?
+                .own_generation
+            {
+                return Err(Error::Unfit(
+                    "the customer has no own generation and no second supply",
+                ));
+            }
+            people::tick(work.conn(), (one.id, customer), told, &by, at).await?;
+            json!({ "customer": customer, "told": told })
+        }
+        _ => return Err(Error::Unfit("this is no answer of a customer")),
+    };
+    work.audit("outage.answered", one.id, detail);
+    save(work, one).await
+}
+
+/// Only who is important is asked to acknowledge, and only what was announced.
+async fn important(work: &mut Work, one: &Stored, customer: Uuid) -> Result<(), Error> {
+    if one.life.announced_at.is_none() {
+        return Err(Error::Unfit(
+            "there is nothing to acknowledge before the announcement is out",
+        ));
+    }
+    if people::affected(work.conn(), one.id, customer).await?.important {
+        Ok(())
+    } else {
+        Err(Error::Unfit("only important customers acknowledge"))
+    }
+}

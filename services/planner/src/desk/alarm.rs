@@ -1,0 +1,119 @@
+//! What timers do: the alarm eight days before, the reminder a day before, the last gate four hours before. Important
+//! customers who are silent go to their account manager with the reminder, to the duty manager at the gate (domain.md 2.8).
+
+use relight_common::{
+    Work,
+    timer::{Handler, Timer},
+};
+use relight_policy::Pack;
+use serde_json::json;
+
+use super::{
+    step::{GATE, NOTICE_ALARM, REMIND, With, law, step},
+    tell,
+};
+use crate::{
+    domain::{event::Event, ids::OutageId, outage::State, refusal::Refusal, transition::notice_holds},
+    error::Error,
+    store::{
+        facts,
+        outage::{self, Stored},
+        people,
+    },
+};
+
+/// Who does what a timer says.
+pub const ITSELF: &str = "service:planner";
+
+/// Carries out what timers say.
+#[derive(Debug, Clone)]
+pub struct Timers {
+    pack: Pack,
+}
+
+impl Timers {
+    /// The law comes from `pack`.
+    pub fn new(pack: Pack) -> Self {
+        Self { pack }
+    }
+}
+
+impl Handler for Timers {
+    type Error = Error;
+
+    async fn fire(&self, work: &mut Work, timer: &Timer) -> Result<(), Error> {
+        let mut one = outage::lock(work.conn(), OutageId::from_uuid(timer.subject)).await?;
+        if i64::from(one.life.plan_no) != timer.version {
+            return Ok(());
+        }
+        match timer.kind.as_str() {
+            NOTICE_ALARM => notice_alarm(work, &self.pack, &one).await,
+            REMIND => remind(work, &self.pack, &mut one).await,
+            GATE => gate(work, &self.pack, &mut one).await,
+            // A kind of a later release that runs beside this one: an error puts it off until that one takes it.
+            _ => Err(Error::Stored("timer of a kind this release does not know")),
+        }
+    }
+}
+
+async fn notice_alarm(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error> {
+    if one.life.state == State::Approved {
+        let because = lacks(work, pack, one).await?;
+        tell::alarm(work, one, "notice", because);
+    }
+    Ok(())
+}
+
+async fn lacks(work: &mut Work, pack: &Pack, one: &Stored) -> Result<String, Error> {
+    let facts = facts::read(work.conn(), one).await?;
+    Ok(match notice_holds(&one.life, &facts, &law(pack, one)) {
+        Ok(()) => "the notice is complete and waits to be taken".to_owned(),
+        Err(refusal) => refusal.to_string(),
+    })
+}
+
+async fn remind(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Error> {
+    if one.life.state == State::Approved {
+        let because = lacks(work, pack, one).await?;
+        tell::alarm(work, one, "reminder", because);
+        return Ok(());
+    }
+    if one.life.state == State::Noticed {
+        step(work, pack, one, &Event::Remind, ITSELF, With::default()).await?;
+        escalate_silent(work, one, "account_manager").await?;
+    }
+    Ok(())
+}
+
+async fn gate(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Error> {
+    if !matches!(one.life.state, State::Approved | State::Noticed) {
+        return Ok(());
+    }
+    match step(work, pack, one, &Event::Gate, ITSELF, With::default()).await {
+        Ok(()) => Ok(()),
+        Err(Error::Refused(refusal)) => {
+            if matches!(refusal, Refusal::NotAcknowledged(_)) {
+                escalate_silent(work, one, "duty_manager").await?;
+            }
+            tell::alarm(work, one, "gate", refusal.to_string());
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+async fn escalate_silent(work: &mut Work, one: &Stored, to: &str) -> Result<(), Error> {
+    let (silent, at) = (people::silent(work.conn(), one.id).await?, work.at());
+    for customer in &silent {
+        let whom = (one.id, one.life.plan_no, *customer);
+        people::escalate(work.conn(), whom, to, (None, ""), at).await?;
+    }
+    if !silent.is_empty() {
+        work.audit(
+            "outage.escalated",
+            one.id,
+            json!({ "to": to, "customers": silent }),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! A new outage: what opens, who is affected, what people are told.
+
+use relight_common::Work;
+use serde_json::json;
+
+use super::{step::zone_of, tell};
+use crate::{
+    domain::{ids::OutageId, outage::Outage, window::Window},
+    error::Error,
+    store::{
+        outage::{self, Place, Stored, Words},
+        people::{self, Affected},
+    },
+};
+
+/// Everything a draft says.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Chosen by the sender.
+    pub id: OutageId,
+    /// When.
+    pub window: Window,
+    /// What people are told.
+    pub words: Words,
+    /// What opens, who is affected.
+    pub place: Place,
+    /// Everybody affected.
+    pub affected: Vec<Affected>,
+}
+
+/// Stores a draft with everybody it affects.
+///
+/// # Errors
+/// [`Error::IdTaken`], [`Error::Common`].
+pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
+    let (author, at) = (work.actor().to_owned(), work.at());
+    let mut one = Stored {
+        id: draft.id,
+        number: String::new(),
+        version: 1,
+        place: draft.place,
+        words: draft.words,
+        above_count: 0,
+        above_hours: 0,
+        justification: String::new(),
+        note: String::new(),
+        life: Outage::draft(author, draft.window),
+    };
+    let day = at.with_timezone(&zone_of(&one)).date_naive();
+    one.number = outage::next_number(work.conn(), day).await?;
+    if !outage::insert(work.conn(), &one, at).await? {
+        return Err(Error::IdTaken(one.id));
+    }
+    people::add(work.conn(), one.id, &draft.affected, at).await?;
+    tell::changed(work, &one);
+    work.audit("outage.drafted", one.id, facts(&one));
+    Ok(one)
+}
+
+fn facts(one: &Stored) -> serde_json::Value {
+    json!({
+        "number": one.number,
+        "device_ids": one.place.device_ids,
+        "affected_set_id": one.place.set,
+        "grid_version": one.place.grid_version,
+        "affected_count": one.place.count,
+        "off_at": one.life.window.off_at,
+        "on_at": one.life.window.on_at,
+    })
+}

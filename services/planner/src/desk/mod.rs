@@ -1,0 +1,9 @@
+//! Commands on outages: lock, decide by [`crate::domain::transition`], save, tell, audit, set timers. One transaction each.
+
+pub mod act;
+pub mod alarm;
+pub mod draft;
+pub mod refresh;
+pub mod rights;
+pub mod step;
+pub mod tell;

@@ -1,0 +1,69 @@
+//! The network changed: who is affected is taken again. Who is added needs a notice and the full lead of their own, who is
+//! released is told (domain.md 5.5 no. 11 to 13).
+
+use std::collections::BTreeSet;
+
+use relight_common::Work;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{step::save, tell};
+use crate::{
+    domain::event::{Effect, Kind},
+    error::Error,
+    store::{
+        outage::{Place, Stored},
+        people::{self, Affected},
+    },
+};
+
+/// Takes the affected set anew.
+///
+/// # Errors
+/// [`Error::Unfit`] once supply is off, [`Error::Common`].
+pub async fn refresh(
+    work: &mut Work,
+    one: &mut Stored,
+    place: Place,
+    affected: &[Affected],
+) -> Result<(), Error> {
+    if !one.life.state.is_before() {
+        return Err(Error::Unfit(
+            "the affected set stands once supply is off or the outage is over",
+        ));
+    }
+    let at = work.at();
+    let before: BTreeSet<Uuid> = people::customers(work.conn(), one.id)
+        .await?
+        .into_iter()
+        .collect();
+    let now: BTreeSet<Uuid> = affected.iter().map(|one| one.customer).collect();
+    let added: Vec<Uuid> = now.difference(&before).copied().collect();
+    let released: Vec<Uuid> = before.difference(&now).copied().collect();
+    people::add(work.conn(), one.id, affected, at).await?;
+    people::release(work.conn(), one.id, &released, at).await?;
+    one.place = place;
+    save(work, one).await?;
+    if one.life.announced_at.is_some() {
+        told(work, one, Kind::Notice, &added);
+        told(work, one, Kind::Released, &released);
+    }
+    let detail = json!({
+        "affected_set_id": one.place.set, "grid_version": one.place.grid_version,
+        "added": added.len(), "released": released.len(),
+    });
+    work.audit("outage.refreshed", one.id, detail);
+    Ok(())
+}
+
+fn told(work: &mut Work, one: &Stored, kind: Kind, customers: &[Uuid]) {
+    if !customers.is_empty() {
+        tell::effect(
+            work,
+            one,
+            &Effect::Tell { kind, before: None },
+            None,
+            Some(customers),
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! Which role may do what. Who may not decide about the own plan is the domain's business.
+
+use relight_common::{Claims, Role};
+
+use super::act::Act;
+use crate::{domain::event::Event, error::Error};
+
+const PLAN: [Role; 2] = [Role::Planner, Role::Manager];
+const DECIDE: [Role; 1] = [Role::Manager];
+const SWITCH: [Role; 2] = [Role::Dispatcher, Role::Manager];
+const SERVE: [Role; 4] = [Role::Planner, Role::Manager, Role::Agent, Role::Dispatcher];
+
+/// Everybody who may see outages and those affected.
+pub const SEE: [Role; 5] = [
+    Role::Planner,
+    Role::Manager,
+    Role::Dispatcher,
+    Role::Agent,
+    Role::UnitDesk,
+];
+
+/// Refuses callers who may not do `act` at `org_path`.
+///
+/// # Errors
+/// [`Error::Denied`].
+pub fn need(claims: &Claims, act: &Act, org_path: &str) -> Result<(), Error> {
+    let (roles, words): (&[Role], _) = match act {
+        Act::Event(event) => of_event(event),
+        Act::Escalate { closed: true, .. } => (&DECIDE, "only a manager closes an escalation"),
+        Act::Evidence(_) | Act::Acknowledge { .. } | Act::Escalate { .. } => (
+            &SERVE,
+            "planner, manager, agent or dispatcher record what customers were told",
+        ),
+        Act::Gate | Act::Negotiate { .. } | Act::Refresh { .. } => (&PLAN, "planner or manager"),
+        Act::Isolate { .. } | Act::CheckIn { .. } | Act::Clear { .. } => {
+            (&SWITCH, "the dispatcher records what people at work say")
+        }
+    };
+    if claims.has_at(roles, org_path) {
+        Ok(())
+    } else {
+        Err(Error::Denied(words))
+    }
+}
+
+fn of_event(event: &Event) -> (&'static [Role], &'static str) {
+    match event {
+        Event::Approve { .. } | Event::Convert { .. } | Event::Move { .. } | Event::StartLate { .. } => {
+            (&DECIDE, "only a manager decides this")
+        }
+        Event::Submit
+        | Event::Balance { .. }
+        | Event::Negotiate
+        | Event::Announce
+        | Event::Notice
+        | Event::Remind
+        | Event::Gate
+        | Event::Archive { .. } => (&PLAN, "planner or manager"),
+        Event::Permit { .. }
+        | Event::SwitchOff { .. }
+        | Event::Work
+        | Event::StartRestoring
+        | Event::Restore { .. } => (&SWITCH, "the dispatcher records switching"),
+        Event::Extend { .. } | Event::Cancel | Event::Abort => (
+            &[Role::Planner, Role::Manager, Role::Dispatcher],
+            "planner, manager or dispatcher",
+        ),
+    }
+}

@@ -1,0 +1,164 @@
+//! One event on one locked outage, with everything that follows from it.
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use relight_common::Work;
+use relight_policy::Pack;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::tell;
+use crate::{
+    domain::{
+        event::{Effect, Event, Kind},
+        facts::Facts,
+        law::Law,
+        outage::State,
+        transition::{ALARM_BEFORE, GATE_BEFORE, REMIND_BEFORE, transition},
+    },
+    error::Error,
+    store::{
+        facts,
+        outage::{self, Stored},
+        people,
+    },
+};
+
+/// Timer: the notice should be complete by now.
+pub const NOTICE_ALARM: &str = "outage.alarm";
+/// Timer: people are reminded.
+pub const REMIND: &str = "outage.remind";
+/// Timer: the last gate is asked.
+pub const GATE: &str = "outage.gate";
+
+/// What comes with an event beside itself.
+#[derive(Debug, Clone, Default)]
+pub struct With<'a> {
+    /// Why, in people's words.
+    pub reason: &'a str,
+    /// The set that is back, for a restored section.
+    pub section: Option<Uuid>,
+}
+
+/// Zone of an outage; places have one that is known, or the import would have refused them.
+pub fn zone_of(one: &Stored) -> Tz {
+    one.place.zone.parse().unwrap_or(Tz::UTC)
+}
+
+/// The law at the place of an outage.
+pub fn law<'a>(pack: &'a Pack, one: &Stored) -> Law<'a> {
+    Law {
+        pack,
+        zone: zone_of(one),
+    }
+}
+
+/// Does `event` to `one`, which is locked.
+///
+/// # Errors
+/// [`Error::Refused`], [`Error::Common`].
+pub async fn step(
+    work: &mut Work,
+    pack: &Pack,
+    one: &mut Stored,
+    event: &Event,
+    by: &str,
+    with: With<'_>,
+) -> Result<(), Error> {
+    let facts = facts::read(work.conn(), one).await?;
+    let (life, effects) = transition(&one.life, event, by, &facts, &law(pack, one), work.at())?;
+    if life == one.life && effects.is_empty() {
+        return Ok(());
+    }
+    one.life = life;
+    for effect in &effects {
+        before_saving(work, one, effect, &with).await?;
+    }
+    save(work, one).await?;
+    for effect in &effects {
+        tell::effect(work, one, effect, with.section, None);
+    }
+    audit(work, one, event, &facts, with.reason);
+    timers(work, one).await
+}
+
+/// Saves `one` at its next version and tells its state.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn save(work: &mut Work, one: &mut Stored) -> Result<(), Error> {
+    one.version += 1;
+    outage::save(work.conn(), one).await?;
+    tell::changed(work, one);
+    Ok(())
+}
+
+async fn before_saving(work: &mut Work, one: &Stored, effect: &Effect, with: &With<'_>) -> Result<(), Error> {
+    let at = work.at();
+    match effect {
+        Effect::EndPlan {
+            plan_no,
+            window,
+            noticed,
+        } => {
+            let why = (with.reason, *noticed);
+            outage::end_plan(work.conn(), one.id, *plan_no, *window, why, at).await?;
+            people::begin_plan(work.conn(), one.id).await
+        }
+        Effect::Tell {
+            kind: Kind::Changed, ..
+        } => people::ask_again(work.conn(), one.id).await,
+        Effect::Tell {
+            kind: Kind::LateStart,
+            ..
+        } => people::begin_late_start(work.conn(), one.id).await,
+        Effect::Tell { .. } | Effect::Publish | Effect::Off | Effect::Back { .. } => Ok(()),
+    }
+}
+
+fn audit(work: &mut Work, one: &Stored, event: &Event, facts: &Facts, reason: &str) {
+    let detail = json!({
+        "number": one.number,
+        "state": one.life.state.word(),
+        "plan_no": one.life.plan_no,
+        "off_at": one.life.window.off_at,
+        "on_at": one.life.window.on_at,
+        "reason": reason,
+        "required": facts.coverage.required,
+        "served": facts.coverage.served,
+        "individual_at": facts.coverage.individual_at,
+        "conflicts": facts.balance.conflicts,
+        "locks": facts.balance.locks,
+    });
+    work.audit(event.word(), one.id, detail);
+}
+
+/// Timers of an outage that was decided for; none when it is off or over. What is due in the past says nothing new,
+/// except that people are still to be reminded.
+async fn timers(work: &mut Work, one: &Stored) -> Result<(), Error> {
+    let (id, window, now) = (one.id.uuid(), one.life.window, work.at());
+    let version = i64::from(one.life.plan_no);
+    let wanted: [(&str, TimeDelta, bool); 3] = [
+        (NOTICE_ALARM, ALARM_BEFORE, one.life.state == State::Approved),
+        (
+            REMIND,
+            REMIND_BEFORE,
+            matches!(one.life.state, State::Approved | State::Noticed) && one.life.reminded_at.is_none(),
+        ),
+        (
+            GATE,
+            GATE_BEFORE,
+            matches!(one.life.state, State::Approved | State::Noticed),
+        ),
+    ];
+    for (kind, before, wanted) in wanted {
+        let due_at = window.off_at - before;
+        let late = kind == REMIND && one.life.state == State::Noticed;
+        if wanted && (due_at > now || late) {
+            work.set_timer(kind, id, due_at.max(now), version).await?;
+        } else {
+            work.clear_timer(kind, id).await?;
+        }
+    }
+    Ok(())
+}

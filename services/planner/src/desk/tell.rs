@@ -1,0 +1,143 @@
+//! What others are told. Customers are named by id only where not everybody in the set is meant.
+
+use relight_common::{Work, wire::timestamp};
+use relight_proto::{
+    common::v1::Point,
+    events::v1::{OutageAlarm, OutageChanged, OutageNotice, OutageStep},
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        event::{Effect, Kind},
+        window::Window,
+    },
+    store::outage::Stored,
+};
+
+/// The whole state of an outage.
+pub fn changed(work: &mut Work, one: &Stored) {
+    let (life, place) = (&one.life, &one.place);
+    let payload = OutageChanged {
+        outage_id: one.id.to_string(),
+        number: one.number.clone(),
+        state: life.state.word().to_owned(),
+        plan_no: life.plan_no,
+        class: life.class.word().to_owned(),
+        affected_set_id: place.set.to_string(),
+        affected_count: place.count.unsigned_abs(),
+        off_at: Some(timestamp(life.window.off_at)),
+        on_at: Some(timestamp(life.window.on_at)),
+        switched_off_at: life.switched_off_at.map(timestamp),
+        restored_at: life.restored_at.map(timestamp),
+        line: one.words.line.clone(),
+        area_zh: one.words.area_zh.clone(),
+        area_en: one.words.area_en.clone(),
+        device_ids: place.device_ids.clone(),
+        position: place.position.map(|(lon, lat)| Point { lon, lat }),
+        zone: place.zone.clone(),
+    };
+    work.tell(
+        "outage.changed",
+        one.id.uuid(),
+        one.version,
+        &place.org_path,
+        &payload,
+    );
+}
+
+/// What follows from a change; `customers`: when only these are meant.
+pub fn effect(
+    work: &mut Work,
+    one: &Stored,
+    effect: &Effect,
+    section: Option<Uuid>,
+    customers: Option<&[Uuid]>,
+) {
+    match effect {
+        Effect::Tell { kind, before } => notice(work, one, *kind, *before, customers),
+        Effect::Back { all } => back(work, one, *all, section),
+        Effect::Publish | Effect::EndPlan { .. } | Effect::Off => {}
+    }
+}
+
+/// Orders one notice. A void one is about the plan before: its window, its number.
+fn notice(work: &mut Work, one: &Stored, kind: Kind, before: Option<Window>, customers: Option<&[Uuid]>) {
+    let plan_no = match kind {
+        Kind::Void => one.life.plan_no - 1,
+        _ => one.life.plan_no,
+    };
+    let off_at = match kind {
+        Kind::LateStart => one.life.starts_at(),
+        _ => one.life.window.off_at,
+    };
+    let payload = OutageNotice {
+        notice_id: one.id.notice(work.cause(), kind.word()).to_string(),
+        outage_id: one.id.to_string(),
+        number: one.number.clone(),
+        plan_no,
+        kind: kind.word().to_owned(),
+        affected_set_id: one.place.set.to_string(),
+        customer_ids: customers
+            .unwrap_or_default()
+            .iter()
+            .map(Uuid::to_string)
+            .collect(),
+        off_at: Some(timestamp(off_at)),
+        on_at: Some(timestamp(one.life.window.on_at)),
+        previous_off_at: before.map(|window| timestamp(window.off_at)),
+        previous_on_at: before.map(|window| timestamp(window.on_at)),
+        line: one.words.line.clone(),
+        area_zh: one.words.area_zh.clone(),
+        area_en: one.words.area_en.clone(),
+        reason_zh: one.words.reason_zh.clone(),
+        reason_en: one.words.reason_en.clone(),
+        zone: one.place.zone.clone(),
+    };
+    work.tell(
+        "outage.notice",
+        one.id.uuid(),
+        one.version,
+        &one.place.org_path,
+        &payload,
+    );
+}
+
+fn back(work: &mut Work, one: &Stored, all: bool, section: Option<Uuid>) {
+    let step = if all { "restored" } else { "section_restored" };
+    let payload = OutageStep {
+        outage_id: one.id.to_string(),
+        step: step.to_owned(),
+        at: Some(timestamp(work.at())),
+        restored_set_id: section
+            .filter(|_| !all)
+            .map_or_else(String::new, |set| set.to_string()),
+        all,
+    };
+    work.tell(
+        "outage.step",
+        one.id.uuid(),
+        one.version,
+        &one.place.org_path,
+        &payload,
+    );
+}
+
+/// An outage is not where it has to be by now.
+pub fn alarm(work: &mut Work, one: &Stored, what: &str, because: String) {
+    metrics::counter!("relight_outage_alarms_total", "what" => what.to_owned()).increment(1);
+    let payload = OutageAlarm {
+        outage_id: one.id.to_string(),
+        number: one.number.clone(),
+        what: what.to_owned(),
+        because,
+        off_at: Some(timestamp(one.life.window.off_at)),
+    };
+    work.tell(
+        "outage.alarm",
+        one.id.uuid(),
+        one.version,
+        &one.place.org_path,
+        &payload,
+    );
+}

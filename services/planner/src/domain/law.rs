@@ -1,0 +1,79 @@
+//! What the policy pack says of an outage. No lead time is computed here: the pack is asked, and its words are passed on.
+
+use chrono_tz::Tz;
+use relight_policy::{Answer, Case, Pack, PlannedChange, PlannedStart, Question, TemporaryStart, Verdict};
+
+use super::{
+    facts::Coverage,
+    outage::{Class, Outage},
+    window::{Instant, Window},
+};
+
+/// The pack, and the zone in which it counts dates.
+#[derive(Debug, Clone)]
+pub struct Law<'a> {
+    /// The rules.
+    pub pack: &'a Pack,
+    /// Zone of the place.
+    pub zone: Tz,
+}
+
+impl Law<'_> {
+    fn ask(&self, question: Question) -> Answer {
+        let case = Case {
+            zone: Some(self.zone),
+            ruled_at: None,
+        };
+        self.pack.ask(&question, &case)
+    }
+
+    /// Do the notices given carry this window? Nobody announced, or somebody who must be told and was not: that fact is
+    /// missing, and the pack says no.
+    pub fn notice(&self, outage: &Outage, coverage: &Coverage) -> Answer {
+        let published_at = outage.announced_at;
+        let individual_at = published_at.and_then(|at| coverage.individual_at(at));
+        // A required notice that is missing must not look like one that is not required.
+        let published_at = published_at.filter(|_| individual_at.is_some());
+        self.ask(match outage.class {
+            Class::Planned => Question::PlannedStart(PlannedStart {
+                published_at,
+                individual_at,
+                off_at: Some(outage.window.off_at),
+                now: None,
+            }),
+            Class::Temporary { .. } => Question::TemporaryStart(TemporaryStart {
+                published_at: published_at.max(individual_at),
+                off_at: Some(outage.window.off_at),
+            }),
+        })
+    }
+
+    /// Whether the full notice could still be given if everybody were told at `now`.
+    pub fn still_plannable(&self, outage: &Outage, coverage: &Coverage, now: Instant) -> bool {
+        let announced = Outage {
+            announced_at: outage.announced_at.or(Some(now)),
+            ..outage.clone()
+        };
+        let told = Coverage {
+            served: coverage.required,
+            individual_at: coverage
+                .individual_at
+                .filter(|_| coverage.is_complete())
+                .or(Some(now)),
+            ..*coverage
+        };
+        self.notice(&announced, &told).verdict == Verdict::Yes
+    }
+
+    /// What a change of the window needs at `now`.
+    pub fn change(&self, outage: &Outage, new: Window, now: Instant) -> Answer {
+        self.ask(Question::PlannedChange(PlannedChange {
+            noticed_at: outage.noticed_at.or(outage.announced_at),
+            off_at: Some(outage.window.off_at),
+            on_at: Some(outage.window.on_at),
+            new_off_at: Some(new.off_at),
+            new_on_at: Some(new.on_at),
+            now: Some(now),
+        }))
+    }
+}

@@ -1,0 +1,17 @@
+//! The life of a planned outage, pure: no I/O, no clock, no randomness. The law is asked of the policy pack, which is
+//! part of the program.
+
+pub mod area;
+pub mod event;
+pub mod facts;
+pub mod ids;
+pub mod law;
+pub mod outage;
+pub mod refusal;
+pub mod transition;
+pub mod window;
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod table;

@@ -1,0 +1,252 @@
+//! What is known of one outage: its plan, how far it got, who decided what.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::PermitId,
+    window::{Instant, Window},
+};
+
+macro_rules! states {
+    ($($(#[$meta:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        /// How far an outage got (domain.md 5.2).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum State { $($(#[$meta])* $name),+ }
+
+        impl State {
+            /// Every state.
+            pub const ALL: &[State] = &[$(State::$name),+];
+
+            /// The word in the database and on the wire.
+            pub fn word(self) -> &'static str {
+                match self { $(State::$name => $word),+ }
+            }
+
+            /// Reads the word.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|state| state.word() == word)
+            }
+        }
+    };
+}
+
+states! {
+    /// Being written.
+    Draft = "draft",
+    /// Handed in.
+    Submitted = "submitted",
+    /// Compared with other plans, limits and locks.
+    Balanced = "balanced",
+    /// Talked over with dedicated-line customers.
+    Negotiating = "negotiating",
+    /// Decided by somebody else than the author.
+    Approved = "approved",
+    /// Announced, and everybody who must be told individually was, in time.
+    Noticed = "noticed",
+    /// Through the last gate.
+    Ready = "ready",
+    /// Supply is off.
+    Off = "off",
+    /// Work has begun.
+    Working = "working",
+    /// Everybody is out; supply is coming back.
+    Restoring = "restoring",
+    /// Everybody has supply.
+    Restored = "restored",
+    /// Written up.
+    Archived = "archived",
+    /// Called off before it began.
+    Cancelled = "cancelled",
+    /// Called off on its day.
+    Aborted = "aborted",
+}
+
+impl State {
+    /// Nothing more happens to it.
+    pub fn is_over(self) -> bool {
+        matches!(self, State::Archived | State::Cancelled | State::Aborted)
+    }
+
+    /// Supply is off because of it, in part or whole.
+    pub fn is_off(self) -> bool {
+        matches!(self, State::Off | State::Working | State::Restoring)
+    }
+
+    /// Before switching off and not given up.
+    pub fn is_before(self) -> bool {
+        self <= State::Ready
+    }
+}
+
+/// As what it counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "class", rename_all = "snake_case")]
+pub enum Class {
+    /// With the full lead.
+    Planned,
+    /// With the short lead, for a defect that cannot wait; counted apart (domain.md 5.5 no. 30).
+    Temporary {
+        /// Why it was not planned.
+        why: String,
+        /// The manager who decided.
+        by: String,
+    },
+}
+
+impl Class {
+    /// The word in the ledger and on the wire.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Class::Planned => "PLANNED",
+            Class::Temporary { .. } => "TEMPORARY",
+        }
+    }
+}
+
+/// Somebody's decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// Leave to switch off, for a few minutes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permit {
+    /// Its id.
+    pub id: PermitId,
+    /// Number of the control desk's switching permission, as read back.
+    pub number: String,
+    /// Who recorded it.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// A later start on the same day with the end unchanged (operations.md O30).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateStart {
+    /// The manager who confirmed.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// Not before.
+    pub off_at: Instant,
+}
+
+/// What stands out at the end, for figures and for the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// It began later than told; counts against accuracy.
+    LateStart,
+    /// It took longer than told.
+    Extended,
+    /// People heard of a longer outage only after the announced end, or of a change too late.
+    ToldLate,
+    /// Called off less than 24 h before.
+    ShortCancel,
+    /// Supply was not back at the announced end.
+    Overrun,
+}
+
+impl Mark {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::LateStart => "late_start",
+            Mark::Extended => "extended",
+            Mark::ToldLate => "told_late",
+            Mark::ShortCancel => "short_cancel",
+            Mark::Overrun => "overrun",
+        }
+    }
+}
+
+/// One outage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// How far it got.
+    pub state: State,
+    /// Which plan this is, from 1; a move to another day ends one and begins the next.
+    pub plan_no: u32,
+    /// As what it counts.
+    pub class: Class,
+    /// Who wrote it.
+    pub author: String,
+    /// The window people are told.
+    pub window: Window,
+    /// Approval of this plan.
+    pub approval: Option<Decision>,
+    /// When this plan was announced to the public.
+    pub announced_at: Option<Instant>,
+    /// When the notice of this plan was found complete and in time.
+    pub noticed_at: Option<Instant>,
+    /// When the day-before reminder of this plan was ordered.
+    pub reminded_at: Option<Instant>,
+    /// When the last gate let it through.
+    pub ready_at: Option<Instant>,
+    /// Leave to switch off.
+    pub permit: Option<Permit>,
+    /// A later start.
+    pub late_start: Option<LateStart>,
+    /// When supply ended.
+    pub switched_off_at: Option<Instant>,
+    /// When everybody had supply again.
+    pub restored_at: Option<Instant>,
+    /// What stands out.
+    pub marks: Vec<Mark>,
+}
+
+impl Outage {
+    /// A draft.
+    pub fn draft(author: String, window: Window) -> Self {
+        Self {
+            state: State::Draft,
+            plan_no: 1,
+            class: Class::Planned,
+            author,
+            window,
+            approval: None,
+            announced_at: None,
+            noticed_at: None,
+            reminded_at: None,
+            ready_at: None,
+            permit: None,
+            late_start: None,
+            switched_off_at: None,
+            restored_at: None,
+            marks: Vec::new(),
+        }
+    }
+
+    /// Not before this moment, as last told.
+    pub fn starts_at(&self) -> Instant {
+        self.late_start
+            .as_ref()
+            .map_or(self.window.off_at, |late| late.off_at)
+    }
+
+    pub(super) fn mark(&mut self, mark: Mark) {
+        if !self.marks.contains(&mark) {
+            self.marks.push(mark);
+        }
+    }
+
+    /// Takes back what only held for the plan before: announcement, notice, gate, permit.
+    pub(super) fn begin_plan(&mut self, window: Window, approval: Decision) {
+        self.state = State::Approved;
+        self.plan_no += 1;
+        self.window = window;
+        self.approval = Some(approval);
+        self.announced_at = None;
+        self.noticed_at = None;
+        self.reminded_at = None;
+        self.ready_at = None;
+        self.permit = None;
+        self.late_start = None;
+    }
+}

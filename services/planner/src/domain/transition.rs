@@ -1,0 +1,501 @@
+//! What an event does to an outage (domain.md 5.2 with operations.md O1 to O3, O22, O23, O30).
+//!
+//! The way to `Off` leads through approval by another person, a public announcement, proof of every individual notice in
+//! lawful time, acknowledgement by important customers, nobody unreached, and a permit at most five minutes old. There is
+//! no other way: the oracle's test looks for one.
+
+use chrono::TimeDelta;
+use relight_policy::Verdict;
+
+use super::{
+    event::{Effect, Event, Kind},
+    facts::Facts,
+    law::Law,
+    outage::{Class, Decision, LateStart, Mark, Outage, Permit, State},
+    refusal::Refusal,
+    window::{Instant, Window},
+};
+
+/// How long a permit to switch off lasts (design.md 10).
+pub const PERMIT_TTL: TimeDelta = TimeDelta::minutes(5);
+/// How long after the announced start supply may be switched off without a late start (domain.md 5.2).
+pub const START_WITHIN: TimeDelta = TimeDelta::minutes(30);
+/// When people are reminded, and the earliest moment of the last gate.
+pub const REMIND_BEFORE: TimeDelta = TimeDelta::hours(24);
+/// When the last gate is asked by itself, and what is not through it is told to the duty manager.
+pub const GATE_BEFORE: TimeDelta = TimeDelta::hours(4);
+/// When a notice that is not out is told to the planner: a day before it would be too late.
+pub const ALARM_BEFORE: TimeDelta = TimeDelta::days(8);
+/// Called off later than this before the start counts as short.
+const SHORT_CANCEL: TimeDelta = TimeDelta::hours(24);
+
+/// The outage after an event, and what follows for others.
+pub type Moved = (Outage, Vec<Effect>);
+
+/// What `event`, done by `by` at `now`, makes of `outage`.
+///
+/// # Errors
+/// A [`Refusal`] that says what stands in the way. The outage is then as it was.
+pub fn transition(
+    outage: &Outage,
+    event: &Event,
+    by: &str,
+    facts: &Facts,
+    law: &Law<'_>,
+    now: Instant,
+) -> Result<Moved, Refusal> {
+    let step = Step {
+        outage: outage.clone(),
+        by,
+        facts,
+        law,
+        now,
+    };
+    match (outage.state, event) {
+        (State::Draft, Event::Submit) => step.submit(),
+        (State::Submitted, Event::Balance { justification }) => step.balance(justification),
+        (State::Balanced | State::Negotiating, Event::Negotiate) => Ok(step.to(State::Negotiating)),
+        // A moved window is talked over again, without going back behind the approval.
+        (State::Approved | State::Noticed | State::Ready, Event::Negotiate) => Ok((step.outage, Vec::new())),
+        (State::Balanced | State::Negotiating, Event::Approve { justification }) => {
+            step.approve(justification)
+        }
+        (State::Approved, Event::Announce) => step.announce(),
+        (State::Approved, Event::Notice) => step.notice(),
+        (State::Approved, Event::Convert { why }) => step.convert(why),
+        (State::Noticed, Event::Remind) => step.remind(),
+        (State::Noticed, Event::Gate) => step.gate(),
+        (
+            State::Ready,
+            Event::Permit {
+                id,
+                number,
+                read_back,
+            },
+        ) => {
+            let permit = Permit {
+                id: *id,
+                number: number.clone(),
+                by: by.to_owned(),
+                at: now,
+            };
+            step.permit(permit, *read_back)
+        }
+        (State::Ready, Event::StartLate { off_at }) => step.start_late(*off_at),
+        (State::Ready, Event::SwitchOff { permit }) => {
+            let held = outage.permit.as_ref().filter(|held| held.id == *permit);
+            step.switch_off(held)
+        }
+        (State::Off, Event::Work) => step.work(),
+        (State::Off | State::Working, Event::StartRestoring) => step.start_restoring(),
+        (State::Restoring, Event::Restore { all }) => Ok(step.restore(*all)),
+        (State::Restored, Event::Archive { note }) => step.archive(note),
+        (State::Off | State::Working | State::Restoring, Event::Extend { on_at }) => step.extend(*on_at),
+        (State::Approved | State::Noticed | State::Ready, Event::Move { window }) => step.move_to(*window),
+        (state, Event::Cancel) if state.is_before() => Ok(step.cancel()),
+        (State::Noticed | State::Ready, Event::Abort) => step.abort(),
+
+        // The catch-all may only refuse; every move is written out above.
+        (state, event) => Err(Refusal::NotAllowed {
+            state,
+            event: event.word(),
+        }),
+    }
+}
+
+/// Asked to leave the notice as it is: what the notice lacks at `now`, whether the law carries it. Also the answer to
+/// "may I", without moving anything.
+///
+/// # Errors
+/// The first thing that stands in the way.
+pub fn notice_holds(outage: &Outage, facts: &Facts, law: &Law<'_>) -> Result<(), Refusal> {
+    if outage.announced_at.is_none() {
+        return Err(Refusal::NotAnnounced);
+    }
+    if !facts.coverage.is_complete() {
+        return Err(Refusal::NotTold(facts.coverage.required - facts.coverage.served));
+    }
+    let answer = law.notice(outage, &facts.coverage);
+    if answer.verdict == Verdict::Yes {
+        Ok(())
+    } else {
+        Err(Refusal::Law(answer.because))
+    }
+}
+
+/// Everything the last gate asks: the notice still holds, important customers answered, nobody is left unreached, people
+/// were reminded, no lock came in the way. The permit asks it again.
+///
+/// # Errors
+/// The first thing that stands in the way.
+pub fn gate_holds(outage: &Outage, facts: &Facts, law: &Law<'_>) -> Result<(), Refusal> {
+    notice_holds(outage, facts, law)?;
+    let coverage = &facts.coverage;
+    if !facts.balance.locks.is_empty() {
+        return Err(Refusal::Locked(facts.balance.locks.clone()));
+    }
+    if facts.dedicated_open > 0 {
+        return Err(Refusal::NotAgreed(facts.dedicated_open));
+    }
+    if coverage.unacknowledged > 0 {
+        return Err(Refusal::NotAcknowledged(coverage.unacknowledged));
+    }
+    if coverage.unreached > 0 {
+        return Err(Refusal::NotReached(coverage.unreached));
+    }
+    if outage.reminded_at.is_none() {
+        return Err(Refusal::NotReminded);
+    }
+    Ok(())
+}
+
+/// One decision being made.
+struct Step<'a> {
+    outage: Outage,
+    by: &'a str,
+    facts: &'a Facts,
+    law: &'a Law<'a>,
+    now: Instant,
+}
+
+impl Step<'_> {
+    fn to(mut self, state: State) -> Moved {
+        self.outage.state = state;
+        (self.outage, Vec::new())
+    }
+
+    fn tell(kind: Kind) -> Effect {
+        Effect::Tell { kind, before: None }
+    }
+
+    fn decision(&self) -> Decision {
+        Decision {
+            by: self.by.to_owned(),
+            at: self.now,
+        }
+    }
+
+    fn another_person(&self) -> Result<(), Refusal> {
+        if self.by == self.outage.author {
+            Err(Refusal::OwnPlan)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn unlocked(&self) -> Result<(), Refusal> {
+        if self.facts.balance.locks.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Locked(self.facts.balance.locks.clone()))
+        }
+    }
+
+    fn submit(self) -> Result<Moved, Refusal> {
+        let window = self.outage.window;
+        Window::plan(window.off_at, window.on_at, self.now)?;
+        Ok(self.to(State::Submitted))
+    }
+
+    /// Locks do not stop the comparison: they may be lifted until somebody decides.
+    fn balance(self, justification: &str) -> Result<Moved, Refusal> {
+        self.justified(justification)?;
+        Ok(self.to(State::Balanced))
+    }
+
+    fn justified(&self, justification: &str) -> Result<(), Refusal> {
+        let balance = &self.facts.balance;
+        if !balance.needs_reason() || !justification.trim().is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::Collides(format!(
+            "{} plans with the same customers within 30 days, {} customers above the yearly count, {} above 24 h, {} important ones with a single supply",
+            balance.conflicts.len(),
+            balance.above_count,
+            balance.above_hours,
+            balance.single_source
+        )))
+    }
+
+    fn approve(mut self, justification: &str) -> Result<Moved, Refusal> {
+        self.another_person()?;
+        self.unlocked()?;
+        if self.facts.dedicated_open > 0 {
+            return Err(Refusal::NotAgreed(self.facts.dedicated_open));
+        }
+        self.justified(justification)?;
+        let window = self.outage.window;
+        Window::plan(window.off_at, window.on_at, self.now)?;
+        self.outage.approval = Some(self.decision());
+        Ok(self.to(State::Approved))
+    }
+
+    /// Repeating it does not make the announcement younger or older.
+    fn announce(mut self) -> Result<Moved, Refusal> {
+        if self.outage.announced_at.is_some() {
+            return Ok((self.outage, Vec::new()));
+        }
+        if self.outage.window.off_at <= self.now {
+            return Err(Refusal::TooLate(self.outage.window.off_at));
+        }
+        self.unlocked()?;
+        self.outage.announced_at = Some(self.now);
+        Ok((self.outage, vec![Effect::Publish, Self::tell(Kind::Notice)]))
+    }
+
+    fn notice(mut self) -> Result<Moved, Refusal> {
+        notice_holds(&self.outage, self.facts, self.law)?;
+        self.outage.noticed_at = Some(self.now);
+        Ok(self.to(State::Noticed))
+    }
+
+    /// Temporary is for what cannot have the full notice any more (domain.md 5.2, 5.5 no. 30).
+    fn convert(mut self, why: &str) -> Result<Moved, Refusal> {
+        self.another_person()?;
+        if self.outage.class != Class::Planned {
+            return Err(Refusal::NotTooLate);
+        }
+        if self
+            .law
+            .still_plannable(&self.outage, &self.facts.coverage, self.now)
+        {
+            return Err(Refusal::NotTooLate);
+        }
+        self.outage.class = Class::Temporary {
+            why: why.to_owned(),
+            by: self.by.to_owned(),
+        };
+        Ok((self.outage, Vec::new()))
+    }
+
+    fn remind(mut self) -> Result<Moved, Refusal> {
+        let from = self.outage.window.off_at - REMIND_BEFORE;
+        if self.now < from {
+            return Err(Refusal::TooEarly(from));
+        }
+        if self.outage.reminded_at.is_some() {
+            return Ok((self.outage, Vec::new()));
+        }
+        self.outage.reminded_at = Some(self.now);
+        Ok((self.outage, vec![Self::tell(Kind::Reminder)]))
+    }
+
+    fn gate(mut self) -> Result<Moved, Refusal> {
+        let window = self.outage.window;
+        if self.now < window.off_at - REMIND_BEFORE {
+            return Err(Refusal::TooEarly(window.off_at - REMIND_BEFORE));
+        }
+        if self.now >= window.on_at {
+            return Err(Refusal::TooLate(window.on_at));
+        }
+        gate_holds(&self.outage, self.facts, self.law)?;
+        self.outage.ready_at = Some(self.now);
+        Ok(self.to(State::Ready))
+    }
+
+    /// What the platform records; the leave to switch comes from the control desk (O7). The gate is asked again.
+    fn permit(mut self, permit: Permit, read_back: bool) -> Result<Moved, Refusal> {
+        if !read_back {
+            return Err(Refusal::NotReadBack);
+        }
+        gate_holds(&self.outage, self.facts, self.law)?;
+        self.in_start_window(PERMIT_TTL)?;
+        self.outage.permit = Some(permit);
+        Ok((self.outage, Vec::new()))
+    }
+
+    /// `ahead`: how long before the start it may be asked.
+    fn in_start_window(&self, ahead: TimeDelta) -> Result<(), Refusal> {
+        let from = self.outage.starts_at();
+        let until = (from + START_WITHIN).min(self.outage.window.on_at);
+        if self.now < from - ahead {
+            Err(Refusal::TooEarly(from))
+        } else if self.now > until {
+            Err(Refusal::TooLate(until))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The end stays, a manager who did not write the plan confirms, people are told (O30).
+    fn start_late(mut self, off_at: Instant) -> Result<Moved, Refusal> {
+        self.another_person()?;
+        let window = self.outage.window;
+        if off_at <= self.outage.starts_at() || off_at >= window.on_at || off_at < self.now {
+            return Err(Refusal::NotLate);
+        }
+        self.outage.late_start = Some(LateStart {
+            by: self.by.to_owned(),
+            at: self.now,
+            off_at,
+        });
+        self.outage.permit = None;
+        self.outage.mark(Mark::LateStart);
+        let before = Some(window);
+        Ok((
+            self.outage,
+            vec![Effect::Tell {
+                kind: Kind::LateStart,
+                before,
+            }],
+        ))
+    }
+
+    fn switch_off(mut self, permit: Option<&Permit>) -> Result<Moved, Refusal> {
+        let permit = permit.ok_or(Refusal::NoPermit)?;
+        if self.now - permit.at > PERMIT_TTL {
+            return Err(Refusal::PermitOld);
+        }
+        self.in_start_window(TimeDelta::zero())?;
+        gate_holds(&self.outage, self.facts, self.law)?;
+        let coverage = &self.facts.coverage;
+        if self.outage.late_start.is_some() && coverage.told_late_start < coverage.required {
+            return Err(Refusal::LateNotTold(coverage.required - coverage.told_late_start));
+        }
+        self.outage.state = State::Off;
+        self.outage.switched_off_at = Some(self.now);
+        Ok((self.outage, vec![Effect::Off]))
+    }
+
+    fn work(self) -> Result<Moved, Refusal> {
+        if self.facts.backfeed_open > 0 {
+            return Err(Refusal::BackFeed(self.facts.backfeed_open));
+        }
+        if self.facts.leaders == 0 {
+            return Err(Refusal::NobodyIn);
+        }
+        Ok(self.to(State::Working))
+    }
+
+    /// Also straight from off: what was switched off and not worked on comes back the same way. A missing clearance is a
+    /// no, whatever the announced end is (O2).
+    fn start_restoring(self) -> Result<Moved, Refusal> {
+        if self.facts.uncleared > 0 {
+            return Err(Refusal::NotCleared(self.facts.uncleared));
+        }
+        if self.facts.backfeed_untold > 0 {
+            return Err(Refusal::NotCalled(self.facts.backfeed_untold));
+        }
+        Ok(self.to(State::Restoring))
+    }
+
+    fn restore(mut self, all: bool) -> Moved {
+        if all {
+            self.outage.state = State::Restored;
+            self.outage.restored_at = Some(self.now);
+            if self.now > self.outage.window.on_at {
+                self.outage.mark(Mark::Overrun);
+            }
+        }
+        (self.outage, vec![Effect::Back { all }])
+    }
+
+    fn archive(self, note: &str) -> Result<Moved, Refusal> {
+        if !self.outage.marks.is_empty() && note.trim().is_empty() {
+            let words: Vec<_> = self.outage.marks.iter().map(|mark| mark.word()).collect();
+            return Err(Refusal::Unexplained(words.join(", ")));
+        }
+        Ok(self.to(State::Archived))
+    }
+
+    /// Never refused for being late: supply is off whatever we answer, and people must hear of it. It is marked instead.
+    fn extend(mut self, on_at: Instant) -> Result<Moved, Refusal> {
+        let before = self.outage.window;
+        if on_at <= before.on_at || on_at <= self.now {
+            return Err(Refusal::NotLonger);
+        }
+        let window = Window::spanning(before.off_at, on_at)?;
+        let verdict = self.law.change(&self.outage, window, self.now).verdict;
+        if verdict != Verdict::Inform || self.now >= before.on_at {
+            self.outage.mark(Mark::ToldLate);
+        }
+        self.outage.mark(Mark::Extended);
+        self.outage.window = window;
+        let before = Some(before);
+        Ok((
+            self.outage,
+            vec![Effect::Tell {
+                kind: Kind::Extended,
+                before,
+            }],
+        ))
+    }
+
+    /// Another day is a new plan with a notice of its own; later on the same day people are told; earlier is never.
+    /// Somebody else than the author decides, and that decision is the approval of the new window.
+    fn move_to(self, window: Window) -> Result<Moved, Refusal> {
+        self.another_person()?;
+        Window::plan(window.off_at, window.on_at, self.now)?;
+        self.unlocked()?;
+        let before = self.outage.window;
+        if self.outage.announced_at.is_none() {
+            return Ok(self.new_plan(window, before, false));
+        }
+        let answer = self.law.change(&self.outage, window, self.now);
+        match answer.verdict {
+            Verdict::Inform | Verdict::Yes if self.outage.noticed_at.is_some() => {
+                Ok(self.later_today(window, before))
+            }
+            Verdict::Inform | Verdict::Yes | Verdict::NewNotice => Ok(self.new_plan(window, before, true)),
+            Verdict::Forbidden | Verdict::No => Err(Refusal::Law(answer.because)),
+        }
+    }
+
+    /// The notice stays good; the gate is asked again.
+    fn later_today(mut self, window: Window, before: Window) -> Moved {
+        self.outage.window = window;
+        self.outage.state = State::Noticed;
+        self.outage.ready_at = None;
+        self.outage.permit = None;
+        self.outage.late_start = None;
+        let before = Some(before);
+        (
+            self.outage,
+            vec![Effect::Tell {
+                kind: Kind::Changed,
+                before,
+            }],
+        )
+    }
+
+    fn new_plan(mut self, window: Window, before: Window, noticed: bool) -> Moved {
+        let mut effects = vec![Effect::EndPlan {
+            plan_no: self.outage.plan_no,
+            window: before,
+            noticed,
+        }];
+        if noticed {
+            let before = Some(before);
+            effects.insert(
+                0,
+                Effect::Tell {
+                    kind: Kind::Void,
+                    before,
+                },
+            );
+        }
+        let approval = self.decision();
+        self.outage.begin_plan(window, approval);
+        (self.outage, effects)
+    }
+
+    fn cancel(mut self) -> Moved {
+        let told = self.outage.announced_at.is_some();
+        if told && self.outage.window.off_at - self.now < SHORT_CANCEL {
+            self.outage.mark(Mark::ShortCancel);
+        }
+        let effects = told.then(|| Self::tell(Kind::Cancelled));
+        let (outage, _) = self.to(State::Cancelled);
+        (outage, effects.into_iter().collect())
+    }
+
+    fn abort(mut self) -> Result<Moved, Refusal> {
+        let day = |at: Instant| at.with_timezone(&self.law.zone).date_naive();
+        if day(self.now) < day(self.outage.window.off_at) {
+            return Err(Refusal::NotTheDay);
+        }
+        self.outage.mark(Mark::ShortCancel);
+        let (outage, _) = self.to(State::Aborted);
+        Ok((outage, vec![Self::tell(Kind::Cancelled)]))
+    }
+}

@@ -1,0 +1,98 @@
+//! What can go wrong in the planner, one meaning each.
+
+use relight_common::{Code, Coded, Invalid};
+
+use crate::domain::{ids::OutageId, refusal::Refusal, window};
+
+/// Failures of the planner.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The common machinery.
+    #[error(transparent)]
+    Common(#[from] relight_common::Error),
+    /// No such outage.
+    #[error("planned outage {0} does not exist")]
+    NoSuchOutage(String),
+    /// No such lock.
+    #[error("lock {0} does not exist")]
+    NoSuchLock(String),
+    /// It is not affected by this outage.
+    #[error("customer {0} is not affected by this outage")]
+    NotAffected(uuid::Uuid),
+    /// Somebody changed it since the caller read it.
+    #[error("planned outage {id} is at version {known}, not {expected}; read it again")]
+    Changed {
+        /// Which.
+        id: OutageId,
+        /// Its version.
+        known: i64,
+        /// What the caller knew.
+        expected: i64,
+    },
+    /// The id is in use for another outage.
+    #[error("outage_id {0} is in use for another outage; choose a new one")]
+    IdTaken(OutageId),
+    /// The machine refuses.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Nobody is below these devices.
+    #[error("nobody loses supply when these devices open")]
+    NobodyAffected,
+    /// The caller may not do this.
+    #[error("{0}")]
+    Denied(&'static str),
+    /// What is asked does not fit the state of this recipient, leader or lock.
+    #[error("{0}")]
+    Unfit(&'static str),
+    /// A stored value this release cannot read.
+    #[error("a stored {0} cannot be read")]
+    Stored(&'static str),
+    /// Another service answered something it must not.
+    #[error("{0} answered {1}")]
+    Peer(&'static str, &'static str),
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Error::Common(invalid.into())
+    }
+}
+
+impl From<window::Fault> for Error {
+    fn from(fault: window::Fault) -> Self {
+        Invalid::new(fault.field(), fault.to_string()).into()
+    }
+}
+
+impl Error {
+    /// For `map_err` on statements.
+    pub fn db(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
+        move |source| Error::Common(relight_common::Error::Db(doing, source))
+    }
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Error::Common(error) => error.code(),
+            Error::NoSuchOutage(_) | Error::NoSuchLock(_) => Code::NotFound,
+            Error::NotAffected(_) | Error::NobodyAffected | Error::IdTaken(_) => Code::InvalidArgument,
+            Error::Changed { .. } => Code::Aborted,
+            Error::Refused(Refusal::Window(_)) => Code::InvalidArgument,
+            Error::Refused(_) | Error::Unfit(_) => Code::FailedPrecondition,
+            Error::Denied(_) => Code::PermissionDenied,
+            Error::Stored(_) | Error::Peer(..) => Code::Internal,
+        }
+    }
+
+    fn field(&self) -> Option<&str> {
+        match self {
+            Error::Common(error) => error.field(),
+            Error::NotAffected(_) => Some("customer_id"),
+            Error::NobodyAffected => Some("device_ids"),
+            Error::IdTaken(_) => Some("outage_id"),
+            Error::Refused(Refusal::Window(fault)) => Some(fault.field()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The planner: planned and temporary outages from the draft to the archive.
+//!
+//! ```text
+//! rpc (people) ──────────────┐
+//! consumer (notice.served) ──┼─> desk (lock, domain::transition, save, tell, timers) ──> store
+//! timers (T-8 d, T-24 h, T-4 h) ┘        └─ asks relight_policy, computes no lead time itself
+//! ```
+//!
+//! Promise: supply goes off only after approval by another person, a public announcement, proof of every individual
+//! notice in lawful time, acknowledgement by important customers, nobody unreached, and under a permit at most five
+//! minutes old. See README.md.
+
+pub mod consumer;
+pub mod desk;
+pub mod domain;
+pub mod error;
+pub mod peers;
+pub mod rpc;
+pub mod store;
+
+use std::sync::Arc;
+
+use relight_common::{reconcile::Nothing, service::Host};
+use relight_proto::planner::v1::planner_server::PlannerServer;
+use tokio::net::TcpListener;
+
+/// Name of the service and of its schema.
+pub const NAME: &str = "planner";
+/// Its tables.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Starts the service on `listener`; what it started stops with `host`.
+///
+/// # Errors
+/// When Postgres is away, its schema is older than this program, or the policy pack does not load.
+pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
+    let room = host.room(NAME, &MIGRATIONS).await?;
+    let pack = rpc::pack()?;
+    room.keep_house(Nothing)?;
+    room.read("notify", Arc::new(consumer::FromNotify::new(pack.clone())));
+    room.fire_timers(Arc::new(desk::alarm::Timers::new(pack.clone())));
+    let others = peers::Others::new(&room.peers);
+    let api = rpc::Api::new(&room.db, host.clock.clone(), pack, others);
+    room.serve(listener, |routes, guard| {
+        routes.add_service(PlannerServer::with_interceptor(api, guard));
+    })
+    .await
+}

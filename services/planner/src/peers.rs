@@ -1,0 +1,239 @@
+//! What other services are asked, before any transaction: who loses supply (registry), how often customers were off this
+//! year (insight).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Tz;
+use relight_common::{
+    Error as Common,
+    grpc::{Outgoing, Peers},
+    wire,
+};
+use relight_proto::{
+    insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
+    registry::v1::{
+        AffectedSet, CreateAffectedSetRequest, Member, MembersRequest, registry_client::RegistryClient,
+    },
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        area::{Tongue, area},
+        window::Window,
+    },
+    error::Error,
+    store::{outage::Place, people::Affected},
+};
+
+/// Members in one page, customers in one question.
+const PAGE: usize = 5_000;
+/// Planned interruptions of a customer in a year (domain.md 2.4: at most 3 at 10 kV).
+const COUNT_MAX: u32 = 3;
+/// Hours of planned interruption of a customer in a year (domain.md 3.5, the indicators of more than 24 h).
+const HOURS_MAX: i64 = 24;
+
+/// The network's part of a plan.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What opens, who is affected.
+    pub place: Place,
+    /// Everybody affected, each once.
+    pub affected: Vec<Affected>,
+    /// Area made from the addresses, Chinese.
+    pub area_zh: String,
+    /// And English.
+    pub area_en: String,
+}
+
+/// Asks the other services.
+#[derive(Debug, Clone)]
+pub struct Others {
+    registry: RegistryClient<Outgoing>,
+    insight: InsightClient<Outgoing>,
+}
+
+impl Others {
+    /// Asks over these channels.
+    pub fn new(peers: &Peers) -> Self {
+        Self {
+            registry: RegistryClient::new(peers.to("registry")),
+            insight: InsightClient::new(peers.to("insight")),
+        }
+    }
+
+    /// Who loses supply when these devices open, on the current version of the network.
+    ///
+    /// # Errors
+    /// [`Error::Common`] with the field when a device is not in the network, [`Error::NobodyAffected`].
+    pub async fn find(&self, device_ids: &[String]) -> Result<Found, Error> {
+        let set = self.set(device_ids, "").await?;
+        if set.count == 0 {
+            return Err(Error::NobodyAffected);
+        }
+        let members = self.members(&set.set_id).await?;
+        let addresses = |of: fn(&Member) -> &str, tongue| area(members.iter().map(of), tongue);
+        let area_zh = addresses(|member| &member.address_zh, Tongue::Zh);
+        let area_en = addresses(|member| &member.address_en, Tongue::En);
+        Ok(Found {
+            affected: customers(&members)?,
+            place: Place {
+                device_ids: set.device_ids,
+                set: wire::uuid("set_id", &set.set_id)?,
+                grid_version: set.grid_version,
+                count: i32::try_from(set.count).unwrap_or(i32::MAX),
+                org_path: set.org_path,
+                zone: set.zone,
+                position: set.position.map(|at| (at.lon, at.lat)),
+                area_made: area_zh.clone(),
+            },
+            area_zh,
+            area_en,
+        })
+    }
+
+    /// The part of `within` below these devices.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn section(&self, device_ids: &[String], within: Uuid) -> Result<Uuid, Error> {
+        let set = self.set(device_ids, &within.to_string()).await?;
+        if set.count == 0 {
+            return Err(Error::NobodyAffected);
+        }
+        Ok(wire::uuid("set_id", &set.set_id)?)
+    }
+
+    async fn set(&self, device_ids: &[String], within: &str) -> Result<AffectedSet, Error> {
+        let request = CreateAffectedSetRequest {
+            device_ids: device_ids.to_vec(),
+            within_set_id: within.to_owned(),
+            service_point_external_ids: Vec::new(),
+        };
+        let reply = self.registry.clone().create_affected_set(request).await;
+        Ok(reply.map_err(asked("the registry"))?.into_inner())
+    }
+
+    async fn members(&self, set: &str) -> Result<Vec<Member>, Error> {
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let request = MembersRequest {
+                set_id: set.to_owned(),
+                after,
+                limit: u32::try_from(PAGE).unwrap_or(u32::MAX),
+            };
+            let reply = self.registry.clone().members(request).await;
+            let page = reply.map_err(Common::peer("the registry"))?.into_inner();
+            all.extend(page.members);
+            if page.next_after.is_empty() {
+                return Ok(all);
+            }
+            after = page.next_after;
+        }
+    }
+
+    /// How many of `customers` are above the limits of the year with this outage: (count, hours).
+    ///
+    /// # Errors
+    /// [`Error::Common`].
+    pub async fn above(&self, customers: &[Uuid], window: Window, zone: Tz) -> Result<(u32, u32), Error> {
+        let (since, until) = year(window.off_at, zone);
+        let (mut count, mut hours) = (0, 0);
+        for page in customers.chunks(PAGE) {
+            let request = PlannedTotalsRequest {
+                customer_ids: page.iter().map(Uuid::to_string).collect(),
+                since: Some(wire::timestamp(since)),
+                until: Some(wire::timestamp(until)),
+                plus_s: window.length().num_seconds(),
+                more_than: COUNT_MAX,
+                more_than_s: HOURS_MAX * 3_600,
+            };
+            let reply = self.insight.clone().planned_totals(request).await;
+            let reply = reply.map_err(Common::peer("the ledger"))?.into_inner();
+            count += reply.above_count;
+            hours += reply.above_hours;
+        }
+        Ok((count, hours))
+    }
+}
+
+/// A device that is not in the network is the caller's mistake and is said as the registry says it.
+fn asked(service: &'static str) -> impl FnOnce(tonic::Status) -> Error {
+    move |status| match status.code() {
+        tonic::Code::InvalidArgument => {
+            let said = status.message();
+            let must = said.split_once(": ").map_or(said, |(_, must)| must);
+            relight_common::Invalid::new("device_ids", must.to_owned()).into()
+        }
+        _ => Common::peer(service)(status).into(),
+    }
+}
+
+/// The year of `at` on the calendar of the place.
+fn year(at: DateTime<Utc>, zone: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
+    let year = at.with_timezone(&zone).year();
+    (first_of(year, zone), first_of(year + 1, zone))
+}
+
+fn first_of(year: i32, zone: Tz) -> DateTime<Utc> {
+    let midnight = NaiveDate::from_ymd_opt(year, 1, 1)
+        .and_then(|day| day.and_hms_opt(0, 0, 0))
+        .expect("every year within the calendar has a first of January");
+    // A place that skips midnight on that day begins its year at the same instant in UTC, an hour off at most.
+    midnight
+        .and_local_timezone(zone)
+        .earliest()
+        .map_or_else(|| midnight.and_utc(), |at| at.to_utc())
+}
+
+/// Customers, each once: of several supply points the strictest counts.
+fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
+    let mut all: BTreeMap<Uuid, Affected> = BTreeMap::new();
+    // Service points without a customer (not yet let) have nobody to tell.
+    for member in members.iter().filter(|member| !member.customer_id.is_empty()) {
+        let customer = member
+            .customer_id
+            .parse()
+            .map_err(|_| Error::Peer("the registry", "a customer id that is no UUID"))?;
+        let one = all.entry(customer).or_insert(Affected {
+            customer,
+            important: false,
+            life_support: false,
+            dedicated_line: false,
+            own_generation: false,
+        });
+        one.important |= member.important;
+        one.life_support |= member.life_support;
+        one.dedicated_line |= member.dedicated_line;
+        one.own_generation |= member.own_generation;
+    }
+    Ok(all.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_is_one_of_the_place() {
+        let at: DateTime<Utc> = "2026-12-31T17:00:00Z".parse().unwrap();
+        let (since, until) = year(at, chrono_tz::Asia::Shanghai);
+        assert_eq!(since.to_rfc3339(), "2026-12-31T16:00:00+00:00");
+        assert_eq!(until.to_rfc3339(), "2027-12-31T16:00:00+00:00");
+    }
+
+    #[test]
+    fn of_several_supply_points_the_strictest_counts() {
+        let customer = Uuid::from_u128(1).to_string();
+        let point = |important, own_generation| Member {
+            customer_id: customer.clone(),
+            important,
+            own_generation,
+            ..Member::default()
+        };
+        let all = customers(&[point(false, true), point(true, false), Member::default()]).unwrap();
+        assert_eq!(all.len(), 1);
+        assert!(all[0].important && all[0].own_generation && !all[0].life_support);
+    }
+}

@@ -1,0 +1,124 @@
+//! What is true around an outage, read for a decision.
+
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+
+use super::outage::Stored;
+use crate::{
+    domain::facts::{Balance, Coverage, Facts},
+    error::Error,
+};
+
+/// Plans with the same customers closer together than this are conflicts (domain.md 5.2).
+const APART: TimeDelta = TimeDelta::days(30);
+/// Conflicts named at most.
+const NAMED_MAX: i64 = 20;
+
+/// Everything a decision about `one` may depend on.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn read(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
+    let mut facts = people(conn, one).await?;
+    facts.balance.conflicts = conflicts(conn, one).await?;
+    facts.balance.locks = locks(conn, one).await?;
+    (facts.leaders, facts.uncleared) = leaders(conn, one).await?;
+    Ok(facts)
+}
+
+async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
+    let row = sqlx::query!(
+        r#"select
+             count(*) filter (where required) as "required!",
+             count(*) filter (where required and served_at is not null) as "served!",
+             max(served_at) filter (where required) as individual_at,
+             count(*) filter (where important and settled_at is null) as "unacknowledged!",
+             count(*) filter (where served_at is null) as "unreached!",
+             count(*) filter (where required and late_told_at is not null) as "told_late_start!",
+             count(*) filter (where own_generation and isolated_at is null) as "backfeed_open!",
+             count(*) filter (where own_generation and told_at is null) as "backfeed_untold!",
+             count(*) filter (where dedicated_line and (agreed_off_at is distinct from $2 or agreed_on_at is distinct from $3))
+                 as "dedicated_open!",
+             count(*) filter (where important and not own_generation) as "single_source!"
+         from (
+             select r.*, important or life_support or dedicated_line or own_generation as required
+             from planner.recipient r where outage_id = $1 and released_at is null
+         ) r"#,
+        one.id.uuid(),
+        one.life.window.off_at,
+        one.life.window.on_at
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("count who was told"))?;
+    let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+    Ok(Facts {
+        balance: Balance {
+            above_count: one.above_count.unsigned_abs(),
+            above_hours: one.above_hours.unsigned_abs(),
+            single_source: count(row.single_source),
+            ..Balance::default()
+        },
+        coverage: Coverage {
+            required: count(row.required),
+            served: count(row.served),
+            individual_at: row.individual_at,
+            unacknowledged: count(row.unacknowledged),
+            unreached: count(row.unreached),
+            told_late_start: count(row.told_late_start),
+        },
+        dedicated_open: count(row.dedicated_open),
+        backfeed_open: count(row.backfeed_open),
+        backfeed_untold: count(row.backfeed_untold),
+        ..Facts::default()
+    })
+}
+
+/// Plans that interrupt some of the same customers within 30 days: what hangs on the same feeder does.
+async fn conflicts(conn: &mut PgConnection, one: &Stored) -> Result<Vec<String>, Error> {
+    sqlx::query_scalar!(
+        "select o.number from planner.outage o
+         where o.id <> $1 and o.state not in ('draft', 'cancelled', 'aborted') and o.off_at between $2 and $3
+           and exists (
+             select 1 from planner.recipient a join planner.recipient b on b.customer_id = a.customer_id
+             where a.outage_id = o.id and b.outage_id = $1 and a.released_at is null and b.released_at is null)
+         order by o.number limit $4",
+        one.id.uuid(),
+        one.life.window.off_at - APART,
+        one.life.window.on_at + APART,
+        NAMED_MAX
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for conflicts"))
+}
+
+/// Locks that stand in the window, at the place, above it or below it.
+async fn locks(conn: &mut PgConnection, one: &Stored) -> Result<Vec<String>, Error> {
+    sqlx::query_scalar!(
+        r#"select kind || ': ' || reason as "words!" from planner.work_lock
+         where lifted_by is null and from_at < $3 and until_at > $2
+           and (org_path = '' or $1 = org_path or starts_with($1, org_path || '/') or starts_with(org_path, $1 || '/'))
+         order by from_at, id limit $4"#,
+        one.place.org_path,
+        one.life.window.off_at,
+        one.life.window.on_at,
+        NAMED_MAX
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for locks"))
+}
+
+async fn leaders(conn: &mut PgConnection, one: &Stored) -> Result<(u32, u32), Error> {
+    let row = sqlx::query!(
+        r#"select count(*) as "all!", count(*) filter (where cleared_at is null) as "open!"
+         from planner.leader where outage_id = $1"#,
+        one.id.uuid()
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("count the leaders"))?;
+    let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+    Ok((count(row.all), count(row.open)))
+}

@@ -1,0 +1,8 @@
+//! All SQL of the planner.
+
+pub mod facts;
+pub mod list;
+pub mod lock;
+pub mod outage;
+pub mod people;
+pub mod told;

@@ -1,0 +1,411 @@
+//! Who is affected, and what is recorded of each of them: answers, talks, isolation; and the leaders at work.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        ids::OutageId,
+        window::{Instant, Window},
+    },
+    error::Error,
+};
+
+/// Rows of one insert.
+const CHUNK: usize = 5_000;
+
+/// An affected customer, with what makes them special.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Affected {
+    /// Who.
+    pub customer: Uuid,
+    /// Important customer.
+    pub important: bool,
+    /// Somebody's life hangs on supply.
+    pub life_support: bool,
+    /// On a line of their own.
+    pub dedicated_line: bool,
+    /// Generation, storage or a second supply.
+    pub own_generation: bool,
+}
+
+/// Adds customers; those who were released and are affected again count as added now.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: Instant) -> Result<(), Error> {
+    for chunk in all.chunks(CHUNK) {
+        sqlx::query!(
+            "insert into planner.recipient as r (outage_id, customer_id, important, life_support, dedicated_line, own_generation,
+                 added_at)
+             select $1, n.*, $7 from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[]) n
+             on conflict (outage_id, customer_id) do update set important = excluded.important,
+                 life_support = excluded.life_support, dedicated_line = excluded.dedicated_line,
+                 own_generation = excluded.own_generation, released_at = null,
+                 added_at = case when r.released_at is null then r.added_at else excluded.added_at end",
+            id.uuid(),
+            &column(chunk, |one| one.customer),
+            &column(chunk, |one| one.important),
+            &column(chunk, |one| one.life_support),
+            &column(chunk, |one| one.dedicated_line),
+            &column(chunk, |one| one.own_generation),
+            at
+        )
+        .execute(&mut *conn)
+        .await
+        .map_err(Error::db("add affected customers"))?;
+    }
+    Ok(())
+}
+
+fn column<T: Copy, V>(rows: &[T], value: impl Fn(T) -> V) -> Vec<V> {
+    rows.iter().copied().map(value).collect()
+}
+
+/// The customers affected now.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn customers(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "select customer_id from planner.recipient where outage_id = $1 and released_at is null order by customer_id",
+        id.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read affected customers"))
+}
+
+/// Releases customers: they stay supplied.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn release(
+    conn: &mut PgConnection,
+    id: OutageId,
+    customers: &[Uuid],
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set released_at = $3 where outage_id = $1 and customer_id = any($2) and released_at is null",
+        id.uuid(),
+        customers,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("release customers"))
+}
+
+/// A new plan: what was told, answered and agreed of the old one counts for nothing.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn begin_plan(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set served_at = null, served_channel = null, late_told_at = null, settled_at = null
+         where outage_id = $1",
+        id.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("begin a plan"))
+}
+
+/// The same window but later: important customers answer anew.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn ask_again(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set settled_at = null where outage_id = $1 and important",
+        id.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("ask important customers again"))
+}
+
+/// A late start: nobody is told of it yet.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn begin_late_start(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set late_told_at = null where outage_id = $1",
+        id.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("begin a late start"))
+}
+
+/// What a customer is to an outage; none when they are not affected.
+///
+/// # Errors
+/// [`Error::NotAffected`], [`Error::Common`].
+pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> Result<Affected, Error> {
+    sqlx::query_as!(
+        Affected,
+        "select customer_id as customer, important, life_support, dedicated_line, own_generation
+         from planner.recipient where outage_id = $1 and customer_id = $2 and released_at is null",
+        id.uuid(),
+        customer
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(Error::db("look for an affected customer"))?
+    .ok_or(Error::NotAffected(customer))
+}
+
+/// Stores what an important customer said, verbatim.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn acknowledge(
+    conn: &mut PgConnection,
+    (id, plan_no, customer): (OutageId, u32, Uuid),
+    text: &str,
+    by: &str,
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into planner.acknowledgement (outage_id, plan_no, customer_id, text, acknowledged_at, acknowledged_by)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (outage_id, plan_no, customer_id) do update
+             set text = excluded.text, acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by",
+        id.uuid(),
+        i32::try_from(plan_no).unwrap_or(i32::MAX),
+        customer,
+        text,
+        at,
+        by
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("store an acknowledgement"))?;
+    settle(conn, id, customer, at).await
+}
+
+async fn settle(conn: &mut PgConnection, id: OutageId, customer: Uuid, at: Instant) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set settled_at = coalesce(settled_at, $3) where outage_id = $1 and customer_id = $2",
+        id.uuid(),
+        customer,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("settle an important customer"))
+}
+
+/// Hands a silent important customer to somebody; `closed_by`: the duty manager decided to go on.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn escalate(
+    conn: &mut PgConnection,
+    (id, plan_no, customer): (OutageId, u32, Uuid),
+    to: &str,
+    (closed_by, note): (Option<&str>, &str),
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into planner.acknowledgement as a (outage_id, plan_no, customer_id, escalated_to, escalated_at, closed_by, note)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (outage_id, plan_no, customer_id) do update set escalated_to = excluded.escalated_to,
+             escalated_at = excluded.escalated_at, closed_by = excluded.closed_by,
+             note = case when excluded.note = '' then a.note else excluded.note end",
+        id.uuid(),
+        i32::try_from(plan_no).unwrap_or(i32::MAX),
+        customer,
+        to,
+        at,
+        closed_by,
+        note
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("escalate an important customer"))?;
+    if closed_by.is_some() {
+        settle(conn, id, customer, at).await?;
+    }
+    Ok(())
+}
+
+/// Important customers who have not answered.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn silent(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "select customer_id from planner.recipient
+         where outage_id = $1 and released_at is null and important and settled_at is null order by customer_id",
+        id.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for silent important customers"))
+}
+
+/// Stores one step of the talks with a dedicated-line customer. What is agreed or decided is the window.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn negotiate(
+    conn: &mut PgConnection,
+    (id, customer): (OutageId, Uuid),
+    (step, window, note): (&str, Window, &str),
+    by: &str,
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into planner.negotiation (id, outage_id, customer_id, step, off_at, on_at, note, at, by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        Uuid::now_v7(),
+        id.uuid(),
+        customer,
+        step,
+        window.off_at,
+        window.on_at,
+        note,
+        at,
+        by
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("store a step of the talks"))?;
+    let settled = matches!(step, "agreed" | "decided").then_some(window);
+    sqlx::query!(
+        "update planner.recipient set agreed_off_at = $3, agreed_on_at = $4 where outage_id = $1 and customer_id = $2",
+        id.uuid(),
+        customer,
+        settled.map(|window| window.off_at),
+        settled.map(|window| window.on_at)
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("store what was agreed"))
+}
+
+/// The steps of the talks so far, the last one first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn talks(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> Result<Vec<String>, Error> {
+    sqlx::query_scalar!(
+        "select step from planner.negotiation where outage_id = $1 and customer_id = $2 order by at desc, id desc",
+        id.uuid(),
+        customer
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read the talks"))
+}
+
+/// Ticks own generation: as isolated (`told` false) or as called before supply returns.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn tick(
+    conn: &mut PgConnection,
+    (id, customer): (OutageId, Uuid),
+    told: bool,
+    by: &str,
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set
+             isolated_at = case when $3 then isolated_at else coalesce(isolated_at, $5) end,
+             isolated_by = case when $3 then isolated_by else coalesce(isolated_by, $4) end,
+             told_at = case when $3 then coalesce(told_at, $5) else told_at end,
+             told_by = case when $3 then coalesce(told_by, $4) else told_by end
+         where outage_id = $1 and customer_id = $2",
+        id.uuid(),
+        customer,
+        told,
+        by,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("tick own generation"))
+}
+
+/// Somebody in charge of people at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// Who.
+    pub name: String,
+    /// Of which team.
+    pub team: String,
+    /// Since when.
+    pub checked_in_at: Instant,
+    /// When they said: people out, earths off, ticket ended.
+    pub cleared_at: Option<Instant>,
+}
+
+/// Checks a leader in; again after a clearance: they are at work again.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn check_in(
+    conn: &mut PgConnection,
+    id: OutageId,
+    name: &str,
+    team: &str,
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into planner.leader as l (outage_id, name, team, checked_in_at) values ($1, $2, $3, $4)
+         on conflict (outage_id, name) do update set team = excluded.team, cleared_at = null,
+             checked_in_at = case when l.cleared_at is null then l.checked_in_at else excluded.checked_in_at end",
+        id.uuid(),
+        name,
+        team,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("check a leader in"))
+}
+
+/// Stores a leader's clearance. False when nobody of that name is checked in.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn clear(conn: &mut PgConnection, id: OutageId, name: &str, at: Instant) -> Result<bool, Error> {
+    sqlx::query!(
+        "update planner.leader set cleared_at = coalesce(cleared_at, $3) where outage_id = $1 and name = $2",
+        id.uuid(),
+        name,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected() == 1)
+    .map_err(Error::db("store a clearance"))
+}
+
+/// Everybody in charge.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn leaders(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Leader>, Error> {
+    sqlx::query_as!(
+        Leader,
+        "select name, team, checked_in_at, cleared_at from planner.leader where outage_id = $1 order by checked_in_at, name",
+        id.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read the leaders"))
+}

@@ -1,0 +1,116 @@
+//! Evidence: who was told what, when, by which channel. Rows are added and never changed.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    domain::{event::Kind, ids::OutageId, window::Instant},
+    error::Error,
+};
+
+/// One proof that somebody was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Its id; the same proof told twice has the same.
+    pub id: Uuid,
+    /// Who was told.
+    pub customer: Uuid,
+    /// How: sms, email, visit, post, call, community, esign.
+    pub channel: String,
+    /// The moment it took effect.
+    pub at: Instant,
+    /// Who recorded it: a person, or notify from the provider's receipt.
+    pub by: String,
+    /// What was noted.
+    pub note: String,
+    /// SHA-256 of the photo.
+    pub photo: Option<Vec<u8>>,
+}
+
+/// Adds evidence about one notice. Evidence of an earlier plan is stored too; it just proves nothing for the present one.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn add(
+    conn: &mut PgConnection,
+    (id, plan_no, kind): (OutageId, u32, Kind),
+    all: &[Evidence],
+) -> Result<(), Error> {
+    let of = |value: fn(&Evidence) -> String| all.iter().map(value).collect::<Vec<_>>();
+    sqlx::query!(
+        "insert into planner.evidence (id, outage_id, plan_no, kind, customer_id, channel, at, recorded_by, note, photo_sha256)
+         select n.id, $1, $2, $3, n.customer, n.channel, n.at, n.by, n.note, n.photo
+         from unnest($4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[], $9::text[], $10::bytea[])
+             as n (id, customer, channel, at, by, note, photo)
+         join planner.recipient r on r.outage_id = $1 and r.customer_id = n.customer
+         on conflict (id) do nothing",
+        id.uuid(),
+        i32::try_from(plan_no).unwrap_or(i32::MAX),
+        kind.word(),
+        &all.iter().map(|one| one.id).collect::<Vec<_>>(),
+        &all.iter().map(|one| one.customer).collect::<Vec<_>>(),
+        &of(|one| one.channel.clone()),
+        &all.iter().map(|one| one.at).collect::<Vec<_>>(),
+        &of(|one| one.by.clone()),
+        &of(|one| one.note.clone()),
+        &all.iter().map(|one| one.photo.clone()).collect::<Vec<_>>() as &[Option<Vec<u8>>]
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("store evidence"))?;
+    let customers: Vec<Uuid> = all.iter().map(|one| one.customer).collect();
+    match kind {
+        Kind::Notice => count_notice(conn, id, plan_no, &customers).await,
+        Kind::LateStart => count_late_start(conn, id, plan_no, &customers).await,
+        _ => Ok(()),
+    }
+}
+
+/// The first effective notice of the plan counts (domain.md 5.5 no. 15).
+async fn count_notice(
+    conn: &mut PgConnection,
+    id: OutageId,
+    plan_no: u32,
+    customers: &[Uuid],
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient r set served_at = e.at, served_channel = e.channel
+         from planner.outage o, lateral (
+             select distinct on (customer_id) customer_id, at, channel from planner.evidence
+             where outage_id = $1 and plan_no = $2 and kind = 'notice' and customer_id = any($3) order by customer_id, at, id
+         ) e
+         where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = e.customer_id",
+        id.uuid(),
+        i32::try_from(plan_no).unwrap_or(i32::MAX),
+        customers
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("count who was told"))
+}
+
+async fn count_late_start(
+    conn: &mut PgConnection,
+    id: OutageId,
+    plan_no: u32,
+    customers: &[Uuid],
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient r set late_told_at = e.at
+         from planner.outage o, lateral (
+             select customer_id, max(at) as at from planner.evidence
+             where outage_id = $1 and plan_no = $2 and kind = 'late_start' and customer_id = any($3)
+               and at >= (o.life -> 'late_start' ->> 'at')::timestamptz
+             group by customer_id
+         ) e
+         where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = e.customer_id",
+        id.uuid(),
+        i32::try_from(plan_no).unwrap_or(i32::MAX),
+        customers
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("count who was told of the late start"))
+}

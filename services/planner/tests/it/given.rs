@@ -1,0 +1,286 @@
+//! A planner of its own per test, with a clock that stands still until it is moved. Who is affected is made up here; how
+//! the network answers that is the registry's business.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_common::{
+    Begun, Claims, Clock, Grant, Role, Work,
+    command::Meta,
+    ids::{derived, derived_from_name},
+    reader::Consumer,
+    timer,
+    wire::timestamp,
+};
+use relight_planner::{
+    MIGRATIONS, NAME,
+    consumer::FromNotify,
+    desk::{
+        act::{self, Act, Command},
+        alarm::Timers,
+        draft::{self, Draft},
+    },
+    domain::{event::Event, ids::OutageId, window::Window},
+    error::Error,
+    store::{
+        outage::{Place, Stored, Words},
+        people::Affected,
+        told::Evidence,
+    },
+};
+use relight_policy::Pack;
+use relight_proto::{
+    events::v1::{Event as WireEvent, NoticeServed, notice_served::Result as Served},
+    planner::v1::{GetRequest, Outage},
+};
+use relight_testkit::TestDb;
+use uuid::Uuid;
+
+pub const CITY: &str = "demo/city";
+
+pub struct House {
+    pub db: TestDb,
+    pub clock: Clock,
+    pub pack: Pack,
+}
+
+/// 09:00 on 1 March in Shanghai.
+pub fn t0() -> DateTime<Utc> {
+    "2026-03-01T01:00:00Z".parse().expect("an instant")
+}
+
+pub fn h(hours: i64) -> TimeDelta {
+    TimeDelta::hours(hours)
+}
+
+pub fn min(minutes: i64) -> TimeDelta {
+    TimeDelta::minutes(minutes)
+}
+
+/// Customer 1 is important, 2 has a generator, 3 and 4 are neither.
+pub fn customer(n: u8) -> Uuid {
+    derived_from_name(&format!("customer {n}"))
+}
+
+pub fn outage() -> OutageId {
+    OutageId::from_uuid(derived_from_name("the outage"))
+}
+
+pub fn planner() -> Claims {
+    with("pat", Role::Planner)
+}
+
+pub fn manager() -> Claims {
+    with("mo", Role::Manager)
+}
+
+pub fn dispatcher() -> Claims {
+    with("dee", Role::Dispatcher)
+}
+
+pub fn with(actor: &str, role: Role) -> Claims {
+    let grant = Grant {
+        role,
+        org_path: CITY.to_owned(),
+    };
+    Claims::of(actor, vec![grant])
+}
+
+/// A window that begins eight days from `t0` and lasts six hours.
+pub fn window() -> Window {
+    let off_at = t0() + TimeDelta::days(8);
+    Window {
+        off_at,
+        on_at: off_at + h(6),
+    }
+}
+
+pub async fn house() -> anyhow::Result<House> {
+    Ok(House {
+        db: relight_testkit::database(NAME, &MIGRATIONS).await?,
+        clock: Clock::held(t0()),
+        pack: Pack::load("CN-SGCC")?,
+    })
+}
+
+fn affected(n: u8) -> Affected {
+    Affected {
+        customer: customer(n),
+        important: n == 1,
+        life_support: false,
+        dedicated_line: false,
+        own_generation: n == 2,
+    }
+}
+
+pub fn a_draft(id: OutageId, window: Window) -> Draft {
+    let text = str::to_owned;
+    Draft {
+        id,
+        window,
+        words: Words {
+            area_zh: text("湖滨路"),
+            area_en: text("Lake Road"),
+            line: text("10 kV F12"),
+            reason_zh: text("更换开关"),
+            reason_en: text("new switch"),
+        },
+        place: Place {
+            device_ids: vec![text("SW-12")],
+            set: derived_from_name("the set"),
+            grid_version: text("v1"),
+            count: 4,
+            org_path: format!("{CITY}/station1"),
+            zone: text("Asia/Shanghai"),
+            position: Some((120.15, 30.28)),
+            area_made: text("湖滨路"),
+        },
+        affected: (1..=4).map(affected).collect(),
+    }
+}
+
+pub fn command(act: Act) -> Command {
+    Command {
+        outage: outage(),
+        expected_version: 0,
+        act,
+        reason: "for a reason".to_owned(),
+        words: None,
+        above: None,
+        section: None,
+    }
+}
+
+impl House {
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Moves the clock to `at` and fires what is due by then, each timer at its own moment.
+    pub async fn until(&self, at: DateTime<Utc>) -> anyhow::Result<()> {
+        let timers = Timers::new(self.pack.clone());
+        while self.now() < at {
+            let next: Option<DateTime<Utc>> =
+                sqlx::query_scalar("select min(due_at) from timer where due_at <= $1")
+                    .bind(at)
+                    .fetch_one(self.db.pool())
+                    .await?;
+            let to = next.unwrap_or(at).max(self.now());
+            self.clock.advance(to - self.now());
+            timer::fire_due(&self.db, self.now(), &timers).await?;
+        }
+        Ok(())
+    }
+
+    async fn work(&self, claims: &Claims) -> anyhow::Result<Work> {
+        let meta = Meta::new(
+            &Uuid::now_v7().to_string(),
+            claims,
+            &GetRequest::default(),
+            self.now(),
+        )?;
+        match Work::begin::<Outage>(&self.db, meta).await? {
+            Begun::New(work) => Ok(work),
+            Begun::Before(_) => anyhow::bail!("a new id came before"),
+        }
+    }
+
+    pub async fn drafted(&self, id: OutageId, window: Window) -> anyhow::Result<Stored> {
+        let mut work = self.work(&planner()).await?;
+        let one = draft::draft(&mut work, a_draft(id, window)).await?;
+        work.commit(Outage::default()).await?;
+        Ok(one)
+    }
+
+    pub async fn run(&self, claims: &Claims, command: Command) -> anyhow::Result<Result<Stored, Error>> {
+        let mut work = self.work(claims).await?;
+        let done = act::apply(&mut work, &self.pack, claims, command).await;
+        if done.is_ok() {
+            work.commit(Outage::default()).await?;
+        }
+        Ok(done)
+    }
+
+    /// Does it, which must work.
+    pub async fn act(&self, claims: &Claims, act: Act) -> anyhow::Result<Stored> {
+        Ok(self.run(claims, command(act)).await??)
+    }
+
+    pub async fn event(&self, claims: &Claims, event: Event) -> anyhow::Result<Stored> {
+        self.act(claims, Act::Event(event)).await
+    }
+
+    /// Does it, which must be refused; gives the words.
+    pub async fn refused(&self, claims: &Claims, act: Act) -> anyhow::Result<String> {
+        match self.run(claims, command(act)).await? {
+            Ok(one) => anyhow::bail!("it was let through to {:?}", one.life.state),
+            Err(error) => Ok(error.to_string()),
+        }
+    }
+
+    /// From the draft to the approval.
+    pub async fn approved(&self) -> anyhow::Result<Stored> {
+        self.drafted(outage(), window()).await?;
+        let justification = String::from("the only day the crane is free");
+        self.event(&planner(), Event::Submit).await?;
+        let balance = Event::Balance {
+            justification: justification.clone(),
+        };
+        self.event(&planner(), balance).await?;
+        self.event(&manager(), Event::Approve { justification }).await
+    }
+
+    /// Announced at once, everybody told half an hour later by text.
+    pub async fn noticed(&self) -> anyhow::Result<Stored> {
+        self.approved().await?;
+        self.event(&planner(), Event::Announce).await?;
+        self.clock.advance(min(30));
+        self.served(1, "notice", &[1, 2, 3, 4]).await?;
+        self.stored().await
+    }
+
+    pub async fn stored(&self) -> anyhow::Result<Stored> {
+        let everywhere = ["%".to_owned()];
+        Ok(
+            relight_planner::store::outage::find(self.db.pool(), Some(outage().uuid()), "", &everywhere)
+                .await?,
+        )
+    }
+
+    /// notify tells that these customers got the text, just now.
+    pub async fn served(&self, plan_no: u32, kind: &str, customers: &[u8]) -> anyhow::Result<()> {
+        let results = customers.iter().map(|n| Served {
+            customer_id: customer(*n).to_string(),
+            channel: "sms".to_owned(),
+            result: "delivered".to_owned(),
+            at: Some(timestamp(self.now())),
+        });
+        let told = NoticeServed {
+            notice_id: derived(outage().uuid(), kind).to_string(),
+            outage_id: outage().to_string(),
+            plan_no,
+            kind: kind.to_owned(),
+            results: results.collect(),
+        };
+        let event = WireEvent {
+            id: Uuid::now_v7().to_string(),
+            r#type: "notice.served".to_owned(),
+            data: prost::Message::encode_to_vec(&told),
+            ..WireEvent::default()
+        };
+        let consumer = FromNotify::new(self.pack.clone());
+        let mut work = Work::internal(&self.db, event.id.clone(), self.now()).await?;
+        consumer.apply(&mut work, &event, ()).await?;
+        Ok(work.done().await?)
+    }
+
+    pub fn visit(&self, n: u8, photo: Option<Vec<u8>>) -> Act {
+        Act::Evidence(Evidence {
+            id: Uuid::now_v7(),
+            customer: customer(n),
+            channel: "visit".to_owned(),
+            at: self.now(),
+            by: String::new(),
+            note: "handed over at the door".to_owned(),
+            photo,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! Moves, cancellations, locks, conflicts, a network that changed.
+
+use chrono::TimeDelta;
+use relight_common::ids::derived_from_name;
+use relight_planner::{
+    desk::act::Act,
+    domain::{
+        event::Event,
+        ids::OutageId,
+        outage::{Mark, State},
+        window::Window,
+    },
+    store::lock::{self, Lock},
+};
+
+use crate::{
+    given::{self, customer, h, manager, min, outage, planner, window},
+    then,
+};
+
+fn by(delta: TimeDelta) -> Act {
+    Act::Event(Event::Move {
+        window: Window {
+            off_at: window().off_at + delta,
+            on_at: window().on_at + delta,
+        },
+    })
+}
+
+/// Another day: the old notice is void, said so to everybody who had it, and proves nothing for the new plan.
+#[tokio::test]
+async fn another_day_voids_the_notice_and_begins_a_new_plan() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.noticed().await?;
+    let one = house.act(&manager(), by(TimeDelta::days(10))).await?;
+    assert_eq!((one.life.state, one.life.plan_no), (State::Approved, 2));
+    let ended: (i32, bool) = sqlx::query_as("select plan_no, noticed from planner.ended_plan")
+        .fetch_one(house.db.pool())
+        .await?;
+    assert_eq!(ended, (1, true));
+    house.event(&planner(), Event::Announce).await?;
+    // A receipt of the old notice that comes late proves nothing for the new one.
+    house.served(1, "notice", &[1, 2, 3, 4]).await?;
+    let words = house.refused(&planner(), Act::Gate).await?;
+    assert!(words.starts_with("2 customers who must be told"), "{words}");
+    house.served(2, "notice", &[1, 2, 3, 4]).await?;
+    assert_eq!(house.stored().await?.life.state, State::Noticed);
+    let told = [("notice", 1), ("void", 1), ("notice", 2)].map(|(kind, plan)| (kind.to_owned(), plan));
+    assert_eq!(then::notices(&house.db).await?, told);
+    Ok(())
+}
+
+#[tokio::test]
+async fn earlier_is_never_and_later_today_is_told() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.noticed().await?;
+    house.until(window().off_at - h(5)).await?;
+    assert!(!house.refused(&manager(), by(min(-1))).await?.is_empty());
+    let one = house.act(&manager(), by(h(1))).await?;
+    assert_eq!((one.life.state, one.life.plan_no), (State::Noticed, 1));
+    let notices = then::notices(&house.db).await?;
+    assert_eq!(notices.last().map(|(kind, _)| kind.as_str()), Some("changed"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn called_off_shortly_before_tells_everybody_and_is_marked() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.noticed().await?;
+    house.until(window().off_at - h(20)).await?;
+    let one = house.event(&planner(), Event::Cancel).await?;
+    assert_eq!(
+        (one.life.state, one.life.marks),
+        (State::Cancelled, vec![Mark::ShortCancel])
+    );
+    let notices = then::notices(&house.db).await?;
+    assert_eq!(notices.last().map(|(kind, _)| kind.as_str()), Some("cancelled"));
+    let timers: i64 = sqlx::query_scalar("select count(*) from timer")
+        .fetch_one(house.db.pool())
+        .await?;
+    assert_eq!(timers, 0, "nothing is left to fire");
+    Ok(())
+}
+
+/// Two plans that interrupt the same customers within 30 days need a reason (domain.md 5.2).
+#[tokio::test]
+async fn a_plan_with_the_same_customers_needs_a_reason() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    let other = OutageId::from_uuid(derived_from_name("another outage"));
+    house.drafted(other, window()).await?;
+    sqlx::query("update planner.outage set state = 'submitted'")
+        .execute(house.db.pool())
+        .await?;
+    house.drafted(outage(), window()).await?;
+    house.event(&planner(), Event::Submit).await?;
+    let balance = |why: &str| {
+        Act::Event(Event::Balance {
+            justification: why.to_owned(),
+        })
+    };
+    let words = house.refused(&planner(), balance("")).await?;
+    assert!(words.contains("1 plans with the same customers"), "{words}");
+    house.act(&planner(), balance("one trench for both")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lock_stops_the_approval_until_it_is_lifted() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    let id = derived_from_name("exam");
+    let exam = Lock {
+        id,
+        kind: "event".to_owned(),
+        org_path: "demo".to_owned(),
+        from_at: window().off_at - h(1),
+        until_at: window().off_at + h(1),
+        reason: "entrance exam".to_owned(),
+        lifted_by: None,
+    };
+    let mut conn = house.db.pool().acquire().await?;
+    lock::insert(&mut conn, &exam, "mo").await?;
+    drop(conn);
+    let refused = house.approved().await.expect_err("locked");
+    assert!(refused.to_string().contains("entrance exam"), "{refused}");
+    let mut conn = house.db.pool().acquire().await?;
+    let lifted = relight_planner::domain::ids::LockId::from_uuid(id);
+    lock::lift(&mut conn, lifted, "mo", "the exam was moved").await?;
+    drop(conn);
+    let justification = String::from("the only day the crane is free");
+    let approve = Event::Approve { justification };
+    assert_eq!(
+        house.event(&manager(), approve).await?.life.state,
+        State::Approved
+    );
+    Ok(())
+}
+
+/// The network changed after the notice: who is new needs the full lead of their own (domain.md 5.5 no. 11).
+#[tokio::test]
+async fn a_customer_who_is_added_needs_a_notice_and_the_lead_of_their_own() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.noticed().await?;
+    let draft = given::a_draft(outage(), window());
+    let mut affected = draft.affected;
+    affected.remove(3);
+    affected.push(relight_planner::store::people::Affected {
+        customer: customer(9),
+        life_support: true,
+        ..affected[0]
+    });
+    house.clock.advance(h(48));
+    let refresh = Act::Refresh {
+        place: draft.place,
+        affected,
+    };
+    house.act(&planner(), refresh).await?;
+    let notices = then::notices(&house.db).await?;
+    let told: Vec<_> = notices.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(told, ["notice", "notice", "released"]);
+    house.served(1, "notice", &[9]).await?;
+    house.until(window().off_at - h(20)).await?;
+    let words = house.refused(&planner(), Act::Gate).await?;
+    assert!(words.contains("168"), "{words}");
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! What can be seen afterwards.
+
+use prost::Message;
+use relight_common::Db;
+use relight_proto::events::v1::{OutageAlarm, OutageChanged, OutageNotice};
+
+async fn told<M: Message + Default>(db: &Db, kind: &str) -> anyhow::Result<Vec<M>> {
+    let rows: Vec<Vec<u8>> =
+        sqlx::query_scalar("select data from outbox where type = $1 order by subject, version, id")
+            .bind(kind)
+            .fetch_all(db.pool())
+            .await?;
+    Ok(rows
+        .iter()
+        .map(|data| M::decode(data.as_slice()))
+        .collect::<Result<_, _>>()?)
+}
+
+/// States told, each once when it follows itself.
+pub async fn states(db: &Db) -> anyhow::Result<Vec<String>> {
+    let told: Vec<OutageChanged> = told(db, "outage.changed").await?;
+    let mut states: Vec<String> = told.into_iter().map(|one| one.state).collect();
+    states.dedup();
+    Ok(states)
+}
+
+/// (kind, plan) of the notices ordered.
+pub async fn notices(db: &Db) -> anyhow::Result<Vec<(String, u32)>> {
+    let told: Vec<OutageNotice> = told(db, "outage.notice").await?;
+    Ok(told.into_iter().map(|one| (one.kind, one.plan_no)).collect())
+}
+
+/// (what, why) of the alarms.
+pub async fn alarms(db: &Db) -> anyhow::Result<Vec<(String, String)>> {
+    let told: Vec<OutageAlarm> = told(db, "outage.alarm").await?;
+    Ok(told.into_iter().map(|one| (one.what, one.because)).collect())
+}
