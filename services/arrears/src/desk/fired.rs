@@ -1,0 +1,82 @@
+//! Timers: what time alone does to a case, and the alarms of a reconnection.
+
+use relight_common::{Work, timer::Timer, wire::timestamp};
+use relight_proto::events::v1::ArrearsAlarm;
+
+use super::step::{House, step};
+use crate::{
+    domain::{Case, Event, Facts, Instant, Premises, State},
+    error::Error,
+    store::case,
+};
+
+/// Kind of the timer that looks at a case.
+pub const LOOK: &str = "case.look";
+/// Kind of the timer that watches a reconnection.
+pub const RECONNECT: &str = "reconnect.watch";
+
+/// Carries a timer out; one whose case is over or gone is ignored.
+///
+/// # Errors
+/// [`Error::Stored`] for a kind this release does not know.
+pub async fn fire(work: &mut Work, house: &House, timer: &Timer) -> Result<(), Error> {
+    let Some(mut stored) = case::lock(work.conn(), timer.subject).await? else {
+        return Ok(());
+    };
+    let facts = house.facts(Premises::Unknown, None);
+    match timer.kind.as_str() {
+        LOOK => step(work, &mut stored, &Event::Look, &facts).await.map(drop),
+        RECONNECT => alarm(work, &mut stored, &facts).await,
+        _ => Err(Error::Stored("timer of a kind this release does not know")),
+    }
+}
+
+/// What the reconnection's limit has reached by now, told; then the next mark.
+async fn alarm(work: &mut Work, stored: &mut case::Stored, facts: &Facts<'_>) -> Result<(), Error> {
+    let now = work.at();
+    let Some((due_at, marks)) = marks(&stored.doc, facts) else {
+        return Ok(());
+    };
+    let reached = marks.iter().rev().find(|(at, _)| *at <= now);
+    if let Some((_, level)) = reached {
+        let told = ArrearsAlarm {
+            case_id: stored.id.to_string(),
+            level: (*level).to_owned(),
+            due_at: Some(timestamp(due_at)),
+        };
+        stored.version += 1;
+        case::save(work.conn(), stored).await?;
+        work.tell(
+            "arrears.alarm",
+            stored.id,
+            stored.version,
+            &stored.org_path,
+            &told,
+        );
+        tracing::warn!(case.id = %stored.id, level, "a reconnection is due");
+    }
+    if let Some((at, _)) = next_alarm(&stored.doc, facts, now) {
+        work.set_timer(RECONNECT, stored.id, at, stored.version).await?;
+    }
+    Ok(())
+}
+
+/// Marks of a running reconnection limit, in order, and its end.
+fn marks(case: &Case, facts: &Facts<'_>) -> Option<(Instant, Vec<(Instant, &'static str)>)> {
+    match &case.state {
+        State::ReconnectOrdered { paid_at, by, .. } => {
+            let [watch, risk] = facts.law.alarms(*paid_at, *by).unwrap_or([*by, *by]);
+            Some((*by, vec![(watch, "watch"), (risk, "at_risk"), (*by, "breach")]))
+        }
+        State::Wrongful { found_at, .. } => Some((*found_at, vec![(*found_at, "breach")])),
+        _ => None,
+    }
+}
+
+/// The next mark that was not reached at `now`; a wrongful cut has its only one at once.
+pub(super) fn next_alarm(case: &Case, facts: &Facts<'_>, now: Instant) -> Option<(Instant, &'static str)> {
+    let (_, marks) = marks(case, facts)?;
+    marks.into_iter().find(|(at, _)| {
+        *at > now || matches!(&case.state, State::Wrongful { found_at, .. } if *found_at == now)
+    })
+}

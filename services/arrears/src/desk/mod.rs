@@ -1,0 +1,13 @@
+//! Commands: lock, decide by the machine, save, tell, set timers. Each runs inside one open transaction.
+
+mod apply;
+mod feed;
+mod fired;
+mod release;
+mod step;
+
+pub use apply::{Act, Command, apply};
+pub use feed::{FeedLine, Outcome, Told, What, feed, open_missed};
+pub use fired::{LOOK, RECONNECT, fire};
+pub use release::{Shown, hash_of, release};
+pub use step::House;

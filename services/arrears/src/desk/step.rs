@@ -1,0 +1,155 @@
+//! One event on one case: the machine, then what time alone does, until nothing changes.
+
+use std::sync::Arc;
+
+use relight_common::{Work, wire::timestamp};
+use relight_proto::events::v1::ArrearsChanged;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::fired::{LOOK, RECONNECT};
+use crate::{
+    domain::{
+        Case, Effect, Event, Facts, Instant, Law, Premises, Release, State, money::Terms, next_look,
+        transition,
+    },
+    error::Error,
+    store::{
+        case::{self, Step, Stored},
+        release,
+    },
+};
+
+/// The rules of this house.
+#[derive(Debug, Clone)]
+pub struct House {
+    /// What is lawful.
+    pub law: Arc<Law>,
+    /// Our own numbers.
+    pub terms: Terms,
+}
+
+impl House {
+    /// The facts of one moment.
+    pub fn facts<'a>(&'a self, premises: Premises, release: Option<&'a Release>) -> Facts<'a> {
+        Facts {
+            law: &self.law,
+            terms: &self.terms,
+            premises,
+            release,
+        }
+    }
+}
+
+/// Carries `event` out on `stored` and saves every step it led to. Returns whether anything changed.
+pub(super) async fn step(
+    work: &mut Work,
+    stored: &mut Stored,
+    event: &Event,
+    facts: &Facts<'_>,
+) -> Result<bool, Error> {
+    let at = work.at();
+    let (next, effects) = transition(&stored.doc, event, facts, at)?;
+    let mut changed = take(work, stored, event, (next, effects)).await?;
+    loop {
+        let (next, effects) = transition(&stored.doc, &Event::Look, facts, at)?;
+        if !take(work, stored, &Event::Look, (next, effects)).await? {
+            break;
+        }
+        changed = true;
+    }
+    if changed || matches!(event, Event::Look) {
+        timers(work, stored, facts, at).await?;
+    }
+    Ok(changed)
+}
+
+async fn take(
+    work: &mut Work,
+    stored: &mut Stored,
+    event: &Event,
+    (next, effects): (Case, Vec<Effect>),
+) -> Result<bool, Error> {
+    if next == stored.doc.0 {
+        return Ok(false);
+    }
+    let only_confirmed = Case {
+        balance_at: next.balance_at,
+        ..stored.doc.0.clone()
+    } == next;
+    stored.doc.0 = next;
+    if only_confirmed {
+        // The same balance of a later moment is no news to anybody.
+        case::save(work.conn(), stored).await?;
+        return Ok(false);
+    }
+    stored.version += 1;
+    case::save(work.conn(), stored).await?;
+    let step = Step {
+        event: event.word().to_owned(),
+        state: stored.doc.state.word().to_owned(),
+        at: work.at(),
+        actor: work.actor().to_owned(),
+    };
+    case::add_step(work.conn(), stored, &step).await?;
+    let stop_crew = effects.contains(&Effect::StopCrew);
+    if stop_crew {
+        let at = work.at();
+        release::spend(work.conn(), stored.id, at).await?;
+    }
+    let detail = json!({ "event": step.event, "state": step.state, "version": stored.version });
+    work.audit("arrears.step", stored.id, detail);
+    if effects.contains(&Effect::Report) {
+        work.audit("arrears.wrongful", stored.id, json!({ "state": step.state }));
+    }
+    tell(work, stored, stop_crew);
+    Ok(true)
+}
+
+/// The whole state, so that the latest version is enough. No debt, no name.
+pub(super) fn tell(work: &mut Work, stored: &Stored, stop_crew: bool) {
+    let (on_at, wrongful, by) = match &stored.doc.state {
+        State::Reconnected { on_at, back, .. } => {
+            let wrongful = matches!(back, crate::domain::case::Back::Wrongful { .. });
+            (Some(*on_at), wrongful, None)
+        }
+        State::ReconnectOrdered { by, .. } => (None, false, Some(*by)),
+        State::Wrongful { found_at, .. } => (None, true, Some(*found_at)),
+        State::Closed { wrongful } => (None, *wrongful, None),
+        _ => (None, false, None),
+    };
+    let told = ArrearsChanged {
+        case_id: stored.id.to_string(),
+        customer_id: stored.customer_id.to_string(),
+        service_point_id: stored.service_point_id.to_string(),
+        state: stored.doc.state.word().to_owned(),
+        off_at: stored.doc.state.off_since().map(timestamp),
+        on_at: on_at.map(timestamp),
+        reconnect_by: by.map(timestamp),
+        wrongful,
+        stop_crew,
+        zone: stored.doc.zone.name().to_owned(),
+        number: stored.number.clone(),
+    };
+    work.tell(
+        "arrears.changed",
+        stored.id,
+        stored.version,
+        &stored.org_path,
+        &told,
+    );
+}
+
+/// The next moment somebody has to look at the case.
+async fn timers(work: &mut Work, stored: &Stored, facts: &Facts<'_>, now: Instant) -> Result<(), Error> {
+    let (id, version): (Uuid, i64) = (stored.id, stored.version);
+    match next_look(&stored.doc, now) {
+        Some(at) => work.set_timer(LOOK, id, at, version).await?,
+        None => work.clear_timer(LOOK, id).await?,
+    }
+    match super::fired::next_alarm(&stored.doc, facts, now) {
+        Some((at, _)) => work.set_timer(RECONNECT, id, at, version).await?,
+        None => work.clear_timer(RECONNECT, id).await?,
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! No sequence of events at any times leads to a cut that should not be. The conditions are judged here by plain
+//! arithmetic, not by the policy engine: an independent checker.
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+use super::{
+    Case, Event, Instant, State,
+    case::HoldKind,
+    class::Class,
+    event::Doing,
+    given::{DEBT, METER, TERMS, approve, case, hold, law, local, posted, propose, reconnect, remind},
+    proof::Method,
+    transition::{Facts, Premises, Release, transition},
+};
+
+/// An event and how long after the one before.
+type Step = (Event, TimeDelta);
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        2 => Just(remind()),
+        3 => Just(propose()),
+        3 => prop_oneof![Just("li"), Just("hu")].prop_flat_map(|who| any::<bool>().prop_map(move |m| approve(who, m))),
+        4 => (0_i64..14, 0_i64..24).prop_map(|(days, hours)| Event::Issue {
+            number: "T-1".to_owned(),
+            issuer: "li".to_owned(),
+            stop_at: local("08-10 00:00") + TimeDelta::days(days) + TimeDelta::hours(hours),
+        }),
+        4 => (0_usize..Method::ALL.len(), 0_i64..240).prop_map(|(method, hours)| {
+            let mut proof = posted(local("08-05 00:00") + TimeDelta::hours(hours));
+            proof.method = Method::ALL[method];
+            Event::Serve { proof, filing: None, occupants: None }
+        }),
+        4 => Just(Event::Look),
+        2 => prop_oneof![Just(0_i64), Just(-1), Just(DEBT), Just(DEBT / 4), 1..DEBT]
+            .prop_map(|cents| Event::Money { balance_cents: cents, as_of: Instant::MIN_UTC }),
+        2 => (0_usize..5).prop_map(|n| hold(HoldKind::ALL[n])),
+        3 => (0_usize..5).prop_map(|n| Event::Release { kind: HoldKind::ALL[n] }),
+        1 => (0_usize..9).prop_map(|n| Event::Classify(Class::ALL[n])),
+        5 => any::<bool>().prop_map(|right| Event::Cut(Doing {
+            scanned_meter_no: if right { METER.to_owned() } else { "1".to_owned() },
+            by: "wang".to_owned(),
+            second: "sun".to_owned(),
+            photo_before_sha256: "ab".repeat(32),
+            photo_after_sha256: "ab".repeat(32),
+            nobody_at_risk: true,
+        })),
+        1 => Just(reconnect()),
+    ]
+}
+
+/// Mostly the right way, with anything anywhere, so that many sequences come far.
+fn any_steps() -> impl Strategy<Value = Vec<Step>> {
+    let noise = prop::collection::vec((0_usize..14, any_event(), 0_i64..200), 0..4);
+    let bend = prop::collection::vec((0_usize..14, -240_i64..240), 0..3);
+    (noise, bend).prop_map(|(noise, bend)| woven(&noise, &bend))
+}
+
+fn woven(noise: &[(usize, Event, i64)], bend: &[(usize, i64)]) -> Vec<Step> {
+    let mut at = local("07-01 02:00");
+    let mut steps = Vec::new();
+    for (n, (event, right_at, _)) in super::given::way().into_iter().enumerate() {
+        let bent: i64 = bend
+            .iter()
+            .filter(|(at, _)| *at == n)
+            .map(|(_, minutes)| minutes)
+            .sum();
+        let next = (local(right_at) + TimeDelta::minutes(bent)).max(at);
+        for (_, odd, minutes) in noise.iter().filter(|(at, ..)| *at == n) {
+            let gap = TimeDelta::minutes(*minutes).min(next - at);
+            steps.push((odd.clone(), gap));
+            at += gap;
+        }
+        steps.push((event, next - at));
+        at = next;
+    }
+    steps
+}
+
+/// Why this cut should not have been.
+fn wrong(before: &Case, facts: &Facts<'_>, now: Instant) -> Option<&'static str> {
+    let State::PreNoticed { served, pre_notice } = &before.state else {
+        return Some("no last warning");
+    };
+    let (proof, basis) = (&served.proof, &served.basis);
+    let release = facts.release?;
+    let since = now - proof.served_at;
+    [
+        (before.balance_cents <= 0, "nothing owed"),
+        (
+            before
+                .holds
+                .values()
+                .any(|held| held.until.is_none_or(|until| now < until)),
+            "held",
+        ),
+        (before.class == Class::LifeSupport, "life support"),
+        (!proof.method.serves() || proof.photo_sha256.is_none(), "no proof"),
+        (
+            since < TimeDelta::hours(168),
+            "less than seven days since service",
+        ),
+        (
+            now - pre_notice.at < TimeDelta::minutes(30),
+            "warned less than 30 minutes ago",
+        ),
+        (now < served.notice.stop_at, "before the time on the notice"),
+        (release.expires_at <= now || release.spent, "release expired"),
+        (
+            basis.approval.approver == basis.proposal.author,
+            "the author approved",
+        ),
+        (facts.premises != Premises::Supplied, "other outage"),
+        (basis.reminder.at > now, "not reminded"),
+        (now - before.balance_at > TimeDelta::minutes(5), "stale balance"),
+    ]
+    .into_iter()
+    .find_map(|(is_wrong, why)| is_wrong.then_some(why))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nobody_is_cut_wrongly(steps in any_steps(), supplied in prop::bool::weighted(0.9), life_s in -60_i64..400, spent in prop::bool::weighted(0.1)) {
+        let law = law();
+        let premises = if supplied { Premises::Supplied } else { Premises::Unknown };
+        let (mut case, mut now) = (case(), local("07-01 02:00"));
+        for (mut event, gap) in steps {
+            now += gap;
+            if let Event::Money { as_of, .. } = &mut event && *as_of == Instant::MIN_UTC {
+                *as_of = now;
+            }
+            let release = Release { meter_no: METER.to_owned(), expires_at: now + TimeDelta::seconds(life_s), spent };
+            let facts = Facts { law: &law, terms: &TERMS, premises, release: Some(&release) };
+            for event in [event, Event::Look] {
+                if let Ok((after, _)) = transition(&case, &event, &facts, now) {
+                    let cut_now = after.state.word() == "disconnected" && case.state.word() != "disconnected";
+                    if cut_now {
+                        prop_assert_eq!(wrong(&case, &facts, now), None);
+                    }
+                    case = after;
+                }
+            }
+        }
+    }
+}
+
+/// The checker above would not help if nothing were ever cut.
+#[test]
+fn the_right_way_woven_without_noise_ends_in_a_cut() {
+    let law = law();
+    let release = Release {
+        meter_no: METER.to_owned(),
+        expires_at: local("08-17 10:05"),
+        spent: false,
+    };
+    let facts = Facts {
+        law: &law,
+        terms: &TERMS,
+        premises: Premises::Supplied,
+        release: Some(&release),
+    };
+    let (mut case, mut now) = (case(), local("07-01 02:00"));
+    let mut seen = Vec::new();
+    for (event, gap) in woven(&[], &[]) {
+        now += gap;
+        case = super::given::apply(&case, &event, &facts, now)
+            .expect("the right way")
+            .0;
+        seen.push(case.state.word());
+    }
+    assert!(seen.contains(&"disconnected"));
+}

@@ -1,0 +1,164 @@
+//! What can happen to a case, and what follows from it for others.
+
+use super::{
+    Instant,
+    case::{Filing, HoldKind, PreNotice, Reminder},
+    class::Class,
+    proof::Proof,
+};
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The customer was reminded.
+    Remind(Reminder),
+    /// Somebody asks for the disconnection.
+    Propose {
+        /// Who.
+        author: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody allows it.
+    Approve {
+        /// Who.
+        approver: String,
+        /// The approver decides as a manager.
+        manager: bool,
+    },
+    /// The notice is written.
+    Issue {
+        /// Its number.
+        number: String,
+        /// By whom.
+        issuer: String,
+        /// When supply is to stop.
+        stop_at: Instant,
+    },
+    /// The notice reached the customer.
+    Serve {
+        /// The evidence.
+        proof: Proof,
+        /// Copy at the authority.
+        filing: Option<Filing>,
+        /// How the occupants of a shared supply were told.
+        occupants: Option<String>,
+    },
+    /// The last warning reached the customer.
+    PreNotice {
+        /// The warning.
+        warning: PreNotice,
+        /// Agreement on a safe shut-down, for processes that need one.
+        safe_shutdown: Option<String>,
+    },
+    /// The supply was cut with a release token.
+    Cut(Doing),
+    /// The supply is off without a release: cut without a signal, by mistake, or found so.
+    FoundOff {
+        /// Since when.
+        off_at: Instant,
+        /// What is known, in words.
+        reason: String,
+    },
+    /// A cut turns out to have been wrong.
+    FindWrongful {
+        /// Why, in words.
+        reason: String,
+    },
+    /// Supply is back.
+    Reconnect {
+        /// The customer was told to switch off and that supply returns.
+        told: bool,
+        /// Who switched on.
+        by: String,
+    },
+    /// The customer confirms supply, or somebody says why nobody asked.
+    Close,
+    /// Billing speaks of the balance.
+    Money {
+        /// What is owed, hundredths of the currency.
+        balance_cents: i64,
+        /// The moment it speaks of.
+        as_of: Instant,
+    },
+    /// A plan to pay was agreed.
+    AcceptPlan {
+        /// Until when it runs; kept, the rest is nothing.
+        until: Instant,
+    },
+    /// Something stands in the way.
+    Hold {
+        /// What.
+        kind: HoldKind,
+        /// When it ends by itself.
+        until: Option<Instant>,
+        /// Why, in words.
+        reason: String,
+    },
+    /// It does no longer.
+    Release {
+        /// What.
+        kind: HoldKind,
+    },
+    /// The kind of customer or supply is known better.
+    Classify(Class),
+    /// The company gives the case up.
+    Withdraw {
+        /// Why, in words.
+        reason: String,
+    },
+    /// Time has passed.
+    Look,
+}
+
+impl Event {
+    /// The word in the list of steps.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Event::Remind(_) => "remind",
+            Event::Propose { .. } => "propose",
+            Event::Approve { .. } => "approve",
+            Event::Issue { .. } => "issue_notice",
+            Event::Serve { .. } => "serve",
+            Event::PreNotice { .. } => "pre_notice",
+            Event::Cut(_) => "cut",
+            Event::FoundOff { .. } => "found_off",
+            Event::FindWrongful { .. } => "find_wrongful",
+            Event::Reconnect { .. } => "reconnect",
+            Event::Close => "close",
+            Event::Money { .. } => "money",
+            Event::AcceptPlan { .. } => "accept_plan",
+            Event::Hold { .. } => "hold",
+            Event::Release { .. } => "release_hold",
+            Event::Classify(_) => "classify",
+            Event::Withdraw { .. } => "withdraw",
+            Event::Look => "look",
+        }
+    }
+}
+
+/// A cut as the crew reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doing {
+    /// Number the crew scanned on the meter.
+    pub scanned_meter_no: String,
+    /// Who did it.
+    pub by: String,
+    /// The second person on site.
+    pub second: String,
+    /// SHA-256 of the photo before.
+    pub photo_before_sha256: String,
+    /// SHA-256 of the photo after.
+    pub photo_after_sha256: String,
+    /// Nobody there is in danger by it.
+    pub nobody_at_risk: bool,
+}
+
+/// What follows for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Release tokens of this case are void and a crew on the way stops.
+    StopCrew,
+    /// The regulator's list of wrongful disconnections gets an entry, the customer an apology.
+    Report,
+}

@@ -1,0 +1,28 @@
+//! The life of one arrears case: pure. No I/O, no clock, no randomness; what is lawful is asked of the policy pack.
+
+pub mod case;
+pub mod class;
+pub mod event;
+pub mod law;
+pub mod money;
+pub mod proof;
+pub mod refusal;
+mod transition;
+mod upkeep;
+
+#[cfg(test)]
+mod any_order;
+#[cfg(test)]
+mod given;
+#[cfg(test)]
+mod table;
+
+pub use case::{Case, State};
+pub use event::{Effect, Event};
+pub use law::Law;
+pub use refusal::Refusal;
+pub use transition::{Facts, Premises, Release, check_cut, transition};
+pub use upkeep::next_look;
+
+/// An instant, UTC.
+pub type Instant = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,205 @@
+//! Proof that a notice was served, by rank (domain.md 4.1). Delivered or sent, a text message is not service.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Instant, Refusal};
+
+/// How the notice reached the customer, the best evidence first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Signed electronically by the customer.
+    ESignature,
+    /// Handed over at a visit, receipt signed.
+    SignedReceipt,
+    /// Read out in a recorded call.
+    RecordedCall,
+    /// Registered mail with its delivery record.
+    RegisteredMail,
+    /// Left at the door before a witness.
+    PostedWithWitness,
+    /// A text message the network says was delivered.
+    DeliveredSms,
+    /// A text message that was sent.
+    SentSms,
+}
+
+impl Method {
+    /// Every method, by rank.
+    pub const ALL: [Method; 7] = [
+        Method::ESignature,
+        Method::SignedReceipt,
+        Method::RecordedCall,
+        Method::RegisteredMail,
+        Method::PostedWithWitness,
+        Method::DeliveredSms,
+        Method::SentSms,
+    ];
+
+    /// The word in tables and on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::ESignature => "e_signature",
+            Method::SignedReceipt => "signed_receipt",
+            Method::RecordedCall => "recorded_call",
+            Method::RegisteredMail => "registered_mail",
+            Method::PostedWithWitness => "posted_with_witness",
+            Method::DeliveredSms => "delivered_sms",
+            Method::SentSms => "sent_sms",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.word() == word)
+    }
+
+    /// Whether this is service at all.
+    pub fn serves(self) -> bool {
+        self <= Method::PostedWithWitness
+    }
+
+    /// Whether somebody went there.
+    pub fn is_visit(self) -> bool {
+        matches!(self, Method::SignedReceipt | Method::PostedWithWitness)
+    }
+}
+
+/// Evidence of one service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// How.
+    pub method: Method,
+    /// When the customer got it.
+    pub served_at: Instant,
+    /// Who served it.
+    pub server: String,
+    /// Where, WGS84 degrees (lon, lat).
+    pub position: Option<(f64, f64)>,
+    /// SHA-256 of the photo, lower-case hex.
+    pub photo_sha256: Option<String>,
+    /// Who received it, or why nobody did.
+    pub received_by: Option<String>,
+    /// SHA-256 of the signature, lower-case hex.
+    pub signature_sha256: Option<String>,
+    /// Who saw it left at the door.
+    pub witness: Option<String>,
+    /// Number of the recording, of the delivery record or of the signed document.
+    pub record: Option<String>,
+}
+
+impl Proof {
+    /// Whether the evidence is what its method needs, for a notice issued at `issued_at`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotService`], [`Refusal::Proof`] with the field that is missing or wrong.
+    pub fn check(&self, issued_at: Instant, now: Instant) -> Result<(), Refusal> {
+        if !self.method.serves() {
+            return Err(Refusal::NotService(self.method));
+        }
+        if self.served_at < issued_at || self.served_at > now {
+            return missing("served_at", "must lie between the issue of the notice and now");
+        }
+        if self.server.is_empty() {
+            return missing("server", "must name who served the notice");
+        }
+        match self.method {
+            Method::SignedReceipt => self.visited().and_then(|()| {
+                if self.received_by.is_none() {
+                    return missing("received_by", "must name who took the notice");
+                }
+                need(
+                    &self.signature_sha256,
+                    "signature_sha256",
+                    "the receiver's signature",
+                )
+            }),
+            Method::PostedWithWitness => self.visited().and_then(|()| {
+                let witness = self.witness.as_deref();
+                match witness {
+                    Some(witness) if witness != self.server => Ok(()),
+                    Some(_) => missing("witness", "must be somebody other than the server"),
+                    None => missing("witness", "must name who saw the notice left at the door"),
+                }
+            }),
+            Method::ESignature | Method::RecordedCall | Method::RegisteredMail => need(
+                &self.record,
+                "record",
+                "the number of the signature, recording or delivery",
+            ),
+            Method::DeliveredSms | Method::SentSms => Err(Refusal::NotService(self.method)),
+        }
+    }
+
+    fn visited(&self) -> Result<(), Refusal> {
+        need(
+            &self.photo_sha256,
+            "photo_sha256",
+            "the SHA-256 of a photo taken there",
+        )?;
+        if self.position.is_none() {
+            return missing("position", "must be where the notice was served");
+        }
+        Ok(())
+    }
+}
+
+fn need(value: &Option<String>, field: &'static str, what: &'static str) -> Result<(), Refusal> {
+    if value.is_some() {
+        Ok(())
+    } else {
+        missing(field, what)
+    }
+}
+
+fn missing(field: &'static str, must: &'static str) -> Result<(), Refusal> {
+    Err(Refusal::Proof { field, must })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::given::{posted, utc};
+
+    #[test]
+    fn a_proof_needs_everything_its_method_names() {
+        let (issued, now) = (utc("2026-03-01T01:00:00Z"), utc("2026-03-03T01:00:00Z"));
+        let good = posted(utc("2026-03-02T01:00:00Z"));
+        assert_eq!(good.check(issued, now), Ok(()));
+        let field = |change: fn(&mut Proof)| {
+            let mut proof = good.clone();
+            change(&mut proof);
+            match proof.check(issued, now) {
+                Err(Refusal::Proof { field, .. }) => field,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(field(|p| p.photo_sha256 = None), "photo_sha256");
+        assert_eq!(field(|p| p.position = None), "position");
+        assert_eq!(field(|p| p.witness = None), "witness");
+        assert_eq!(field(|p| p.witness = Some(p.server.clone())), "witness");
+        assert_eq!(field(|p| p.server = String::new()), "server");
+        assert_eq!(field(|p| p.served_at = utc("2026-03-01T00:59:59Z")), "served_at");
+        assert_eq!(field(|p| p.served_at = utc("2026-03-03T01:00:01Z")), "served_at");
+        assert_eq!(field(|p| p.method = Method::SignedReceipt), "received_by");
+        assert_eq!(field(|p| p.method = Method::RecordedCall), "record");
+        assert_eq!(field(|p| p.method = Method::RegisteredMail), "record");
+        assert_eq!(field(|p| p.method = Method::ESignature), "record");
+    }
+
+    #[test]
+    fn a_text_message_is_no_service_whatever_comes_with_it() {
+        let (issued, now) = (utc("2026-03-01T01:00:00Z"), utc("2026-03-03T01:00:00Z"));
+        for method in [Method::DeliveredSms, Method::SentSms] {
+            let proof = Proof {
+                method,
+                record: Some("receipt 1".to_owned()),
+                ..posted(utc("2026-03-02T01:00:00Z"))
+            };
+            assert_eq!(proof.check(issued, now), Err(Refusal::NotService(method)));
+        }
+        for method in Method::ALL {
+            assert_eq!(Method::parse(method.word()), Some(method));
+        }
+    }
+}

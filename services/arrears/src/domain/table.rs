@@ -1,0 +1,531 @@
+//! Every row of domain.md 5.3, and what refuses it.
+
+use chrono::TimeDelta;
+
+use super::{
+    Case, Effect, Event, Instant, Refusal, State,
+    case::{Filing, HoldKind},
+    class::Class,
+    given::{
+        DEBT, TERMS, apply, approve, case, cut, hold, in_state, issue, law, local, money, posted, propose,
+        reconnect, release, remind, serve, warn, way,
+    },
+    proof::Method,
+    transition::{Facts, Premises, Release},
+};
+
+fn go(case: &Case, event: &Event, at: Instant) -> Result<(Case, Vec<Effect>), Refusal> {
+    with(case, event, at, Premises::Supplied, &release("12-31 10:00"))
+}
+
+fn with(
+    case: &Case,
+    event: &Event,
+    at: Instant,
+    premises: Premises,
+    release: &Release,
+) -> Result<(Case, Vec<Effect>), Refusal> {
+    let law = law();
+    let facts = Facts {
+        law: &law,
+        terms: &TERMS,
+        premises,
+        release: Some(release),
+    };
+    apply(case, event, &facts, at)
+}
+
+fn no(case: &Case, event: &Event, at: Instant) -> String {
+    match go(case, event, at) {
+        Err(refusal) => refusal.to_string(),
+        Ok((case, _)) => panic!("{} led to {}", event.word(), case.state.word()),
+    }
+}
+
+#[test]
+fn the_whole_way_from_overdue_to_closed() {
+    let mut now = case();
+    for (event, at, state) in way() {
+        let (next, _) = go(&now, &event, local(at)).unwrap_or_else(|no| panic!("{event:?} at {at}: {no}"));
+        assert_eq!(next.state.word(), state, "{event:?} at {at}");
+        now = next;
+    }
+    assert_eq!(now.state, State::Closed { wrongful: false });
+}
+
+/// Steps of people: one state each, everything else is refused by name.
+#[test]
+fn a_step_fits_its_state_only() {
+    let steps = [
+        (remind(), &["overdue", "reminded"][..]),
+        (propose(), &["eligible"]),
+        (approve("hu", true), &["eligible"]),
+        (issue("08-17 10:00"), &["approved"]),
+        (serve("08-10 09:00"), &["notice_issued"]),
+        (warn("08-17 09:15"), &["window_open"]),
+        (cut(), &["pre_noticed"]),
+        (
+            Event::FindWrongful {
+                reason: "paid at the bank".to_owned(),
+            },
+            &["disconnected", "reconnect_ordered"],
+        ),
+        (reconnect(), &["reconnect_ordered"]),
+        (Event::Close, &["reconnected"]),
+    ];
+    let states = [
+        "overdue",
+        "reminded",
+        "eligible",
+        "approved",
+        "notice_issued",
+        "notice_served",
+        "window_open",
+        "pre_noticed",
+        "disconnected",
+        "reconnect_ordered",
+        "reconnected",
+        "closed",
+    ];
+    for state in states {
+        let (case, at) = in_state(state);
+        for (event, fits) in &steps {
+            let refused = matches!(go(&case, event, at), Err(Refusal::NotAllowed { .. }));
+            assert_eq!(refused, !fits.contains(&state), "{} in {state}", event.word());
+        }
+    }
+}
+
+/// Thirty days are over on 30 July; by the later reading a cut is lawful from 1 August, a Saturday: the first hour in
+/// which anybody may be cut is Monday 3 August at 8.
+#[test]
+fn a_debt_is_old_enough_on_the_later_day_and_after_a_reminder_only() {
+    let (reminded, _) = in_state("reminded");
+    for (at, state) in [
+        ("07-30 12:00", "reminded"),
+        ("07-31 12:00", "reminded"),
+        ("08-04 12:00", "eligible"),
+    ] {
+        let (next, _) = go(&reminded, &Event::Look, local(at)).unwrap();
+        assert_eq!(next.state.word(), state, "{at}");
+    }
+    let (never_reminded, _) = go(&case(), &Event::Look, local("08-20 12:00")).unwrap();
+    assert_eq!(never_reminded.state, State::Overdue);
+    let small = Case {
+        balance_cents: TERMS.minimum_debt_cents - 1,
+        ..reminded.clone()
+    };
+    let (small, _) = go(&small, &Event::Look, local("08-20 12:00")).unwrap();
+    assert_eq!(small.state.word(), "reminded");
+    for kind in HoldKind::ALL {
+        let (held, _) = go(&reminded, &hold(kind), local("08-04 11:00")).unwrap();
+        let (held, _) = go(&held, &Event::Look, local("08-20 12:00")).unwrap();
+        assert_eq!(held.state.word(), "reminded", "{kind:?}");
+        let (free, _) = go(&held, &Event::Release { kind }, local("08-20 13:00")).unwrap();
+        assert_eq!(free.state.word(), "eligible", "{kind:?}");
+    }
+}
+
+#[test]
+fn the_author_does_not_approve_and_a_class_may_need_a_manager() {
+    let (eligible, _) = in_state("eligible");
+    let at = local("08-05 10:00");
+    assert_eq!(
+        no(&eligible, &approve("hu", true), at),
+        Refusal::NoProposal.to_string()
+    );
+    let (proposed, _) = go(&eligible, &propose(), at).unwrap();
+    assert_eq!(
+        no(&proposed, &approve("li", true), at),
+        Refusal::OwnProposal.to_string()
+    );
+    for class in Class::ALL {
+        let proposed = Case {
+            class,
+            ..proposed.clone()
+        };
+        let by_desk = go(&proposed, &approve("hu", false), at).is_ok();
+        let by_manager = go(&proposed, &approve("hu", true), at).is_ok();
+        let expected = match class {
+            Class::Ordinary => (true, true),
+            Class::LifeSupport => (false, false),
+            _ => (false, true),
+        };
+        assert_eq!((by_desk, by_manager), expected, "{class:?}");
+    }
+}
+
+/// The notice that cannot be served in time is refused, and the answer says when it would have had to be.
+#[test]
+fn a_notice_with_an_empty_window_is_refused() {
+    let (approved, _) = in_state("approved");
+    let table = [
+        // Seven whole days before, on the seventh date before.
+        ("08-17 10:00", "08-06 10:00", Some("08-10 10:00")),
+        ("08-17 17:59", "08-10 17:00", Some("08-10 17:59")),
+        // Too late to be served.
+        ("08-17 10:00", "08-10 10:01", None),
+        ("08-11 10:00", "08-06 10:00", None),
+        // Night, Friday, weekend.
+        ("08-17 18:30", "08-06 10:00", None),
+        ("08-17 07:30", "08-06 10:00", None),
+        ("08-14 10:00", "08-06 10:00", None),
+        ("08-15 10:00", "08-06 10:00", None),
+    ];
+    for (stop, at, serve_by) in table {
+        match (go(&approved, &issue(stop), local(at)), serve_by) {
+            (Ok((case, _)), Some(serve_by)) => {
+                let by = case.state.notice().map(|notice| notice.serve_by).unwrap();
+                assert!(
+                    (by - local(serve_by)).abs() <= TimeDelta::seconds(1),
+                    "{stop}: {by}"
+                );
+            }
+            (Err(Refusal::EmptyWindow { .. }), None) => {}
+            (other, _) => panic!("{stop} at {at}: {other:?}"),
+        }
+    }
+    let late = no(&approved, &issue("08-17 10:00"), local("08-12 10:00"));
+    assert!(
+        late.contains("it would have to be served by 2026-08-10 0"),
+        "{late}"
+    );
+}
+
+#[test]
+fn only_proof_of_rank_in_time_is_service() {
+    let (issued, _) = in_state("notice_issued");
+    let now = local("08-11 09:30");
+    for method in [Method::DeliveredSms, Method::SentSms] {
+        let mut proof = posted(local("08-10 09:00"));
+        proof.method = method;
+        let event = Event::Serve {
+            proof,
+            filing: None,
+            occupants: None,
+        };
+        assert_eq!(go(&issued, &event, now), Err(Refusal::NotService(method)));
+    }
+    // 167.9 h before the stop; and the evening before, which is the eighth day.
+    for served in ["08-10 10:06", "08-09 23:00"] {
+        let refused = go(&issued, &serve(served), now);
+        assert!(
+            matches!(refused, Err(Refusal::EmptyWindow { .. })),
+            "{served}: {refused:?}"
+        );
+    }
+    assert!(go(&issued, &serve("08-10 09:59"), now).is_ok());
+    assert!(go(&issued, &serve("08-10 00:01"), now).is_ok());
+}
+
+#[test]
+fn a_class_is_served_by_its_own_rule() {
+    let filing = Some(Filing {
+        at: local("08-10 09:00"),
+        receipt: "authority 5".to_owned(),
+    });
+    let mail = |proof: &mut super::proof::Proof| {
+        proof.method = Method::RegisteredMail;
+        proof.record = Some("EMS 1".to_owned());
+    };
+    let table = [
+        (Class::Hospital, true, false, false, Some("filing")),
+        (Class::Hospital, false, true, false, None),
+        (Class::Vulnerable, false, false, false, Some("method")),
+        (Class::Vulnerable, true, false, false, None),
+        (Class::Shared, true, true, false, Some("occupants")),
+        (Class::Shared, true, true, true, None),
+    ];
+    for (class, visit, filed, occupants, field) in table {
+        let (issued, _) = in_state("notice_issued");
+        let issued = Case { class, ..issued };
+        let mut proof = posted(local("08-10 09:00"));
+        if !visit {
+            mail(&mut proof);
+        }
+        let event = Event::Serve {
+            proof,
+            filing: filing.clone().filter(|_| filed),
+            occupants: occupants.then(|| "posted in the hall".to_owned()),
+        };
+        let refused = go(&issued, &event, local("08-10 12:00")).err();
+        assert_eq!(
+            refused.as_ref().and_then(Refusal::field),
+            field,
+            "{class:?}: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_last_warning_is_given_in_the_window_on_a_fresh_balance_to_supplied_premises() {
+    let (open, _) = in_state("window_open");
+    let (open, _) = go(&open, &money(DEBT, "08-17 09:14"), local("08-17 09:14")).unwrap();
+    let now = local("08-17 09:16");
+    assert!(go(&open, &warn("08-17 09:15"), now).is_ok());
+    // Less than 30 minutes before the stop; more than 90.
+    assert!(matches!(
+        go(&open, &warn("08-17 09:31"), local("08-17 09:31")),
+        Err(Refusal::BalanceStale { .. })
+    ));
+    let (late, _) = go(&open, &money(DEBT, "08-17 09:31"), local("08-17 09:31")).unwrap();
+    assert!(matches!(
+        go(&late, &warn("08-17 09:31"), local("08-17 09:31")),
+        Err(Refusal::Unlawful { .. })
+    ));
+    assert!(matches!(
+        go(&open, &warn("08-17 08:20"), now),
+        Err(Refusal::Unlawful { .. })
+    ));
+    let release = release("12-31 10:00");
+    for (premises, refusal) in [
+        (Premises::Off, Refusal::OtherOutage),
+        (Premises::Unknown, Refusal::PremisesUnknown),
+    ] {
+        assert_eq!(
+            with(&open, &warn("08-17 09:15"), now, premises, &release),
+            Err(refusal)
+        );
+    }
+    let hazardous = Case {
+        class: Class::Hazardous,
+        ..open.clone()
+    };
+    let refused = go(&hazardous, &warn("08-17 09:15"), now).err();
+    assert!(refused.is_some(), "without filing and agreement");
+    assert!(
+        matches!(go(&open, &hold(HoldKind::Dispute), now), Ok((held, _)) if no(&held, &warn("08-17 09:15"), now).contains("dispute"))
+    );
+}
+
+#[test]
+fn a_cut_needs_its_release_its_meter_its_time_and_two_people() {
+    let (warned, _) = in_state("pre_noticed");
+    let (warned, _) = go(&warned, &money(DEBT, "08-17 09:59"), local("08-17 09:59")).unwrap();
+    let now = local("08-17 10:02");
+    let good = release("08-17 10:05");
+    let try_with = |case: &Case, event: &Event, at: &str, release: &Release| {
+        with(case, event, local(at), Premises::Supplied, release).map(|(case, _)| case.state.word())
+    };
+    assert_eq!(
+        try_with(&warned, &cut(), "08-17 10:02", &good),
+        Ok("disconnected")
+    );
+    let changed = |change: fn(&mut super::event::Doing)| match cut() {
+        Event::Cut(mut doing) => {
+            change(&mut doing);
+            Event::Cut(doing)
+        }
+        other => other,
+    };
+    let refused = |event: Event| with(&warned, &event, now, Premises::Supplied, &good).err();
+    assert_eq!(
+        refused(changed(|d| d.scanned_meter_no = "1".to_owned())),
+        Some(Refusal::WrongMeter)
+    );
+    assert_eq!(
+        refused(changed(|d| d.second = d.by.clone())).and_then(|r| r.field()),
+        Some("second")
+    );
+    assert_eq!(
+        refused(changed(|d| d.nobody_at_risk = false)).and_then(|r| r.field()),
+        Some("nobody_at_risk")
+    );
+    let spent = Release {
+        spent: true,
+        ..good.clone()
+    };
+    let other = Release {
+        meter_no: "1".to_owned(),
+        ..good.clone()
+    };
+    let old = release("08-17 10:02");
+    for bad in [spent, other, old] {
+        assert!(matches!(
+            with(&warned, &cut(), now, Premises::Supplied, &bad),
+            Err(Refusal::NoRelease(_))
+        ));
+    }
+    let law = law();
+    let none = Facts {
+        law: &law,
+        terms: &TERMS,
+        premises: Premises::Supplied,
+        release: None,
+    };
+    assert!(matches!(
+        apply(&warned, &cut(), &none, now),
+        Err(Refusal::NoRelease(_))
+    ));
+    for premises in [Premises::Off, Premises::Unknown] {
+        assert!(with(&warned, &cut(), now, premises, &good).is_err());
+    }
+    // Before the notified time, long after it, on a balance of ten minutes ago.
+    assert!(matches!(
+        try_with(&warned, &cut(), "08-17 09:59", &good),
+        Err(Refusal::Unlawful { .. })
+    ));
+    let (late, _) = go(&warned, &money(DEBT, "08-17 10:40"), local("08-17 10:10")).unwrap();
+    assert!(try_with(&late, &cut(), "08-17 10:41", &release("08-17 10:45")).is_err());
+    assert!(matches!(
+        try_with(&warned, &cut(), "08-17 10:04:30", &good),
+        Err(Refusal::BalanceStale { .. })
+    ));
+}
+
+/// Whatever is paid in the last minute stops the crew.
+#[test]
+fn a_payment_or_a_hold_at_the_last_minute_stops_the_crew() {
+    let (warned, _) = in_state("pre_noticed");
+    let now = local("08-17 09:59");
+    let (settled, effects) = go(&warned, &money(0, "08-17 09:59"), now).unwrap();
+    assert_eq!(
+        (settled.state.word(), effects),
+        ("settled_before", vec![Effect::StopCrew])
+    );
+    assert!(no(&settled, &cut(), local("08-17 10:00")).contains("settled_before"));
+    for kind in HoldKind::ALL {
+        let (held, effects) = go(&warned, &hold(kind), now).unwrap();
+        assert_eq!(
+            (held.state.word(), effects),
+            ("window_open", vec![Effect::StopCrew]),
+            "{kind:?}"
+        );
+    }
+    let (gone, effects) = go(
+        &warned,
+        &Event::Withdraw {
+            reason: "error".to_owned(),
+        },
+        now,
+    )
+    .unwrap();
+    assert_eq!(
+        (gone.state.word(), effects),
+        ("withdrawn", vec![Effect::StopCrew])
+    );
+}
+
+#[test]
+fn a_partial_payment_rests_the_case_or_voids_the_notice() {
+    let (open, _) = in_state("window_open");
+    let now = local("08-17 09:05");
+    // (still owed, state, holds)
+    let table = [
+        (DEBT, "window_open", vec![]),
+        // The notice names at most a tenth more than that.
+        (DEBT * 10 / 11 + 1, "window_open", vec![]),
+        (DEBT * 10 / 11 - 1, "expired", vec![]),
+        (DEBT / 5 + 1, "expired", vec![]),
+        (DEBT / 5, "expired", vec![HoldKind::Plan]),
+        (TERMS.minimum_debt_cents - 1, "expired", vec![HoldKind::Plan]),
+        (0, "settled_before", vec![]),
+        (-5, "settled_before", vec![]),
+    ];
+    for (balance, state, holds) in table {
+        let (next, _) = go(&open, &money(balance, "08-17 09:04"), now).unwrap();
+        assert_eq!(next.state.word(), state, "{balance}");
+        assert_eq!(next.holds.into_keys().collect::<Vec<_>>(), holds, "{balance}");
+    }
+    let (rested, _) = go(&open, &money(DEBT / 5, "08-17 09:04"), now).unwrap();
+    let after = |days| {
+        go(&rested, &Event::Look, now + TimeDelta::days(days))
+            .unwrap()
+            .0
+            .holds
+            .len()
+    };
+    assert_eq!((after(6), after(7)), (1, 0));
+    let (older, _) = go(&open, &money(0, "06-30 09:00"), now).unwrap();
+    assert_eq!(older, open, "a balance older than the last one never wins");
+}
+
+#[test]
+fn a_notice_lapses_with_its_window_and_a_new_one_may_follow() {
+    let (issued, _) = in_state("notice_issued");
+    let (expired, _) = go(&issued, &Event::Look, local("08-10 10:01")).unwrap();
+    assert_eq!(expired.state.word(), "expired");
+    let (warned, _) = in_state("pre_noticed");
+    let (missed, effects) = go(&warned, &Event::Look, local("08-17 10:30")).unwrap();
+    assert_eq!(
+        (missed.state.word(), effects),
+        ("window_open", vec![Effect::StopCrew])
+    );
+    let (missed, _) = go(&missed, &Event::Look, local("08-18 00:01")).unwrap();
+    assert_eq!(missed.state.word(), "expired");
+    assert!(go(&missed, &issue("08-25 10:00"), local("08-18 09:00")).is_ok());
+}
+
+#[test]
+fn supply_comes_back_in_time_and_at_once_when_it_was_wrong() {
+    let (off, _) = in_state("disconnected");
+    let (ordered, _) = go(&off, &money(0, "08-18 08:00"), local("08-18 08:01")).unwrap();
+    let State::ReconnectOrdered { by, .. } = &ordered.state else {
+        panic!("{:?}", ordered.state)
+    };
+    assert_eq!(*by, local("08-19 08:00"));
+    let plan = Event::AcceptPlan {
+        until: local("12-01 08:00"),
+    };
+    assert_eq!(
+        go(&off, &plan, local("08-18 08:01")).unwrap().0.state.word(),
+        "reconnect_ordered"
+    );
+    let untold = Event::Reconnect {
+        told: false,
+        by: "wang".to_owned(),
+    };
+    assert_eq!(
+        go(&ordered, &untold, local("08-18 09:00")).unwrap_err().field(),
+        Some("customer_told")
+    );
+
+    let found = Event::FindWrongful {
+        reason: "paid at the bank".to_owned(),
+    };
+    let (wrong, effects) = go(&off, &found, local("08-17 11:00")).unwrap();
+    assert_eq!(
+        (wrong.state.word(), effects),
+        ("wrongful", vec![Effect::StopCrew, Effect::Report])
+    );
+    let (back, _) = go(&wrong, &reconnect(), local("08-17 12:00")).unwrap();
+    let (closed, _) = go(&back, &Event::Close, local("08-17 13:00")).unwrap();
+    assert_eq!(closed.state, State::Closed { wrongful: true });
+}
+
+#[test]
+fn a_cut_without_a_release_is_wrongful_from_any_state_before() {
+    for state in ["overdue", "eligible", "notice_served", "pre_noticed"] {
+        let (case, at) = in_state(state);
+        let event = Event::FoundOff {
+            off_at: at,
+            reason: "cut without a signal".to_owned(),
+        };
+        let (wrong, effects) = go(&case, &event, at).unwrap();
+        assert_eq!(
+            (wrong.state.word(), effects.contains(&Effect::Report)),
+            ("wrongful", true),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn life_support_is_never_cut_and_switched_on_when_it_was() {
+    let class = Event::Classify(Class::LifeSupport);
+    let (warned, _) = in_state("pre_noticed");
+    let (called_back, effects) = go(&warned, &class, local("08-17 09:20")).unwrap();
+    assert_eq!(
+        (called_back.state.word(), effects),
+        ("window_open", vec![Effect::StopCrew])
+    );
+    assert_eq!(
+        no(&called_back, &warn("08-17 09:21"), local("08-17 09:21")),
+        Refusal::NeverCut.to_string()
+    );
+    let (off, _) = in_state("disconnected");
+    assert_eq!(
+        go(&off, &class, local("08-17 12:00")).unwrap().0.state.word(),
+        "wrongful"
+    );
+}

@@ -1,0 +1,58 @@
+//! What can go wrong in arrears, one meaning each.
+
+use relight_common::{Code, Coded, Invalid};
+
+use crate::domain::Refusal;
+
+/// Failures of arrears.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The common machinery, Postgres, another service, or a wrong field.
+    #[error(transparent)]
+    Common(#[from] relight_common::Error),
+    /// No such case, or none the caller may see.
+    #[error("there is no such case in the areas you may see")]
+    NoCase,
+    /// No such notice, or none the caller may see.
+    #[error("there is no such notice among those you may see")]
+    NoNotice,
+    /// The caller may not do this.
+    #[error("{0}")]
+    Denied(&'static str),
+    /// The machine refuses.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Registry does not know the account any more.
+    #[error("registry does not know the account of this case any more")]
+    NoSupply,
+    /// A stored value this release cannot read.
+    #[error("a stored {0} cannot be read")]
+    Stored(&'static str),
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Error::Common(invalid.into())
+    }
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Error::Common(error) => error.code(),
+            Error::NoCase | Error::NoNotice => Code::NotFound,
+            Error::Denied(_) => Code::PermissionDenied,
+            Error::Refused(refusal) if refusal.field().is_some() => Code::InvalidArgument,
+            Error::Refused(_) | Error::NoSupply => Code::FailedPrecondition,
+            Error::Stored(_) => Code::Internal,
+        }
+    }
+
+    fn field(&self) -> Option<&str> {
+        match self {
+            Error::Common(error) => error.field(),
+            Error::Refused(refusal) => refusal.field(),
+            _ => None,
+        }
+    }
+}

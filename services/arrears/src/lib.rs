@@ -1,0 +1,48 @@
+//! Arrears: what billing says is owed, the life of each debt from overdue to reconnection, notices and releases to cut.
+//!
+//! ```text
+//! feed (billing) ──┐
+//! rpc (people) ────┼─> desk (lock, domain::transition, save, tell, timers) ──> store
+//! timers, mender ──┘        └─> domain::law asks the policy pack what is lawful
+//! ```
+//!
+//! Promise: no supply is cut for a debt without a proven notice, the whole lawful time, a last warning, a fresh balance
+//! and a release at most five minutes old for that one meter; and never where somebody's life depends on it.
+
+pub mod config;
+mod cursor;
+pub mod desk;
+pub mod domain;
+pub mod error;
+pub mod outside;
+pub mod rpc;
+pub mod store;
+pub mod timers;
+
+use std::sync::Arc;
+
+use relight_common::service::Host;
+use relight_proto::arrears::v1::arrears_server::ArrearsServer;
+use tokio::net::TcpListener;
+
+/// Name of the service and of its schema.
+pub const NAME: &str = "arrears";
+/// Its tables.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Starts the service on `listener`; what it started stops with `host`.
+///
+/// # Errors
+/// When Postgres is away, its schema is older than this program, or the configuration or the policy pack is wrong.
+pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
+    let house = config::house()?;
+    let room = host.room(NAME, &MIGRATIONS).await?;
+    room.keep_house(timers::Mender { house: house.clone() })?;
+    room.fire_timers(Arc::new(timers::Timers { house: house.clone() }));
+    let outside = Arc::new(outside::Services::new(&room.peers));
+    let api = rpc::Api::new(&room.db, &host.secrets, host.clock.clone(), house, outside);
+    room.serve(listener, |routes, guard| {
+        routes.add_service(ArrearsServer::with_interceptor(api, guard));
+    })
+    .await
+}

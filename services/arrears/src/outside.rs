@@ -1,0 +1,103 @@
+//! What is asked of other services, before any transaction.
+
+use relight_common::{Code, grpc::Peers, wire};
+use relight_proto::{
+    insight::v1::{WhyOffRequest, insight_client::InsightClient},
+    registry::v1::{SupplyOfReply, SupplyOfRequest, supplies_client::SuppliesClient},
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{Premises, class::Class},
+    error::Error,
+    store::account::Supply,
+};
+
+/// Class of a ledger record that a case itself opened.
+const ARREARS: &str = "ARREARS";
+
+/// What the others know.
+pub trait Outside: Send + Sync + 'static {
+    /// Where an account is supplied; `Err` in words when it cannot be cut for arrears at all.
+    fn supply(&self, account: &str) -> impl Future<Output = Result<Result<Supply, String>, Error>> + Send;
+    /// Whether the customer's premises are off for another reason. No answer is an answer: unknown.
+    fn premises(&self, customer: Uuid) -> impl Future<Output = Premises> + Send;
+}
+
+/// The other services.
+#[derive(Debug, Clone)]
+pub struct Services {
+    peers: Peers,
+}
+
+impl Services {
+    /// Called as arrears.
+    pub fn new(peers: &Peers) -> Self {
+        Self { peers: peers.clone() }
+    }
+}
+
+impl Outside for Services {
+    async fn supply(&self, account: &str) -> Result<Result<Supply, String>, Error> {
+        let ask = SupplyOfRequest {
+            account: account.to_owned(),
+        };
+        let mut registry = SuppliesClient::new(self.peers.to("registry"));
+        match registry.supply_of(ask).await {
+            Ok(reply) => read(reply.into_inner()),
+            Err(status) if status.code() == Code::NotFound => Ok(Err("the account is not known".to_owned())),
+            Err(status) if status.code() == Code::InvalidArgument => Ok(Err(status.message().to_owned())),
+            Err(status) => Err(relight_common::Error::peer("registry")(status).into()),
+        }
+    }
+
+    async fn premises(&self, customer: Uuid) -> Premises {
+        let ask = WhyOffRequest {
+            customer_ids: vec![customer.to_string()],
+        };
+        let mut ledger = InsightClient::new(self.peers.to("insight"));
+        match ledger.why_off(ask).await {
+            Ok(reply) if reply.get_ref().open.iter().all(|record| record.class == ARREARS) => {
+                Premises::Supplied
+            }
+            Ok(_) => Premises::Off,
+            Err(status) => {
+                tracing::warn!(%status, "the ledger does not say whether the premises are off");
+                Premises::Unknown
+            }
+        }
+    }
+}
+
+fn read(reply: SupplyOfReply) -> Result<Result<Supply, String>, Error> {
+    if reply.supplies != 1 {
+        let told = format!(
+            "the account has {} supplies; one of them is not cut by itself",
+            reply.supplies
+        );
+        return Ok(Err(told));
+    }
+    if reply.meter_no.is_empty() {
+        return Ok(Err("the account's meter has no number on file".to_owned()));
+    }
+    let point = reply.service_point.ok_or(Error::NoSupply)?;
+    let class = if point.life_support {
+        Class::LifeSupport
+    } else if point.important {
+        Class::Important
+    } else {
+        Class::Ordinary
+    };
+    Ok(Ok(Supply {
+        account: point.account,
+        customer_id: wire::uuid("customer_id", &point.customer_id)?,
+        service_point_id: wire::uuid("service_point_id", &point.service_point_id)?,
+        org_path: point.org_path,
+        zone: point.zone,
+        meter_no: reply.meter_no,
+        class,
+        name: reply.customer_name,
+        address_zh: point.address_zh,
+        address_en: point.address_en,
+    }))
+}

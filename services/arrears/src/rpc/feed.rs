@@ -1,0 +1,153 @@
+//! Lines of billing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use relight_common::{Begun, Claims, Invalid, wire};
+use relight_proto::arrears::v1::{self as w, FeedReply, FeedRequest, FeedResult, feed_line};
+
+use super::Api;
+use crate::{
+    desk::{self, FeedLine, Outcome, Told, What},
+    error::Error,
+    outside::Outside,
+    store::account::{self, Bill, Supply},
+};
+
+const LINES_MAX: usize = 1_000;
+const BILLS_MAX: usize = 60;
+/// Ten thousand million of the currency: more is a fault of the source.
+const CENTS_MAX: i64 = 1_000_000_000_000;
+
+impl<O: Outside> Api<O> {
+    pub(super) async fn fed(&self, claims: &Claims, ask: FeedRequest) -> Result<FeedReply, Error> {
+        let source = wire::text_required("source", &ask.source, 64)?;
+        if ask.lines.len() > LINES_MAX {
+            return Err(Invalid::new("lines", "must be at most 1000").into());
+        }
+        let read: Vec<Result<FeedLine, Invalid>> = ask.lines.iter().map(line).collect();
+        let lines: Vec<FeedLine> = read.iter().flatten().cloned().collect();
+        let supplies = self.new_accounts(&lines).await?;
+        let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
+            Begun::Before(reply) => return Ok(reply),
+            Begun::New(work) => work,
+        };
+        let told = desk::feed(&mut work, &self.house, &source, &lines, &supplies).await?;
+        let mut told = told.into_iter();
+        let results = ask.lines.iter().zip(read).map(|(asked, read)| match read {
+            Ok(_) => told.next().map(|told| shown(asked, told)).unwrap_or_default(),
+            Err(invalid) => refused(asked, invalid.to_string()),
+        });
+        let reply = FeedReply {
+            results: results.collect(),
+        };
+        Ok(work.commit(reply).await?)
+    }
+
+    /// What registry says of accounts that are new here.
+    async fn new_accounts(
+        &self,
+        lines: &[FeedLine],
+    ) -> Result<BTreeMap<String, Result<Supply, String>>, Error> {
+        let wanted: BTreeSet<String> = lines.iter().map(|line| line.account_key.clone()).collect();
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let known: BTreeSet<String> = account::known(self.db.pool(), &wanted)
+            .await?
+            .into_iter()
+            .collect();
+        let mut supplies = BTreeMap::new();
+        for key in wanted.into_iter().filter(|key| !known.contains(key)) {
+            let supply = self.outside.supply(&key).await?;
+            supplies.insert(key, supply);
+        }
+        Ok(supplies)
+    }
+}
+
+fn line(asked: &w::FeedLine) -> Result<FeedLine, Invalid> {
+    let what = match asked.what.as_ref() {
+        Some(feed_line::What::Balance(balance)) => What::Balance {
+            cents: cents("balance_cents", balance.balance_cents, -CENTS_MAX)?,
+            as_of: wire::instant("as_of", balance.as_of)?,
+            due_on: due_on(balance)?,
+            bills: bills(balance)?,
+        },
+        Some(feed_line::What::Payment(payment)) => What::Payment {
+            cents: cents("amount_cents", payment.amount_cents, 1)?,
+            paid_at: wire::instant("paid_at", payment.paid_at)?,
+        },
+        None => return Err(Invalid::new("what", "must be a balance or a payment")),
+    };
+    Ok(FeedLine {
+        external_id: wire::text_required("external_id", &asked.external_id, 100)?,
+        account_key: account::key(&wire::text_required("account", &asked.account, 64)?),
+        what,
+    })
+}
+
+fn cents(field: &'static str, value: i64, least: i64) -> Result<i64, Invalid> {
+    if (least..=CENTS_MAX).contains(&value) {
+        Ok(value)
+    } else {
+        Err(Invalid::new(
+            field,
+            format!("must be from {least} to {CENTS_MAX}"),
+        ))
+    }
+}
+
+fn day(field: &'static str, text: &str) -> Result<NaiveDate, Invalid> {
+    text.parse()
+        .map_err(|_| Invalid::new(field, "must be a date such as 2026-06-30"))
+}
+
+/// Somebody who owes has a day on which it was due.
+fn due_on(balance: &w::Balance) -> Result<Option<NaiveDate>, Invalid> {
+    if balance.balance_cents > 0 || !balance.due_on.is_empty() {
+        day("due_on", &balance.due_on).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+fn bills(balance: &w::Balance) -> Result<Vec<Bill>, Invalid> {
+    if balance.bills.len() > BILLS_MAX {
+        return Err(Invalid::new("bills", "must be at most 60"));
+    }
+    let one = |bill: &w::Bill| {
+        Ok(Bill {
+            period: wire::text_required("bills.period", &bill.period, 32)?,
+            amount_cents: cents("bills.amount_cents", bill.amount_cents, -CENTS_MAX)?,
+            late_fee_cents: cents("bills.late_fee_cents", bill.late_fee_cents, 0)?,
+            due_on: day("bills.due_on", &bill.due_on)?.to_string(),
+        })
+    };
+    balance.bills.iter().map(one).collect()
+}
+
+fn refused(asked: &w::FeedLine, reason: String) -> FeedResult {
+    FeedResult {
+        external_id: asked.external_id.clone(),
+        outcome: "refused".to_owned(),
+        reason,
+        ..FeedResult::default()
+    }
+}
+
+fn shown(asked: &w::FeedLine, told: Told) -> FeedResult {
+    let (outcome, reason) = match told.outcome {
+        Outcome::Taken => ("taken", String::new()),
+        Outcome::Repeated => ("repeated", String::new()),
+        Outcome::Older => ("older", String::new()),
+        Outcome::Refused(why) => return refused(asked, why),
+    };
+    let (case_id, case_state) = told.case.unzip();
+    FeedResult {
+        external_id: asked.external_id.clone(),
+        outcome: outcome.to_owned(),
+        reason,
+        balance_cents: told.balance_cents,
+        case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
+        case_state: case_state.unwrap_or_default().to_owned(),
+    }
+}

@@ -1,0 +1,243 @@
+//! The contract of arrears: wire to command and back. Generated types stop here (and in what is told).
+
+mod feed;
+mod notice;
+mod read;
+mod show;
+
+use std::sync::Arc;
+
+use relight_common::{
+    Begun, Claims, Clock, Db, Invalid, Role, Work, command::Meta, error::refuse, ids::CommandId,
+    secrets::Secrets, wire,
+};
+use relight_proto::arrears::v1::{
+    ApplyRequest, Case, CheckNoticeReply, FeedReply, FeedRequest, GetCaseRequest, ListCasesReply,
+    ListCasesRequest, Notice, NoticeRequest, ReleaseReply, ReleaseRequest, apply_request,
+    arrears_server::Arrears, get_case_request::By,
+};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::{
+    cursor::{self, Cursors},
+    desk::{self, House, Shown},
+    domain::{Instant, Premises},
+    error::Error,
+    outside::Outside,
+    store::{account, case},
+};
+
+/// Who sees cases of their area.
+const SEE: [Role; 5] = [
+    Role::Agent,
+    Role::Dispatcher,
+    Role::Manager,
+    Role::Admin,
+    Role::Crew,
+];
+
+/// Serves the contract.
+#[derive(Debug)]
+pub struct Api<O> {
+    db: Db,
+    clock: Clock,
+    house: House,
+    outside: Arc<O>,
+    cursors: Cursors,
+    shown: Shown,
+}
+
+impl<O: Outside> Api<O> {
+    /// Serves over `db` by the rules of `house`.
+    pub fn new(db: &Db, secrets: &Secrets, clock: Clock, house: House, outside: Arc<O>) -> Self {
+        Self {
+            db: db.clone(),
+            clock,
+            house,
+            outside,
+            cursors: Cursors::new(&secrets.cursor_key),
+            shown: Shown::new(&secrets.cursor_key),
+        }
+    }
+
+    async fn begin<R: prost::Message + Default>(
+        &self,
+        command_id: &str,
+        claims: &Claims,
+        request: &impl prost::Message,
+    ) -> Result<Begun<R>, Error> {
+        let meta = Meta::new(command_id, claims, request, self.clock.now())?;
+        Ok(Work::begin(&self.db, meta).await?)
+    }
+
+    /// The case, if the caller may see it. To others it does not exist.
+    async fn seen(&self, claims: &Claims, id: Uuid) -> Result<case::Stored, Error> {
+        let stored = case::get(self.db.pool(), id).await?.ok_or(Error::NoCase)?;
+        if claims.has_at(&SEE, &stored.org_path) {
+            Ok(stored)
+        } else {
+            Err(Error::NoCase)
+        }
+    }
+
+    async fn one_case(&self, claims: &Claims, ask: GetCaseRequest) -> Result<Case, Error> {
+        let pool = self.db.pool();
+        let found = match &ask.by {
+            Some(By::CaseId(id)) => case::get(pool, wire::uuid("case_id", id)?).await?,
+            Some(By::Number(number)) => case::by_number(pool, &wire::text("number", number, 64)?).await?,
+            None => return Err(Invalid::new("by", "must be one of case_id or number").into()),
+        };
+        let stored = found
+            .filter(|case| claims.has_at(&SEE, &case.org_path))
+            .ok_or(Error::NoCase)?;
+        let steps = case::steps(pool, stored.id).await?;
+        Ok(show::case(&stored, &steps))
+    }
+
+    async fn page_of_cases(&self, claims: &Claims, ask: ListCasesRequest) -> Result<ListCasesReply, Error> {
+        let state = Some(wire::text("state", &ask.state, 32)?).filter(|state| !state.is_empty());
+        if state
+            .as_deref()
+            .is_some_and(|state| !show::STATES.contains(&state))
+        {
+            return Err(Invalid::new("state", format!("must be one of {}", show::STATES.join(", "))).into());
+        }
+        let account = wire::text("account", &ask.account, 64)?;
+        let filter = case::Filter {
+            state,
+            account_key: Some(account::key(&account)).filter(|key| !key.is_empty()),
+            org_patterns: claims.org_patterns(&SEE),
+        };
+        let name = format!("cases:{filter:?}");
+        let after = self.cursors.open(&name, ask.page.as_ref())?;
+        let after = after.and_then(|(key, id)| Some((at_of(&key)?, id)));
+        let size = cursor::size(ask.page.as_ref());
+        let rows = case::list(self.db.pool(), &filter, after, size).await?;
+        let last = rows
+            .last()
+            .map(|row| (row.opened_at.timestamp_micros().to_be_bytes(), row.id));
+        let last = last.as_ref().map(|(key, id)| (key.as_slice(), *id));
+        Ok(ListCasesReply {
+            next_cursor: self.cursors.next(&name, size, rows.len(), last),
+            cases: rows.iter().map(|row| show::case(row, &[])).collect(),
+        })
+    }
+
+    async fn applied(&self, claims: &Claims, ask: ApplyRequest) -> Result<Case, Error> {
+        let id = wire::uuid("case_id", &ask.case_id)?;
+        let event = ask.event.clone();
+        let event = event.ok_or_else(|| Invalid::new("event", "must be given"))?;
+        let stored = self.seen(claims, id).await?;
+        let premises = match event {
+            apply_request::Event::PreNotice(_) | apply_request::Event::Cut(_) => {
+                self.outside.premises(stored.customer_id).await
+            }
+            _ => Premises::Unknown,
+        };
+        let act = match read::act(&claims.actor, event)? {
+            read::Read::Act(act) => act,
+            read::Read::Issue(stop_at) => desk::Act::Issue {
+                stop_at,
+                supply: Box::new(
+                    self.outside
+                        .supply(&stored.account)
+                        .await?
+                        .map_err(|_| Error::NoSupply)?,
+                ),
+            },
+        };
+        let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
+            Begun::Before(reply) => return Ok(reply),
+            Begun::New(work) => work,
+        };
+        let command = desk::Command {
+            case: id,
+            act,
+            premises,
+        };
+        let stored = desk::apply(&mut work, &self.house, claims, &command).await?;
+        Ok(work.commit(show::case(&stored, &[])).await?)
+    }
+
+    async fn released(&self, claims: &Claims, ask: ReleaseRequest) -> Result<ReleaseReply, Error> {
+        let case_id = wire::uuid("case_id", &ask.case_id)?;
+        let meter_no = wire::text_required("scanned_meter_no", &ask.scanned_meter_no, 64)?;
+        let command = CommandId::parse(&ask.command_id)?;
+        let stored = self.seen(claims, case_id).await?;
+        let premises = self.outside.premises(stored.customer_id).await;
+        let shown = self.shown.of(command.uuid(), ask.spoken);
+        let with_text = |reply: ReleaseReply| ReleaseReply {
+            release: shown.clone(),
+            ..reply
+        };
+        let mut work = match self.begin::<ReleaseReply>(&ask.command_id, claims, &ask).await? {
+            Begun::Before(reply) => return Ok(with_text(reply)),
+            Begun::New(work) => work,
+        };
+        let of = (case_id, meter_no.as_str(), shown.as_str());
+        let expires_at = desk::release(&mut work, &self.house, claims, of, premises).await?;
+        // The remembered reply has no release in it: it is made again for a repeat.
+        let reply = ReleaseReply {
+            release: String::new(),
+            expires_at: Some(wire::timestamp(expires_at)),
+        };
+        Ok(with_text(work.commit(reply).await?))
+    }
+}
+
+fn at_of(key: &[u8]) -> Option<Instant> {
+    let micros = i64::from_be_bytes(key.try_into().ok()?);
+    Instant::from_timestamp_micros(micros)
+}
+
+/// A handler: caller, work, reply; failures are logged and worded in one place.
+macro_rules! answer {
+    ($self:ident.$method:ident($request:ident)) => {{
+        let claims = wire::caller(&$request)?;
+        $self
+            .$method(&claims, $request.into_inner())
+            .await
+            .map(Response::new)
+            .map_err(refuse(crate::NAME))
+    }};
+}
+
+#[tonic::async_trait]
+impl<O: Outside> Arrears for Api<O> {
+    async fn feed(&self, request: Request<FeedRequest>) -> Result<Response<FeedReply>, Status> {
+        wire::caller(&request)?.need(&[Role::Admin])?;
+        answer!(self.fed(request))
+    }
+
+    async fn get_case(&self, request: Request<GetCaseRequest>) -> Result<Response<Case>, Status> {
+        answer!(self.one_case(request))
+    }
+
+    async fn list_cases(
+        &self,
+        request: Request<ListCasesRequest>,
+    ) -> Result<Response<ListCasesReply>, Status> {
+        wire::caller(&request)?.need(&SEE)?;
+        answer!(self.page_of_cases(request))
+    }
+
+    async fn apply(&self, request: Request<ApplyRequest>) -> Result<Response<Case>, Status> {
+        answer!(self.applied(request))
+    }
+
+    async fn release(&self, request: Request<ReleaseRequest>) -> Result<Response<ReleaseReply>, Status> {
+        answer!(self.released(request))
+    }
+
+    async fn get_notice(&self, request: Request<NoticeRequest>) -> Result<Response<Notice>, Status> {
+        answer!(self.printed(request))
+    }
+
+    async fn check_notice(
+        &self,
+        request: Request<NoticeRequest>,
+    ) -> Result<Response<CheckNoticeReply>, Status> {
+        answer!(self.checked(request))
+    }
+}

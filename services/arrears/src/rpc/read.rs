@@ -1,0 +1,175 @@
+//! Requests to commands; every refusal names the field.
+
+use relight_common::{Invalid, wire};
+use relight_proto::arrears::v1::{self as w, apply_request::Event as Asked};
+
+use crate::{
+    desk::Act,
+    domain::{
+        Event, Instant,
+        case::{Filing, HoldKind, PreNotice, Reminder},
+        class::Class,
+        event::Doing,
+        proof::{Method, Proof},
+    },
+};
+
+const NOTE_MAX: usize = 500;
+const NAME_MAX: usize = 100;
+const REMINDERS: [&str; 5] = ["phone", "post", "visit", "sms", "email"];
+const WARNINGS: [&str; 3] = ["phone", "sms", "door"];
+
+/// A command, or one that needs to ask registry first.
+pub(super) enum Read {
+    /// Complete.
+    Act(Act),
+    /// A notice for this moment.
+    Issue(Instant),
+}
+
+/// What `actor` asks for.
+pub(super) fn act(actor: &str, asked: Asked) -> Result<Read, Invalid> {
+    let event = match asked {
+        Asked::Issue(issue) => return Ok(Read::Issue(wire::instant("stop_at", issue.stop_at)?)),
+        Asked::Cut(cut) => return Ok(Read::Act(doing(actor, &cut)?)),
+        Asked::Remind(remind) => Event::Remind(Reminder {
+            at: wire::instant("reminded_at", remind.reminded_at)?,
+            channel: word("channel", &remind.channel, &REMINDERS)?,
+            record: wire::text_required("record", &remind.record, NAME_MAX)?,
+        }),
+        Asked::Propose(propose) => Event::Propose {
+            author: actor.to_owned(),
+            reason: wire::text_required("reason", &propose.reason, NOTE_MAX)?,
+        },
+        Asked::Approve(_) => Event::Approve {
+            approver: actor.to_owned(),
+            manager: false,
+        },
+        Asked::Serve(serve) => served(actor, &serve)?,
+        Asked::PreNotice(warning) => Event::PreNotice {
+            warning: PreNotice {
+                at: wire::instant("warned_at", warning.warned_at)?,
+                channel: word("channel", &warning.channel, &WARNINGS)?,
+                record: wire::text_required("record", &warning.record, NAME_MAX)?,
+            },
+            safe_shutdown: some("safe_shutdown", &warning.safe_shutdown)?,
+        },
+        Asked::FoundOff(found) => Event::FoundOff {
+            off_at: wire::instant("off_at", found.off_at)?,
+            reason: wire::text_required("reason", &found.reason, NOTE_MAX)?,
+        },
+        Asked::FindWrongful(found) => Event::FindWrongful {
+            reason: wire::text_required("reason", &found.reason, NOTE_MAX)?,
+        },
+        Asked::Reconnect(back) => Event::Reconnect {
+            told: back.customer_told,
+            by: actor.to_owned(),
+        },
+        Asked::Close(_) => Event::Close,
+        Asked::AcceptPlan(plan) => Event::AcceptPlan {
+            until: wire::instant("until", plan.until)?,
+        },
+        Asked::Hold(hold) => Event::Hold {
+            kind: kind(&hold.kind)?,
+            until: wire::instant_opt("until", hold.until)?,
+            reason: wire::text_required("reason", &hold.reason, NOTE_MAX)?,
+        },
+        Asked::ReleaseHold(hold) => Event::Release {
+            kind: kind(&hold.kind)?,
+        },
+        Asked::Classify(known) => {
+            let words = || Class::ALL.map(Class::word).join(", ");
+            let class = Class::parse(&known.class);
+            Event::Classify(
+                class.ok_or_else(|| Invalid::new("class", format!("must be one of {}", words())))?,
+            )
+        }
+        Asked::Withdraw(why) => Event::Withdraw {
+            reason: wire::text_required("reason", &why.reason, NOTE_MAX)?,
+        },
+    };
+    Ok(Read::Act(Act::Event(event)))
+}
+
+fn word(field: &'static str, text: &str, words: &[&str]) -> Result<String, Invalid> {
+    if words.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::new(
+            field,
+            format!("must be one of {}", words.join(", ")),
+        ))
+    }
+}
+
+fn kind(text: &str) -> Result<HoldKind, Invalid> {
+    let words = || HoldKind::ALL.map(HoldKind::word).join(", ");
+    HoldKind::parse(text).ok_or_else(|| Invalid::new("kind", format!("must be one of {}", words())))
+}
+
+fn some(field: &'static str, text: &str) -> Result<Option<String>, Invalid> {
+    Ok(Some(wire::text(field, text, NOTE_MAX)?).filter(|text| !text.is_empty()))
+}
+
+/// A SHA-256 as lower-case hex.
+fn sha256(field: &'static str, text: &str) -> Result<String, Invalid> {
+    let fits = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::new(
+            field,
+            "must be a SHA-256 in 64 lower-case hex digits",
+        ))
+    }
+}
+
+fn sha256_opt(field: &'static str, text: &str) -> Result<Option<String>, Invalid> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        sha256(field, text).map(Some)
+    }
+}
+
+fn served(actor: &str, serve: &w::Serve) -> Result<Event, Invalid> {
+    let words = || Method::ALL.map(Method::word).join(", ");
+    let method = Method::parse(&serve.method);
+    let filing = match some("filing_receipt", &serve.filing_receipt)? {
+        Some(receipt) => Some(Filing {
+            at: wire::instant("filed_at", serve.filed_at)?,
+            receipt,
+        }),
+        None => None,
+    };
+    let proof = Proof {
+        method: method.ok_or_else(|| Invalid::new("method", format!("must be one of {}", words())))?,
+        served_at: wire::instant("served_at", serve.served_at)?,
+        server: actor.to_owned(),
+        position: serve.position.map(|at| wire::point("position", at)).transpose()?,
+        photo_sha256: sha256_opt("photo_sha256", &serve.photo_sha256)?,
+        received_by: some("received_by", &serve.received_by)?,
+        signature_sha256: sha256_opt("signature_sha256", &serve.signature_sha256)?,
+        witness: some("witness", &serve.witness)?,
+        record: some("record", &serve.record)?,
+    };
+    Ok(Event::Serve {
+        proof,
+        filing,
+        occupants: some("occupants", &serve.occupants)?,
+    })
+}
+
+fn doing(actor: &str, cut: &w::Cut) -> Result<Act, Invalid> {
+    Ok(Act::Cut {
+        shown: wire::text_required("release", &cut.release, NAME_MAX)?,
+        doing: Doing {
+            scanned_meter_no: wire::text_required("scanned_meter_no", &cut.scanned_meter_no, 64)?,
+            by: actor.to_owned(),
+            second: wire::text_required("second", &cut.second, NAME_MAX)?,
+            photo_before_sha256: sha256("photo_before_sha256", &cut.photo_before_sha256)?,
+            photo_after_sha256: sha256("photo_after_sha256", &cut.photo_after_sha256)?,
+            nobody_at_risk: cut.nobody_at_risk,
+        },
+    })
+}

@@ -1,0 +1,196 @@
+//! Accounts with what they owe.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgConnection, PgPool, types::Json};
+use uuid::Uuid;
+
+use super::db;
+use crate::{domain::class::Class, error::Error};
+
+/// One unpaid bill, as billing listed it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Bill {
+    /// As billing names it.
+    pub period: String,
+    /// Without fees, hundredths of the currency.
+    pub amount_cents: i64,
+    /// As billing computed it, hundredths of the currency.
+    pub late_fee_cents: i64,
+    /// ISO date.
+    pub due_on: String,
+}
+
+/// Where an account is supplied, as registry says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Supply {
+    /// As registry writes it.
+    pub account: String,
+    /// Whose it is.
+    pub customer_id: Uuid,
+    /// The supply.
+    pub service_point_id: Uuid,
+    /// Place in the organisation.
+    pub org_path: String,
+    /// IANA.
+    pub zone: String,
+    /// Number on the meter.
+    pub meter_no: String,
+    /// Kind of customer.
+    pub class: Class,
+    /// Name for the notice.
+    pub name: String,
+    /// Address in Chinese.
+    pub address_zh: String,
+    /// Address in English.
+    pub address_en: String,
+}
+
+/// An account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Id here.
+    pub id: Uuid,
+    /// As registry writes it.
+    pub account: String,
+    /// Without case.
+    pub account_key: String,
+    /// Whose it is.
+    pub customer_id: Uuid,
+    /// The supply.
+    pub service_point_id: Uuid,
+    /// Place in the organisation.
+    pub org_path: String,
+    /// IANA.
+    pub zone: String,
+    /// Number on the meter.
+    pub meter_no: String,
+    /// Word of the class.
+    pub class: String,
+    /// Newest balance told.
+    pub told_cents: Option<i64>,
+    /// Its moment.
+    pub told_at: Option<DateTime<Utc>>,
+    /// What is owed by now.
+    pub balance_cents: i64,
+    /// The moment of the newest fact in it.
+    pub balance_at: Option<DateTime<Utc>>,
+    /// Due day of the oldest unpaid bill.
+    pub due_on: Option<NaiveDate>,
+    /// Unpaid bills.
+    pub bills: Json<Vec<Bill>>,
+}
+
+/// Accounts are compared without case.
+pub fn key(account: &str) -> String {
+    account.trim().to_lowercase()
+}
+
+/// Which of these folded accounts are known here.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn known(pool: &PgPool, keys: &[String]) -> Result<Vec<String>, Error> {
+    sqlx::query_scalar!(
+        "select account_key from arrears.account where account_key = any($1)",
+        keys
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(db("look for accounts"))
+}
+
+/// Writes an account that is new here.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn add(conn: &mut PgConnection, supply: &Supply) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into arrears.account (id, account, account_key, customer_id, service_point_id, org_path, zone, meter_no, class)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (account_key) do nothing",
+        Uuid::now_v7(),
+        supply.account,
+        key(&supply.account),
+        supply.customer_id,
+        supply.service_point_id,
+        supply.org_path,
+        supply.zone,
+        supply.meter_no,
+        supply.class.word(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("add an account"))
+}
+
+/// These accounts, locked in one order so that two feeds never wait for each other.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn lock(conn: &mut PgConnection, keys: &[String]) -> Result<Vec<Account>, Error> {
+    sqlx::query_as!(
+        Account,
+        r#"select id, account, account_key, customer_id, service_point_id, org_path, zone, meter_no, class, told_cents, told_at,
+            balance_cents, balance_at, due_on, bills as "bills: Json<Vec<Bill>>"
+         from arrears.account where account_key = any($1) order by account_key for update"#,
+        keys
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("lock accounts"))
+}
+
+/// One account, locked.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn lock_one(conn: &mut PgConnection, id: Uuid) -> Result<Option<Account>, Error> {
+    sqlx::query_as!(
+        Account,
+        r#"select id, account, account_key, customer_id, service_point_id, org_path, zone, meter_no, class, told_cents, told_at,
+            balance_cents, balance_at, due_on, bills as "bills: Json<Vec<Bill>>"
+         from arrears.account where id = $1 for update"#,
+        id
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db("lock an account"))
+}
+
+/// Writes what is owed.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn save(conn: &mut PgConnection, account: &Account) -> Result<(), Error> {
+    sqlx::query!(
+        "update arrears.account set told_cents = $2, told_at = $3, balance_cents = $4, balance_at = $5, due_on = $6, bills = $7
+         where id = $1",
+        account.id,
+        account.told_cents,
+        account.told_at,
+        account.balance_cents,
+        account.balance_at,
+        account.due_on,
+        &account.bills as &Json<Vec<Bill>>,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("save a balance"))
+}
+
+/// Writes the class found out on a case, for the next one.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn classify(conn: &mut PgConnection, id: Uuid, class: Class) -> Result<(), Error> {
+    sqlx::query!(
+        "update arrears.account set class = $2 where id = $1",
+        id,
+        class.word()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("save a class"))
+}

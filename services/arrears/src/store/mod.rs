@@ -1,0 +1,15 @@
+//! All SQL of arrears; one function per command or query.
+
+pub mod account;
+pub mod case;
+pub mod feed;
+pub mod missed;
+pub mod notice;
+pub mod release;
+
+use crate::error::Error;
+
+/// For `map_err`.
+pub(crate) fn db(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
+    move |source| Error::Common(relight_common::Error::Db(doing, source))
+}

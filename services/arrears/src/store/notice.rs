@@ -1,0 +1,85 @@
+//! Notices as they were printed.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool, types::Json};
+use uuid::Uuid;
+
+use super::{account::Bill, db};
+use crate::error::Error;
+
+/// What a notice says beside what its case knows.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Printed {
+    /// Name of the customer.
+    pub name: String,
+    /// Address in Chinese.
+    pub address_zh: String,
+    /// Address in English.
+    pub address_en: String,
+    /// Debt by bill period.
+    pub bills: Vec<Bill>,
+    /// Debt in all.
+    pub amount_cents: i64,
+    /// Who issued it.
+    pub issuer: String,
+    /// Who approved the disconnection.
+    pub approver: String,
+    /// Due day of the oldest bill, ISO.
+    pub due_on: String,
+    /// The last reminder.
+    pub reminded_at: DateTime<Utc>,
+    /// Its channel.
+    pub reminder_channel: String,
+    /// When supply is to stop.
+    pub stop_at: DateTime<Utc>,
+    /// The last moment of service.
+    pub serve_by: DateTime<Utc>,
+    /// Hours from payment to supply.
+    pub reconnect_h: u32,
+}
+
+/// A notice of a case.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Number.
+    pub number: String,
+    /// Its case.
+    pub case_id: Uuid,
+    /// When.
+    pub issued_at: DateTime<Utc>,
+    /// What it says.
+    pub doc: Json<Printed>,
+}
+
+/// Writes a notice.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn insert(conn: &mut PgConnection, row: &Row) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into arrears.notice (number, case_id, issued_at, doc) values ($1, $2, $3, $4)",
+        row.number,
+        row.case_id,
+        row.issued_at,
+        &row.doc as &Json<Printed>,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("write a notice"))
+}
+
+/// The notice of this number.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn get(pool: &PgPool, number: &str) -> Result<Option<Row>, Error> {
+    sqlx::query_as!(
+        Row,
+        r#"select number, case_id, issued_at, doc as "doc: Json<Printed>" from arrears.notice where number = $1"#,
+        number
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(db("read a notice"))
+}

@@ -1,0 +1,8 @@
+//! Arrears on a real database, through its own contract.
+
+mod feed;
+mod given;
+mod notice;
+mod release;
+mod rights;
+mod walk;
