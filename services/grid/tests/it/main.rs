@@ -2,8 +2,11 @@
 
 mod bad_input;
 mod brute_force;
+mod cim;
 mod data;
 mod demo;
+mod every_device;
 mod golden;
+mod infer_accuracy;
 mod opendss;
 mod pack;

@@ -158,6 +158,66 @@ fn constructs_become_devices() {
             "transformer.t transformer sourcebus:123 b:1234",
         ),
         (
+            "new line.a sourcebus b enabled=no\nbatchedit line.^A enabled=yes",
+            "line.a line sourcebus:123 b:123",
+        ),
+        (
+            "var @where=sourcebus\nnew line.a bus1=@where.2 bus2=b.2 phases=1",
+            "line.a line sourcebus:2 b:2",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b\nset element=line.a\n~ phases=3.0 enab=n",
+            "line.a line sourcebus:123 b:123 off",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b\nopen object=line.a term=1",
+            "line.a line sourcebus:123 b:123 open",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b\nnew swtcontrol.s line.a normal=open state=closed",
+            "line.a switch sourcebus:123 b:123",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b\nnew swtcontrol.s line.a state=closed normal=open",
+            "line.a switch sourcebus:123 b:123 open",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b\nnew swtcontrol.s line.a lock=yes action=open",
+            "line.a switch sourcebus:123 b:123",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b\nnew recloser.s line.a 1 normal=open",
+            "line.a recloser sourcebus:123 b:123",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b\nnew fuse.s line.a state=[open open open]",
+            "line.a fuse sourcebus:123 b:123 open",
+        ),
+        (
+            "new linegeometry.g nconds=4 nphases=3\nnew line.a bus1=sourcebus bus2=b geometry=g",
+            "line.a line sourcebus:1234 b:1234",
+        ),
+        (
+            "new linegeometry.g nconds=4 nphases=3 reduce=yes\nnew line.a bus1=sourcebus bus2=b geometry=g",
+            "line.a line sourcebus:123 b:123",
+        ),
+        (
+            "new line.a bus1=sourcebus bus2=b enabled=no phases=1\nnew line.a like=a bus1=sourcebus.2 bus2=b.2",
+            "line.a line sourcebus:2 b:2",
+        ),
+        (
+            "new autotrans.t buses=[sourcebus b] conns=[series wye]",
+            "autotrans.t transformer sourcebus:123 b:123",
+        ),
+        (
+            "/* new line.x */ new line.y\n/*\nnew line.z\n*/ new line.w\nnew line.a sourcebus b",
+            "line.a line sourcebus:123 b:123",
+        ),
+        (
+            "NEW \"line.a\" {sourcebus} 'b'\nnew generator.g bus1=b\n~ kw=5\ncalcv\nshow voltages",
+            "line.a line sourcebus:123 b:123",
+        ),
+        (
             "new reactor.r bus1=sourcebus bus2=b",
             "reactor.r reactor sourcebus:123 b:123",
         ),
@@ -259,6 +319,29 @@ fn each_fault_is_named_at_its_line() {
         ("redirect /etc/passwd", 2, "outside the folder"),
         ("redirect nix.dss", 2, "cannot be read"),
         ("new load.l bus1=b.0 phases=1", 2, "grounded"),
+        ("new lin.a bus1=sourcebus bus2=b", 2, "not understood"),
+        ("new upfc.u bus1=sourcebus bus2=b", 2, "not understood"),
+        (
+            "new line.a bus1=sourcebus bus2=b\nline.a.enalbed=no",
+            3,
+            "no property",
+        ),
+        ("new line.a bus1=sourcebus bus2=@b", 2, "no value"),
+        ("new vsource.v bus1=a bus2=b", 2, "between two buses"),
+        ("frobnicate line.a", 2, "no command"),
+        ("reduce", 2, "not understood"),
+        ("new line.a bus1=sourcebus bus2=b like=line.x", 2, "no line"),
+        (
+            "set allowduplicates=yes\nnew line.a sourcebus b\nnew line.A sourcebus b",
+            4,
+            "twice",
+        ),
+        (
+            "new line.a sourcebus b\nnew fuse.f line.a state=(open closed closed)",
+            3,
+            "different states",
+        ),
+        ("clear\n~ bus1=a", 3, "no object"),
     ];
     for (text, line, words) in table {
         let faults = script(&format!("new circuit.x\n{text}")).unwrap_err();

@@ -1,0 +1,223 @@
+//! Reading the explanation: which outages there are now, and which devices could be behind each.
+
+use super::atlas::{ClassIx, contains};
+use super::likelihood::ln_sum;
+use super::node::{Choice, Span, Value};
+use super::tree::{Lie, Tree};
+use crate::model::LoadIx;
+
+/// One outage of the best explanation.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    /// The class that opened.
+    pub(crate) class: ClassIx,
+    /// The class of the tree it was found at: itself, or the one around a crossing class.
+    pub(crate) at: ClassIx,
+    pub(crate) span: Span,
+    pub(crate) seed: (i64, LoadIx),
+    /// Its scores; the same scores mean the same candidates.
+    pub(crate) scores: (u64, u64),
+}
+
+/// A class with the probability that a device of it is the one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Likely {
+    pub(crate) class: ClassIx,
+    pub(crate) p: f64,
+}
+
+/// Candidates this far below the best, in ln, are not worth a look.
+const FAR: f64 = 30.0;
+
+impl Tree {
+    /// All outages below one root.
+    pub(crate) fn findings(&mut self, root: ClassIx) -> Vec<Finding> {
+        let spans: Vec<Value> = self
+            .nodes
+            .get(&root)
+            .map(|node| node.values.values().copied().collect())
+            .unwrap_or_default();
+        let mut found = Vec::new();
+        for value in spans {
+            self.collect(root, &value, &mut found);
+        }
+        self.absorb_late(found)
+    }
+
+    /// Without the few reports that come late from loads of an outage that nobody ended.
+    fn absorb_late(&self, mut found: Vec<Finding>) -> Vec<Finding> {
+        found.sort_by_key(|finding| finding.seed);
+        let mut kept: Vec<Finding> = Vec::new();
+        for finding in found {
+            if !kept.iter().any(|before| self.is_late(&finding, before)) {
+                kept.push(finding);
+            }
+        }
+        kept
+    }
+
+    fn is_late(&self, finding: &Finding, before: &Finding) -> bool {
+        let open = before
+            .span
+            .restored
+            .is_none_or(|restored| restored > finding.span.last);
+        let recent = finding.span.first - before.span.last <= self.lapse;
+        let loads = |finding: &Finding| &self.atlas.class(finding.class).loads;
+        let few = |before: u32| f64::from(before) * self.late_share;
+        open && recent
+            && finding.span.first >= before.span.first
+            && !self.is_pinned(finding)
+            && f64::from(self.said(finding)) <= few(self.said(before)).max(1.0)
+            && contains(loads(before), loads(finding))
+    }
+
+    /// Reports that say "out" about a finding.
+    fn said(&self, finding: &Finding) -> u32 {
+        let class = if self.nodes.contains_key(&finding.class) {
+            finding.class
+        } else {
+            finding.at
+        };
+        self.reports(class, finding.span)
+    }
+
+    fn collect(&mut self, class: ClassIx, value: &Value, found: &mut Vec<Finding>) {
+        let scores = (value.opened.to_bits(), value.inside.to_bits());
+        let finding = |class_found, seed| Finding {
+            class: class_found,
+            at: class,
+            span: value.span,
+            seed,
+            scores,
+        };
+        match value.choice {
+            Choice::Opened => found.push(finding(class, value.seed)),
+            Choice::Inside => self.collect_inside(class, value.span, None, found),
+            Choice::Crossing(crossing) => {
+                let seed = self
+                    .crossing_total(class, crossing, value.span)
+                    .1
+                    .seed
+                    .unwrap_or(value.seed);
+                found.push(finding(crossing, seed));
+                self.collect_inside(class, value.span, Some(crossing), found);
+            }
+        }
+    }
+
+    /// The outages of the classes inside, without those that `crossing` explains.
+    fn collect_inside(
+        &mut self,
+        class: ClassIx,
+        span: Span,
+        crossing: Option<ClassIx>,
+        found: &mut Vec<Finding>,
+    ) {
+        let Some(node) = self.nodes.get(&class) else {
+            return;
+        };
+        for child in node.children.values().copied().collect::<Vec<_>>() {
+            match crossing.map_or(Lie::Apart, |crossing| self.lie(child, crossing)) {
+                Lie::Inside => {}
+                Lie::Across => self.collect_inside(child, span, crossing, found),
+                Lie::Apart => {
+                    let values: Vec<Value> = self.values_in(child, span).copied().collect();
+                    for value in values {
+                        self.collect(child, &value, found);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn values_in(&self, class: ClassIx, span: Span) -> impl Iterator<Item = &Value> {
+        let node = self.nodes.get(&class).into_iter();
+        node.flat_map(move |node| node.values.range(span.first..span.until).map(|(_, value)| value))
+    }
+
+    /// Every class that could be behind a finding, the likeliest first, probabilities adding up to 1.
+    ///
+    /// Compared are complete explanations: this class opened and the rest is explained as well as it can be.
+    pub(crate) fn candidates(&mut self, finding: &Finding) -> Vec<Likely> {
+        let Some(&value) = self.nodes[&finding.at].values.get(&finding.span.first) else {
+            return vec![Likely {
+                class: finding.class,
+                p: 1.0,
+            }];
+        };
+        let mut scored = Vec::new();
+        self.score_down(finding.at, &value, 0.0, &mut scored);
+        let (mut class, mut inner, mut rest) = (finding.at, value, 0.0);
+        while let Some(above) = self.atlas.class(class).parent {
+            let Some(outer) = self.value_around(above, inner.span.first) else {
+                break;
+            };
+            rest += outer.inside - inner.best;
+            scored.push((above, outer.opened - rest));
+            for (crossing, total) in self.crossings(above, outer.span) {
+                scored.push((crossing, total - rest));
+            }
+            (class, inner) = (above, outer);
+        }
+        likely(scored)
+    }
+
+    /// Scores `class`, what crosses it, and the classes inside that hold most of its evidence.
+    fn score_down(&mut self, class: ClassIx, value: &Value, rest: f64, scored: &mut Vec<(ClassIx, f64)>) {
+        scored.push((class, value.opened + rest));
+        for (crossing, total) in self.crossings(class, value.span) {
+            scored.push((crossing, total + rest));
+        }
+        let Some(node) = self.nodes.get(&class) else {
+            return;
+        };
+        let heaviest = node.children.values().filter_map(|&child| {
+            let values: Vec<&Value> = self.values_in(child, value.span).collect();
+            let weight: u32 = values.iter().map(|value| self.reports(child, value.span)).sum();
+            let main = values
+                .into_iter()
+                .max_by_key(|value| self.reports(child, value.span))?;
+            Some((weight, child, *main))
+        });
+        // Of two with as much evidence the first in grid order.
+        let most = heaviest.reduce(|most, next| if next.0 > most.0 { next } else { most });
+        let Some((_, child, inner)) = most else { return };
+        let rest = rest + value.inside - inner.best;
+        if value.best - (inner.opened.max(inner.inside) + rest) < FAR {
+            self.score_down(child, &inner, rest, scored);
+        }
+    }
+
+    fn crossings(&mut self, class: ClassIx, span: Span) -> Vec<(ClassIx, f64)> {
+        let crossing = self.atlas.class(class).crossing.clone();
+        let totals = crossing
+            .into_iter()
+            .map(|crossing| (crossing, self.crossing_total(class, crossing, span).0));
+        totals.filter(|(_, total)| total.is_finite()).collect()
+    }
+
+    fn reports(&self, class: ClassIx, span: Span) -> u32 {
+        let cells = self.nodes[&class].cells.range(span.first..=span.last);
+        cells.map(|(_, cell)| cell.out()).sum()
+    }
+
+    /// The outage of `class` that the step belongs to.
+    fn value_around(&self, class: ClassIx, at: i64) -> Option<Value> {
+        let (_, value) = self.nodes.get(&class)?.values.range(..=at).next_back()?;
+        (at < value.span.until).then_some(*value)
+    }
+}
+
+fn likely(scored: Vec<(ClassIx, f64)>) -> Vec<Likely> {
+    let sum = ln_sum(scored.iter().map(|score| score.1));
+    let mut likely: Vec<Likely> = scored
+        .into_iter()
+        .map(|(class, score)| Likely {
+            class,
+            p: (score - sum).exp(),
+        })
+        .collect();
+    // Stable: of two alike the inner one, which was scored first.
+    likely.sort_by(|a, b| b.p.total_cmp(&a.p));
+    likely
+}

@@ -1,0 +1,419 @@
+//! The engine: evidence in, decisions out.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::atlas::{Atlas, Switched};
+use super::decide::Finding;
+use super::evidence::Evidence;
+use super::incident::{Incident, IncidentKey};
+use super::record::step;
+use super::tree::Tree;
+use super::weights::Weights;
+use crate::model::{DeviceIx, Grid, LoadIx};
+
+/// What became of an incident.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Change {
+    /// It is new, or its device, its loads or its confidence changed.
+    Now {
+        /// Which.
+        key: IncidentKey,
+        /// The probable device.
+        device: Option<DeviceIx>,
+        /// How sure.
+        p: f64,
+        /// Enough of those who reported are back.
+        restored: bool,
+    },
+    /// It turned out to be part of another.
+    Merged {
+        /// Which.
+        key: IncidentKey,
+        /// Into this one, which goes on.
+        into: IncidentKey,
+    },
+    /// Its reports are explained by others, or their loads are fed again by switching.
+    Gone {
+        /// Which.
+        key: IncidentKey,
+    },
+}
+
+/// Why an order to the engine was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no incident of this name.
+    NoSuchIncident,
+    /// The device puts nobody out in the present switching state.
+    PutsNobodyOut,
+    /// Nothing was reported below the device during the incident.
+    NothingReportedBelow,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Refusal::NoSuchIncident => "there is no such incident now",
+            Refusal::PutsNobodyOut => "this device puts nobody out as the network is switched",
+            Refusal::NothingReportedBelow => "nothing was reported below this device during the incident",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Keeps the best explanation of all evidence. Pure: no clock, no file, no randomness.
+#[derive(Debug)]
+pub struct Engine {
+    grid: Arc<Grid>,
+    weights: Arc<Weights>,
+    lengths_m: Arc<[Option<f64>]>,
+    evidence: BTreeSet<Evidence>,
+    /// Switching states by the time they began.
+    switched: BTreeMap<i64, Switched>,
+    tree: Tree,
+    /// Incidents by root, with what was last said of each.
+    known: BTreeMap<LoadIx, BTreeMap<IncidentKey, Said>>,
+    /// Incidents whose loads are dark by switching now: what they were, until those are fed again.
+    held: BTreeMap<IncidentKey, Incident>,
+    overruled: BTreeMap<IncidentKey, (DeviceIx, super::atlas::ClassIx, i64)>,
+    now_ms: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Said {
+    finding: Finding,
+    device: Option<DeviceIx>,
+    p: f64,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet. `lengths_m` are the lengths of the grid's devices in its order;
+    /// an empty list is right where none are known.
+    pub fn new(grid: Arc<Grid>, lengths_m: &[Option<f64>], weights: Weights) -> Engine {
+        let (weights, lengths_m) = (Arc::new(weights), Arc::from(lengths_m));
+        let atlas = Atlas::new(
+            Arc::clone(&grid),
+            Arc::clone(&weights),
+            Arc::clone(&lengths_m),
+            Switched::default(),
+            HashSet::new(),
+        );
+        Engine {
+            tree: Tree::new(atlas, &weights),
+            grid,
+            weights,
+            lengths_m,
+            evidence: BTreeSet::new(),
+            switched: BTreeMap::new(),
+            known: BTreeMap::new(),
+            held: BTreeMap::new(),
+            overruled: BTreeMap::new(),
+            now_ms: i64::MIN,
+        }
+    }
+
+    /// The grid it thinks about.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Takes evidence of any time, in any order; no when it was known already.
+    pub fn accept(&mut self, evidence: Evidence) -> bool {
+        let fresh = self.evidence.insert(evidence);
+        if fresh && self.counts(&evidence) {
+            self.tree.insert(&evidence);
+        }
+        fresh
+    }
+
+    /// Forgets all evidence and every decision, and keeps the network and how it is switched.
+    pub fn forget(&mut self) {
+        self.evidence.clear();
+        self.known.clear();
+        self.held.clear();
+        self.overruled.clear();
+        self.now_ms = i64::MIN;
+        self.tree.forget();
+    }
+
+    /// All evidence so far, by time: replaying it gives the same decisions.
+    pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter()
+    }
+
+    /// When silence alone will next say something new, if nothing else is heard.
+    pub fn due_ms(&self) -> Option<i64> {
+        self.tree.due_ms()
+    }
+
+    /// What changed by the evidence since the last time, and by silence until `now_ms`.
+    pub fn decide(&mut self, now_ms: i64) -> Vec<Change> {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.tree.advance(self.now_ms);
+        let stale = std::mem::take(&mut self.tree.stale);
+        stale
+            .into_iter()
+            .flat_map(|root| self.decide_root(root))
+            .collect()
+    }
+
+    fn decide_root(&mut self, first: LoadIx) -> Vec<Change> {
+        let Some(&root) = self.tree.roots.get(&first) else {
+            return Vec::new();
+        };
+        let findings = self.tree.findings(root);
+        let mut before = self.known.remove(&first).unwrap_or_default();
+        let (mut now, mut changes) = (BTreeMap::new(), Vec::new());
+        for finding in findings {
+            let key = IncidentKey {
+                at_ms: finding.seed.0,
+                load: finding.seed.1,
+            };
+            let said = self.say(key, finding, before.remove(&key), &mut changes);
+            now.insert(key, said);
+        }
+        changes.extend(before.keys().map(|&key| match self.successor(key, &now) {
+            Some(into) => Change::Merged { key, into },
+            None => Change::Gone { key },
+        }));
+        self.known.insert(first, now);
+        changes
+    }
+
+    fn say(
+        &mut self,
+        key: IncidentKey,
+        finding: Finding,
+        before: Option<Said>,
+        changes: &mut Vec<Change>,
+    ) -> Said {
+        if let Some(before) = &before
+            && before.finding.class == finding.class
+            && before.finding.scores == finding.scores
+            && before.finding.span == finding.span
+        {
+            return Said {
+                finding,
+                ..before.clone()
+            };
+        }
+        let likely = self.tree.candidates(&finding);
+        let p = likely
+            .iter()
+            .find(|likely| likely.class == finding.class)
+            .map_or(0.0, |likely| likely.p);
+        let p = if self.overruled.contains_key(&key) { 1.0 } else { p };
+        let device = self
+            .tree
+            .atlas
+            .with_device(finding.class)
+            .and_then(|class| self.tree.atlas.named(class));
+        let restored = finding.span.restored.is_some();
+        let worth = before.as_ref().is_none_or(|before| {
+            before.device != device
+                || before.finding.class != finding.class
+                || (before.p - p).abs() >= self.weights.incident.update_p
+                || before.finding.span.restored.is_some() != restored
+        });
+        if !worth && let Some(before) = before {
+            return Said { finding, ..before };
+        }
+        changes.push(Change::Now {
+            key,
+            device,
+            p,
+            restored,
+        });
+        Said { finding, device, p }
+    }
+
+    /// The incident that has taken over the first report of one that is no more.
+    fn successor(&self, key: IncidentKey, now: &BTreeMap<IncidentKey, Said>) -> Option<IncidentKey> {
+        let took = now.iter().find(|(_, said)| {
+            let span = said.finding.span;
+            let loads = &self.tree.atlas.class(said.finding.class).loads;
+            (span.first..span.until).contains(&step(key.at_ms)) && loads.binary_search(&key.load).is_ok()
+        });
+        took.map(|(&into, _)| into)
+    }
+
+    /// Every incident as of the last [`Engine::decide`], by its first report.
+    pub fn incidents(&mut self) -> Vec<Incident> {
+        let findings: Vec<Finding> = self
+            .known
+            .values()
+            .flat_map(|known| known.values().map(|said| said.finding.clone()))
+            .collect();
+        let mut all: Vec<Incident> = findings.iter().map(|finding| self.view(finding)).collect();
+        all.extend(self.held.values().cloned());
+        all.sort_by_key(|incident| incident.key);
+        all
+    }
+
+    /// One incident as of the last [`Engine::decide`].
+    pub fn incident(&mut self, key: IncidentKey) -> Option<Incident> {
+        if let Some(held) = self.held.get(&key) {
+            return Some(held.clone());
+        }
+        let finding = self.finding(key)?;
+        Some(self.view(&finding))
+    }
+
+    fn finding(&self, key: IncidentKey) -> Option<Finding> {
+        self.known
+            .values()
+            .find_map(|known| Some(known.get(&key)?.finding.clone()))
+    }
+
+    fn view(&mut self, finding: &Finding) -> Incident {
+        let mut incident = self.tree.incident(finding, self.weights.incident.listed_p);
+        if let Some((device, ..)) = self.overruled.get(&incident.key) {
+            (incident.device, incident.confidence) = (Some(*device), 1.0);
+            (incident.overruled, incident.premise, incident.ask) = (true, false, None);
+        }
+        incident
+    }
+}
+
+/// What people and the control room say.
+impl Engine {
+    /// A dispatcher names the device of an incident. It stays until [`Engine::undo_overrule`]; other
+    /// evidence is weighed around it. Call [`Engine::decide`] afterwards.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn overrule(&mut self, key: IncidentKey, device: DeviceIx) -> Result<(), Refusal> {
+        let finding = self.finding(key).ok_or(Refusal::NoSuchIncident)?;
+        let class = self.tree.atlas.of_device(device).ok_or(Refusal::PutsNobodyOut)?;
+        let loads = &self.tree.atlas.class(class).loads;
+        let within = |at_ms: &&i64| (finding.span.first..=finding.span.last).contains(&step(**at_ms));
+        let mut reported = loads
+            .iter()
+            .filter_map(|load| self.tree.records.get(load))
+            .flat_map(|record| {
+                record
+                    .calls
+                    .iter()
+                    .chain(&record.gasps)
+                    .chain(&record.offs)
+                    .filter(within)
+            });
+        // The incident keeps its name if the device explains its first report.
+        let first = (loads.binary_search(&key.load).is_ok()).then_some(key.at_ms);
+        let at_ms = first
+            .or_else(|| reported.next().copied())
+            .ok_or(Refusal::NothingReportedBelow)?;
+        self.undo_overrule(key);
+        self.overruled.insert(key, (device, class, at_ms));
+        self.tree.pin(class, at_ms, true);
+        Ok(())
+    }
+
+    /// Takes [`Engine::overrule`] back; no when there was none.
+    pub fn undo_overrule(&mut self, key: IncidentKey) -> bool {
+        let Some((_, class, at_ms)) = self.overruled.remove(&key) else {
+            return false;
+        };
+        self.tree.pin(class, at_ms, false);
+        true
+    }
+
+    /// Telemetry watches `device` and says it is closed (or no longer says so): it is no candidate then.
+    pub fn telemetered_closed(&mut self, device: DeviceIx, closed: bool) {
+        let mut all = self.tree.atlas.telemetered_closed().clone();
+        let changed = if closed {
+            all.insert(device)
+        } else {
+            all.remove(&device)
+        };
+        if changed {
+            let switched = self.tree.atlas.switched().clone();
+            self.rebuild(switched, all);
+        }
+    }
+
+    /// The network is switched differently from `at_ms` on. Reports from before then of loads that are
+    /// fed another way now no longer count: those loads are back. Incidents among loads that are dark by
+    /// the switching itself are held as they were, with the loads that are still dark.
+    pub fn switch(&mut self, at_ms: i64, switched: Switched) {
+        let before = self.incidents();
+        self.switched.insert(at_ms, switched);
+        let latest = self
+            .switched
+            .last_key_value()
+            .map(|(_, state)| state.clone())
+            .unwrap_or_default();
+        let closed = self.tree.atlas.telemetered_closed().clone();
+        self.rebuild(latest, closed);
+        self.held.clear();
+        for mut incident in before {
+            incident.loads.retain(|&load| self.tree.atlas.is_dark(load));
+            if !incident.loads.is_empty() {
+                incident.customers = incident
+                    .loads
+                    .iter()
+                    .map(|&load| self.grid.load_customers(load))
+                    .sum();
+                self.held.insert(incident.key, incident);
+            }
+        }
+    }
+
+    fn rebuild(&mut self, switched: Switched, telemetered_closed: HashSet<DeviceIx>) {
+        let atlas = Atlas::new(
+            Arc::clone(&self.grid),
+            Arc::clone(&self.weights),
+            Arc::clone(&self.lengths_m),
+            switched,
+            telemetered_closed,
+        );
+        let roots: Vec<LoadIx> = self.tree.roots.keys().copied().collect();
+        self.tree = Tree::new(atlas, &self.weights);
+        self.tree.advance(self.now_ms);
+        self.tree.stale.extend(roots);
+        for evidence in self.evidence.clone() {
+            if self.counts(&evidence) {
+                self.tree.insert(&evidence);
+            }
+        }
+        for (key, (device, ..)) in std::mem::take(&mut self.overruled) {
+            if let Some(class) = self.tree.atlas.of_device(device) {
+                self.overruled.insert(key, (device, class, key.at_ms));
+                self.tree.pin(class, key.at_ms, true);
+            }
+        }
+    }
+
+    /// Does evidence still speak about how the network is switched now.
+    fn counts(&self, evidence: &Evidence) -> bool {
+        let Some(load) = evidence.load() else { return true };
+        let now = self.tree.atlas.switched();
+        if self.tree.atlas.is_dark(load) {
+            return false;
+        }
+        let then = self
+            .switched
+            .range(..=evidence.at_ms)
+            .next_back()
+            .map(|(_, state)| state);
+        let unswitched = Switched::default();
+        let then = then.unwrap_or(&unswitched);
+        let way = |state: &Switched| self.grid.supply(&state.opened, &state.closed).path(load);
+        then == now || way(then) == way(now)
+    }
+}
+
+#[cfg(test)]
+impl Engine {
+    /// The best score of every outage at every root.
+    pub(super) fn best_scores(&self) -> impl Iterator<Item = f64> + '_ {
+        let roots = self
+            .tree
+            .roots
+            .values()
+            .filter_map(|root| self.tree.nodes.get(root));
+        roots.flat_map(|node| node.values.values().map(|value| value.best))
+    }
+}
