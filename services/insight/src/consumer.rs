@@ -1,7 +1,11 @@
-//! Events of intake and dispatch become steps of the ledger.
+//! Events of intake, dispatch and the planner become steps of the ledger.
+//!
+//! A planned outage is a reason to be off like an incident is, known from the moment it is switched off (`outage`).
 //!
 //! The two sources come in any order to each other. A step of an order names the incident version the order had seen;
 //! until the ledger has applied that version the step waits (`Unavailable`: the reader tries again).
+
+mod outage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +16,13 @@ use relight_common::{
     reader::{Consumer, Outcome},
     wire,
 };
-use relight_proto::events::v1::{EtrChanged, Event, IncidentChanged, WorkOrderStep};
+use relight_proto::events::v1::{EtrChanged, Event, IncidentChanged, OutageStep, WorkOrderStep};
 use uuid::Uuid;
 
 use crate::{
     domain::{
         opening::State,
-        outage,
+        outage as public,
         record::{CustomerId, IncidentId, Instant, StepId},
         restoring::{Restoration, Who},
     },
@@ -28,8 +32,14 @@ use crate::{
     store::view::{self, View},
 };
 
-/// Types of intake and dispatch that the ledger has no use for.
-const NOT_OURS: [&str; 3] = ["report.accepted", "workorder.alarm", "crew.changed"];
+/// Types that the ledger has no use for.
+const NOT_OURS: [&str; 5] = [
+    "report.accepted",
+    "workorder.alarm",
+    "crew.changed",
+    "outage.notice",
+    "outage.alarm",
+];
 
 /// Applies the events of intake and dispatch.
 #[derive(Debug)]
@@ -49,6 +59,14 @@ impl<S: AffectedSets> Ledger<S> {
             "incident.changed" => self.new_set(&IncidentState::read(event)?).await?,
             "workorder.step" => {
                 let step: WorkOrderStep = decode(event)?;
+                wire::uuid_opt("restored_set_id", &step.restored_set_id)?
+            }
+            "outage.changed" => match outage::read(event)? {
+                Some(told) => self.new_set(&told.state).await?,
+                None => None,
+            },
+            "outage.step" => {
+                let step: OutageStep = decode(event)?;
                 wire::uuid_opt("restored_set_id", &step.restored_set_id)?
             }
             _ => None,
@@ -92,6 +110,8 @@ impl<S: AffectedSets> Consumer for Ledger<S> {
             }
             "workorder.step" => order_step(work, cause, &decode(event)?, members).await?,
             "etr.changed" => etr_changed(work, &decode(event)?).await?,
+            "outage.changed" => outage::changed(work, cause, event, members).await?,
+            "outage.step" => outage::step(work, cause, &decode(event)?, members).await?,
             known if NOT_OURS.contains(&known) => {}
             _ => return Ok(Outcome::Unknown),
         }
@@ -99,7 +119,7 @@ impl<S: AffectedSets> Consumer for Ledger<S> {
     }
 }
 
-fn decode<M: Message + Default>(event: &Event) -> Result<M, Error> {
+pub(crate) fn decode<M: Message + Default>(event: &Event) -> Result<M, Error> {
     M::decode(event.data.as_slice()).map_err(|e| relight_common::Error::Decode("an event", e).into())
 }
 
@@ -121,6 +141,8 @@ pub(crate) struct IncidentState {
     pub(crate) device_kind: String,
     pub(crate) reporters: BTreeMap<CustomerId, BTreeSet<Instant>>,
     pub(crate) told_at: Instant,
+    /// FAULT, PLANNED, TEMPORARY.
+    pub(crate) class: &'static str,
 }
 
 impl IncidentState {
@@ -145,6 +167,7 @@ impl IncidentState {
             confirmed: told.confirmed,
             device_id: told.device_id,
             device_kind: told.device_kind,
+            class: "FAULT",
         })
     }
 
@@ -209,7 +232,7 @@ async fn order_step(
 ) -> Result<(), Error> {
     let incident = IncidentId::parse(&told.incident_id)?;
     let known = wait_for(work, incident, told.incident_version).await?;
-    let state = outage::order_state(&known.order_state, &told.step);
+    let state = public::order_state(&known.order_state, &told.step);
     view::note_order(work.conn(), incident, state, &told.cause_code).await?;
     let mut touched = BTreeSet::new();
     if let Some(restoration) = restoration_of(told, members)? {
@@ -219,7 +242,7 @@ async fn order_step(
         let step = StepId::from_uuid(derived(cause, "closed"));
         touched.extend(ledger::restore(work, step, incident, &restoration).await?);
     }
-    if outage::is_final(state) {
+    if public::is_final(state) {
         touched.extend(ledger::finish(work, cause, incident).await?);
     }
     ledger::recount(work, touched).await

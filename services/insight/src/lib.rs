@@ -34,7 +34,8 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let ledger = Arc::new(consumer::Ledger::new(room.db.clone(), registry));
     room.keep_house(upkeep::Upkeep)?;
     room.read("intake", ledger.clone());
-    room.read("dispatch", ledger);
+    room.read("dispatch", ledger.clone());
+    room.read("planner", ledger);
     let api = rpc::Api::new(room.db.clone(), host.clock.clone(), &host.secrets.cursor_key);
     room.serve(listener, |routes, guard| {
         routes.add_service(InsightServer::with_interceptor(api, guard));

@@ -6,8 +6,8 @@ use relight_proto::{
     common::v1::Point,
     insight::v1::{
         self as pb, HistoryReply, HistoryRequest, LedgerMember, LedgerMembersReply, MembersRequest,
-        PublicOutagesReply, PublicOutagesRequest, StepMembersRequest, WhyOffReply, WhyOffRequest,
-        insight_server::Insight,
+        PlannedTotalsReply, PlannedTotalsRequest, PublicOutagesReply, PublicOutagesRequest,
+        StepMembersRequest, WhyOffReply, WhyOffRequest, insight_server::Insight,
     },
 };
 use tonic::{Request, Response, Status};
@@ -136,6 +136,25 @@ impl Api {
         Ok(page_of(rows, limit, &head, self.clock.now()))
     }
 
+    async fn planned_totals_of(&self, ask: &PlannedTotalsRequest) -> Result<PlannedTotalsReply, Error> {
+        if ask.customer_ids.len() > MEMBERS_MAX as usize {
+            return Err(Invalid::new("customer_ids", "must be at most 5000").into());
+        }
+        let ids = ask.customer_ids.iter().map(|id| CustomerId::parse(id));
+        let ids = ids
+            .map(|id| id.map(CustomerId::uuid))
+            .collect::<Result<Vec<_>, _>>()?;
+        let since = wire::instant("since", ask.since)?;
+        let until = wire::instant("until", ask.until)?;
+        let above = (i64::from(ask.more_than), ask.more_than_s);
+        let (count, hours) =
+            read::planned_above(self.db.pool(), &ids, (since, until), ask.plus_s, above).await?;
+        Ok(PlannedTotalsReply {
+            above_count: u32::try_from(count).unwrap_or(u32::MAX),
+            above_hours: u32::try_from(hours).unwrap_or(u32::MAX),
+        })
+    }
+
     async fn outages(&self) -> Result<PublicOutagesReply, Error> {
         let now = self.clock.now();
         let since = now - TimeDelta::hours(outage::SHOWN_AFTER_H);
@@ -201,12 +220,19 @@ fn page_of(rows: Vec<Member>, limit: i64, head: &Head, now: Instant) -> LedgerMe
     }
 }
 
-/// Order state and estimate are about open records only.
+/// Order state and estimate are about open records only. A planned outage is no incident of intake: its id goes apart.
 fn interruption(row: Interruption, now: Instant) -> pb::Interruption {
     let open = row.on_at.is_none();
+    let (id, fault) = (row.incident_id.to_string(), row.class == "FAULT");
+    let (incident_id, outage_id) = if fault {
+        (id, String::new())
+    } else {
+        (String::new(), id)
+    };
     pb::Interruption {
         customer_id: row.customer_id.to_string(),
-        incident_id: row.incident_id.to_string(),
+        incident_id,
+        outage_id,
         class: row.class,
         off_at: Some(wire::timestamp(row.off_at)),
         on_at: row.on_at.map(wire::timestamp),
@@ -276,6 +302,15 @@ impl Insight for Api {
         let claims = wire::caller(&request)?;
         claims.need(&LISTS)?;
         let reply = self.step_members_of(&claims, request.get_ref()).await;
+        reply.map(Response::new).map_err(refuse("insight"))
+    }
+
+    async fn planned_totals(
+        &self,
+        request: Request<PlannedTotalsRequest>,
+    ) -> Result<Response<PlannedTotalsReply>, Status> {
+        wire::caller(&request)?.need(&[Role::Service])?;
+        let reply = self.planned_totals_of(request.get_ref()).await;
         reply.map(Response::new).map_err(refuse("insight"))
     }
 

@@ -7,5 +7,3 @@ pub(crate) mod view;
 
 /// Rows written by one statement.
 pub(crate) const CHUNK: usize = 5_000;
-/// Class of every record an incident opens.
-pub(crate) const FAULT: &str = "FAULT";

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    CHUNK, FAULT,
+    CHUNK,
     records::{column, insert_open, insert_waiting, remove_open, take_waiting},
 };
 use crate::{
@@ -66,8 +66,10 @@ async fn insert_closed(conn: &mut PgConnection, all: &[Closed], step: StepId) ->
             "insert into insight.interruption
                  (id, customer_id, incident_id, origin_incident_id, off_at, on_at, reported, opened_step_id, continued,
                   closed_step_id, class)
-             select *, $10, $11 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[],
-                 $6::timestamptz[], $7::boolean[], $8::uuid[], $9::boolean[])",
+             select n.*, $10, coalesce(v.class, 'FAULT') from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[],
+                 $6::timestamptz[], $7::boolean[], $8::uuid[], $9::boolean[])
+                 as n (id, customer_id, incident_id, origin, off_at, on_at, reported, opened_by, continued)
+             left join insight.incident_view v on v.incident_id = n.origin",
             &column(chunk, |c| c.open.id.uuid()),
             &column(chunk, |c| c.open.claim.customer.uuid()),
             &column(chunk, |c| c.open.claim.incident.uuid()),
@@ -78,7 +80,6 @@ async fn insert_closed(conn: &mut PgConnection, all: &[Closed], step: StepId) ->
             &column(chunk, |c| c.open.opened_by.uuid()),
             &column(chunk, |c| c.continued),
             step.uuid(),
-            FAULT,
         )
         .execute(&mut *conn)
         .await

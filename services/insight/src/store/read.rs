@@ -79,6 +79,38 @@ pub(crate) async fn history(
     .map_err(Error::db("read a customer's interruptions"))
 }
 
+/// How many of these customers are above (count, seconds) of planned interruption that began in `[since, until)`, with one
+/// more of `plus_s` seconds: (above the count, above the time).
+pub(crate) async fn planned_above(
+    pool: &PgPool,
+    customers: &[Uuid],
+    (since, until): (Instant, Instant),
+    plus_s: i64,
+    (more_than, more_than_s): (i64, i64),
+) -> Result<(i64, i64), Error> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where t.n + 1 > $4) as "count!", count(*) filter (where t.s + $5 > $6) as "hours!"
+         from (
+             select c.id, count(distinct i.incident_id) as n,
+                 coalesce(sum(extract(epoch from i.on_at - i.off_at)), 0)::bigint as s
+             from unnest($1::uuid[]) as c (id)
+             left join insight.interruption i on i.customer_id = c.id and i.class in ('PLANNED', 'TEMPORARY')
+                 and i.off_at >= $2 and i.off_at < $3
+             group by c.id
+         ) t"#,
+        customers,
+        since,
+        until,
+        more_than,
+        plus_s,
+        more_than_s
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(Error::db("count planned interruptions"))?;
+    Ok((row.count, row.hours))
+}
+
 /// What is asked of an incident before its members are given out.
 #[derive(Debug)]
 pub(crate) struct Head {

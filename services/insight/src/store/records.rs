@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{CHUNK, FAULT};
+use super::CHUNK;
 use crate::{
     domain::{
         opening::Back,
@@ -115,8 +115,10 @@ pub(crate) async fn insert_open(conn: &mut PgConnection, all: &[Open]) -> Result
         let done = sqlx::query!(
             "insert into insight.interruption_open
                  (id, customer_id, incident_id, origin_incident_id, off_at, not_before, reported_at, opened_step_id, class)
-             select *, $9 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[],
-                 $7::timestamptz[], $8::uuid[])
+             select n.*, coalesce(v.class, 'FAULT') from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[],
+                 $6::timestamptz[], $7::timestamptz[], $8::uuid[])
+                 as n (id, customer_id, incident_id, origin, off_at, not_before, reported_at, step)
+             left join insight.incident_view v on v.incident_id = n.origin
              on conflict (customer_id) do nothing",
             &column(chunk, |o| o.id.uuid()),
             &column(chunk, |o| o.claim.customer.uuid()),
@@ -126,7 +128,6 @@ pub(crate) async fn insert_open(conn: &mut PgConnection, all: &[Open]) -> Result
             &column(chunk, |o| o.claim.not_before) as &[Option<Instant>],
             &column(chunk, |o| o.claim.reported_at) as &[Option<Instant>],
             &column(chunk, |o| o.opened_by.uuid()),
-            FAULT,
         )
         .execute(&mut *conn)
         .await
@@ -176,8 +177,10 @@ pub(crate) async fn insert_waiting(conn: &mut PgConnection, all: &[Waiting]) -> 
         sqlx::query!(
             "insert into insight.interruption_waiting as w
                  (customer_id, incident_id, origin_incident_id, off_at, not_before, reported_at, on_at, class)
-             select *, $8 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[],
-                 $6::timestamptz[], $7::timestamptz[])
+             select n.*, coalesce(v.class, 'FAULT') from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[],
+                 $5::timestamptz[], $6::timestamptz[], $7::timestamptz[])
+                 as n (customer_id, incident_id, origin, off_at, not_before, reported_at, on_at)
+             left join insight.incident_view v on v.incident_id = n.origin
              on conflict (customer_id, incident_id) do update set reported_at = greatest(w.reported_at, excluded.reported_at),
                  on_at = case when excluded.reported_at > w.on_at then null else w.on_at end",
             &column(chunk, |w| w.claim.customer.uuid()),
@@ -187,7 +190,6 @@ pub(crate) async fn insert_waiting(conn: &mut PgConnection, all: &[Waiting]) -> 
             &column(chunk, |w| w.claim.not_before) as &[Option<Instant>],
             &column(chunk, |w| w.claim.reported_at) as &[Option<Instant>],
             &column(chunk, |w| w.on_at) as &[Option<Instant>],
-            FAULT,
         )
         .execute(&mut *conn)
         .await

@@ -69,7 +69,7 @@ pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Resu
         "update insight.incident_view set version = $2, number = $3, org_path = $4, zone = $5, state = $6, merged_into = $7,
              confirmed = $8, affected_set_id = coalesce($9, affected_set_id), off_at = $10, lon = $11, lat = $12,
              device_id = $13, device_kind = $14,
-             closed_at = case when $6 = 'closed' then coalesce(closed_at, $15) end
+             closed_at = case when $6 = 'closed' then coalesce(closed_at, $15) end, class = $16
          where incident_id = $1",
         state.id.uuid(),
         state.version,
@@ -86,6 +86,7 @@ pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Resu
         state.device_id,
         state.device_kind,
         state.told_at,
+        state.class,
     )
     .execute(conn)
     .await

@@ -1,0 +1,121 @@
+//! Planned outages: everybody in the affected set is off from the moment of switching until their section is back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use relight_common::{Invalid, Work, ids::derived, wire};
+use relight_proto::events::v1::{Event, OutageChanged, OutageStep};
+use uuid::Uuid;
+
+use super::{IncidentState, decode};
+use crate::{
+    domain::{
+        opening::State,
+        record::{CustomerId, IncidentId, Instant, StepId},
+        restoring::{Restoration, Who},
+    },
+    error::Error,
+    ledger,
+    store::view,
+};
+
+/// Cause of every record of a planned outage.
+const CAUSE: &str = "planned";
+
+/// `outage.changed` of one that was switched off.
+pub(super) struct Told {
+    pub(super) state: IncidentState,
+    /// When people are told supply is back.
+    on_at: Instant,
+    /// What its crew is doing, in the words of orders.
+    doing: &'static str,
+}
+
+/// What `event` means for the ledger; `None` while supply is still on.
+pub(super) fn read(event: &Event) -> Result<Option<Told>, Error> {
+    let told: OutageChanged = decode(event)?;
+    let Some(off_at) = wire::instant_opt("switched_off_at", told.switched_off_at)? else {
+        return Ok(None);
+    };
+    let state = IncidentState {
+        id: IncidentId::parse(&told.outage_id)?,
+        version: i64::try_from(event.version).map_err(|_| Invalid::new("version", "must be below 2^63"))?,
+        state: if told.state == "archived" {
+            State::Closed
+        } else {
+            State::Open
+        },
+        confirmed: true,
+        affected_set: wire::uuid_opt("affected_set_id", &told.affected_set_id)?,
+        off_at,
+        position: told.position.map(|at| wire::point("position", at)).transpose()?,
+        reporters: BTreeMap::new(),
+        told_at: wire::instant("time", event.time)?,
+        class: class(&told.class)?,
+        org_path: event.org_path.clone(),
+        device_id: told.device_ids.first().cloned().unwrap_or_default(),
+        device_kind: String::new(),
+        number: told.number,
+        zone: told.zone,
+    };
+    Ok(Some(Told {
+        state,
+        on_at: wire::instant("on_at", told.on_at)?,
+        doing: doing(&told.state),
+    }))
+}
+
+fn class(word: &str) -> Result<&'static str, Invalid> {
+    match word {
+        "PLANNED" => Ok("PLANNED"),
+        "TEMPORARY" => Ok("TEMPORARY"),
+        _ => Err(Invalid::new("class", "must be PLANNED or TEMPORARY")),
+    }
+}
+
+fn doing(state: &str) -> &'static str {
+    match state {
+        "working" | "restoring" => "repairing",
+        "restored" => "restored",
+        "archived" => "archived",
+        _ => "arrived",
+    }
+}
+
+/// Opens the records with the first state that is off, and keeps the announced end as the estimate.
+pub(super) async fn changed(
+    work: &mut Work,
+    cause: Uuid,
+    event: &Event,
+    members: Option<BTreeSet<CustomerId>>,
+) -> Result<(), Error> {
+    let Some(told) = read(event)? else { return Ok(()) };
+    ledger::take_state(work, cause, &told.state, members).await?;
+    view::note_order(work.conn(), told.state.id, told.doing, CAUSE).await?;
+    view::note_etr(work.conn(), told.state.id, Some(told.on_at), CAUSE).await
+}
+
+/// Supply is back to a section or to all. The state that switched it off came before: same aggregate, same partition.
+pub(super) async fn step(
+    work: &mut Work,
+    cause: Uuid,
+    told: &OutageStep,
+    members: Option<BTreeSet<CustomerId>>,
+) -> Result<(), Error> {
+    let id = IncidentId::parse(&told.outage_id)?;
+    let who = match (told.all, members) {
+        (true, _) => Who::All,
+        (false, Some(members)) => Who::These(members),
+        (false, None) => {
+            let must = "must name a set, or `all` must be true";
+            return Err(Invalid::new("restored_set_id", must).into());
+        }
+    };
+    let at = wire::instant("at", told.at)?;
+    view::lock(work.conn(), id).await?;
+    if who == Who::All {
+        view::note_all_restored(work.conn(), id, at).await?;
+    }
+    let step = StepId::from_uuid(derived(cause, "closed"));
+    let touched = ledger::restore(work, step, id, &Restoration { at, who }).await?;
+    ledger::recount(work, touched).await
+}
