@@ -21,7 +21,7 @@ mod store;
 use std::sync::Arc;
 
 use relight_common::{reconcile, service::Host};
-use relight_proto::registry::v1::registry_server::RegistryServer;
+use relight_proto::registry::v1::{registry_server::RegistryServer, supplies_server::SuppliesServer};
 use tokio::net::TcpListener;
 
 pub use error::Error;
@@ -49,6 +49,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     host.tasks.spawn(holder.clone().watch(host.stop.clone()));
     let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder);
     room.serve(listener, |routes, guard| {
+        routes.add_service(SuppliesServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(RegistryServer::with_interceptor(api, guard));
     })
     .await

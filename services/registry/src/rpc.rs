@@ -3,6 +3,7 @@
 mod customers;
 mod grid;
 mod map;
+mod supplies;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -149,7 +150,7 @@ impl Registry for Api {
         request: Request<CreateAffectedSetRequest>,
     ) -> Result<Response<AffectedSet>, Status> {
         let (claims, message) = taken(request)?;
-        only(&claims, &["intake", "dispatch"])?;
+        only(&claims, &["intake", "dispatch", "planner"])?;
         self.create_set(&claims, &message)
             .await
             .map(Response::new)
@@ -170,7 +171,7 @@ impl Registry for Api {
 
     async fn members(&self, request: Request<MembersRequest>) -> Result<Response<MembersReply>, Status> {
         let (claims, message) = taken(request)?;
-        only(&claims, &["insight", "notify"])?;
+        only(&claims, &["insight", "notify", "planner"])?;
         self.set_members(&message)
             .await
             .map(Response::new)

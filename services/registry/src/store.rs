@@ -6,6 +6,7 @@ pub(crate) mod customer;
 pub(crate) mod grid_version;
 pub(crate) mod import;
 pub(crate) mod service_point;
+pub(crate) mod supply;
 
 use chrono::{DateTime, Utc};
 use relight_common::{Begun, Db, Work, command::Meta, ids::CommandId};

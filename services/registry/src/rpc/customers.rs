@@ -232,7 +232,7 @@ fn scope(claims: &Claims) -> Scope {
     }
 }
 
-fn account(field: &'static str, text: &str) -> Result<String, Invalid> {
+pub(super) fn account(field: &'static str, text: &str) -> Result<String, Invalid> {
     wire::text_required(field, text, ACCOUNT_CHARS_MAX).map(|text| fold(&text))
 }
 

@@ -11,7 +11,6 @@ use relight_proto::{
     },
 };
 use tonic::Status;
-use uuid::Uuid;
 
 use super::{Api, Chunks, map};
 use crate::{
@@ -84,7 +83,10 @@ impl Api {
             return Err(Error::NoSet(set));
         }
         let full = u32::try_from(rows.len()).is_ok_and(|rows| rows == limit);
-        let last = rows.last().filter(|_| full).map(|(point, _)| point.to_string());
+        let last = rows
+            .last()
+            .filter(|_| full)
+            .map(|last| last.service_point_id.to_string());
         Ok(MembersReply {
             members: rows.into_iter().map(member).collect(),
             next_after: last.unwrap_or_default(),
@@ -123,9 +125,15 @@ fn device(held: &Held, ix: DeviceIx) -> Device {
     }
 }
 
-fn member((service_point, customer): (Uuid, Uuid)) -> Member {
+fn member(row: affected_set::Listed) -> Member {
     Member {
-        service_point_id: service_point.to_string(),
-        customer_id: customer.to_string(),
+        service_point_id: row.service_point_id.to_string(),
+        customer_id: row.customer_id.to_string(),
+        important: row.important,
+        life_support: row.life_support,
+        dedicated_line: row.dedicated_line,
+        own_generation: row.own_generation,
+        address_zh: row.address_zh,
+        address_en: row.address_en,
     }
 }

@@ -159,25 +159,39 @@ pub(crate) async fn insert(
     Ok(true)
 }
 
-/// (service point, customer) of the members above `after`, by service point.
+/// One member of a stored set, with what makes it special for notices and for work on the line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Listed {
+    pub(crate) service_point_id: Uuid,
+    pub(crate) customer_id: Uuid,
+    pub(crate) important: bool,
+    pub(crate) life_support: bool,
+    pub(crate) dedicated_line: bool,
+    pub(crate) own_generation: bool,
+    pub(crate) address_zh: String,
+    pub(crate) address_en: String,
+}
+
+/// The members above `after`, by service point.
 pub(crate) async fn members(
     pool: &PgPool,
     set: Uuid,
     after: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<(Uuid, Uuid)>, Error> {
-    let rows = sqlx::query!(
-        "select service_point_id, customer_id from registry.affected_set_member
-         where set_id = $1 and service_point_id > $2 order by service_point_id limit $3",
+) -> Result<Vec<Listed>, Error> {
+    sqlx::query_as!(
+        Listed,
+        r#"select m.service_point_id, m.customer_id, c.class = 'important' as "important!", c.life_support, c.dedicated_line,
+            p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en
+         from registry.affected_set_member m
+         join registry.customer c on c.id = m.customer_id
+         join registry.service_point p on p.id = m.service_point_id
+         where m.set_id = $1 and m.service_point_id > $2 order by m.service_point_id limit $3"#,
         set,
         after.unwrap_or_default(),
         limit
     )
     .fetch_all(pool)
     .await
-    .map_err(Error::db("read the members of a set"))?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.service_point_id, row.customer_id))
-        .collect())
+    .map_err(Error::db("read the members of a set"))
 }

@@ -1,0 +1,35 @@
+//! The supply of an account, for disconnections.
+
+use relight_common::error::refuse;
+use relight_proto::registry::v1::{SupplyOfReply, SupplyOfRequest, supplies_server::Supplies};
+use tonic::{Request, Response, Status};
+
+use super::{Api, customers, map, only, taken};
+use crate::{error::Error, store::service_point, store::supply};
+
+impl Api {
+    async fn supply(&self, message: &SupplyOfRequest) -> Result<SupplyOfReply, Error> {
+        let account = customers::account("account", &message.account)?;
+        let found = supply::of_account(self.db.pool(), &account).await?;
+        let found = found.ok_or(Error::NoCustomer)?;
+        let point = service_point::by_id(self.db.pool(), found.service_point_id).await?;
+        Ok(SupplyOfReply {
+            service_point: Some(map::service_point(point.ok_or(Error::NoServicePoint)?)?),
+            meter_no: found.meter_no,
+            supplies: u32::try_from(found.supplies).unwrap_or(u32::MAX),
+            customer_name: found.customer_name,
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl Supplies for Api {
+    async fn supply_of(&self, request: Request<SupplyOfRequest>) -> Result<Response<SupplyOfReply>, Status> {
+        let (claims, message) = taken(request)?;
+        only(&claims, &["arrears"])?;
+        self.supply(&message)
+            .await
+            .map(Response::new)
+            .map_err(refuse("registry"))
+    }
+}
