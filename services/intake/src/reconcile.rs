@@ -50,12 +50,12 @@ async fn oldest_waiting(db: &Db, now: DateTime<Utc>) -> Result<(), relight_commo
     Ok(())
 }
 
-/// Reports that are neither linked nor waiting go back on the queue.
+/// Reports that are neither linked nor waiting go back on the queue; not those a planned outage explains.
 async fn requeue_lost(db: &Db, now: DateTime<Utc>) -> Result<u64, relight_common::Error> {
     sqlx::query!(
         "insert into intake.report_waiting (report_id)
          select r.id from intake.report r
-         where r.received_at < $1
+         where r.received_at < $1 and not (r.triage = 'known_outage' and r.hint_incident_id is null)
            and not exists (select 1 from intake.report_link l where l.report_id = r.id)
            and not exists (select 1 from intake.report_waiting w where w.report_id = r.id)
          on conflict do nothing",

@@ -181,7 +181,8 @@ macro_rules! reports {
     };
 }
 
-/// Stores a new report and puts it in front of the grouping worker.
+/// Stores a new report and puts it in front of the grouping worker. What a planned outage explains is no fault: it has no
+/// incident to join and makes none.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -200,7 +201,8 @@ pub async fn insert(conn: &mut PgConnection, report: &Report) -> Result<(), Erro
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
                  $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
              returning id)
-         insert into intake.report_waiting (report_id) select id from stored",
+         insert into intake.report_waiting (report_id) select id from stored
+         where not ($7 = 'known_outage' and $27::uuid is null)",
         report.id.uuid(),
         report.number,
         report.accepted_at,

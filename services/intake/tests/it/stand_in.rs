@@ -240,4 +240,10 @@ impl insight_server::Insight for StandIn {
     ) -> Reply<ledger::PublicOutagesReply> {
         absent()
     }
+    async fn planned_totals(
+        &self,
+        _: Request<ledger::PlannedTotalsRequest>,
+    ) -> Reply<ledger::PlannedTotalsReply> {
+        absent()
+    }
 }
