@@ -9,6 +9,9 @@ mod incidents;
 mod list;
 mod orders;
 mod outages;
+mod outages_event;
+mod outages_people;
+mod outages_planned;
 mod reports;
 mod sessions;
 
@@ -56,6 +59,8 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(crews::routes())
         .merge(customers::routes())
         .merge(outages::routes())
+        .merge(outages_planned::routes())
+        .merge(outages_people::routes())
         .merge(devices::routes())
         .merge(accounts::routes())
         .merge(crate::stream::routes())

@@ -15,6 +15,7 @@ use relight_proto::{
     insight::v1::{PublicOutagesReply, PublicOutagesRequest, insight_client::InsightClient},
     intake::v1::intake_client::IntakeClient,
     notify::v1::notify_client::NotifyClient,
+    planner::v1::planner_client::PlannerClient,
     registry::v1::registry_client::RegistryClient,
 };
 use tokio::sync::Mutex;
@@ -62,6 +63,8 @@ pub struct Clients {
     pub notify: NotifyClient<Outgoing>,
     /// The ledger.
     pub insight: InsightClient<Outgoing>,
+    /// Planned outages.
+    pub planner: PlannerClient<Outgoing>,
 }
 
 impl Clients {
@@ -73,6 +76,7 @@ impl Clients {
             dispatch: DispatchClient::new(peers.to("dispatch")),
             notify: NotifyClient::new(peers.to("notify")),
             insight: InsightClient::new(peers.to("insight")),
+            planner: PlannerClient::new(peers.to("planner")),
         }
     }
 }

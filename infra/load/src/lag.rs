@@ -71,10 +71,11 @@ pub async fn heads(conn: &mut PgConnection) -> sqlx::Result<Vec<Head>> {
 }
 
 /// Who reads whom, from outside: a reader that has not begun yet has no row, and is behind all the same.
-const READS: [(&str, &[&str]); 4] = [
+const READS: [(&str, &[&str]); 5] = [
     ("intake", &["registry", "dispatch"]),
     ("dispatch", &["intake"]),
-    ("insight", &["intake", "dispatch"]),
+    ("insight", &["intake", "dispatch", "planner"]),
+    ("planner", &["notify"]),
     ("notify", &["intake", "dispatch", "insight"]),
 ];
 

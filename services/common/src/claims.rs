@@ -40,6 +40,10 @@ pub enum Role {
     Public,
     /// Another service of the platform.
     Service,
+    /// Plans outages.
+    Planner,
+    /// Decides about plans, exceptions and disconnections.
+    Manager,
 }
 
 impl Role {
@@ -54,6 +58,8 @@ impl Role {
             Role::Customer => "customer",
             Role::Public => "public",
             Role::Service => "service",
+            Role::Planner => "planner",
+            Role::Manager => "manager",
         }
     }
 
@@ -68,6 +74,8 @@ impl Role {
             Role::Customer,
             Role::Public,
             Role::Service,
+            Role::Planner,
+            Role::Manager,
         ]
         .into_iter()
         .find(|role| role.word() == word)

@@ -21,7 +21,7 @@ pub struct Cli {
 pub enum Verb {
     /// Run all roles in one process.
     Up(Up),
-    /// Run some roles: access, registry, intake, dispatch, notify, insight, gateway, mobile-api.
+    /// Run some roles: access, registry, intake, dispatch, planner, notify, insight, gateway, mobile-api.
     Serve(Serve),
     /// Bring the schemas up to date and give each service its own database role.
     Migrate,
@@ -29,12 +29,18 @@ pub enum Verb {
     Import(Import),
     /// Ask a network file who is off when a device opens, what a load hangs on, and what is doubtful.
     Grid(crate::grid::Grid),
+    /// Tell from reports which devices opened; nothing is stored.
+    Infer(crate::infer::Infer),
+    /// Make storms with known truth and measure.
+    Simulate(crate::simulate::Simulate),
     /// People who sign in.
     Account(Account),
     /// Say in words what is missing or wrong.
     Doctor(Doctor),
     /// Look after events.
     Events(Events),
+    /// The promises of law and company: lint packs, ask them questions.
+    Policy(Policy),
     /// A made-up town to try things in.
     Demo(Demo),
 }
@@ -107,7 +113,7 @@ pub struct PutAccount {
     #[arg(long)]
     pub login: String,
     /// What the person does.
-    #[arg(long, value_parser = ["admin", "dispatcher", "agent", "unit_desk", "crew"])]
+    #[arg(long, value_parser = ["admin", "dispatcher", "agent", "unit_desk", "crew", "planner", "manager"])]
     pub role: String,
     /// Where the role holds: an org path and all below it; everywhere when left out.
     #[arg(long, default_value = "")]
@@ -180,6 +186,44 @@ pub enum DeadVerb {
     },
 }
 
+/// `relight policy`
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// What about packs.
+    #[command(subcommand)]
+    pub verb: PolicyVerb,
+}
+
+/// `relight policy ...`
+#[derive(Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// Say what is wrong with packs.
+    Check {
+        /// Files (ending in .toml) or names of packs; every pack that ships when left out.
+        what: Vec<String>,
+        /// For machines: one fault a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer a question: may I, by when, which notice; with the rule, its source and the arithmetic.
+    Explain(Explain),
+}
+
+/// `relight policy explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Name of the pack, such as CN-SGCC; with overlays: CN-CSG+CN-LOCAL-1H.
+    pub pack: String,
+    /// The question, such as planned.start (docs/policy.md lists them with their keys).
+    pub question: String,
+    /// A fact, repeated: times as RFC 3339, dates as 2026-03-01; zone=... overrides the pack's zone.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = fact)]
+    pub set: Vec<(String, String)>,
+    /// For machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `relight demo`
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -232,6 +276,13 @@ pub enum DemoVerb {
 /// The roles a process can serve.
 fn served() -> PossibleValuesParser {
     PossibleValuesParser::new(SERVICES.into_iter().chain(EDGES))
+}
+
+fn fact(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| "must be KEY=VALUE such as off_at=2026-03-08T09:00:00+08:00".to_owned())?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

@@ -9,9 +9,12 @@ mod doctor;
 mod events;
 mod grid;
 mod import;
+mod infer;
 mod migrate;
+mod policy;
 mod rooms;
 mod run;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -40,9 +43,12 @@ async fn answer(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Verb::Migrate => migrate::run().await?,
         cli::Verb::Import(what) => import::run(&what).await?,
         cli::Verb::Grid(what) => grid::run(&what)?,
+        cli::Verb::Infer(what) => infer::run(&what)?,
+        cli::Verb::Simulate(what) => simulate::run(&what)?,
         cli::Verb::Account(account) => account::run(&account).await?,
         cli::Verb::Doctor(doctor) => doctor::run(&doctor).await?,
         cli::Verb::Events(events) => events::run(&events).await?,
+        cli::Verb::Policy(policy) => policy::run(&policy)?,
         cli::Verb::Demo(demo) => demo::run(&demo).await?,
     };
     guard.flush();

@@ -13,8 +13,9 @@ use relight_proto::{
         head_reply::Head,
     },
     insight::v1::{
-        HistoryReply, HistoryRequest, LedgerMember, LedgerMembersReply, MembersRequest, PublicOutagesReply,
-        PublicOutagesRequest, StepMembersRequest, WhyOffReply, WhyOffRequest,
+        HistoryReply, HistoryRequest, LedgerMember, LedgerMembersReply, MembersRequest, PlannedTotalsReply,
+        PlannedTotalsRequest, PublicOutagesReply, PublicOutagesRequest, StepMembersRequest, WhyOffReply,
+        WhyOffRequest,
         insight_server::{Insight, InsightServer},
     },
     intake::v1 as intake,
@@ -126,6 +127,12 @@ impl Insight for Town {
         absent()
     }
     async fn history(&self, _: Request<HistoryRequest>) -> Result<Response<HistoryReply>, Status> {
+        absent()
+    }
+    async fn planned_totals(
+        &self,
+        _: Request<PlannedTotalsRequest>,
+    ) -> Result<Response<PlannedTotalsReply>, Status> {
         absent()
     }
     async fn public_outages(

@@ -1,0 +1,282 @@
+//! What may happen to a planned outage: one body per kind, `{"type": "approve"}`.
+
+use chrono::{DateTime, Utc};
+use relight_common::wire::timestamp;
+use relight_proto::planner::v1::{self as w, act_request::Action};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::outages_planned::{Window, Words};
+
+/// One event. Which may follow which state is the planner service's decision.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OutageEvent {
+    /// The author hands it in.
+    Submit {},
+    /// It is compared with other plans, limits of the year and locks.
+    Balance {
+        /// Needed when something collides: why it is done all the same.
+        #[serde(default)]
+        justification: String,
+    },
+    /// A step of the talks with a dedicated-line customer.
+    Negotiate {
+        /// Who.
+        customer_id: Uuid,
+        /// `proposed`, `countered`, `agreed`, `refused`, `decided`
+        step: String,
+        /// The window talked about; left out: the plan's.
+        #[serde(default)]
+        window: Option<Window>,
+        /// What was said.
+        note: String,
+    },
+    /// Somebody else than the author decides for it.
+    Approve {
+        /// Why although something collides.
+        #[serde(default)]
+        justification: String,
+    },
+    /// The public announcement goes out, and with it the individual notices.
+    Announce {
+        /// Left out: the words of the draft.
+        #[serde(default)]
+        words: Option<Words>,
+    },
+    /// Asks the gate: from approved to noticed, from noticed to ready.
+    Gate {},
+    /// Records the control desk's switching permission. It is recorded here, never granted.
+    Permit {
+        /// Its number.
+        number: String,
+        /// Whether it was read back.
+        read_back: bool,
+    },
+    /// Supply ends.
+    SwitchOff {
+        /// The permit it is done under.
+        permit_id: Uuid,
+    },
+    /// It begins later, the end stays.
+    StartLate {
+        /// Not before.
+        off_at: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// Work begins.
+    Work {},
+    /// Everybody is out; supply comes back.
+    StartRestoring {},
+    /// Supply is back.
+    Restore {
+        /// To everybody still off.
+        #[serde(default)]
+        all: bool,
+        /// Or to what is below these devices.
+        #[serde(default)]
+        device_ids: Vec<String>,
+        /// How that was verified.
+        verified_by: String,
+    },
+    /// It is written up.
+    Archive {
+        /// What deviated and why.
+        #[serde(default)]
+        note: String,
+    },
+    /// It takes longer.
+    Extend {
+        /// The new end.
+        on_at: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// It is moved: later on the same day people are told; another day needs a new notice.
+    Move {
+        /// The new window.
+        window: Window,
+        /// Why.
+        reason: String,
+    },
+    /// It is called off.
+    Cancel {
+        /// Why.
+        reason: String,
+    },
+    /// It is called off on its day.
+    Abort {
+        /// Why.
+        reason: String,
+    },
+    /// It becomes a temporary outage.
+    Convert {
+        /// Why it was not planned.
+        why_not_planned: String,
+    },
+    /// A proof that somebody was told, recorded by a person.
+    Evidence {
+        /// Who.
+        customer_id: Uuid,
+        /// `visit`, `post`, `call`, `community`, `esign`
+        channel: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// What happened.
+        note: String,
+        /// SHA-256 of the photo, hexadecimal; needed for `visit` and `post`.
+        #[serde(default)]
+        photo_sha256: String,
+    },
+    /// An important customer answered.
+    Acknowledge {
+        /// Who.
+        customer_id: Uuid,
+        /// Their words.
+        text: String,
+    },
+    /// A silent important customer is handed on.
+    Escalate {
+        /// Who.
+        customer_id: Uuid,
+        /// `account_manager`, `duty_manager`
+        to: String,
+        /// The duty manager decided to go on.
+        #[serde(default)]
+        closed: bool,
+        /// Why.
+        #[serde(default)]
+        note: String,
+    },
+    /// Own generation is ticked.
+    Isolate {
+        /// Who.
+        customer_id: Uuid,
+        /// `isolated`: before work; `told`: called before supply returns.
+        step: String,
+    },
+    /// A leader comes to work.
+    CheckIn {
+        /// Who.
+        name: String,
+        /// Of which team.
+        team: String,
+    },
+    /// A leader clears.
+    Clear {
+        /// Who.
+        name: String,
+        /// People are out.
+        people_out: bool,
+        /// Earths are off.
+        earths_off: bool,
+        /// The work ticket is ended.
+        ticket_ended: bool,
+    },
+    /// Takes the affected set again on the current network.
+    Refresh {},
+}
+
+impl From<OutageEvent> for Action {
+    #[expect(clippy::too_many_lines, reason = "one arm per kind, field by field")]
+    fn from(event: OutageEvent) -> Self {
+        match event {
+            OutageEvent::Submit {} => Action::Submit(w::Submit {}),
+            OutageEvent::Balance { justification } => Action::Balance(w::Compare { justification }),
+            OutageEvent::Negotiate {
+                customer_id,
+                step,
+                window,
+                note,
+            } => Action::Negotiate(w::Negotiate {
+                customer_id: customer_id.to_string(),
+                step,
+                window: window.map(w::Window::from),
+                note,
+            }),
+            OutageEvent::Approve { justification } => Action::Approve(w::Approve { justification }),
+            OutageEvent::Announce { words } => Action::Announce(w::Announce {
+                words: words.map(w::Words::from),
+            }),
+            OutageEvent::Gate {} => Action::Gate(w::Gate {}),
+            OutageEvent::Permit { number, read_back } => Action::Permit(w::Permit { number, read_back }),
+            OutageEvent::SwitchOff { permit_id } => Action::SwitchOff(w::SwitchOff {
+                permit_id: permit_id.to_string(),
+            }),
+            OutageEvent::StartLate { off_at, reason } => Action::StartLate(w::StartLate {
+                off_at: Some(timestamp(off_at)),
+                reason,
+            }),
+            OutageEvent::Work {} => Action::Work(w::Work {}),
+            OutageEvent::StartRestoring {} => Action::StartRestoring(w::StartRestoring {}),
+            OutageEvent::Restore {
+                all,
+                device_ids,
+                verified_by,
+            } => Action::Restore(w::Restore {
+                all,
+                device_ids,
+                verified_by,
+            }),
+            OutageEvent::Archive { note } => Action::Archive(w::Archive { note }),
+            OutageEvent::Extend { on_at, reason } => Action::Extend(w::Extend {
+                on_at: Some(timestamp(on_at)),
+                reason,
+            }),
+            OutageEvent::Move { window, reason } => Action::Move(w::Move {
+                window: Some(window.into()),
+                reason,
+            }),
+            OutageEvent::Cancel { reason } => Action::Cancel(w::Cancel { reason }),
+            OutageEvent::Abort { reason } => Action::Abort(w::Abort { reason }),
+            OutageEvent::Convert { why_not_planned } => Action::Convert(w::Convert { why_not_planned }),
+            OutageEvent::Evidence {
+                customer_id,
+                channel,
+                at,
+                note,
+                photo_sha256,
+            } => Action::Evidence(w::Evidence {
+                customer_id: customer_id.to_string(),
+                channel,
+                at: Some(timestamp(at)),
+                note,
+                photo_sha256,
+            }),
+            OutageEvent::Acknowledge { customer_id, text } => Action::Acknowledge(w::Acknowledge {
+                customer_id: customer_id.to_string(),
+                text,
+            }),
+            OutageEvent::Escalate {
+                customer_id,
+                to,
+                closed,
+                note,
+            } => Action::Escalate(w::Escalate {
+                customer_id: customer_id.to_string(),
+                to,
+                closed,
+                note,
+            }),
+            OutageEvent::Isolate { customer_id, step } => Action::Isolate(w::Isolate {
+                customer_id: customer_id.to_string(),
+                step,
+            }),
+            OutageEvent::CheckIn { name, team } => Action::CheckIn(w::CheckIn { name, team }),
+            OutageEvent::Clear {
+                name,
+                people_out,
+                earths_off,
+                ticket_ended,
+            } => Action::Clear(w::Clear {
+                name,
+                people_out,
+                earths_off,
+                ticket_ended,
+            }),
+            OutageEvent::Refresh {} => Action::Refresh(w::Refresh {}),
+        }
+    }
+}

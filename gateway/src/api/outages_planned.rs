@@ -1,0 +1,554 @@
+//! Planned and temporary outages: from the draft to the archive, and what is announced.
+
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use relight_common::{
+    Claims, Role, ask,
+    edge::{Anyone, Body, Caller, CommandKey, Params, Problem, Segment, at, parse},
+    wire::{text_required, timestamp, uuid},
+};
+use relight_proto::planner::v1::{
+    ActRequest, Announcement as WireAnnouncement, AnnouncementsRequest, DraftRequest, GetRequest,
+    ListRequest, Outage as WireOutage, RecipientsRequest, Window as WireWindow, Words as WireWords,
+    get_request::By,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{
+    list::{List, page},
+    outages_event::OutageEvent,
+    outages_people::Recipient,
+};
+use crate::app::App;
+
+/// Everybody who plans, decides, switches or tells people.
+pub(super) const PLANNERS: [Role; 5] = [
+    Role::Planner,
+    Role::Manager,
+    Role::Dispatcher,
+    Role::Agent,
+    Role::UnitDesk,
+];
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, draft))
+        .routes(routes!(get))
+        .routes(routes!(gate))
+        .routes(routes!(recipients))
+        .routes(routes!(act))
+        .routes(routes!(announcements))
+}
+
+/// When supply is to end and to be back.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Supply ends, never earlier.
+    pub off_at: DateTime<Utc>,
+    /// Supply is back.
+    pub on_at: DateTime<Utc>,
+}
+
+impl From<Window> for WireWindow {
+    fn from(window: Window) -> Self {
+        Self {
+            off_at: Some(timestamp(window.off_at)),
+            on_at: Some(timestamp(window.on_at)),
+        }
+    }
+}
+
+fn window(window: Option<WireWindow>) -> Option<Window> {
+    let window = window?;
+    Some(Window {
+        off_at: at(window.off_at)?,
+        on_at: at(window.on_at)?,
+    })
+}
+
+/// What people are told about the place and the work.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// Area, Chinese. Left out in a draft: made from the addresses affected.
+    #[serde(default)]
+    #[schema(max_length = 300)]
+    pub area_zh: String,
+    /// Area, English.
+    #[serde(default)]
+    #[schema(max_length = 300)]
+    pub area_en: String,
+    /// Line or device.
+    #[schema(max_length = 100)]
+    pub line: String,
+    /// Reason, Chinese.
+    #[schema(max_length = 60)]
+    pub reason_zh: String,
+    /// Reason, English.
+    #[schema(max_length = 60)]
+    pub reason_en: String,
+}
+
+impl From<Words> for WireWords {
+    fn from(words: Words) -> Self {
+        Self {
+            area_zh: words.area_zh,
+            area_en: words.area_en,
+            line: words.line,
+            reason_zh: words.reason_zh,
+            reason_en: words.reason_en,
+        }
+    }
+}
+
+impl From<WireWords> for Words {
+    fn from(words: WireWords) -> Self {
+        Self {
+            area_zh: words.area_zh,
+            area_en: words.area_en,
+            line: words.line,
+            reason_zh: words.reason_zh,
+            reason_en: words.reason_en,
+        }
+    }
+}
+
+/// What a plan collides with.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Balance {
+    /// Numbers of live plans with the same customers within 30 days.
+    pub conflicts: Vec<String>,
+    /// Customers above 3 planned interruptions in the year, this one included.
+    pub above_count: u32,
+    /// Customers above 24 h of planned interruption in the year, this one included.
+    pub above_hours: u32,
+    /// Important customers without a second supply.
+    pub single_source: u32,
+    /// Locks that stand in the window.
+    pub locks: Vec<String>,
+}
+
+/// How far the people are told.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Coverage {
+    /// Who has to be told individually.
+    pub required: u32,
+    /// Of those, who was: with evidence.
+    pub served: u32,
+    /// The last of their first effective notices.
+    pub individual_at: Option<DateTime<Utc>>,
+    /// Important customers who neither acknowledged nor had their escalation closed.
+    pub unacknowledged: u32,
+    /// Members reached by no channel and not worked by a person.
+    pub unreached: u32,
+    /// Own generation not ticked as isolated.
+    pub backfeed_open: u32,
+    /// Dedicated-line customers without a recorded agreement or decision.
+    pub dedicated_open: u32,
+}
+
+/// A plan that ended by a move.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EndedPlan {
+    /// Which.
+    pub plan_no: u32,
+    /// Its window.
+    pub window: Option<Window>,
+    /// Why it was moved.
+    pub reason: String,
+    /// When.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whether people had been told; their notice is void.
+    pub noticed: bool,
+}
+
+/// Somebody in charge of people at work.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Leader {
+    /// Who.
+    pub name: String,
+    /// Of which team.
+    pub team: String,
+    /// Since when.
+    pub checked_in_at: Option<DateTime<Utc>>,
+    /// People out, earths off, ticket ended.
+    pub cleared_at: Option<DateTime<Utc>>,
+}
+
+/// One planned or temporary outage.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PlannedOutage {
+    /// UUID.
+    pub outage_id: String,
+    /// Spoken number.
+    pub number: String,
+    /// Where in the organisation.
+    pub org_path: String,
+    /// IANA zone of the place.
+    pub zone: String,
+    /// `draft`, `submitted`, `balanced`, `negotiating`, `approved`, `noticed`, `ready`, `off`, `working`, `restoring`,
+    /// `restored`, `archived`, `cancelled`, `aborted`
+    pub state: String,
+    /// Grows with every change.
+    pub version: u64,
+    /// Which plan this is: a move to another day ends one and begins the next.
+    pub plan_no: u32,
+    /// `PLANNED`, `TEMPORARY`
+    pub class: String,
+    /// As people are told.
+    pub window: Option<Window>,
+    /// What people are told.
+    pub words: Words,
+    /// The area made from the addresses affected, to compare.
+    pub area_made: String,
+    /// What opens.
+    pub device_ids: Vec<String>,
+    /// Immutable set of service points affected.
+    pub affected_set_id: String,
+    /// Version of the network it was made on.
+    pub grid_version: String,
+    /// Its members.
+    pub affected_count: u32,
+    /// Who wrote it.
+    pub author: String,
+    /// Who decided for it; never the author.
+    pub approver: String,
+    /// When the announcement went out.
+    pub announced_at: Option<DateTime<Utc>>,
+    /// When the notice was complete and in time.
+    pub noticed_at: Option<DateTime<Utc>>,
+    /// When the last gate let it through.
+    pub ready_at: Option<DateTime<Utc>>,
+    /// When supply ended.
+    pub switched_off_at: Option<DateTime<Utc>>,
+    /// When everybody had supply again.
+    pub restored_at: Option<DateTime<Utc>>,
+    /// Permit to switch off.
+    pub permit_id: String,
+    /// Until when it lasts.
+    pub permit_until: Option<DateTime<Utc>>,
+    /// What it collides with.
+    pub balance: Balance,
+    /// How far the people are told.
+    pub coverage: Coverage,
+    /// `late_start`, `extended`, `told_late`, `short_cancel`, `overrun`, `temporary`
+    pub marks: Vec<String>,
+    /// Plans that ended by a move.
+    pub ended_plans: Vec<EndedPlan>,
+    /// Who is in charge of people at work.
+    pub leaders: Vec<Leader>,
+}
+
+impl From<WireOutage> for PlannedOutage {
+    fn from(outage: WireOutage) -> Self {
+        let balance = outage.balance.unwrap_or_default();
+        let coverage = outage.coverage.unwrap_or_default();
+        let ended = outage.ended_plans.into_iter().map(|one| EndedPlan {
+            plan_no: one.plan_no,
+            window: window(one.window),
+            reason: one.reason,
+            ended_at: at(one.ended_at),
+            noticed: one.noticed,
+        });
+        let leaders = outage.leaders.into_iter().map(|one| Leader {
+            name: one.name,
+            team: one.team,
+            checked_in_at: at(one.checked_in_at),
+            cleared_at: at(one.cleared_at),
+        });
+        Self {
+            outage_id: outage.outage_id,
+            number: outage.number,
+            org_path: outage.org_path,
+            zone: outage.zone,
+            state: outage.state,
+            version: outage.version,
+            plan_no: outage.plan_no,
+            class: outage.class,
+            window: window(outage.window),
+            words: outage.words.map(Words::from).unwrap_or_default(),
+            area_made: outage.area_made,
+            device_ids: outage.device_ids,
+            affected_set_id: outage.affected_set_id,
+            grid_version: outage.grid_version,
+            affected_count: outage.affected_count,
+            author: outage.author,
+            approver: outage.approver,
+            announced_at: at(outage.announced_at),
+            noticed_at: at(outage.noticed_at),
+            ready_at: at(outage.ready_at),
+            switched_off_at: at(outage.switched_off_at),
+            restored_at: at(outage.restored_at),
+            permit_id: outage.permit_id,
+            permit_until: at(outage.permit_until),
+            balance: Balance {
+                conflicts: balance.conflicts,
+                above_count: balance.above_count,
+                above_hours: balance.above_hours,
+                single_source: balance.single_source,
+                locks: balance.locks,
+            },
+            coverage: Coverage {
+                required: coverage.required,
+                served: coverage.served,
+                individual_at: at(coverage.individual_at),
+                unacknowledged: coverage.unacknowledged,
+                unreached: coverage.unreached,
+                backfeed_open: coverage.backfeed_open,
+                dedicated_open: coverage.dedicated_open,
+            },
+            marks: outage.marks,
+            ended_plans: ended.collect(),
+            leaders: leaders.collect(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListParams {
+    /// One state; left out: all that are not over.
+    #[serde(default)]
+    state: String,
+    /// `next_cursor` of the page before.
+    #[serde(default)]
+    cursor: String,
+    /// Rows, 1 to 500; left out: 50.
+    limit: Option<u32>,
+}
+
+/// Planned outages of the caller's area, those that begin first first.
+#[utoipa::path(get, path = "/api/v1/planned-outages", tag = "planned outages", params(ListParams), security(("session" = [])),
+    responses((status = 200, description = "A page", body = List<PlannedOutage>)))]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<ListParams>,
+) -> Result<Json<List<PlannedOutage>>, Problem> {
+    let claims = caller.need(&PLANNERS)?;
+    let message = ListRequest {
+        state: params.state,
+        page: Some(page(params.cursor, params.limit)?),
+    };
+    let reply = ask!(app.edge(), claims, app.to().planner, list, message).await?;
+    Ok(Json(List::of(reply.outages, reply.next_cursor)))
+}
+
+/// A new plan.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    /// Chosen by the sender.
+    outage_id: Uuid,
+    /// External ids of what will be open, 1 to 50.
+    device_ids: Vec<String>,
+    /// When.
+    window: Window,
+    /// What people are told.
+    words: Words,
+}
+
+/// Drafts a planned outage: who is affected is computed from the network at once.
+#[utoipa::path(post, path = "/api/v1/planned-outages", tag = "planned outages", security(("session" = [])),
+    params(("Idempotency-Key" = Uuid, Header, description = "Id of the command")),
+    request_body = Draft, responses((status = 201, description = "The draft", body = PlannedOutage)))]
+async fn draft(
+    State(app): State<App>,
+    caller: Caller,
+    key: CommandKey,
+    Body(body): Body<Draft>,
+) -> Result<(StatusCode, Json<PlannedOutage>), Problem> {
+    let claims = caller.need(&[Role::Planner, Role::Manager])?;
+    let message = DraftRequest {
+        command_id: key.to_string(),
+        outage_id: body.outage_id.to_string(),
+        device_ids: body.device_ids,
+        window: Some(body.window.into()),
+        words: Some(body.words.into()),
+    };
+    let outage = ask!(app.edge(), claims, app.to().planner, draft, message).await?;
+    Ok((StatusCode::CREATED, Json(outage.into())))
+}
+
+fn by(id: String) -> Result<GetRequest, Problem> {
+    let by = if Uuid::parse_str(&id).is_ok() {
+        By::OutageId(id)
+    } else {
+        By::Number(text_required("id", &id, 40)?)
+    };
+    Ok(GetRequest { by: Some(by) })
+}
+
+/// One planned outage by id or spoken number.
+#[utoipa::path(get, path = "/api/v1/planned-outages/{id}", tag = "planned outages", security(("session" = [])),
+    params(("id" = String, Path, description = "Outage id (UUID) or number")),
+    responses((status = 200, description = "The outage", body = PlannedOutage)))]
+async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(id): Segment,
+) -> Result<Json<PlannedOutage>, Problem> {
+    let claims = caller.need(&PLANNERS)?;
+    let outage = ask!(app.edge(), claims, app.to().planner, get, by(id)?).await?;
+    Ok(Json(outage.into()))
+}
+
+/// What the next gate says.
+#[derive(Debug, Serialize, ToSchema)]
+struct Gate {
+    /// Whether it lets the outage through.
+    allowed: bool,
+    /// What stands in the way, in words.
+    because: Vec<String>,
+    /// What the law says of the notice and the window, with the arithmetic.
+    law: String,
+    /// The earliest lawful start with the notices there are.
+    earliest: Option<DateTime<Utc>>,
+}
+
+/// Asks the gate without moving anything: may it, and why not.
+#[utoipa::path(get, path = "/api/v1/planned-outages/{id}/gate", tag = "planned outages", security(("session" = [])),
+    params(("id" = String, Path, description = "Outage id (UUID) or number")),
+    responses((status = 200, description = "The answer", body = Gate)))]
+async fn gate(State(app): State<App>, caller: Caller, Segment(id): Segment) -> Result<Json<Gate>, Problem> {
+    let claims = caller.need(&PLANNERS)?;
+    let reply = ask!(app.edge(), claims, app.to().planner, explain, by(id)?).await?;
+    Ok(Json(Gate {
+        allowed: reply.allowed,
+        because: reply.because,
+        law: reply.law,
+        earliest: at(reply.earliest),
+    }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RecipientParams {
+    /// `all` (also when left out), `required`, `unreached`, `unacknowledged`, `backfeed`, `dedicated`
+    #[serde(default)]
+    which: String,
+    /// `next_cursor` of the page before.
+    #[serde(default)]
+    cursor: String,
+    /// Rows, 1 to 500; left out: 50.
+    limit: Option<u32>,
+}
+
+/// Who is affected and where they stand; every look is audited.
+#[utoipa::path(get, path = "/api/v1/planned-outages/{id}/recipients", tag = "planned outages", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Outage id"), RecipientParams),
+    responses((status = 200, description = "A page", body = List<Recipient>)))]
+async fn recipients(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(id): Segment,
+    Params(params): Params<RecipientParams>,
+) -> Result<Json<List<Recipient>>, Problem> {
+    let claims = caller.need(&PLANNERS)?;
+    let which = if params.which.is_empty() {
+        "all".to_owned()
+    } else {
+        params.which
+    };
+    let message = RecipientsRequest {
+        outage_id: uuid("id", &id)?.to_string(),
+        which,
+        page: Some(page(params.cursor, params.limit)?),
+    };
+    let reply = ask!(app.edge(), claims, app.to().planner, recipients, message).await?;
+    Ok(Json(List::of(reply.recipients, reply.next_cursor)))
+}
+
+/// What happens to the outage.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    /// The event. Read on its own: so a fault inside is told with its place.
+    #[schema(value_type = OutageEvent)]
+    event: serde_json::Value,
+    /// Refused when the outage is at another version; left out: whatever it is.
+    #[serde(default)]
+    expected_version: u64,
+}
+
+/// Does one thing with the outage. Refusals say what stands in the way.
+#[utoipa::path(post, path = "/api/v1/planned-outages/{id}/events", tag = "planned outages", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Outage id"),
+        ("Idempotency-Key" = Uuid, Header, description = "Id of the command")),
+    request_body = Act, responses((status = 200, description = "The outage after it", body = PlannedOutage)))]
+async fn act(
+    State(app): State<App>,
+    caller: Caller,
+    key: CommandKey,
+    Segment(id): Segment,
+    Body(body): Body<Act>,
+) -> Result<Json<PlannedOutage>, Problem> {
+    let claims = caller.need(&PLANNERS)?;
+    let event: OutageEvent = parse("event", body.event)?;
+    let message = ActRequest {
+        command_id: key.to_string(),
+        outage_id: uuid("id", &id)?.to_string(),
+        expected_version: body.expected_version,
+        action: Some(event.into()),
+    };
+    let outage = ask!(app.edge(), claims, app.to().planner, act, message).await?;
+    Ok(Json(outage.into()))
+}
+
+/// What is announced to the public.
+#[derive(Debug, Serialize, ToSchema)]
+struct Announcement {
+    /// Spoken number.
+    number: String,
+    /// Which plan; an earlier one of the same number is void.
+    plan_no: u32,
+    /// `PLANNED`, `TEMPORARY`
+    class: String,
+    /// `approved` and `noticed`: announced; `cancelled` and `aborted`: does not take place.
+    state: String,
+    /// Area, line and reason. Never names.
+    words: Words,
+    /// When.
+    window: Option<Window>,
+    /// IANA zone of the place.
+    zone: String,
+    /// Since when it is published.
+    published_at: Option<DateTime<Utc>>,
+}
+
+impl From<WireAnnouncement> for Announcement {
+    fn from(one: WireAnnouncement) -> Self {
+        Self {
+            number: one.number,
+            plan_no: one.plan_no,
+            class: one.class,
+            state: one.state,
+            words: one.words.map(Words::from).unwrap_or_default(),
+            window: window(one.window),
+            zone: one.zone,
+            published_at: at(one.published_at),
+        }
+    }
+}
+
+/// Planned outages that are announced: area, line and time. Open to the public, limited by address.
+#[utoipa::path(get, path = "/api/v1/announcements", tag = "planned outages",
+    responses((status = 200, description = "What is announced and not over", body = List<Announcement>)))]
+async fn announcements(State(app): State<App>, _: Anyone) -> Result<Json<List<Announcement>>, Problem> {
+    let anybody = Claims::anybody();
+    let reply = ask!(
+        app.edge(),
+        &anybody,
+        app.to().planner,
+        announcements,
+        AnnouncementsRequest {}
+    )
+    .await?;
+    Ok(Json(List::of(reply.announcements, String::new())))
+}
