@@ -279,6 +279,7 @@ async fn tell(
         kind: kind.to_owned(),
         at: Some(relight_common::wire::timestamp(at)),
         customers: count.unsigned_abs(),
+        outage_id: String::new(),
     };
     work.tell("interruption.step", incident.uuid(), version, &org_path, &payload);
     Ok(())

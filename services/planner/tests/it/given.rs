@@ -259,6 +259,7 @@ impl House {
             plan_no,
             kind: kind.to_owned(),
             results: results.collect(),
+            ..NoticeServed::default()
         };
         let event = WireEvent {
             id: Uuid::now_v7().to_string(),
