@@ -255,6 +255,7 @@ impl World {
             kind: "closed".into(),
             at: Some(wire::timestamp(self.clock.now())),
             customers: 1,
+            ..InterruptionStep::default()
         };
         self.event("interruption.step", step, 1, &data)
     }
