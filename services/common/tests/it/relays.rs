@@ -187,20 +187,22 @@ async fn without_redis_the_events_of_every_partition_reach_their_reader() -> any
 
 /// Passes everything on to Redis, but holds the first publication until told to go on.
 struct Holds {
-    port: u16,
+    /// Of the same Redis, by way of this.
+    url: String,
     held: Arc<Notify>,
     go_on: Arc<Notify>,
 }
 
 impl Holds {
     async fn before(redis_url: &str) -> anyhow::Result<Self> {
-        let target = redis_url
-            .trim_start_matches("redis://")
-            .trim_end_matches('/')
-            .to_owned();
+        let (credentials, target) = match redis_url.trim_start_matches("redis://").rsplit_once('@') {
+            Some((credentials, target)) => (format!("{credentials}@"), target),
+            None => (String::new(), redis_url.trim_start_matches("redis://")),
+        };
+        let target = target.trim_end_matches('/').to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let holds = Self {
-            port: listener.local_addr()?.port(),
+            url: format!("redis://{credentials}{}", listener.local_addr()?),
             held: Arc::default(),
             go_on: Arc::default(),
         };
@@ -267,13 +269,7 @@ async fn a_relay_that_lost_its_lease_while_publishing_changes_nothing() -> anyho
     let (subject, stop, second_stop) = (Uuid::now_v7(), CancellationToken::new(), CancellationToken::new());
     tell_many(&world.owner_db, subject, 10).await?;
     let holds = Holds::before(&url).await?;
-    let first = relay(
-        &world.owner_db,
-        &world,
-        &format!("redis://127.0.0.1:{}", holds.port),
-        &stop,
-    )
-    .await?;
+    let first = relay(&world.owner_db, &world, &holds.url, &stop).await?;
     holds.held.notified().await;
     sqlx::query("update lease set until = now() - interval '1 second' where name = 'relay'")
         .execute(world.owner_db.pool())
