@@ -7,11 +7,14 @@ use relight_proto::events::v1::ArrearsChanged;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::fired::{LOOK, RECONNECT};
+use super::{
+    fired::{LOOK, RECONNECT},
+    message,
+};
 use crate::{
     domain::{
-        Case, Effect, Event, Facts, Instant, Law, Premises, Release, State, money::Terms, next_look,
-        transition,
+        Case, Effect, Event, Facts, Instant, Law, Premises, Release, State, message::Kind, money::Terms,
+        next_look, transition,
     },
     error::Error,
     store::{
@@ -73,6 +76,7 @@ async fn take(
     if next == stored.doc.0 {
         return Ok(false);
     }
+    let follows = Kind::follows(&stored.doc.state, &next.state);
     let only_confirmed = Case {
         balance_at: next.balance_at,
         ..stored.doc.0.clone()
@@ -103,6 +107,9 @@ async fn take(
         work.audit("arrears.wrongful", stored.id, json!({ "state": step.state }));
     }
     tell(work, stored, stop_crew);
+    if let Some(kind) = follows {
+        message::order(work, stored, kind).await?;
+    }
     Ok(true)
 }
 
@@ -130,6 +137,7 @@ pub(super) fn tell(work: &mut Work, stored: &Stored, stop_crew: bool) {
         stop_crew,
         zone: stored.doc.zone.name().to_owned(),
         number: stored.number.clone(),
+        stop_at: stored.doc.state.notice().map(|notice| timestamp(notice.stop_at)),
     };
     work.tell(
         "arrears.changed",
@@ -147,6 +155,7 @@ async fn timers(work: &mut Work, stored: &Stored, facts: &Facts<'_>, now: Instan
         Some(at) => work.set_timer(LOOK, id, at, version).await?,
         None => work.clear_timer(LOOK, id).await?,
     }
+    message::set_warning(work, stored, facts, now).await?;
     match super::fired::next_alarm(&stored.doc, facts, now) {
         Some((at, _)) => work.set_timer(RECONNECT, id, at, version).await?,
         None => work.clear_timer(RECONNECT, id).await?,

@@ -124,6 +124,7 @@ impl Api {
                 .map(|entry| entry.order_id.to_string())
                 .collect(),
             cursor: self.cursors.seal(&words, &reached.to_be_bytes(), crew.uuid()),
+            gone_orders: Vec::new(),
         })
     }
 }
@@ -189,6 +190,7 @@ pub(super) fn shown(view: &View) -> Order {
             _ => None,
         },
         incident_number: order.incident_number.clone(),
+        ..Order::default()
     }
 }
 
