@@ -135,6 +135,7 @@ fn reported(language: Language, case: &str, now: DateTime<Utc>) -> anyhow::Resul
         off_at: Some(timestamp(now - TimeDelta::minutes(35))),
         etr_at: Some(timestamp(now + TimeDelta::minutes(80))),
         cause_code: "tree".to_owned(),
+        ..KnownOutage::default()
     };
     let report = Report {
         number: "F-20261122-0042".to_owned(),

@@ -10,7 +10,8 @@ use relight_common::{
 use relight_proto::{
     common::v1::Language as WireLanguage,
     intake::v1::{
-        AcceptReportRequest, GetReportRequest, Report as WireReport, UrgeRequest, get_report_request::By,
+        AcceptReportRequest, GetReportRequest, Phrase as WirePhrase, Report as WireReport, UrgeRequest,
+        get_report_request::By,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,35 @@ pub(crate) struct NewReport {
     /// Language of the messages to the reporter.
     #[serde(default)]
     pub(crate) language: Language,
+    /// Asked second: do the neighbours have supply?
+    #[serde(default)]
+    pub(crate) neighbours: Neighbours,
+    /// The name and number are for the desk that took the report only.
+    #[serde(default)]
+    pub(crate) confidential: bool,
+}
+
+/// What the reporter sees around.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Neighbours {
+    /// Not asked, or the reporter does not know.
+    #[default]
+    Unknown,
+    /// They have supply: dark only here.
+    On,
+    /// They are off too.
+    Off,
+}
+
+impl Neighbours {
+    fn word(self) -> &'static str {
+        match self {
+            Neighbours::Unknown => "",
+            Neighbours::On => "on",
+            Neighbours::Off => "off",
+        }
+    }
 }
 
 impl NewReport {
@@ -129,6 +159,8 @@ impl NewReport {
             reported_at: self.reported_at.map(timestamp),
             note: text("note", &self.note, 1_000)?,
             language: WireLanguage::from(self.language).into(),
+            neighbours: self.neighbours.word().to_owned(),
+            confidential: self.confidential,
         })
     }
 }
@@ -142,6 +174,28 @@ pub struct KnownOutage {
     pub etr_at: Option<DateTime<Utc>>,
     /// Cause; empty: not known.
     pub cause_code: String,
+    /// `FAULT`, `PLANNED`, `TEMPORARY`, `CURTAILMENT`
+    pub class: String,
+    /// The planned outage behind it.
+    pub outage_id: String,
+}
+
+/// The same in both languages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Phrase {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+impl From<WirePhrase> for Phrase {
+    fn from(phrase: WirePhrase) -> Self {
+        Self {
+            zh: phrase.zh,
+            en: phrase.en,
+        }
+    }
 }
 
 /// A report as it was accepted.
@@ -154,7 +208,7 @@ pub struct Report {
     pub number: String,
     /// Never moves.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// `new`, `known_outage`, `urge`, `undetermined`
+    /// `new`, `known_outage`, `urge`, `undetermined`, `customer_side`, `cut`, `own_request`, `left`
     pub triage: String,
     /// Set when it belongs to an incident.
     pub incident_id: String,
@@ -178,6 +232,20 @@ pub struct Report {
     pub address: String,
     /// Where in the organisation.
     pub org_path: String,
+    /// Who took it and answers for it: the first-contact owner.
+    pub owner: String,
+    /// The contact is for the desk that took the report only.
+    pub confidential: bool,
+    /// A person has to call at once: life-support.
+    pub call_wanted: bool,
+    /// What to say to the reporter.
+    pub say: Option<Phrase>,
+    /// `customer_side`: what the reporter can try, in order.
+    pub steps: Vec<Phrase>,
+    /// `open`, `helping`, `closed`
+    pub state: String,
+    /// Closed: `solved`, `known_outage`, `cut`, `own_request`
+    pub close_reason: String,
 }
 
 impl From<WireReport> for Report {
@@ -186,6 +254,8 @@ impl From<WireReport> for Report {
             off_at: at(known.off_at),
             etr_at: at(known.etr_at),
             cause_code: known.cause_code,
+            class: known.class,
+            outage_id: known.outage_id,
         });
         Self {
             report_id: report.report_id,
@@ -203,6 +273,13 @@ impl From<WireReport> for Report {
             reporter_phone: report.reporter_phone,
             address: report.address,
             org_path: report.org_path,
+            owner: report.owner,
+            confidential: report.confidential,
+            call_wanted: report.call_wanted,
+            say: report.say.map(Phrase::from),
+            steps: report.steps.into_iter().map(Phrase::from).collect(),
+            state: report.state,
+            close_reason: report.close_reason,
         }
     }
 }

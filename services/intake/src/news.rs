@@ -36,6 +36,8 @@ fn known_outage(known: &KnownOutage) -> pb::KnownOutage {
         off_at: known.off_at.map(timestamp),
         etr_at: known.etr_at.map(timestamp),
         cause_code: known.cause.clone(),
+        class: String::new(),
+        outage_id: String::new(),
     }
 }
 
@@ -63,6 +65,7 @@ pub(crate) fn report(stored: &Stored) -> pb::Report {
         reporter_phone: String::new(),
         address: String::new(),
         org_path: report.place.org_path.clone(),
+        ..pb::Report::default()
     }
 }
 
@@ -99,6 +102,7 @@ pub(crate) fn incident(incident: &Incident) -> pb::Incident {
         version: incident.version.unsigned_abs(),
         off_at: told.off_at,
         merged_into: told.merged_into,
+        parent_id: told.parent_id,
     }
 }
 
@@ -135,6 +139,7 @@ fn changed(incident: &Incident, reporters: &[Reporter]) -> events::IncidentChang
         },
         reporters: reporters.iter().map(reporter).collect(),
         zone: incident.zone.clone(),
+        parent_id: String::new(),
     }
 }
 
