@@ -93,6 +93,7 @@ fn notice(work: &mut Work, one: &Stored, kind: Kind, before: Option<Window>, cus
         reason_zh: one.words.reason_zh.clone(),
         reason_en: one.words.reason_en.clone(),
         zone: one.place.zone.clone(),
+        class: one.life.class.word().to_owned(),
     };
     work.tell(
         "outage.notice",
