@@ -44,6 +44,10 @@ pub enum Role {
     Planner,
     /// Decides about plans, exceptions and disconnections.
     Manager,
+    /// The seat that switches: acknowledges, permits, sets device states.
+    ControlRoom,
+    /// The machine that tells what SCADA says.
+    Scada,
 }
 
 impl Role {
@@ -60,6 +64,8 @@ impl Role {
             Role::Service => "service",
             Role::Planner => "planner",
             Role::Manager => "manager",
+            Role::ControlRoom => "control_room",
+            Role::Scada => "scada",
         }
     }
 
@@ -76,6 +82,8 @@ impl Role {
             Role::Service,
             Role::Planner,
             Role::Manager,
+            Role::ControlRoom,
+            Role::Scada,
         ]
         .into_iter()
         .find(|role| role.word() == word)

@@ -18,7 +18,7 @@ const GRANTS_MAX: usize = 50;
 /// Characters of a password.
 const PASSWORD: std::ops::RangeInclusive<usize> = 10..=128;
 /// Roles a local account may have.
-const ROLES: [Role; 7] = [
+const ROLES: [Role; 9] = [
     Role::Admin,
     Role::Dispatcher,
     Role::Agent,
@@ -26,6 +26,8 @@ const ROLES: [Role; 7] = [
     Role::Crew,
     Role::Planner,
     Role::Manager,
+    Role::ControlRoom,
+    Role::Scada,
 ];
 
 /// A language the product speaks, as its BCP 47 tag; empty when not chosen.
