@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::secrets::SERVICES;
 use relight_testkit::{database, otlp::OtlpSink, smsc::Smsc, smtp::SmtpSink};
 use tempfile::TempDir;
@@ -93,6 +94,42 @@ impl System {
     pub fn set(&mut self, name: &str, value: impl ToString) {
         self.environment
             .push((format!("RELIGHT_{name}"), value.to_string()));
+    }
+
+    /// Lets the test move the clock of the process with [`System::clock_to`]; asked before the process is started.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn with_clock(&mut self) -> anyhow::Result<()> {
+        self.move_clock(TimeDelta::zero())?;
+        self.set("CLOCK__OFFSET_FILE", self.clock_file().display());
+        Ok(())
+    }
+
+    /// What the clock of the process shows.
+    pub fn now(&self) -> DateTime<Utc> {
+        let said = std::fs::read_to_string(self.clock_file()).unwrap_or_default();
+        Utc::now() + TimeDelta::seconds(said.parse().unwrap_or_default())
+    }
+
+    /// Moves the clock of the running process to `at`; timers that are due by then fire. Sessions may have ended then.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn clock_to(&self, at: DateTime<Utc>) -> anyhow::Result<()> {
+        self.move_clock(at - Utc::now())
+    }
+
+    fn move_clock(&self, by: TimeDelta) -> anyhow::Result<()> {
+        let draft = self.home.path().join("clock.draft");
+        // Up to the next whole second: what is due at `at` is due then.
+        let seconds = by.num_seconds() + i64::from(by.subsec_nanos() > 0);
+        std::fs::write(&draft, seconds.to_string())?;
+        Ok(std::fs::rename(draft, self.clock_file())?)
+    }
+
+    fn clock_file(&self) -> PathBuf {
+        self.home.path().join("clock")
     }
 
     /// Starts the process.

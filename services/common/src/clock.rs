@@ -1,10 +1,19 @@
 //! The one source of time. Domain code never asks it: edges, timers and consumers do, and pass the instant in.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-/// Wall clock, or a clock that stands still until it is told to move (tests, the simulator).
+use crate::error::{Error, Invalid};
+
+/// A file that moves the clock is read again after this.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Wall clock, or one that tests and the simulator move.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
     /// The machine's clock.
@@ -12,6 +21,32 @@ pub enum Clock {
     System,
     /// Shows what was set last.
     Held(Arc<Mutex<DateTime<Utc>>>),
+    /// The machine's clock, moved by the seconds a file says: weeks pass at once for a whole running system (tests).
+    Moved(Arc<Moved>),
+}
+
+/// A file with a whole number of seconds, and what it said last.
+#[derive(Debug)]
+pub struct Moved {
+    file: PathBuf,
+    said: Mutex<(Instant, TimeDelta)>,
+}
+
+impl Moved {
+    /// What the file says; while nobody can read it, what it said last.
+    fn offset(&self) -> TimeDelta {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.0.elapsed() >= LOOK_AGAIN {
+            *said = (Instant::now(), read(&self.file).unwrap_or(said.1));
+        }
+        said.1
+    }
+}
+
+/// `None` when it is not there or says no number of seconds that a date can be moved by.
+fn read(file: &std::path::Path) -> Option<TimeDelta> {
+    let seconds = std::fs::read_to_string(file).ok()?.trim().parse().ok()?;
+    TimeDelta::try_seconds(seconds).filter(|by| by.abs() < TimeDelta::days(3_660))
 }
 
 impl Clock {
@@ -20,19 +55,72 @@ impl Clock {
         Clock::Held(Arc::new(Mutex::new(at)))
     }
 
+    /// A clock moved by the seconds that `file` says, now and whenever it says others (`clock.offset_file`).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it does not say a whole number of seconds, ten years at most.
+    pub fn moved(file: PathBuf) -> Result<Self, Error> {
+        let by = read(&file).ok_or_else(|| {
+            Invalid::new(
+                "clock.offset_file",
+                "must be a file that says a whole number of seconds, ten years at most",
+            )
+        })?;
+        let said = Mutex::new((Instant::now(), by));
+        Ok(Clock::Moved(Arc::new(Moved { file, said })))
+    }
+
     /// The present instant, cut to microseconds so that it survives Postgres unchanged.
     pub fn now(&self) -> DateTime<Utc> {
         let now = match self {
             Clock::System => Utc::now(),
-            Clock::Held(at) => *at.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+            Clock::Held(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Clock::Moved(moved) => Utc::now() + moved.offset(),
         };
         now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
     }
 
-    /// Moves a held clock forward; a system clock moves by itself and ignores this.
+    /// Moves a held clock forward; the others move by themselves and ignore this.
     pub fn advance(&self, by: TimeDelta) {
         if let Clock::Held(at) = self {
-            *at.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += by;
+            *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits until the clock is about `days` away from the machine's; gives up after some seconds.
+    fn comes_to(clock: &Clock, days: i64) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(5) {
+            if (clock.now() - Utc::now() - TimeDelta::days(days)).abs() < TimeDelta::seconds(5) {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
+    #[test]
+    fn a_file_moves_the_clock_both_ways_and_a_broken_one_leaves_it() -> anyhow::Result<()> {
+        let folder = tempfile::TempDir::new()?;
+        let file = folder.path().join("clock");
+        assert!(Clock::moved(file.clone()).is_err(), "no file");
+        std::fs::write(&file, "0\n")?;
+        let clock = Clock::moved(file.clone())?;
+        assert!(comes_to(&clock, 0));
+        std::fs::write(&file, "691200")?;
+        assert!(comes_to(&clock, 8));
+        std::fs::write(&file, "soon")?;
+        std::thread::yield_now();
+        assert!(comes_to(&clock, 8), "it keeps what it said last");
+        std::fs::write(&file, "-86400")?;
+        assert!(comes_to(&clock, -1));
+        std::fs::write(&file, "9999999999999")?;
+        assert!(Clock::moved(file).is_err(), "no date is that far");
+        Ok(())
     }
 }

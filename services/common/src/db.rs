@@ -12,7 +12,7 @@ use sqlx::{
 };
 use tokio::sync::Notify;
 
-use crate::{config::Database, error::Error};
+use crate::{clock::Clock, config::Database, error::Error};
 
 /// The common tables lie in each service's schema; their bookkeeping beside that of the service's own migrations.
 static COMMON: LazyLock<Migrator> = LazyLock::new(|| {
@@ -29,11 +29,12 @@ pub fn common_migrations() -> &'static Migrator {
 /// Number of partitions of every service's events.
 pub const PARTITIONS: i16 = 4;
 
-/// The pool of one service and the bells that wake its relay and its timers.
+/// The pool of one service, the clock its work is dated by, and the bells that wake its relay and its timers.
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: PgPool,
     service: &'static str,
+    clock: Clock,
     outbox: Arc<Notify>,
     timers: Arc<Notify>,
 }
@@ -44,6 +45,7 @@ impl Db {
         Self {
             pool,
             service,
+            clock: Clock::System,
             outbox: Arc::default(),
             timers: Arc::default(),
         }
@@ -62,6 +64,17 @@ impl Db {
             .await
             .map_err(Error::db("connect to Postgres"))?;
         Ok(Self::from_pool(pool, service))
+    }
+
+    /// The same with another clock than the machine's.
+    #[must_use]
+    pub fn dated_by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The clock its work is dated by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The pool, for reads.

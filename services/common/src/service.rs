@@ -86,7 +86,9 @@ impl Host {
     /// # Errors
     /// When Postgres cannot be reached or the schema is older.
     pub async fn room(&self, service: &'static str, migrations: &Migrator) -> anyhow::Result<Room> {
-        let db = Db::connect(&self.settings.database, service).await?;
+        let db = Db::connect(&self.settings.database, service)
+            .await?
+            .dated_by(self.clock.clone());
         check_schema(&db, migrations).await?;
         Ok(Room {
             host: self.clone(),

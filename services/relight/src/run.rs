@@ -1,6 +1,6 @@
 //! `relight up` and `relight serve`: start roles, wait for a signal, stop in order.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use relight_common::{
@@ -82,7 +82,22 @@ pub async fn serve(options: &cli::Serve) -> anyhow::Result<ExitCode> {
 fn host(settings: config::Settings, role: &str) -> anyhow::Result<Host> {
     let secrets = Secrets::load(&settings.secrets_dir)
         .context("the secrets are not there; `relight doctor --make-secrets DIR` makes them")?;
-    Host::new(settings, secrets, Clock::System, role)
+    Host::new(settings, secrets, clock()?, role)
+}
+
+#[derive(Deserialize)]
+struct ClockSection {
+    offset_file: PathBuf,
+}
+
+/// The machine's clock, unless a test of the whole system moves it.
+fn clock() -> anyhow::Result<Clock> {
+    let section: ClockSection = config::section("clock")?;
+    if section.offset_file.as_os_str().is_empty() {
+        return Ok(Clock::System);
+    }
+    tracing::warn!("clock.offset_file moves the clock of this deployment: for tests only");
+    Ok(Clock::moved(section.offset_file)?)
 }
 
 /// Where the edge of that section listens.

@@ -3,7 +3,6 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use chrono::Utc;
 use futures_util::FutureExt;
 use prost::Message;
 use relight_proto::events::v1::Event;
@@ -151,7 +150,7 @@ impl<C: Consumer> Lane<'_, C> {
             }
             prepared.push(prepare(self.consumer, event).await?);
         }
-        let mut work = Work::internal(self.db, "", Utc::now()).await.map_err(of)?;
+        let mut work = Work::internal(self.db, "", self.db.clock().now()).await.map_err(of)?;
         let before = lock(&mut work, self.source, self.partition).await.map_err(of)?;
         let parked = dead_letter::parked(work.conn(), self.source, events)
             .await
@@ -192,7 +191,7 @@ impl<C: Consumer> Lane<'_, C> {
         );
         metrics::counter!("relight_events_parked_total", "service" => db.service(), "source" => source)
             .increment(1);
-        let mut work = Work::internal(db, event.id.clone(), Utc::now()).await?;
+        let mut work = Work::internal(db, event.id.clone(), db.clock().now()).await?;
         if lock(&mut work, source, partition).await? >= seq_of(event) {
             return Ok(());
         }
@@ -312,7 +311,7 @@ pub(super) async fn skip_to(db: &Db, source: &str, partition: i16, events: &[Eve
     let Some(first) = events.first() else {
         return Ok(());
     };
-    let mut work = Work::internal(db, first.id.clone(), Utc::now()).await?;
+    let mut work = Work::internal(db, first.id.clone(), db.clock().now()).await?;
     work.audit(
         "reader.skipped",
         format!("{source}:{partition}"),
@@ -383,7 +382,7 @@ async fn again<C: Consumer>(
     let event =
         Event::decode(letter.event.as_slice()).map_err(|error| of(Error::Decode("a parked event", error)))?;
     let prepared = prepare(consumer, &event).await?;
-    let mut work = Work::internal(db, "", Utc::now()).await.map_err(of)?;
+    let mut work = Work::internal(db, "", db.clock().now()).await.map_err(of)?;
     lock(&mut work, source, letter.partition_no).await.map_err(of)?;
     if dead_letter::resolve(work.conn(), letter).await.map_err(of)? {
         apply(&mut work, &event, prepared, consumer).await?;
