@@ -71,11 +71,12 @@ pub async fn heads(conn: &mut PgConnection) -> sqlx::Result<Vec<Head>> {
 }
 
 /// Who reads whom, from outside: a reader that has not begun yet has no row, and is behind all the same.
-const READS: [(&str, &[&str]); 5] = [
+const READS: [(&str, &[&str]); 6] = [
     ("intake", &["registry", "dispatch"]),
     ("dispatch", &["intake"]),
     ("insight", &["intake", "dispatch", "planner"]),
     ("planner", &["notify"]),
+    ("arrears", &["notify"]),
     ("notify", &["intake", "dispatch", "insight"]),
 ];
 

@@ -99,6 +99,21 @@ create table release (
 );
 create index release_unspent on release (case_id) where spent_at is null;
 
+-- A message ordered for the customer and what became of it; the id is the notice id of the events about it.
+create table message (
+    id uuid constraint message_pk primary key,
+    case_id uuid not null constraint message_case_fk references debt_case (id),
+    kind text not null constraint message_kind_word check (kind in ('reminder', 'disconnection', 'pre_notice',
+        'disconnected', 'payment_received', 'reconnected', 'withdrawn')),
+    ordered_at timestamptz not null,
+    -- The first channel that delivered, or the last that failed.
+    channel text,
+    result text constraint message_result_word check (result in ('delivered', 'failed')),
+    result_at timestamptz,
+    constraint message_result_whole check ((result is null) = (result_at is null) and (result is null) = (channel is null))
+);
+create index message_case on message (case_id, ordered_at);
+
 -- Running numbers of a local day: A for cases, T for notices.
 create table day_number (
     kind text not null constraint day_number_kind_word check (kind in ('A', 'T')),

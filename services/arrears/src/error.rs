@@ -22,6 +22,12 @@ pub enum Error {
     /// The machine refuses.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Another officer was faster.
+    #[error("the case has moved on to version {version} since it was read; read it again")]
+    Moved {
+        /// What it is now.
+        version: i64,
+    },
     /// Registry does not know the account any more.
     #[error("registry does not know the account of this case any more")]
     NoSupply,
@@ -44,6 +50,7 @@ impl Coded for Error {
             Error::Denied(_) => Code::PermissionDenied,
             Error::Refused(refusal) if refusal.field().is_some() => Code::InvalidArgument,
             Error::Refused(_) | Error::NoSupply => Code::FailedPrecondition,
+            Error::Moved { .. } => Code::Aborted,
             Error::Stored(_) => Code::Internal,
         }
     }
@@ -52,6 +59,7 @@ impl Coded for Error {
         match self {
             Error::Common(error) => error.field(),
             Error::Refused(refusal) => refusal.field(),
+            Error::Moved { .. } => Some("expected_version"),
             _ => None,
         }
     }

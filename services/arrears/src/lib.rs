@@ -3,13 +3,15 @@
 //! ```text
 //! feed (billing) ──┐
 //! rpc (people) ────┼─> desk (lock, domain::transition, save, tell, timers) ──> store
-//! timers, mender ──┘        └─> domain::law asks the policy pack what is lawful
+//! timers, mender ──┤        └─> domain::law asks the policy pack what is lawful
+//! consumer ────────┘ (notify: what became of messages)
 //! ```
 //!
 //! Promise: no supply is cut for a debt without a proven notice, the whole lawful time, a last warning, a fresh balance
 //! and a release at most five minutes old for that one meter; and never where somebody's life depends on it.
 
 pub mod config;
+pub mod consumer;
 mod cursor;
 pub mod desk;
 pub mod domain;
@@ -40,6 +42,8 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.keep_house(timers::Mender { house: house.clone() })?;
     room.fire_timers(Arc::new(timers::Timers { house: house.clone() }));
     let outside = Arc::new(outside::Services::new(&room.peers));
+    let reader = consumer::FromNotify::new(house.clone(), Arc::clone(&outside));
+    room.read("notify", Arc::new(reader));
     let api = rpc::Api::new(&room.db, &host.secrets, host.clock.clone(), house, outside);
     room.serve(listener, |routes, guard| {
         routes.add_service(ArrearsServer::with_interceptor(api, guard));

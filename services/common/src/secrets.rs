@@ -14,8 +14,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use crate::claims::{self, Minter, Verifier};
 
 /// Every role that has a certificate and a database role of its own.
-pub const SERVICES: [&str; 7] = [
-    "access", "registry", "intake", "dispatch", "planner", "notify", "insight",
+pub const SERVICES: [&str; 8] = [
+    "access", "registry", "intake", "dispatch", "planner", "arrears", "notify", "insight",
 ];
 /// The edges: certificates only.
 pub const EDGES: [&str; 2] = ["gateway", "mobile-api"];

@@ -18,7 +18,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 use crate::config::{LogFormat, Telemetry};
 
 /// What is traced: our own spans. Those of the transport below the exporter would feed the exporter with itself.
-const TRACED: &str = "off,relight=info,relight_access=info,relight_common=info,relight_dispatch=info,relight_gateway=info,\
+const TRACED: &str = "off,relight=info,relight_access=info,relight_arrears=info,relight_common=info,relight_dispatch=info,relight_gateway=info,\
     relight_insight=info,relight_intake=info,relight_mobile_api=info,relight_notify=info,relight_planner=info,\
     relight_registry=info";
 

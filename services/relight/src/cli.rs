@@ -21,7 +21,7 @@ pub struct Cli {
 pub enum Verb {
     /// Run all roles in one process.
     Up(Up),
-    /// Run some roles: access, registry, intake, dispatch, planner, notify, insight, gateway, mobile-api.
+    /// Run some roles: access, registry, intake, dispatch, planner, arrears, notify, insight, gateway, mobile-api.
     Serve(Serve),
     /// Bring the schemas up to date and give each service its own database role.
     Migrate,
@@ -113,7 +113,7 @@ pub struct PutAccount {
     #[arg(long)]
     pub login: String,
     /// What the person does.
-    #[arg(long, value_parser = ["admin", "dispatcher", "agent", "unit_desk", "crew", "planner", "manager"])]
+    #[arg(long, value_parser = ["admin", "dispatcher", "agent", "unit_desk", "crew", "planner", "manager", "control_room", "scada"])]
     pub role: String,
     /// Where the role holds: an org path and all below it; everywhere when left out.
     #[arg(long, default_value = "")]

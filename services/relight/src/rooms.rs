@@ -16,6 +16,7 @@ pub fn migrations(service: &str) -> &'static Migrator {
         "dispatch" => &relight_dispatch::MIGRATIONS,
         "notify" => &relight_notify::MIGRATIONS,
         "planner" => &relight_planner::MIGRATIONS,
+        "arrears" => &relight_arrears::MIGRATIONS,
         "insight" => &relight_insight::MIGRATIONS,
         other => unreachable!("{other} is not in SERVICES"),
     }
@@ -33,6 +34,7 @@ pub async fn start(host: &Host, role: &str, listener: TcpListener) -> anyhow::Re
         "dispatch" => relight_dispatch::run(host, listener).await,
         "notify" => relight_notify::run(host, listener).await,
         "planner" => relight_planner::run(host, listener).await,
+        "arrears" => relight_arrears::run(host, listener).await,
         "insight" => relight_insight::run(host, listener).await,
         "gateway" => relight_gateway::run(host, listener).await,
         "mobile-api" => relight_mobile_api::run(host, listener).await,

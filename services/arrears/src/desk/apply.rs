@@ -1,15 +1,17 @@
 //! A person's step on a case: rights, what it needs to know, the machine, and what is printed.
 
+use chrono::TimeDelta;
 use relight_common::{Claims, Role, Work};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
+    message,
     release::hash_of,
     step::{House, step},
 };
 use crate::{
-    domain::{Event, Instant, Premises, State, case::HoldKind, event::Doing},
+    domain::{Event, Instant, Premises, State, case::HoldKind, event::Doing, message::Kind},
     error::Error,
     store::{
         account::{self, Supply},
@@ -24,6 +26,8 @@ use crate::{
 pub enum Act {
     /// A move of the machine as it is.
     Event(Event),
+    /// A message to the customer.
+    Tell(Kind),
     /// A notice, with what it prints of the customer.
     Issue {
         /// When supply is to stop.
@@ -37,6 +41,8 @@ pub enum Act {
         shown: String,
         /// What was done.
         doing: Doing,
+        /// Since when the supply is off already; `None`: it is cut only if the answer is yes.
+        done_at: Option<Instant>,
     },
 }
 
@@ -49,7 +55,12 @@ pub struct Command {
     pub act: Act,
     /// What the ledger says of the premises.
     pub premises: Premises,
+    /// Version the officer looked at, if that is to be checked.
+    pub expected_version: Option<i64>,
 }
+
+/// A cut reported later than this was done without the answer.
+const ONLINE: TimeDelta = TimeDelta::seconds(60);
 
 const MANAGERS: [Role; 2] = [Role::Manager, Role::Admin];
 const DESK: [Role; 3] = [Role::Agent, Role::Manager, Role::Admin];
@@ -69,6 +80,14 @@ pub async fn apply(
         .await?
         .ok_or(Error::NoCase)?;
     authorise(claims, &command.act, &stored.org_path)?;
+    if command
+        .expected_version
+        .is_some_and(|expected| expected != stored.version)
+    {
+        return Err(Error::Moved {
+            version: stored.version,
+        });
+    }
     match &command.act {
         Act::Event(event) => {
             let event = as_manager(claims, event, &stored.org_path);
@@ -78,8 +97,19 @@ pub async fn apply(
                 account::classify(work.conn(), stored.account_id, class).await?;
             }
         }
+        Act::Tell(kind) => {
+            let facts = house.facts(command.premises, None);
+            message::ordered(work, &stored, *kind, &facts).await?;
+        }
         Act::Issue { stop_at, supply } => issue(work, house, &mut stored, *stop_at, supply).await?,
-        Act::Cut { shown, doing } => cut(work, house, &mut stored, command.premises, (shown, doing)).await?,
+        Act::Cut {
+            shown,
+            doing,
+            done_at,
+        } => {
+            let how = (shown.as_str(), doing, *done_at);
+            cut(work, house, &mut stored, command.premises, how).await?;
+        }
     }
     Ok(stored)
 }
@@ -154,6 +184,8 @@ async fn issue(
         issuer: notice.issuer.clone(),
         approver: basis.approval.approver.clone(),
         due_on: stored.doc.due_on.to_string(),
+        reminders: stored.doc.reminders.clone(),
+        legal_basis: house.law.basis(&stored.doc),
         reminded_at: basis.reminder.at,
         reminder_channel: basis.reminder.channel.clone(),
         stop_at: notice.stop_at,
@@ -174,12 +206,40 @@ async fn cut(
     house: &House,
     stored: &mut Stored,
     premises: Premises,
-    (shown, doing): (&str, &Doing),
+    (shown, doing, done_at): (&str, &Doing, Option<Instant>),
 ) -> Result<(), Error> {
+    let at = work.at();
+    if let Some(off_at) = done_at.filter(|off_at| *off_at < at - ONLINE) {
+        return found_off(work, house, stored, off_at, "reported late: cut without a signal").await;
+    }
     let found = release::lock(work.conn(), stored.id, &hash_of(stored.id, shown)).await?;
     let known = found.map(|(_, release)| release);
     let facts = house.facts(premises, known.as_ref());
-    step(work, stored, &Event::Cut(doing.clone()), &facts).await?;
-    let at = work.at();
+    match (
+        step(work, stored, &Event::Cut(doing.clone()), &facts).await,
+        done_at,
+    ) {
+        (Err(Error::Refused(refusal)), Some(off_at)) => {
+            let why = format!("cut although refused: {refusal}");
+            return found_off(work, house, stored, off_at, &why).await;
+        }
+        (done, _) => done?,
+    };
     release::spend(work.conn(), stored.id, at).await
+}
+
+/// What is off is off: it is written down, and supply has to come back at once (operations.md O9).
+async fn found_off(
+    work: &mut Work,
+    house: &House,
+    stored: &mut Stored,
+    off_at: Instant,
+    reason: &str,
+) -> Result<(), Error> {
+    let event = Event::FoundOff {
+        off_at,
+        reason: reason.to_owned(),
+    };
+    let facts = house.facts(Premises::Unknown, None);
+    step(work, stored, &event, &facts).await.map(drop)
 }

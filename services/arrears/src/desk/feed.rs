@@ -246,6 +246,7 @@ async fn open(work: &mut Work, house: &House, account: &Account) -> Result<(), E
         balance_cents: account.balance_cents,
         balance_at,
         holds: BTreeMap::new(),
+        reminders: Vec::new(),
         state: State::Overdue,
     };
     let stored = Stored {

@@ -3,7 +3,10 @@
 use relight_common::{Work, timer::Timer, wire::timestamp};
 use relight_proto::events::v1::ArrearsAlarm;
 
-use super::step::{House, step};
+use super::{
+    message,
+    step::{House, step},
+};
 use crate::{
     domain::{Case, Event, Facts, Instant, Premises, State},
     error::Error,
@@ -12,6 +15,8 @@ use crate::{
 
 /// Kind of the timer that looks at a case.
 pub const LOOK: &str = "case.look";
+/// Kind of the timer that orders the last warning.
+pub const WARN: &str = "case.warn";
 /// Kind of the timer that watches a reconnection.
 pub const RECONNECT: &str = "reconnect.watch";
 
@@ -26,6 +31,7 @@ pub async fn fire(work: &mut Work, house: &House, timer: &Timer) -> Result<(), E
     let facts = house.facts(Premises::Unknown, None);
     match timer.kind.as_str() {
         LOOK => step(work, &mut stored, &Event::Look, &facts).await.map(drop),
+        WARN => message::warn(work, &stored, &facts).await,
         RECONNECT => alarm(work, &mut stored, &facts).await,
         _ => Err(Error::Stored("timer of a kind this release does not know")),
     }
@@ -55,8 +61,9 @@ async fn alarm(work: &mut Work, stored: &mut case::Stored, facts: &Facts<'_>) ->
         );
         tracing::warn!(case.id = %stored.id, level, "a reconnection is due");
     }
-    if let Some((at, _)) = next_alarm(&stored.doc, facts, now) {
-        work.set_timer(RECONNECT, stored.id, at, stored.version).await?;
+    // Strictly later: the mark of this very moment was just told, and would be told for ever.
+    if let Some((at, _)) = marks.iter().find(|(at, _)| *at > now) {
+        work.set_timer(RECONNECT, stored.id, *at, stored.version).await?;
     }
     Ok(())
 }

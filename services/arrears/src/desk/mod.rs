@@ -3,11 +3,13 @@
 mod apply;
 mod feed;
 mod fired;
+mod message;
 mod release;
 mod step;
 
 pub use apply::{Act, Command, apply};
 pub use feed::{FeedLine, Outcome, Told, What, feed, open_missed};
-pub use fired::{LOOK, RECONNECT, fire};
+pub use fired::{LOOK, RECONNECT, WARN, fire};
+pub use message::take_result;
 pub use release::{Shown, hash_of, release};
 pub use step::House;

@@ -29,6 +29,8 @@ pub struct Case {
     pub balance_at: Instant,
     /// What stands in the way, whatever the state.
     pub holds: BTreeMap<HoldKind, Held>,
+    /// Every reminder, oldest first, for the notice.
+    pub reminders: Vec<Reminder>,
     /// Where it stands.
     pub state: State,
 }

@@ -22,6 +22,7 @@ pub(super) const TERMS: Terms = Terms {
     notice_tolerance_percent: 10,
     balance_max_age_s: 300,
     release_ttl_s: 300,
+    warn_before_min: 35,
 };
 pub(super) const DEBT: i64 = 50_000;
 pub(super) const METER: &str = "3300118";
@@ -52,6 +53,7 @@ pub(super) fn case() -> Case {
         balance_cents: DEBT,
         balance_at: local("07-01 00:00"),
         holds: BTreeMap::new(),
+        reminders: Vec::new(),
         state: State::Overdue,
     }
 }

@@ -14,6 +14,14 @@ const LEADS_MIN: [i64; 6] = [45, 75, 35, 60, 30, 90];
 /// How far back service of a notice is searched for, days: longer than every holiday and the life of a notice.
 const SERVICE_SEARCH_D: i64 = 40;
 
+/// What a notice rests on, as far as a pack has it.
+const BASIS: [&str; 4] = [
+    "arrears.overdue.law",
+    "arrears.needs.reminder",
+    "arrears.notice_min.law",
+    "arrears.pre_notice_min.law",
+];
+
 /// The rules of one jurisdiction.
 #[derive(Debug, Clone)]
 pub struct Law {
@@ -220,6 +228,13 @@ impl Law {
             Ok(paid_at + (by - paid_at) * i32::from(percent) / 100)
         };
         Ok([share("alarm.watch")?, share("alarm.at_risk")?])
+    }
+
+    /// The rules a notice rests on, in the words of the pack.
+    pub fn basis(&self, case: &Case) -> Vec<String> {
+        let leaf = |path: &&str| self.pack.leaf(path, case.opened_at).ok();
+        let sources = BASIS.iter().filter_map(leaf).map(|leaf| leaf.source.clone());
+        sources.collect()
     }
 
     /// The version of the pack that rules the case.

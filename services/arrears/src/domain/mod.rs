@@ -4,6 +4,7 @@ pub mod case;
 pub mod class;
 pub mod event;
 pub mod law;
+pub mod message;
 pub mod money;
 pub mod proof;
 pub mod refusal;

@@ -23,6 +23,8 @@ pub struct Terms {
     pub balance_max_age_s: u32,
     /// Life of a release, seconds; at most 300 (operations.md O9).
     pub release_ttl_s: u32,
+    /// The last warning by text message is ordered so long before the notified stop, minutes.
+    pub warn_before_min: u16,
 }
 
 impl Terms {
@@ -40,6 +42,9 @@ impl Terms {
                 Some("balance_max_age_s must be from 1 to 300")
             }
             terms if !(1..=300).contains(&terms.release_ttl_s) => Some("release_ttl_s must be from 1 to 300"),
+            terms if !(31..=85).contains(&terms.warn_before_min) => {
+                Some("warn_before_min must be from 31 to 85")
+            }
             _ => None,
         }
     }

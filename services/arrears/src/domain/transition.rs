@@ -153,6 +153,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
     case.state = match (case.state.clone(), event) {
         (State::Overdue | State::Reminded { .. }, Event::Remind(reminder)) => {
             past("reminded_at", reminder.at, now)?;
+            case.reminders.push(reminder.clone());
             State::Reminded {
                 reminder: reminder.clone(),
             }
@@ -300,7 +301,7 @@ fn past(field: &'static str, at: Instant, now: Instant) -> Result<(), Refusal> {
 }
 
 /// Whether anything stands in the way of going on; what the class needs when not.
-fn open_way(case: &Case, facts: &Facts<'_>) -> Result<Needs, Refusal> {
+pub(super) fn open_way(case: &Case, facts: &Facts<'_>) -> Result<Needs, Refusal> {
     let needs = case.class.needs().ok_or(Refusal::NeverCut)?;
     if !case.holds.is_empty() {
         return Err(Refusal::Held(case.holds.keys().copied().collect()));
@@ -365,7 +366,7 @@ fn may_warn(
     Ok(needs)
 }
 
-fn fresh(case: &Case, terms: &Terms, now: Instant) -> Result<(), Refusal> {
+pub(super) fn fresh(case: &Case, terms: &Terms, now: Instant) -> Result<(), Refusal> {
     let max_s = i64::from(terms.balance_max_age_s);
     if (now - case.balance_at).num_seconds() > max_s {
         return Err(Refusal::BalanceStale {

@@ -12,7 +12,7 @@ use relight_common::{
     secrets::Secrets, wire,
 };
 use relight_proto::arrears::v1::{
-    ApplyRequest, Case, CheckNoticeReply, FeedReply, FeedRequest, GetCaseRequest, ListCasesReply,
+    self as w, ApplyRequest, Case, CheckNoticeReply, FeedReply, FeedRequest, GetCaseRequest, ListCasesReply,
     ListCasesRequest, Notice, NoticeRequest, ReleaseReply, ReleaseRequest, apply_request,
     arrears_server::Arrears, get_case_request::By,
 };
@@ -25,7 +25,7 @@ use crate::{
     domain::{Instant, Premises},
     error::Error,
     outside::Outside,
-    store::{account, case},
+    store::{account, case, message},
 };
 
 /// Who sees cases of their area.
@@ -92,7 +92,11 @@ impl<O: Outside> Api<O> {
             .filter(|case| claims.has_at(&SEE, &case.org_path))
             .ok_or(Error::NoCase)?;
         let steps = case::steps(pool, stored.id).await?;
-        Ok(show::case(&stored, &steps))
+        let messages = message::of_case(pool, stored.id).await?;
+        Ok(w::Case {
+            messages: messages.into_iter().map(show::message).collect(),
+            ..show::case(&stored, &steps)
+        })
     }
 
     async fn page_of_cases(&self, claims: &Claims, ask: ListCasesRequest) -> Result<ListCasesReply, Error> {
@@ -155,6 +159,7 @@ impl<O: Outside> Api<O> {
             case: id,
             act,
             premises,
+            expected_version: Some(ask.expected_version.cast_signed()).filter(|version| *version > 0),
         };
         let stored = desk::apply(&mut work, &self.house, claims, &command).await?;
         Ok(work.commit(show::case(&stored, &[])).await?)

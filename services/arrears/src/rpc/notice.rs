@@ -1,12 +1,15 @@
 //! The notice as it was printed, and the check anybody may make of its number.
 
 use relight_common::{Begun, Claims, Role, Work, command::Meta, ids::CommandId, wire};
-use relight_proto::arrears::v1::{self as w, CheckNoticeReply, Notice, NoticeRequest};
+use relight_proto::{
+    arrears::v1::{self as w, CheckNoticeReply, Notice, NoticeRequest},
+    common::v1::Point,
+};
 use serde_json::json;
 
 use super::Api;
 use crate::{
-    domain::State,
+    domain::{State, case::Reminder},
     error::Error,
     outside::Outside,
     store::{
@@ -88,6 +91,13 @@ fn bill(bill: &Bill) -> w::Bill {
     }
 }
 
+fn reminder(reminder: &Reminder) -> w::Reminder {
+    w::Reminder {
+        at: Some(wire::timestamp(reminder.at)),
+        channel: reminder.channel.clone(),
+    }
+}
+
 fn shown(row: &Row, stored: &Stored) -> Notice {
     let printed = &row.doc.0;
     let mut told = Notice {
@@ -111,6 +121,8 @@ fn shown(row: &Row, stored: &Stored) -> Notice {
         policy_version: stored.policy_version.clone(),
         reconnect_h: printed.reconnect_h,
         valid: stands(row, stored),
+        reminders: printed.reminders.iter().map(reminder).collect(),
+        legal_basis: printed.legal_basis.clone(),
         ..Notice::default()
     };
     service(&mut told, &stored.doc.state, &row.number);
@@ -136,5 +148,12 @@ fn service(told: &mut Notice, state: &State, number: &str) {
     told.server = proof.server.clone();
     told.received_by = proof.received_by.clone().unwrap_or_default();
     told.witness = proof.witness.clone().unwrap_or_default();
+    told.position = proof.position.map(|(lon, lat)| Point { lon, lat });
+    told.served_record = proof.record.clone().unwrap_or_default();
+    told.filing_receipt = served
+        .filing
+        .as_ref()
+        .map(|filing| filing.receipt.clone())
+        .unwrap_or_default();
     told.photo_sha256 = proof.photo_sha256.clone().unwrap_or_default();
 }

@@ -10,6 +10,7 @@ use crate::{
         case::{Filing, HoldKind, PreNotice, Reminder},
         class::Class,
         event::Doing,
+        message::Kind,
         proof::{Method, Proof},
     },
 };
@@ -31,6 +32,7 @@ pub(super) enum Read {
 pub(super) fn act(actor: &str, asked: Asked) -> Result<Read, Invalid> {
     let event = match asked {
         Asked::Issue(issue) => return Ok(Read::Issue(wire::instant("stop_at", issue.stop_at)?)),
+        Asked::Tell(tell) => return Ok(Read::Act(Act::Tell(ordered(&tell.kind)?))),
         Asked::Cut(cut) => return Ok(Read::Act(doing(actor, &cut)?)),
         Asked::Remind(remind) => Event::Remind(Reminder {
             at: wire::instant("reminded_at", remind.reminded_at)?,
@@ -107,6 +109,13 @@ fn kind(text: &str) -> Result<HoldKind, Invalid> {
     HoldKind::parse(text).ok_or_else(|| Invalid::new("kind", format!("must be one of {}", words())))
 }
 
+/// A person orders these; the others follow from steps.
+fn ordered(text: &str) -> Result<Kind, Invalid> {
+    Kind::parse(text)
+        .filter(|kind| matches!(kind, Kind::Reminder | Kind::PreNotice))
+        .ok_or_else(|| Invalid::new("kind", "must be one of reminder, pre_notice"))
+}
+
 fn some(field: &'static str, text: &str) -> Result<Option<String>, Invalid> {
     Ok(Some(wire::text(field, text, NOTE_MAX)?).filter(|text| !text.is_empty()))
 }
@@ -171,5 +180,6 @@ fn doing(actor: &str, cut: &w::Cut) -> Result<Act, Invalid> {
             photo_after_sha256: sha256("photo_after_sha256", &cut.photo_after_sha256)?,
             nobody_at_risk: cut.nobody_at_risk,
         },
+        done_at: wire::instant_opt("done_at", cut.done_at)?,
     })
 }

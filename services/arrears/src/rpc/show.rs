@@ -8,7 +8,10 @@ use crate::{
         State,
         case::{Back, Case, Served},
     },
-    store::case::{Step, Stored},
+    store::{
+        case::{Step, Stored},
+        message::Row,
+    },
 };
 
 /// Every state's word.
@@ -54,6 +57,7 @@ pub(super) fn case(stored: &Stored, steps: &[Step]) -> w::Case {
         opened_at: Some(timestamp(stored.opened_at)),
         policy_version: stored.policy_version.clone(),
         off_at: doc.state.off_since().map(timestamp),
+        meter_no: doc.meter_no.clone(),
         steps: steps.iter().map(step).collect(),
         ..w::Case::default()
     };
@@ -72,6 +76,17 @@ fn holds(doc: &Case) -> Vec<w::Held> {
         reason: held.reason.clone(),
     })
     .collect()
+}
+
+/// A message of a case.
+pub(super) fn message(row: Row) -> w::Message {
+    w::Message {
+        kind: row.kind,
+        ordered_at: Some(timestamp(row.ordered_at)),
+        result: row.result.unwrap_or_default(),
+        result_at: row.result_at.map(timestamp),
+        channel: row.channel.unwrap_or_default(),
+    }
 }
 
 fn step(step: &Step) -> w::Step {

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod case;
 pub mod feed;
+pub mod message;
 pub mod missed;
 pub mod notice;
 pub mod release;

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
 use super::{account::Bill, db};
-use crate::error::Error;
+use crate::{domain::case::Reminder, error::Error};
 
 /// What a notice says beside what its case knows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,6 +26,10 @@ pub struct Printed {
     pub approver: String,
     /// Due day of the oldest bill, ISO.
     pub due_on: String,
+    /// Every reminder given.
+    pub reminders: Vec<Reminder>,
+    /// The rules it rests on, as the policy pack names them.
+    pub legal_basis: Vec<String>,
     /// The last reminder.
     pub reminded_at: DateTime<Utc>,
     /// Its channel.

@@ -89,6 +89,7 @@ pub async fn room() -> anyhow::Result<Room> {
             notice_tolerance_percent: 10,
             balance_max_age_s: 300,
             release_ttl_s: 300,
+            warn_before_min: 35,
         },
     };
     let outside = Arc::new(StandIn {
@@ -225,6 +226,7 @@ impl Room {
             command_id: command(),
             case_id: case_id.to_owned(),
             event: Some(event),
+            expected_version: 0,
         };
         Ok(self.api.apply(asked(ask, claims)).await?.into_inner())
     }
@@ -331,6 +333,7 @@ pub fn cut(release: &str) -> Event {
         photo_before_sha256: "cd".repeat(32),
         photo_after_sha256: "ef".repeat(32),
         nobody_at_risk: true,
+        done_at: None,
     })
 }
 

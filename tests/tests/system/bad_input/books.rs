@@ -17,7 +17,7 @@ const ASIDE: [&str; 4] = ["lease", "reader_position", "session", "log_in_attempt
 pub async fn read(database: &mut PgConnection) -> anyhow::Result<Books> {
     let tables: Vec<(String, String)> = sqlx::query_as(
         "select table_schema, table_name from information_schema.tables
-         where table_schema in ('access', 'registry', 'intake', 'dispatch', 'planner', 'notify', 'insight')
+         where table_schema in ('access', 'registry', 'intake', 'dispatch', 'planner', 'arrears', 'notify', 'insight')
            and table_type = 'BASE TABLE' and table_name <> all($1)",
     )
     .bind(ASIDE.as_slice())
