@@ -1,11 +1,15 @@
-//! Events of intake, dispatch and the planner become steps of the ledger.
+//! Events of intake, dispatch, planner, arrears and registry become steps of the ledger.
 //!
-//! A planned outage is a reason to be off like an incident is, known from the moment it is switched off (`outage`).
+//! Everything that can put somebody off is a reason like an incident is: a planned outage from the moment it is switched off
+//! (`outage`), an arrears case while its customer is cut (`arrears`), a switching for safety or at a customer's request
+//! (`switched`). What was switched off for no reason is watched, and becomes an exception (`exceptions`).
 //!
 //! The two sources come in any order to each other. A step of an order names the incident version the order had seen;
 //! until the ledger has applied that version the step waits (`Unavailable`: the reader tries again).
 
+mod arrears;
 mod outage;
+mod switched;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +20,14 @@ use relight_common::{
     reader::{Consumer, Outcome},
     wire,
 };
-use relight_proto::events::v1::{EtrChanged, Event, IncidentChanged, OutageStep, WorkOrderStep};
+use relight_proto::events::v1::{
+    EtrChanged, Event, GridSwitched, IncidentChanged, OutageStep, WorkOrderStep,
+};
 use uuid::Uuid;
 
 use crate::{
     domain::{
+        class::Class,
         opening::State,
         outage as public,
         record::{CustomerId, IncidentId, Instant, StepId},
@@ -33,15 +40,19 @@ use crate::{
 };
 
 /// Types that the ledger has no use for.
-const NOT_OURS: [&str; 5] = [
+const NOT_OURS: [&str; 9] = [
     "report.accepted",
     "workorder.alarm",
     "crew.changed",
     "outage.notice",
     "outage.alarm",
+    "arrears.notice",
+    "arrears.alarm",
+    "customer.changed",
+    "grid.versioned",
 ];
 
-/// Applies the events of intake and dispatch.
+/// Applies the events of the others.
 #[derive(Debug)]
 pub struct Ledger<S> {
     db: Db,
@@ -54,12 +65,23 @@ impl<S: AffectedSets> Ledger<S> {
         Self { db, sets }
     }
 
-    async fn fetch(&self, event: &Event) -> Result<Option<BTreeSet<CustomerId>>, Error> {
+    async fn fetch(&self, event: &Event) -> Result<Prepared, Error> {
+        if event.r#type == "grid.switched" {
+            let told: GridSwitched = decode(event)?;
+            return Ok(Prepared {
+                members: self
+                    .members(wire::uuid_opt("lost_set_id", &told.lost_set_id)?)
+                    .await?,
+                restored: self
+                    .members(wire::uuid_opt("restored_set_id", &told.restored_set_id)?)
+                    .await?,
+            });
+        }
         let wanted = match event.r#type.as_str() {
             "incident.changed" => self.new_set(&IncidentState::read(event)?).await?,
             "workorder.step" => {
                 let step: WorkOrderStep = decode(event)?;
-                wire::uuid_opt("restored_set_id", &step.restored_set_id)?
+                wire::uuid_opt("restored_set_id", &step.restored_set_id)?.filter(|_| is_ours(&step))
             }
             "outage.changed" => match outage::read(event)? {
                 Some(told) => self.new_set(&told.state).await?,
@@ -71,7 +93,14 @@ impl<S: AffectedSets> Ledger<S> {
             }
             _ => None,
         };
-        match wanted {
+        Ok(Prepared {
+            members: self.members(wanted).await?,
+            restored: None,
+        })
+    }
+
+    async fn members(&self, set: Option<Uuid>) -> Result<Option<BTreeSet<CustomerId>>, Error> {
+        match set {
             Some(set) => self.sets.members(set).await.map(Some),
             None => Ok(None),
         }
@@ -88,22 +117,26 @@ impl<S: AffectedSets> Ledger<S> {
     }
 }
 
+/// What was asked before the transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// Members of a set that is new, that was restored, or that lost supply by a switching.
+    members: Option<BTreeSet<CustomerId>>,
+    /// Who got supply by a switching.
+    restored: Option<BTreeSet<CustomerId>>,
+}
+
 impl<S: AffectedSets> Consumer for Ledger<S> {
-    /// Members of a set that is new, or that was restored.
-    type Prepared = Option<BTreeSet<CustomerId>>;
+    type Prepared = Prepared;
     type Error = Error;
 
-    async fn prepare(&self, event: &Event) -> Result<Self::Prepared, Error> {
+    async fn prepare(&self, event: &Event) -> Result<Prepared, Error> {
         self.fetch(event).await
     }
 
-    async fn apply(
-        &self,
-        work: &mut Work,
-        event: &Event,
-        members: Option<BTreeSet<CustomerId>>,
-    ) -> Result<Outcome, Error> {
+    async fn apply(&self, work: &mut Work, event: &Event, prepared: Prepared) -> Result<Outcome, Error> {
         let cause = wire::uuid("id", &event.id)?;
+        let Prepared { members, restored } = prepared;
         match event.r#type.as_str() {
             "incident.changed" => {
                 ledger::take_state(work, cause, &IncidentState::read(event)?, members).await?;
@@ -112,6 +145,9 @@ impl<S: AffectedSets> Consumer for Ledger<S> {
             "etr.changed" => etr_changed(work, &decode(event)?).await?,
             "outage.changed" => outage::changed(work, cause, event, members).await?,
             "outage.step" => outage::step(work, cause, &decode(event)?, members).await?,
+            "arrears.changed" => arrears::changed(work, cause, event).await?,
+            "grid.switched" => switched::apply(work, cause, event, members, restored).await?,
+            "supply.off" => switched::signalled(work, event).await?,
             known if NOT_OURS.contains(&known) => {}
             _ => return Ok(Outcome::Unknown),
         }
@@ -141,8 +177,7 @@ pub(crate) struct IncidentState {
     pub(crate) device_kind: String,
     pub(crate) reporters: BTreeMap<CustomerId, BTreeSet<Instant>>,
     pub(crate) told_at: Instant,
-    /// FAULT, PLANNED, TEMPORARY.
-    pub(crate) class: &'static str,
+    pub(crate) class: Class,
 }
 
 impl IncidentState {
@@ -167,7 +202,7 @@ impl IncidentState {
             confirmed: told.confirmed,
             device_id: told.device_id,
             device_kind: told.device_kind,
-            class: "FAULT",
+            class: Class::Fault,
         })
     }
 
@@ -224,12 +259,21 @@ async fn wait_for(work: &mut Work, incident: IncidentId, version: u64) -> Result
     })
 }
 
+/// Orders for a planned outage, a disconnection or a reconnection have no incident: their own service tells what becomes of
+/// the supply.
+fn is_ours(step: &WorkOrderStep) -> bool {
+    !step.incident_id.is_empty()
+}
+
 async fn order_step(
     work: &mut Work,
     cause: Uuid,
     told: &WorkOrderStep,
     members: Option<BTreeSet<CustomerId>>,
 ) -> Result<(), Error> {
+    if !is_ours(told) {
+        return Ok(());
+    }
     let incident = IncidentId::parse(&told.incident_id)?;
     let known = wait_for(work, incident, told.incident_version).await?;
     let state = public::order_state(&known.order_state, &told.step);
@@ -268,6 +312,9 @@ fn restoration_of(
 }
 
 async fn etr_changed(work: &mut Work, told: &EtrChanged) -> Result<(), Error> {
+    if told.incident_id.is_empty() {
+        return Ok(());
+    }
     let incident = IncidentId::parse(&told.incident_id)?;
     wait_for(work, incident, told.incident_version).await?;
     let etr_at = wire::instant_opt("etr_at", told.etr_at)?.filter(|_| !told.withdrawn);

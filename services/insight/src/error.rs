@@ -35,6 +35,15 @@ pub enum Error {
     /// No such step.
     #[error("no such step of the ledger")]
     NoStep,
+    /// No such reason to be off, or none the caller may see.
+    #[error("nothing with the id {0} put anybody off in the areas you may see")]
+    NoReason(uuid::Uuid),
+    /// No such exception, or none the caller may see.
+    #[error("no exception {0} in the areas you may see")]
+    NoException(uuid::Uuid),
+    /// Somebody else was first.
+    #[error("exception {0} is settled already")]
+    Settled(uuid::Uuid),
     /// Somebody asked for another customer's data.
     #[error("customers may ask about their own account only")]
     NotYours,
@@ -63,7 +72,10 @@ impl Coded for Error {
             Error::NotYet { .. } => Code::Unavailable,
             Error::BehindParked(_) => Code::FailedPrecondition,
             Error::SetChanged(_) | Error::Raced(_) => Code::Aborted,
-            Error::NoIncident(_) | Error::NoStep => Code::NotFound,
+            Error::NoIncident(_) | Error::NoStep | Error::NoReason(_) | Error::NoException(_) => {
+                Code::NotFound
+            }
+            Error::Settled(_) => Code::FailedPrecondition,
             Error::NotYours => Code::PermissionDenied,
             Error::Peer(..) => Code::Internal,
         }

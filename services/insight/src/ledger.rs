@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     consumer::IncidentState,
     domain::{
+        class::Ids,
         opening::{Act, Incident, State},
         outage,
         record::{CustomerId, IncidentId, Instant, Open, RecordId, StepId, Waiting},
@@ -272,15 +273,24 @@ async fn tell(
     let count = i32::try_from(customers).unwrap_or(i32::MAX);
     closing::count_step(work.conn(), step, count).await?;
     let version = view::next_version(work.conn(), incident).await?;
-    let org_path = view::lock(work.conn(), incident).await?.org_path;
+    let view = view::lock(work.conn(), incident).await?;
+    let ids = Ids::of(&view.class, incident.uuid());
     let payload = InterruptionStep {
         step_id: step.to_string(),
-        incident_id: incident.to_string(),
+        incident_id: ids.incident,
+        outage_id: ids.outage,
+        basis_id: ids.basis,
+        class: view.class,
         kind: kind.to_owned(),
         at: Some(relight_common::wire::timestamp(at)),
         customers: count.unsigned_abs(),
-        outage_id: String::new(),
     };
-    work.tell("interruption.step", incident.uuid(), version, &org_path, &payload);
+    work.tell(
+        "interruption.step",
+        incident.uuid(),
+        version,
+        &view.org_path,
+        &payload,
+    );
     Ok(())
 }

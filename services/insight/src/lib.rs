@@ -1,12 +1,13 @@
 //! The interruption ledger: the one place that says who is off, since when and why, and who is back.
 //!
-//! [`domain`] decides (pure), `store` is all SQL, [`consumer`] takes the events of intake and dispatch, [`rpc`] answers,
-//! [`upkeep`] mends. A customer has at most one open record; time is counted once, whatever overlaps.
+//! [`domain`] decides (pure), `store` is all SQL, [`consumer`] takes the events of the others, [`rpc`] answers,
+//! [`exceptions`] raises what is off for no reason, [`upkeep`] mends. A customer has at most one open record; time is counted once, whatever overlaps.
 
 pub mod consumer;
 mod cursor;
 pub mod domain;
 pub mod error;
+pub mod exceptions;
 mod ledger;
 pub mod members;
 pub mod rpc;
@@ -16,7 +17,7 @@ pub mod upkeep;
 use std::sync::Arc;
 
 use relight_common::service::Host;
-use relight_proto::insight::v1::insight_server::InsightServer;
+use relight_proto::insight::v1::{books_server::BooksServer, insight_server::InsightServer};
 use tokio::net::TcpListener;
 
 /// Name of the service and of its schema.
@@ -35,9 +36,13 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.keep_house(upkeep::Upkeep)?;
     room.read("intake", ledger.clone());
     room.read("dispatch", ledger.clone());
-    room.read("planner", ledger);
+    room.read("planner", ledger.clone());
+    room.read("arrears", ledger.clone());
+    room.read("registry", ledger);
+    room.fire_timers(Arc::new(exceptions::Timers));
     let api = rpc::Api::new(room.db.clone(), host.clock.clone(), &host.secrets.cursor_key);
     room.serve(listener, |routes, guard| {
+        routes.add_service(BooksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(InsightServer::with_interceptor(api, guard));
     })
     .await

@@ -1,4 +1,6 @@
-//! The wire side: who is off, who is back, the public list. Read only.
+//! The wire side: who is off, who is back, the public list. Read only; [`books`] has what staff read and settle.
+
+mod books;
 
 use chrono::TimeDelta;
 use relight_common::{Claims, Clock, Db, Invalid, Role, error::refuse, wire};
@@ -16,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     cursor::Cursors,
     domain::{
+        class::Ids,
         outage,
         record::{CustomerId, IncidentId, Instant, StepId},
     },
@@ -42,7 +45,7 @@ const MEMBERS_MAX: u32 = 5_000;
 const OUTAGES_MAX: i64 = 1_000;
 
 /// Serves the ledger.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Api {
     db: Db,
     clock: Clock,
@@ -220,19 +223,16 @@ fn page_of(rows: Vec<Member>, limit: i64, head: &Head, now: Instant) -> LedgerMe
     }
 }
 
-/// Order state and estimate are about open records only. A planned outage is no incident of intake: its id goes apart.
+/// Order state and estimate are about open records only. What is no incident of intake has its id apart.
 fn interruption(row: Interruption, now: Instant) -> pb::Interruption {
     let open = row.on_at.is_none();
-    let (id, fault) = (row.incident_id.to_string(), row.class == "FAULT");
-    let (incident_id, outage_id) = if fault {
-        (id, String::new())
-    } else {
-        (String::new(), id)
-    };
+    let ids = Ids::of(&row.class, row.incident_id);
     pb::Interruption {
         customer_id: row.customer_id.to_string(),
-        incident_id,
-        outage_id,
+        incident_id: ids.incident,
+        outage_id: ids.outage,
+        basis_id: ids.basis,
+        also: row.also,
         class: row.class,
         off_at: Some(wire::timestamp(row.off_at)),
         on_at: row.on_at.map(wire::timestamp),

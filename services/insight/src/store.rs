@@ -1,6 +1,8 @@
 //! All SQL of the ledger.
 
+pub(crate) mod book;
 pub(crate) mod closing;
+pub(crate) mod exception;
 pub(crate) mod read;
 pub(crate) mod records;
 pub(crate) mod view;

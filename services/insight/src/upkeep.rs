@@ -1,12 +1,12 @@
-//! What the ledger checks over its own tables: partitions of the coming months, and closed incidents that still have
-//! somebody off.
+//! What the ledger checks over its own tables: partitions of the coming months, closed incidents that still have somebody
+//! off, and exceptions nobody raised.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::{Db, Error as Common, Work, ids::derived, reconcile::Reconciler};
 
-use crate::{error::Error, ledger, store::view};
+use crate::{error::Error, exceptions, ledger, store::view};
 
 /// How long the order's last step may be on its way after its incident was closed, minutes.
 const GRACE_MIN: i64 = 30;
@@ -21,12 +21,29 @@ impl Reconciler for Upkeep {
             .fetch_one(db.pool())
             .await
             .map_err(Common::db("make the partitions of the coming months"))?;
-        finish_forgotten(db, now).await.map_err(|error| match error {
-            Error::Common(common) => common,
-            // Nothing else can come of finishing: it asks nobody and opens nothing new.
-            other => Common::Invalid(relight_common::Invalid::new("ledger", other.to_string())),
-        })
+        let finished = finish_forgotten(db, now).await.map_err(common)?;
+        Ok(finished + raise_forgotten(db, now).await.map_err(common)?)
     }
+}
+
+fn common(error: Error) -> Common {
+    match error {
+        Error::Common(common) => common,
+        // Nothing else can come of mending: it asks nobody and opens nothing new.
+        other => Common::Invalid(relight_common::Invalid::new("ledger", other.to_string())),
+    }
+}
+
+/// Exceptions whose timer was lost.
+async fn raise_forgotten(db: &Db, now: DateTime<Utc>) -> Result<u64, Error> {
+    let mut mended = 0;
+    for id in exceptions::overdue(db.pool(), now).await? {
+        let mut work = Work::internal(db, derived(id, "forgotten").to_string(), now).await?;
+        exceptions::decide(&mut work, id).await?;
+        work.done().await?;
+        mended += 1;
+    }
+    Ok(mended)
 }
 
 async fn finish_forgotten(db: &Db, now: DateTime<Utc>) -> Result<u64, Error> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{IncidentState, decode};
 use crate::{
     domain::{
+        class::Class,
         opening::State,
         record::{CustomerId, IncidentId, Instant, StepId},
         restoring::{Restoration, Who},
@@ -64,10 +65,10 @@ pub(super) fn read(event: &Event) -> Result<Option<Told>, Error> {
     }))
 }
 
-fn class(word: &str) -> Result<&'static str, Invalid> {
+fn class(word: &str) -> Result<Class, Invalid> {
     match word {
-        "PLANNED" => Ok("PLANNED"),
-        "TEMPORARY" => Ok("TEMPORARY"),
+        "PLANNED" => Ok(Class::Planned),
+        "TEMPORARY" => Ok(Class::Temporary),
         _ => Err(Invalid::new("class", "must be PLANNED or TEMPORARY")),
     }
 }

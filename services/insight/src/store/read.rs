@@ -22,6 +22,8 @@ pub(crate) struct Interruption {
     pub(crate) cause_code: String,
     pub(crate) etr_at: Option<Instant>,
     pub(crate) order_state: String,
+    /// Classes of the other reasons that keep the customer off; of open records only.
+    pub(crate) also: Vec<String>,
 }
 
 /// Open records of these customers, at incidents under `org` (`LIKE` patterns).
@@ -33,7 +35,9 @@ pub(crate) async fn why_off(
     sqlx::query_as!(
         Interruption,
         r#"select o.id, o.customer_id, o.incident_id, o.class, o.off_at, null::timestamptz as on_at,
-             o.reported_at is not null as "reporter!", v.confirmed, v.cause_code, v.etr_at, v.order_state
+             o.reported_at is not null as "reporter!", v.confirmed, v.cause_code, v.etr_at, v.order_state,
+             array(select distinct w.class from insight.interruption_waiting w
+                   where w.customer_id = o.customer_id and w.on_at is null order by 1) as "also!"
          from insight.interruption_open o join insight.incident_view v using (incident_id)
          where o.customer_id = any($1) and v.org_path like any($2) order by o.customer_id"#,
         customers,
@@ -64,7 +68,8 @@ pub(crate) async fn history(
              from insight.interruption where customer_id = $1 and not (continued and on_at = off_at)
          )
          select r.id as "id!", r.customer_id as "customer_id!", r.incident_id as "incident_id!", r.class as "class!",
-             r.off_at as "off_at!", r.on_at, r.reporter as "reporter!", v.confirmed, v.cause_code, v.etr_at, v.order_state
+             r.off_at as "off_at!", r.on_at, r.reporter as "reporter!", v.confirmed, v.cause_code, v.etr_at, v.order_state,
+             '{}'::text[] as "also!"
          from of_customer r join insight.incident_view v using (incident_id)
          where v.org_path like any($2) and ($3::timestamptz is null or (r.off_at, r.id) < ($3, $4))
          order by r.off_at desc, r.id desc limit $5"#,
@@ -95,7 +100,7 @@ pub(crate) async fn planned_above(
                  coalesce(sum(extract(epoch from i.on_at - i.off_at)), 0)::bigint as s
              from unnest($1::uuid[]) as c (id)
              left join insight.interruption i on i.customer_id = c.id and i.class in ('PLANNED', 'TEMPORARY')
-                 and i.off_at >= $2 and i.off_at < $3
+                 and i.off_at >= $2 and i.off_at < $3 and not (i.continued and i.on_at = i.off_at)
              group by c.id
          ) t"#,
         customers,
@@ -224,14 +229,15 @@ pub(crate) struct Outage {
     pub(crate) restored_at: Option<Instant>,
 }
 
-/// Incidents with somebody off, and those restored since `since`; the latest first, at most `limit`.
+/// Incidents with somebody off, and those restored since `since`; the latest first, at most `limit`. What concerns one
+/// household and its supplier is nobody else's business.
 pub(crate) async fn outages(pool: &PgPool, since: Instant, limit: i64) -> Result<Vec<Outage>, Error> {
     sqlx::query_as!(
         Outage,
         "select number, org_path, zone, confirmed, off_at, lon, lat, order_state, cause_code, etr_at,
              customers_off, customers_restored, restored_at
          from insight.incident_view
-         where version > 0 and state <> 'merged'
+         where version > 0 and state <> 'merged' and class not in ('ARREARS', 'CUSTOMER_REQUEST')
            and (customers_off > 0 or (restored_at >= $1 and customers_restored > 0))
          order by off_at desc, incident_id limit $2",
         since,
@@ -245,7 +251,8 @@ pub(crate) async fn outages(pool: &PgPool, since: Instant, limit: i64) -> Result
 /// How many customers are off, of all incidents.
 pub(crate) async fn customers_off(pool: &PgPool) -> Result<i64, Error> {
     sqlx::query_scalar!(
-        r#"select coalesce(sum(customers_off), 0)::bigint as "count!" from insight.incident_view where customers_off > 0"#
+        r#"select coalesce(sum(customers_off), 0)::bigint as "count!" from insight.incident_view
+         where customers_off > 0 and class not in ('ARREARS', 'CUSTOMER_REQUEST')"#
     )
     .fetch_one(pool)
     .await

@@ -1,6 +1,6 @@
 //! Open records and waiting claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -273,6 +273,25 @@ pub(crate) async fn begin_again(
     .await
     .map(drop)
     .map_err(Error::db("move the begin of waiting claims"))
+}
+
+/// The switchings that keep any of these customers off, alone or behind another reason.
+pub(crate) async fn switched_off(
+    conn: &mut PgConnection,
+    customers: &[Uuid],
+) -> Result<BTreeSet<Uuid>, Error> {
+    let ids = sqlx::query_scalar!(
+        r#"select incident_id as "id!" from insight.interruption_open
+         where customer_id = any($1) and class in ('SAFETY', 'CUSTOMER_REQUEST')
+         union
+         select incident_id from insight.interruption_waiting
+         where customer_id = any($1) and class in ('SAFETY', 'CUSTOMER_REQUEST') and on_at is null"#,
+        customers
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for switchings that keep customers off"))?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Gives the records and claims of `family` to `holder`. Returns the incidents that gave some.

@@ -24,6 +24,7 @@ pub(crate) struct View {
     pub(crate) order_state: String,
     pub(crate) all_restored_at: Option<Instant>,
     pub(crate) closed_at: Option<Instant>,
+    pub(crate) class: String,
 }
 
 /// Locks the view of an incident; makes an empty one (version 0) when it is not known yet.
@@ -37,7 +38,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<View
     .map_err(Error::db("note an incident"))?;
     sqlx::query_as!(
         View,
-        "select version, org_path, state, confirmed, affected_set_id, off_at, order_state, all_restored_at, closed_at
+        "select version, org_path, state, confirmed, affected_set_id, off_at, order_state, all_restored_at, closed_at, class
          from insight.incident_view where incident_id = $1 for update",
         id.uuid()
     )
@@ -47,12 +48,15 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<View
 }
 
 /// The version and set that were applied last, without a lock.
-pub(crate) async fn applied(pool: &sqlx::PgPool, id: IncidentId) -> Result<(i64, Option<Uuid>), Error> {
+pub(crate) async fn applied<'e>(
+    db: impl sqlx::PgExecutor<'e>,
+    id: IncidentId,
+) -> Result<(i64, Option<Uuid>), Error> {
     let row = sqlx::query!(
         "select version, affected_set_id from insight.incident_view where incident_id = $1",
         id.uuid()
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await
     .map_err(Error::db("read an incident"))?;
     Ok(row.map_or((0, None), |row| (row.version, row.affected_set_id)))
@@ -86,7 +90,7 @@ pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Resu
         state.device_id,
         state.device_kind,
         state.told_at,
-        state.class,
+        state.class.word(),
     )
     .execute(conn)
     .await
