@@ -24,7 +24,7 @@ pub mod timers;
 use std::sync::Arc;
 
 use relight_common::service::Host;
-use relight_proto::arrears::v1::arrears_server::ArrearsServer;
+use relight_proto::arrears::v1::{arrears_server::ArrearsServer, notice_texts_server::NoticeTextsServer};
 use tokio::net::TcpListener;
 
 /// Name of the service and of its schema.
@@ -46,6 +46,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.read("notify", Arc::new(reader));
     let api = rpc::Api::new(&room.db, &host.secrets, host.clock.clone(), house, outside);
     room.serve(listener, |routes, guard| {
+        routes.add_service(NoticeTextsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(ArrearsServer::with_interceptor(api, guard));
     })
     .await

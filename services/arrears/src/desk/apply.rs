@@ -173,13 +173,13 @@ async fn issue(
     let State::NoticeIssued { basis, notice } = &stored.doc.state else {
         return Err(Error::Stored("notice that was void when it was issued"));
     };
-    let owing = account::lock_one(work.conn(), stored.account_id).await?;
+    let bills = account::bills(work.conn(), stored.account_id).await?;
     let reconnect = house.law.reconnect_by(&stored.doc, at) - at;
     let printed = Printed {
         name: supply.name.clone(),
         address_zh: supply.address_zh.clone(),
         address_en: supply.address_en.clone(),
-        bills: owing.map(|account| account.bills.0).unwrap_or_default(),
+        bills,
         amount_cents: notice.amount_cents,
         issuer: notice.issuer.clone(),
         approver: basis.approval.approver.clone(),

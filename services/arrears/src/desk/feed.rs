@@ -1,24 +1,26 @@
 //! What billing tells: balances and payments, in any order, each line once. A payment ends or stops a case in the same
-//! transaction.
+//! transaction. A night's feed is a million lines: every statement is about a whole batch, and only a case that really
+//! moves is handled by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
-use chrono_tz::Tz;
-use relight_common::{Db, Work};
+use relight_common::Work;
 use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::step::{House, step, tell};
+use super::{
+    open::open_many,
+    step::{House, step},
+};
 use crate::{
-    domain::{Case, Event, Instant, Premises, State, class::Class},
+    domain::{Case, Event, Instant, Premises, transition},
     error::Error,
     store::{
         account::{self, Account, Bill, Supply},
-        case::{self, Step, Stored},
-        feed::{Line, Written, paid_since, write},
-        missed,
+        case::{self, Stored},
+        feed::{self, Line},
     },
 };
 
@@ -92,6 +94,11 @@ pub struct Told {
     pub case: Option<(Uuid, &'static str)>,
 }
 
+/// Accounts of a batch by folded account.
+type Accounts = BTreeMap<String, Account>;
+/// Open cases by account.
+type Cases = BTreeMap<Uuid, Stored>;
+
 /// Takes the lines of `source`. `supplies`: what registry says of accounts that are new here.
 ///
 /// # Errors
@@ -109,42 +116,36 @@ pub async fn feed(
     let keys: BTreeSet<String> = lines.iter().map(|line| line.account_key.clone()).collect();
     let keys: Vec<String> = keys.into_iter().collect();
     let accounts = account::lock(work.conn(), &keys).await?;
-    let mut accounts: BTreeMap<String, Account> = accounts
+    let mut accounts: Accounts = accounts
         .into_iter()
         .map(|account| (account.account_key.clone(), account))
         .collect();
-    let mut outcomes = Vec::with_capacity(lines.len());
+    let written = write(work, source, lines, &accounts).await?;
     let mut touched = BTreeSet::new();
-    for line in lines {
-        let outcome = match accounts.get_mut(&line.account_key) {
-            Some(account) => take(work, source, line, account).await?,
-            None => Outcome::Refused(unknown(supplies.get(&line.account_key))),
+    let mut outcomes = Vec::with_capacity(lines.len());
+    for (line, written) in lines.iter().zip(written) {
+        let outcome = match (written, accounts.get_mut(&line.account_key)) {
+            (Written::New, Some(account)) => {
+                touched.insert(line.account_key.clone());
+                take(line, account)
+            }
+            (Written::New, None) => Outcome::Refused(unknown(supplies.get(&line.account_key))),
+            (Written::Before(outcome), _) => outcome,
         };
-        if matches!(outcome, Outcome::Taken) {
-            touched.insert(line.account_key.clone());
-        }
         outcomes.push(outcome);
     }
-    for key in touched {
-        if let Some(account) = accounts.get_mut(&key) {
-            settle(work, house, account).await?;
-        }
-    }
-    let mut told = Vec::with_capacity(lines.len());
-    for (line, outcome) in lines.iter().zip(outcomes) {
+    let cases = settle(work, house, &mut accounts, &touched).await?;
+    work.audit("arrears.feed", source, json!({ "lines": lines.len() }));
+    let told = lines.iter().zip(outcomes).map(|(line, outcome)| {
         let account = accounts.get(&line.account_key);
-        let case = match account {
-            Some(account) => case::lock_open(work.conn(), account.id).await?,
-            None => None,
-        };
-        told.push(Told {
+        let case = account.and_then(|account| cases.get(&account.id));
+        Told {
             outcome,
             balance_cents: account.map_or(0, |account| account.balance_cents),
             case: case.map(|case| (case.id, case.doc.state.word())),
-        });
-    }
-    work.audit("arrears.feed", source, json!({ "lines": lines.len() }));
-    Ok(told)
+        }
+    });
+    Ok(told.collect())
 }
 
 fn unknown(asked: Option<&Result<Supply, String>>) -> String {
@@ -154,37 +155,77 @@ fn unknown(asked: Option<&Result<Supply, String>>) -> String {
     }
 }
 
-async fn take(
+/// Whether a line was written now.
+enum Written {
+    /// It is new, or of an account nobody knows.
+    New,
+    /// It is not; this is the answer.
+    Before(Outcome),
+}
+
+/// Writes what is new of the lines, in one statement; the others are compared with what came before.
+async fn write(
     work: &mut Work,
     source: &str,
-    line: &FeedLine,
-    account: &mut Account,
-) -> Result<Outcome, Error> {
+    lines: &[FeedLine],
+    accounts: &Accounts,
+) -> Result<Vec<Written>, Error> {
     let received_at = work.at();
-    if line.what.at() > received_at + AHEAD_MAX {
-        return Ok(Outcome::Refused("it is dated in the future".to_owned()));
-    }
-    let (kind, amount_cents) = match &line.what {
-        What::Balance { cents, .. } => ("balance", *cents),
-        What::Payment { cents, .. } => ("payment", *cents),
+    let ahead = received_at + AHEAD_MAX;
+    let mut first: BTreeMap<&str, (usize, Line)> = BTreeMap::new();
+    let row = |line: &FeedLine| {
+        let account = accounts.get(&line.account_key)?;
+        (line.what.at() <= ahead).then(|| line.row(account.id))
     };
-    let row = Line {
-        source,
-        external_id: &line.external_id,
-        account_id: account.id,
-        kind,
-        amount_cents,
-        at: line.what.at(),
-    };
-    match write(work.conn(), &row, received_at).await? {
-        Written::Repeated => return Ok(Outcome::Repeated),
-        Written::Differs => {
-            return Ok(Outcome::Refused(
-                "another line with this external_id came before".to_owned(),
-            ));
+    for (no, line) in lines.iter().enumerate() {
+        if let Some(row) = row(line) {
+            first.entry(&line.external_id).or_insert((no, row));
         }
-        Written::New => {}
     }
+    let rows: Vec<&Line> = first.values().map(|(_, row)| row).collect();
+    let new = feed::write(work.conn(), source, &rows, received_at).await?;
+    let old: Vec<String> = first
+        .keys()
+        .filter(|id| !new.contains(**id))
+        .map(|id| (*id).to_owned())
+        .collect();
+    let before = feed::find(work.conn(), source, &old).await?;
+    let answer = |(no, line): (usize, &FeedLine)| {
+        if line.what.at() > ahead {
+            return Written::Before(Outcome::Refused("it is dated in the future".to_owned()));
+        }
+        let (Some(row), Some((of, written))) = (row(line), first.get(line.external_id.as_str())) else {
+            return Written::New;
+        };
+        let known = before.get(&line.external_id).unwrap_or(written);
+        match *known == row {
+            true if *of == no && new.contains(&line.external_id) => Written::New,
+            true => Written::Before(Outcome::Repeated),
+            false => Written::Before(Outcome::Refused(
+                "another line with this external_id came before".to_owned(),
+            )),
+        }
+    };
+    Ok(lines.iter().enumerate().map(answer).collect())
+}
+
+impl FeedLine {
+    fn row(&self, account_id: Uuid) -> Line {
+        let (kind, amount_cents) = match &self.what {
+            What::Balance { cents, .. } => ("balance", *cents),
+            What::Payment { cents, .. } => ("payment", *cents),
+        };
+        Line {
+            external_id: self.external_id.clone(),
+            account_id,
+            kind: kind.to_owned(),
+            amount_cents,
+            at: self.what.at(),
+        }
+    }
+}
+
+fn take(line: &FeedLine, account: &mut Account) -> Outcome {
     if let What::Balance {
         cents,
         as_of,
@@ -192,103 +233,85 @@ async fn take(
         bills,
     } = &line.what
     {
-        if account.told_at.is_some_and(|told_at| *as_of < told_at) {
-            return Ok(Outcome::Older);
+        if account.told_at.is_some_and(|told| told > *as_of) {
+            return Outcome::Older;
         }
         account.told_cents = Some(*cents);
         account.told_at = Some(*as_of);
         account.due_on = *due_on;
         account.bills = Json(bills.clone());
     }
-    Ok(Outcome::Taken)
+    Outcome::Taken
 }
 
-/// What the account owes by now, and what that does to its case.
-async fn settle(work: &mut Work, house: &House, account: &mut Account) -> Result<(), Error> {
-    let (paid, last_at) = paid_since(work.conn(), account.id, account.told_at).await?;
-    account.balance_cents = account.told_cents.unwrap_or(0).saturating_sub(paid);
-    account.balance_at = account.told_at.max(last_at);
-    account::save(work.conn(), account).await?;
-    let Some(as_of) = account.balance_at else {
-        return Ok(());
-    };
-    match case::lock_open(work.conn(), account.id).await? {
-        Some(mut stored) => {
-            let event = Event::Money {
-                balance_cents: account.balance_cents,
-                as_of,
-            };
-            let facts = house.facts(Premises::Unknown, None);
-            step(work, &mut stored, &event, &facts).await.map(drop)
+/// What the accounts owe by now, and what that does to their cases. Returns the open cases of all of them.
+async fn settle(
+    work: &mut Work,
+    house: &House,
+    accounts: &mut Accounts,
+    touched: &BTreeSet<String>,
+) -> Result<Cases, Error> {
+    let since: Vec<(Uuid, Option<Instant>)> = accounts
+        .values()
+        .filter(|account| touched.contains(&account.account_key))
+        .map(|account| (account.id, account.told_at))
+        .collect();
+    let paid = feed::paid_since(work.conn(), &since).await?;
+    for account in accounts.values_mut() {
+        if let Some((sum, last_at)) = paid.get(&account.id) {
+            account.balance_cents = account.told_cents.unwrap_or(0).saturating_sub(*sum);
+            account.balance_at = account.told_at.max(*last_at);
         }
-        None => open(work, house, account).await,
     }
+    let changed: Vec<&Account> = accounts
+        .values()
+        .filter(|account| paid.contains_key(&account.id))
+        .collect();
+    account::save_all(work.conn(), &changed).await?;
+    let ids: Vec<Uuid> = accounts.values().map(|account| account.id).collect();
+    let open = case::lock_open(work.conn(), &ids).await?;
+    let mut cases: Cases = open.into_iter().map(|case| (case.account_id, case)).collect();
+    move_cases(work, house, &changed, &mut cases).await?;
+    let without: Vec<&Account> = changed
+        .iter()
+        .filter(|account| !cases.contains_key(&account.id))
+        .copied()
+        .collect();
+    let opened = open_many(work, house, &without).await?;
+    cases.extend(opened.into_iter().map(|case| (case.account_id, case)));
+    cases.retain(|_, case| !case.doc.state.is_over());
+    Ok(cases)
 }
 
-/// Opens a case when the due day has passed and enough is owed.
-async fn open(work: &mut Work, house: &House, account: &Account) -> Result<(), Error> {
-    let at = work.at();
-    let zone: Tz = account.zone.parse().map_err(|_| Error::Stored("time zone"))?;
-    let (Some(due_on), Some(balance_at)) = (account.due_on, account.balance_at) else {
-        return Ok(());
-    };
-    let due_passed = due_on < at.with_timezone(&zone).date_naive();
-    if !due_passed || account.balance_cents < house.terms.minimum_debt_cents {
-        return Ok(());
-    }
-    let doc = Case {
-        due_on,
-        zone,
-        opened_at: at,
-        class: Class::parse(&account.class).ok_or(Error::Stored("class"))?,
-        meter_no: account.meter_no.clone(),
-        debt_cents: account.balance_cents,
-        balance_cents: account.balance_cents,
-        balance_at,
-        holds: BTreeMap::new(),
-        reminders: Vec::new(),
-        state: State::Overdue,
-    };
-    let stored = Stored {
-        id: Uuid::now_v7(),
-        number: case::next_number(work.conn(), "A", zone, at).await?,
-        account_id: account.id,
-        account: account.account.clone(),
-        customer_id: account.customer_id,
-        service_point_id: account.service_point_id,
-        org_path: account.org_path.clone(),
-        policy_version: house.law.version(&doc),
-        doc: Json(doc),
-        version: 1,
-        opened_at: at,
-    };
-    case::insert(work.conn(), &stored).await?;
-    let step = Step {
-        event: "open".to_owned(),
-        state: stored.doc.state.word().to_owned(),
-        at,
-        actor: work.actor().to_owned(),
-    };
-    case::add_step(work.conn(), &stored, &step).await?;
-    tell(work, &stored, false);
-    Ok(())
-}
-
-/// Opens the cases of debts whose due day has passed since billing told of them. Returns how many.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn open_missed(db: &Db, house: &House, now: Instant) -> Result<u64, Error> {
-    let mut opened = 0;
-    for id in missed::debts_without_case(db.pool(), house.terms.minimum_debt_cents, now).await? {
-        let mut work = Work::internal(db, "reconciler", now).await?;
-        if let Some(account) = account::lock_one(work.conn(), id).await?
-            && case::lock_open(work.conn(), id).await?.is_none()
-        {
-            open(&mut work, house, &account).await?;
-            opened += 1;
+/// What the new balances do to open cases. Most only confirm what was known: those are saved together.
+async fn move_cases(
+    work: &mut Work,
+    house: &House,
+    accounts: &[&Account],
+    cases: &mut Cases,
+) -> Result<(), Error> {
+    let (at, facts) = (work.at(), house.facts(Premises::Unknown, None));
+    let mut confirmed = Vec::new();
+    for account in accounts {
+        let (Some(stored), Some(as_of)) = (cases.get_mut(&account.id), account.balance_at) else {
+            continue;
+        };
+        let event = Event::Money {
+            balance_cents: account.balance_cents,
+            as_of,
+        };
+        let (next, _) = transition(&stored.doc, &event, &facts, at)?;
+        let moved = Case {
+            balance_at: next.balance_at,
+            ..stored.doc.0.clone()
+        } != next;
+        if moved {
+            step(work, stored, &event, &facts).await?;
+        } else {
+            stored.doc.0 = next;
+            confirmed.push(account.id);
         }
-        work.done().await?;
     }
-    Ok(opened)
+    let confirmed: Vec<&Stored> = confirmed.iter().filter_map(|id| cases.get(id)).collect();
+    case::save_all(work.conn(), &confirmed).await
 }

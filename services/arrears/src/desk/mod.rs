@@ -4,12 +4,14 @@ mod apply;
 mod feed;
 mod fired;
 mod message;
+mod open;
 mod release;
 mod step;
 
 pub use apply::{Act, Command, apply};
-pub use feed::{FeedLine, Outcome, Told, What, feed, open_missed};
+pub use feed::{FeedLine, Outcome, Told, What, feed};
 pub use fired::{LOOK, RECONNECT, WARN, fire};
 pub use message::take_result;
+pub use open::open_missed;
 pub use release::{Shown, hash_of, release};
 pub use step::House;

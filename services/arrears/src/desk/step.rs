@@ -151,6 +151,9 @@ pub(super) fn tell(work: &mut Work, stored: &Stored, stop_crew: bool) {
 /// The next moment somebody has to look at the case.
 async fn timers(work: &mut Work, stored: &Stored, facts: &Facts<'_>, now: Instant) -> Result<(), Error> {
     let (id, version): (Uuid, i64) = (stored.id, stored.version);
+    if stored.doc.state.is_over() {
+        return case::clear_timers(work.conn(), id).await;
+    }
     match next_look(&stored.doc, now) {
         Some(at) => work.set_timer(LOOK, id, at, version).await?,
         None => work.clear_timer(LOOK, id).await?,

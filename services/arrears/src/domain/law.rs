@@ -237,6 +237,13 @@ impl Law {
         sources.collect()
     }
 
+    /// ISO 4217 code of the money in it.
+    pub fn currency(&self, case: &Case) -> String {
+        let leaf = self.pack.leaf("arrears.minimum_debt", case.opened_at);
+        let words = leaf.map(|leaf| leaf.words.as_str()).unwrap_or_default();
+        words.rsplit(' ').next().unwrap_or_default().to_owned()
+    }
+
     /// The version of the pack that rules the case.
     pub fn version(&self, case: &Case) -> String {
         let facts = ArrearsReconnect { paid_at: None };

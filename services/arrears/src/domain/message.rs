@@ -77,6 +77,29 @@ impl Kind {
         }
     }
 
+    /// Whether it is still true of a case in this state; one that is not is not sent.
+    pub fn is_true_of(self, state: &State) -> bool {
+        match self {
+            Kind::Reminder => state.is_before_cut(),
+            Kind::Disconnection => matches!(
+                state,
+                State::NoticeServed { .. } | State::WindowOpen { .. } | State::PreNoticed { .. }
+            ),
+            Kind::PreNotice => matches!(state, State::WindowOpen { .. } | State::PreNoticed { .. }),
+            Kind::Disconnected => matches!(state, State::Disconnected { .. }),
+            Kind::PaymentReceived => matches!(
+                state,
+                State::SettledBefore
+                    | State::Paid { .. }
+                    | State::ReconnectOrdered { .. }
+                    | State::Reconnected { .. }
+                    | State::Closed { .. }
+            ),
+            Kind::Reconnected => matches!(state, State::Reconnected { .. } | State::Closed { .. }),
+            Kind::Withdrawn => matches!(state, State::Withdrawn { .. }),
+        }
+    }
+
     /// What its delivery does to the case; nothing for those that only inform.
     pub fn delivered(self, channel: &str, at: Instant, record: String) -> Option<Event> {
         let channel = channel.to_owned();
@@ -202,6 +225,16 @@ mod tests {
         let settled = |before: &str| Kind::follows(&in_state(before).0.state, &State::SettledBefore);
         assert_eq!(settled("overdue"), None);
         assert_eq!(settled("window_open"), Some(Kind::PaymentReceived));
+    }
+
+    #[test]
+    fn a_message_that_came_too_late_is_not_true_any_more() {
+        let is_true = |kind: Kind, state: &str| kind.is_true_of(&in_state(state).0.state);
+        assert!(is_true(Kind::Reminder, "reminded") && !is_true(Kind::Reminder, "disconnected"));
+        assert!(is_true(Kind::PreNotice, "window_open") && !is_true(Kind::PreNotice, "disconnected"));
+        assert!(!Kind::PreNotice.is_true_of(&State::SettledBefore));
+        assert!(is_true(Kind::Disconnected, "disconnected") && !is_true(Kind::Disconnected, "reconnected"));
+        assert!(is_true(Kind::PaymentReceived, "reconnect_ordered"));
     }
 
     #[test]

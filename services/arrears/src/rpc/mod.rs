@@ -4,6 +4,7 @@ mod feed;
 mod notice;
 mod read;
 mod show;
+mod text;
 
 use std::sync::Arc;
 
@@ -46,6 +47,19 @@ pub struct Api<O> {
     outside: Arc<O>,
     cursors: Cursors,
     shown: Shown,
+}
+
+impl<O> Clone for Api<O> {
+    fn clone(&self) -> Self {
+        Self {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            house: self.house.clone(),
+            outside: Arc::clone(&self.outside),
+            cursors: self.cursors.clone(),
+            shown: self.shown.clone(),
+        }
+    }
 }
 
 impl<O: Outside> Api<O> {

@@ -140,43 +140,72 @@ pub async fn lock(conn: &mut PgConnection, keys: &[String]) -> Result<Vec<Accoun
     .map_err(db("lock accounts"))
 }
 
-/// One account, locked.
+/// Accounts by id, locked in one order.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn lock_one(conn: &mut PgConnection, id: Uuid) -> Result<Option<Account>, Error> {
+pub async fn lock_all(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Account>, Error> {
     sqlx::query_as!(
         Account,
         r#"select id, account, account_key, customer_id, service_point_id, org_path, zone, meter_no, class, told_cents, told_at,
             balance_cents, balance_at, due_on, bills as "bills: Json<Vec<Bill>>"
-         from arrears.account where id = $1 for update"#,
+         from arrears.account where id = any($1) order by account_key for update"#,
+        ids
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("lock accounts by id"))
+}
+
+/// The unpaid bills of an account. Not locked: a feed locks accounts before cases, a step has its case already.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn bills(conn: &mut PgConnection, id: Uuid) -> Result<Vec<Bill>, Error> {
+    let bills = sqlx::query_scalar!(
+        r#"select bills as "bills: Json<Vec<Bill>>" from arrears.account where id = $1"#,
         id
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await
-    .map_err(db("lock an account"))
+    .map_err(db("read the bills of an account"))?;
+    Ok(bills.0)
 }
 
 /// Writes what is owed.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn save(conn: &mut PgConnection, account: &Account) -> Result<(), Error> {
+pub async fn save_all(conn: &mut PgConnection, accounts: &[&Account]) -> Result<(), Error> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.id).collect();
+    let told: Vec<Option<i64>> = accounts.iter().map(|a| a.told_cents).collect();
+    let told_at: Vec<Option<DateTime<Utc>>> = accounts.iter().map(|a| a.told_at).collect();
+    let balances: Vec<i64> = accounts.iter().map(|a| a.balance_cents).collect();
+    let balance_at: Vec<Option<DateTime<Utc>>> = accounts.iter().map(|a| a.balance_at).collect();
+    let due_on: Vec<Option<NaiveDate>> = accounts.iter().map(|a| a.due_on).collect();
+    let bills: Vec<&Json<Vec<Bill>>> = accounts.iter().map(|a| &a.bills).collect();
+    let bills = serde_json::to_value(bills).map_err(|_| Error::Stored("list of bills"))?;
     sqlx::query!(
-        "update arrears.account set told_cents = $2, told_at = $3, balance_cents = $4, balance_at = $5, due_on = $6, bills = $7
-         where id = $1",
-        account.id,
-        account.told_cents,
-        account.told_at,
-        account.balance_cents,
-        account.balance_at,
-        account.due_on,
-        &account.bills as &Json<Vec<Bill>>,
+        "update arrears.account a set told_cents = n.told_cents, told_at = n.told_at, balance_cents = n.balance_cents,
+             balance_at = n.balance_at, due_on = n.due_on, bills = $7::jsonb -> (n.no - 1)::int
+         from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::timestamptz[], $6::date[])
+             with ordinality n (id, told_cents, told_at, balance_cents, balance_at, due_on, no)
+         where a.id = n.id",
+        &ids,
+        &told as &[Option<i64>],
+        &told_at as &[Option<DateTime<Utc>>],
+        &balances,
+        &balance_at as &[Option<DateTime<Utc>>],
+        &due_on as &[Option<NaiveDate>],
+        bills,
     )
     .execute(conn)
     .await
     .map(drop)
-    .map_err(db("save a balance"))
+    .map_err(db("save balances"))
 }
 
 /// Writes the class found out on a case, for the next one.

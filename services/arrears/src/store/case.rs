@@ -73,15 +73,18 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Stored>, E
         .map_err(db("lock a case"))
 }
 
-/// The open case of an account, locked.
+/// The open cases of these accounts, locked in one order.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn lock_open(conn: &mut PgConnection, account: Uuid) -> Result<Option<Stored>, Error> {
-    cases!("where account_id = $1 and not is_over for update", account)
-        .fetch_optional(conn)
-        .await
-        .map_err(db("lock the open case of an account"))
+pub async fn lock_open(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<Vec<Stored>, Error> {
+    cases!(
+        "where account_id = any($1) and not is_over order by account_id for update",
+        accounts
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("lock the open cases of accounts"))
 }
 
 /// The case.
@@ -146,33 +149,77 @@ pub async fn list(
     .map_err(db("list cases"))
 }
 
-/// Writes a new case.
+/// Writes new cases with their first step.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn insert(conn: &mut PgConnection, case: &Stored) -> Result<(), Error> {
+pub async fn insert_all(conn: &mut PgConnection, cases: &[Stored], step: &Step) -> Result<(), Error> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let row = |case: &Stored| {
+        serde_json::json!({
+            "id": case.id, "number": case.number, "account_id": case.account_id, "account": case.account,
+            "customer_id": case.customer_id, "service_point_id": case.service_point_id, "org_path": case.org_path,
+            "doc": case.doc, "policy_version": case.policy_version,
+        })
+    };
+    let rows: serde_json::Value = cases.iter().map(row).collect();
     sqlx::query!(
-        "insert into arrears.debt_case (id, number, account_id, account, customer_id, service_point_id, org_path, state, is_over,
-             doc, version, policy_version, opened_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        case.id,
-        case.number,
-        case.account_id,
-        case.account,
-        case.customer_id,
-        case.service_point_id,
-        case.org_path,
-        case.doc.state.word(),
-        case.doc.state.is_over(),
-        &case.doc as &Json<Case>,
-        case.version,
-        case.policy_version,
-        case.opened_at,
+        "with new as (
+             insert into arrears.debt_case (id, number, account_id, account, customer_id, service_point_id, org_path, state,
+                 is_over, doc, version, policy_version, opened_at)
+             select c.id, c.number, c.account_id, c.account, c.customer_id, c.service_point_id, c.org_path, $3, false, c.doc,
+                 1, c.policy_version, $4
+             from jsonb_to_recordset($1::jsonb) c (id uuid, number text, account_id uuid, account text, customer_id uuid,
+                 service_point_id uuid, org_path text, doc jsonb, policy_version text)
+             returning id)
+         insert into arrears.case_step (case_id, version, event, state, at, actor) select id, 1, $2, $3, $4, $5 from new",
+        rows,
+        step.event,
+        step.state,
+        step.at,
+        step.actor,
     )
     .execute(conn)
     .await
     .map(drop)
-    .map_err(db("open a case"))
+    .map_err(db("open cases"))
+}
+
+/// Writes what is known of cases that did not move.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn save_all(conn: &mut PgConnection, cases: &[&Stored]) -> Result<(), Error> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = cases.iter().map(|case| case.id).collect();
+    let docs: Vec<&Json<Case>> = cases.iter().map(|case| &case.doc).collect();
+    let docs = serde_json::to_value(docs).map_err(|_| Error::Stored("case"))?;
+    sqlx::query!(
+        "update arrears.debt_case c set doc = $2::jsonb -> (n.no - 1)::int
+         from unnest($1::uuid[]) with ordinality n (id, no) where c.id = n.id",
+        &ids,
+        docs,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("save cases"))
+}
+
+/// Takes every timer of a case that is over back.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn clear_timers(conn: &mut PgConnection, id: Uuid) -> Result<(), Error> {
+    sqlx::query!("delete from arrears.timer where subject = $1", id)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(db("take the timers of a case back"))
 }
 
 /// Writes a changed case.
@@ -229,7 +276,7 @@ pub async fn steps(pool: &PgPool, id: Uuid) -> Result<Vec<Step>, Error> {
     .map_err(db("read the steps of a case"))
 }
 
-/// The next number of the local day: `A-20260701-0001`.
+/// The next number of the local day: `T-20260701-0001`.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -239,15 +286,35 @@ pub async fn next_number(
     zone: Tz,
     at: DateTime<Utc>,
 ) -> Result<String, Error> {
+    let numbers = next_numbers(conn, kind, zone, at, 1).await?;
+    numbers.into_iter().next().ok_or(Error::Stored("number"))
+}
+
+/// The next numbers of the local day.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn next_numbers(
+    conn: &mut PgConnection,
+    kind: &'static str,
+    zone: Tz,
+    at: DateTime<Utc>,
+    count: usize,
+) -> Result<Vec<String>, Error> {
     let day = at.with_timezone(&zone).date_naive();
+    let count = i32::try_from(count).map_err(|_| Error::Stored("count of numbers"))?;
     let last = sqlx::query_scalar!(
-        "insert into arrears.day_number as n (kind, day, last) values ($1, $2, 1)
-         on conflict (kind, day) do update set last = n.last + 1 returning last",
+        "insert into arrears.day_number as n (kind, day, last) values ($1, $2, $3)
+         on conflict (kind, day) do update set last = n.last + $3 returning last",
         kind,
-        day
+        day,
+        count
     )
     .fetch_one(conn)
     .await
-    .map_err(db("give out a number"))?;
-    Ok(format!("{kind}-{}-{last:04}", day.format("%Y%m%d")))
+    .map_err(db("give out numbers"))?;
+    let numbers = last - count + 1..=last;
+    Ok(numbers
+        .map(|number| format!("{kind}-{}-{number:04}", day.format("%Y%m%d")))
+        .collect())
 }

@@ -1,4 +1,6 @@
-//! Lines of the feed: each once per source.
+//! Lines of the feed: each once per source. Every statement is about a whole batch.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -9,91 +11,104 @@ use crate::error::Error;
 
 /// A line as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line<'a> {
-    /// System it comes from.
-    pub source: &'a str,
-    /// Its id there.
-    pub external_id: &'a str,
+pub struct Line {
+    /// Its id at the source.
+    pub external_id: String,
     /// The account.
     pub account_id: Uuid,
     /// `balance` or `payment`.
-    pub kind: &'static str,
+    pub kind: String,
     /// The balance, or the amount paid.
     pub amount_cents: i64,
     /// The moment it speaks of.
     pub at: DateTime<Utc>,
 }
 
-/// What became of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// It is new.
-    New,
-    /// The same line came before.
-    Repeated,
-    /// Another line with this id came before.
-    Differs,
-}
-
-/// Writes a line unless it came before.
+/// Writes the lines that did not come before. Returns their ids.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn write(
     conn: &mut PgConnection,
-    line: &Line<'_>,
+    source: &str,
+    lines: &[&Line],
     received_at: DateTime<Utc>,
-) -> Result<Written, Error> {
-    let done = sqlx::query!(
+) -> Result<BTreeSet<String>, Error> {
+    let external_ids: Vec<String> = lines.iter().map(|line| line.external_id.clone()).collect();
+    let accounts: Vec<Uuid> = lines.iter().map(|line| line.account_id).collect();
+    let kinds: Vec<String> = lines.iter().map(|line| line.kind.clone()).collect();
+    let amounts: Vec<i64> = lines.iter().map(|line| line.amount_cents).collect();
+    let moments: Vec<DateTime<Utc>> = lines.iter().map(|line| line.at).collect();
+    let new = sqlx::query_scalar!(
         "insert into arrears.feed_line (source, external_id, account_id, kind, amount_cents, at, received_at)
-         values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-        line.source,
-        line.external_id,
-        line.account_id,
-        line.kind,
-        line.amount_cents,
-        line.at,
+         select $1, l.*, $7 from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[]) l
+         on conflict do nothing returning external_id",
+        source,
+        &external_ids,
+        &accounts,
+        &kinds,
+        &amounts,
+        &moments,
         received_at,
     )
-    .execute(&mut *conn)
+    .fetch_all(conn)
     .await
-    .map_err(db("write a line of the feed"))?;
-    if done.rows_affected() == 1 {
-        return Ok(Written::New);
-    }
-    let same = sqlx::query_scalar!(
-        r#"select account_id = $3 and kind = $4 and amount_cents = $5 and at = $6 as "same!"
-         from arrears.feed_line where source = $1 and external_id = $2"#,
-        line.source,
-        line.external_id,
-        line.account_id,
-        line.kind,
-        line.amount_cents,
-        line.at,
-    )
-    .fetch_one(conn)
-    .await
-    .map_err(db("compare a line of the feed"))?;
-    Ok(if same { Written::Repeated } else { Written::Differs })
+    .map_err(db("write lines of the feed"))?;
+    Ok(new.into_iter().collect())
 }
 
-/// Payments after `since`: their sum, and the moment of the last.
+/// Lines that came before, by their id.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn find(
+    conn: &mut PgConnection,
+    source: &str,
+    external_ids: &[String],
+) -> Result<BTreeMap<String, Line>, Error> {
+    if external_ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let lines = sqlx::query_as!(
+        Line,
+        "select external_id, account_id, kind, amount_cents, at from arrears.feed_line
+         where source = $1 and external_id = any($2)",
+        source,
+        external_ids
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("compare lines of the feed"))?;
+    Ok(lines
+        .into_iter()
+        .map(|line| (line.external_id.clone(), line))
+        .collect())
+}
+
+/// Payments of accounts after a moment of each: their sum, and the moment of the last.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn paid_since(
     conn: &mut PgConnection,
-    account: Uuid,
-    since: Option<DateTime<Utc>>,
-) -> Result<(i64, Option<DateTime<Utc>>), Error> {
-    let row = sqlx::query!(
-        r#"select coalesce(sum(amount_cents), 0)::bigint as "sum!", max(at) as last_at
-         from arrears.feed_line where account_id = $1 and kind = 'payment' and ($2::timestamptz is null or at > $2)"#,
-        account,
-        since
+    accounts: &[(Uuid, Option<DateTime<Utc>>)],
+) -> Result<BTreeMap<Uuid, (i64, Option<DateTime<Utc>>)>, Error> {
+    let (ids, since): (Vec<Uuid>, Vec<Option<DateTime<Utc>>>) = accounts.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"select a.id as "id!", coalesce(p.cents, 0)::bigint as "sum!", p.last_at
+         from unnest($1::uuid[], $2::timestamptz[]) a (id, since)
+         left join lateral (
+             select sum(l.amount_cents) as cents, max(l.at) as last_at from arrears.feed_line l
+             where l.account_id = a.id and l.kind = 'payment' and (a.since is null or l.at > a.since)
+         ) p on true"#,
+        &ids,
+        &since as &[Option<DateTime<Utc>>]
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await
     .map_err(db("add up payments"))?;
-    Ok((row.sum, row.last_at))
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, (row.sum, row.last_at)))
+        .collect())
 }

@@ -73,6 +73,20 @@ pub async fn insert(conn: &mut PgConnection, row: &Row) -> Result<(), Error> {
     .map_err(db("write a notice"))
 }
 
+/// Number of the newest notice of a case.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn newest(pool: &PgPool, case: Uuid) -> Result<Option<String>, Error> {
+    sqlx::query_scalar!(
+        "select number from arrears.notice where case_id = $1 order by issued_at desc limit 1",
+        case
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(db("look for the newest notice"))
+}
+
 /// The notice of this number.
 ///
 /// # Errors

@@ -4,8 +4,10 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
+use prost::Message;
 use relight_arrears::{
     MIGRATIONS, NAME,
+    consumer::FromNotify,
     desk::House as Rules,
     domain::{Law, Premises, class::Class, money::Terms},
     error::Error,
@@ -15,13 +17,16 @@ use relight_arrears::{
     timers::{Mender, Timers},
 };
 use relight_common::{
-    Claims, Clock, Grant, Role, ids::derived_from_name, reconcile::Reconciler, secrets::Secrets, timer,
-    wire::timestamp,
+    Claims, Clock, Grant, Role, Work, ids::derived_from_name, reader::Consumer, reconcile::Reconciler,
+    secrets::Secrets, timer, wire::timestamp,
 };
 use relight_policy::Pack;
 use relight_proto::{
-    arrears::v1::{self as w, apply_request::Event, arrears_server::Arrears},
+    arrears::v1::{
+        self as w, apply_request::Event, arrears_server::Arrears, notice_texts_server::NoticeTexts,
+    },
     common::v1::Point,
+    events::v1::{self as events, ArrearsNotice, NoticeServed, notice_served},
 };
 use relight_testkit::TestDb;
 use tonic::{Request, Status};
@@ -222,11 +227,21 @@ impl Room {
     }
 
     pub async fn apply(&self, claims: &Claims, case_id: &str, event: Event) -> Result<w::Case, Status> {
+        self.apply_at(0, claims, case_id, event).await
+    }
+
+    pub async fn apply_at(
+        &self,
+        expected_version: u64,
+        claims: &Claims,
+        case_id: &str,
+        event: Event,
+    ) -> Result<w::Case, Status> {
         let ask = w::ApplyRequest {
             command_id: command(),
             case_id: case_id.to_owned(),
             event: Some(event),
-            expected_version: 0,
+            expected_version,
         };
         Ok(self.api.apply(asked(ask, claims)).await?.into_inner())
     }
@@ -353,4 +368,63 @@ pub fn way() -> Vec<(&'static str, Claims, Option<Event>)> {
         ("08-17 09:16", li(), Some(warn("08-17 09:15"))),
         ("08-17 09:59", li(), None),
     ]
+}
+
+/// The notices ordered of notify, oldest first.
+pub async fn ordered(room: &Room) -> anyhow::Result<Vec<ArrearsNotice>> {
+    let rows: Vec<Vec<u8>> =
+        sqlx::query_scalar("select data from outbox where type = 'arrears.notice' order by id")
+            .fetch_all(room.db.pool())
+            .await?;
+    rows.iter()
+        .map(|data| Ok(ArrearsNotice::decode(data.as_slice())?))
+        .collect()
+}
+
+impl Room {
+    /// Notify tells what became of the newest message.
+    pub async fn became(&self, channel: &str, result: &str, at: &str) -> anyhow::Result<()> {
+        let notices = ordered(self).await?;
+        let notice = notices.last().expect("a message was ordered");
+        let told = NoticeServed {
+            notice_id: notice.notice_id.clone(),
+            case_id: notice.case_id.clone(),
+            kind: notice.kind.clone(),
+            results: vec![notice_served::Result {
+                customer_id: notice.customer_id.clone(),
+                channel: channel.to_owned(),
+                result: result.to_owned(),
+                at: Some(timestamp(local(at))),
+            }],
+            ..NoticeServed::default()
+        };
+        let event = events::Event {
+            id: command(),
+            r#type: "notice.served".to_owned(),
+            data: told.encode_to_vec(),
+            ..events::Event::default()
+        };
+        let consumer = FromNotify::new(self.rules.clone(), Arc::clone(&self.outside));
+        let premises = consumer.prepare(&event).await?;
+        let mut work = Work::internal(&self.db, event.id.clone(), self.clock.now()).await?;
+        consumer.apply(&mut work, &event, premises).await?;
+        work.done().await?;
+        Ok(())
+    }
+
+    /// What notify is told to write.
+    pub async fn text_of(&self, notice: &ArrearsNotice, asks: &Claims) -> Result<w::TextOfReply, Status> {
+        let ask = w::TextOfRequest {
+            notice_id: notice.notice_id.clone(),
+            case_id: notice.case_id.clone(),
+            kind: notice.kind.clone(),
+        };
+        Ok(self.api.text_of(asked(ask, asks)).await?.into_inner())
+    }
+}
+
+pub fn tell(kind: &str) -> Event {
+    Event::Tell(w::Tell {
+        kind: kind.to_owned(),
+    })
 }

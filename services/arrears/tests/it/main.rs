@@ -2,6 +2,7 @@
 
 mod feed;
 mod given;
+mod message;
 mod notice;
 mod release;
 mod rights;
