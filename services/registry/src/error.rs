@@ -4,7 +4,7 @@ use relight_common::{Code, Coded, Invalid};
 use relight_grid::Faults;
 use uuid::Uuid;
 
-use crate::seal::SealError;
+use crate::{domain::switching::Refusal, seal::SealError};
 
 /// Failures of the registry.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,32 @@ pub enum Error {
     /// The contact belongs to several customers.
     #[error("several customers have this contact; search for it and choose one")]
     SharedContact,
+    /// No such switching, or none the caller may see.
+    #[error("no switching {0} in the areas you may see")]
+    NoSwitching(Uuid),
+    /// One is open already.
+    #[error("another switching of {0} is under way, or its id is in use: end that one first")]
+    SwitchingUnderWay(String),
+    /// Somebody else was faster.
+    #[error("switching {id} has version {known} by now: read it again")]
+    SwitchingMoved {
+        /// The switching.
+        id: Uuid,
+        /// Its version.
+        known: u64,
+    },
+    /// A step that the domain refuses.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Only the control room's seat does this.
+    #[error("only the control room of that area takes a switching further")]
+    SeatOnly,
+    /// Those concerned are elsewhere.
+    #[error("the switching concerns customers outside your areas")]
+    OtherArea,
+    /// An import or a correction came between.
+    #[error("the network changed at this moment: send it again")]
+    NetworkMoved,
     /// A contact value cannot be opened.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -67,7 +93,12 @@ impl Coded for Error {
             Error::NoCustomer | Error::NoServicePoint | Error::NoSet(_) | Error::NoVersion(_) => {
                 Code::NotFound
             }
-            Error::NoGrid | Error::SharedContact => Code::FailedPrecondition,
+            Error::NoSwitching(_) => Code::NotFound,
+            Error::NoGrid | Error::SharedContact | Error::SwitchingUnderWay(_) | Error::Refused(_) => {
+                Code::FailedPrecondition
+            }
+            Error::SwitchingMoved { .. } | Error::NetworkMoved => Code::Aborted,
+            Error::SeatOnly | Error::OtherArea => Code::PermissionDenied,
             Error::Seal(_) | Error::Damaged(..) | Error::Stored(_) | Error::Snapshot(_) | Error::Task(..) => {
                 Code::Internal
             }

@@ -3,7 +3,7 @@
 //! Postgres knows which version is current. The watcher looks every second so that a new one is ready before it is
 //! needed; a question that must not be answered from an old version asks [`Holder::current`], which looks itself.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use relight_common::{Db, error::chain, lease::pause};
 use relight_grid::{DeviceIx, Grid, LoadIx, snapshot};
@@ -11,7 +11,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{domain::fold, error::Error, store::grid_version};
+use crate::{
+    domain::{fold, state::State},
+    error::Error,
+    store::grid_version,
+};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -21,49 +25,47 @@ pub struct Held {
     /// The network.
     pub grid: Grid,
     order: Vec<(String, DeviceIx)>,
-    /// In the normal state: what is so now is so through no device opened.
-    dead: HashSet<LoadIx>,
-    partly_dead: HashSet<LoadIx>,
 }
 
-/// What opening devices changes.
+/// What switching changes, as folded ids of loads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Outage {
-    /// Folded ids of the loads that lose supply.
-    pub(crate) dead: Vec<String>,
-    /// Loads that lose only some of their phases.
-    pub(crate) partly_dead: usize,
+pub(crate) struct Difference {
+    /// They had supply and have none now.
+    pub(crate) lost: Vec<String>,
+    /// They had none and have some now.
+    pub(crate) restored: Vec<String>,
+    /// They lose only some of their phases.
+    pub(crate) partly_dead: Vec<String>,
 }
 
 impl Held {
     fn new(grid: Grid) -> Self {
-        let normal = grid.dead(&[], &[]);
-        let (dead, partly_dead) = (normal.dead_loads, normal.partly_dead_loads);
         let mut order: Vec<_> = grid
             .devices()
             .map(|device| (fold(grid.device_id(device)), device))
             .collect();
         order.sort();
-        Self {
-            grid,
-            order,
-            dead: dead.into_iter().collect(),
-            partly_dead: partly_dead.into_iter().collect(),
-        }
+        Self { grid, order }
     }
 
-    /// Who loses supply when these devices open in the normal state. A load that was partly dead before and is dead now
-    /// does; one that was dead before does not.
-    pub(crate) fn outage(&self, opened: &[DeviceIx]) -> Outage {
-        let now = self.grid.dead(opened, &[]);
-        let dead = now.dead_loads.iter().filter(|load| !self.dead.contains(load));
-        let partly_dead = now
-            .partly_dead_loads
-            .iter()
-            .filter(|load| !self.partly_dead.contains(load));
-        Outage {
-            dead: dead.map(|&load| fold(self.grid.load_id(load))).collect(),
-            partly_dead: partly_dead.count(),
+    /// What is different `after`. A load that was partly dead before and is dead now lost supply; one that was dead before
+    /// did not. The lists of a grid are sorted.
+    pub(crate) fn difference(&self, before: &State, after: &State) -> Difference {
+        let dead = |state: &State| {
+            let (opened, closed) = state.lists();
+            self.grid.dead(&opened, &closed)
+        };
+        let (was, is) = (dead(before), dead(after));
+        let only = |here: &[LoadIx], there: &[&[LoadIx]]| -> Vec<String> {
+            let new = here
+                .iter()
+                .filter(|load| there.iter().all(|list| list.binary_search(load).is_err()));
+            new.map(|&load| fold(self.grid.load_id(load))).collect()
+        };
+        Difference {
+            lost: only(&is.dead_loads, &[&was.dead_loads]),
+            restored: only(&was.dead_loads, &[&is.dead_loads]),
+            partly_dead: only(&is.partly_dead_loads, &[&was.partly_dead_loads, &was.dead_loads]),
         }
     }
 

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     error::Error,
     seal::Sealer,
-    store::{self, grid_version, import as table},
+    store::{self, affected_set, grid_version, import as table, link},
 };
 
 pub use report::{ContactCounts, Counts, ImportReport, PointCounts};
@@ -72,11 +72,43 @@ pub async fn import(
     pack: Pack,
     options: &ImportOptions,
 ) -> Result<ImportReport, ImportError> {
+    import_telling(db, secrets, pack, options, &|_| {}).await
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done: checked, customers, service points, contacts, network.
+    pub what: &'static str,
+    /// Rows done.
+    pub done: usize,
+    /// Rows there are.
+    pub of: usize,
+}
+
+/// [`import`], told of after every batch.
+///
+/// # Errors
+/// As [`import`].
+pub async fn import_telling(
+    db: &Db,
+    secrets: &Secrets,
+    pack: Pack,
+    options: &ImportOptions,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<ImportReport, ImportError> {
     let (sealer, on_bad) = (Sealer::new(secrets), options.on_bad);
-    let ready = tokio::task::spawn_blocking(move || Ready::make(pack, on_bad, &sealer));
+    let corrections = link::standing(db.pool()).await?;
+    let of = pack.service_points.len();
+    let ready = tokio::task::spawn_blocking(move || Ready::make(pack, &corrections, on_bad, &sealer));
     let ready = ready
         .await
         .map_err(|error| Error::Task("prepare an import", error))??;
+    progress(Progress {
+        what: "checked",
+        done: of,
+        of,
+    });
 
     let mut work = store::open(db, &options.by, Uuid::now_v7(), options.at).await?;
     table::lock(work.conn()).await?;
@@ -84,28 +116,69 @@ pub async fn import(
         work,
         touched: BTreeSet::new(),
         new: BTreeSet::new(),
+        progress,
     };
     let report = import.write(ready).await?;
     import.work.done().await?;
     Ok(report)
 }
 
+/// The network as it is now, to compare another one with; corrections that a pack does not know yet are in it.
+///
+/// # Errors
+/// The database; [`Error::Damaged`].
+pub async fn current_network(db: &Db) -> Result<Option<(Uuid, relight_grid::Network)>, Error> {
+    let Some(current) = grid_version::current(db.pool()).await? else {
+        return Ok(None);
+    };
+    let bytes = grid_version::bytes(db.pool(), current.id).await?;
+    let read = tokio::task::spawn_blocking(move || relight_grid::snapshot::read(&bytes));
+    let network = read
+        .await
+        .map_err(|error| Error::Task("read a network", error))?
+        .map_err(|faults| Error::Damaged(current.id, faults))?;
+    Ok(Some((current.id, network)))
+}
+
+/// Hangs the service points of `pack` where they were corrected to, as an import would. Returns their ids.
+///
+/// # Errors
+/// The database.
+pub async fn correct_links(db: &Db, pack: &mut Pack) -> Result<Vec<String>, Error> {
+    let corrections = link::standing(db.pool()).await?;
+    Ok(rows::keep_corrections(pack, &corrections).kept)
+}
+
 /// An import under way.
-struct Import {
+struct Import<'p> {
     work: Work,
     /// Customers of which anything changed.
     touched: BTreeSet<Uuid>,
     /// Those of them that were not there before.
     new: BTreeSet<Uuid>,
+    progress: &'p (dyn Fn(Progress) + Sync),
 }
 
-impl Import {
+impl Import<'_> {
+    fn tell(&self, what: &'static str, done: usize, of: usize) {
+        (self.progress)(Progress {
+            what,
+            done: done.min(of),
+            of,
+        });
+    }
+
     async fn write(&mut self, ready: Ready) -> Result<ImportReport, Error> {
         let customers = self.customers(&ready.customers).await?;
         let ids = table::customer_ids(self.work.conn(), &ready.customers.account_key).await?;
         let service_points = self.points(ready.points, &ids).await?;
         let contacts = self.contacts(ready.contacts, &ids).await?;
+        self.tell("network", 0, ready.version.chunks.len());
         let (grid_version, new_version) = self.network(ready.version).await?;
+        link::end(self.work.conn(), &ready.adopted, "adopted").await?;
+        link::end(self.work.conn(), &ready.overruled, "overruled").await?;
+        let since = self.work.at() - chrono::TimeDelta::days(7);
+        let sets_kept = affected_set::before(self.work.conn(), grid_version, since).await?;
         let told = self.tell_customers().await?;
         let report = ImportReport {
             grid_version,
@@ -116,6 +189,7 @@ impl Import {
             customers_told: told,
             findings: ready.findings,
             skipped: ready.faults.iter().map(ToString::to_string).collect(),
+            sets_kept,
         };
         self.work.audit("import", grid_version, report.for_audit());
         Ok(report)
@@ -123,7 +197,8 @@ impl Import {
 
     async fn customers(&mut self, all: &Customers) -> Result<Counts, Error> {
         let mut counts = Counts::default();
-        for batch in all.batches(BATCH) {
+        for (n, batch) in all.batches(BATCH).enumerate() {
+            self.tell("customers", (n + 1) * BATCH, all.id.len());
             let written = table::customers(self.work.conn(), &batch).await?;
             counts.add(batch.id.len(), &written);
             self.new.extend(&written.added);
@@ -135,7 +210,8 @@ impl Import {
     async fn points(&mut self, mut all: Points, ids: &HashMap<String, Uuid>) -> Result<PointCounts, Error> {
         all.set_customers(ids);
         let mut rows = Counts::default();
-        for batch in all.batches(BATCH) {
+        for (n, batch) in all.batches(BATCH).enumerate() {
+            self.tell("service points", (n + 1) * BATCH, all.id.len());
             self.touched
                 .extend(table::owners_left(self.work.conn(), &batch).await?);
             let written = table::points(self.work.conn(), &batch).await?;
@@ -161,7 +237,8 @@ impl Import {
         }
         let all: Contacts = all.seal(ids);
         let mut rows = Counts::default();
-        for batch in all.batches(BATCH) {
+        for (n, batch) in all.batches(BATCH).enumerate() {
+            self.tell("contacts", (n + 1) * BATCH, all.id.len());
             let written = table::contacts(self.work.conn(), &batch).await?;
             rows.add(batch.id.len(), &written);
             self.touched.extend(written.added.iter().chain(&written.changed));

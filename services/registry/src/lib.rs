@@ -2,10 +2,10 @@
 //! device opens.
 //!
 //! ```text
-//! rpc ──> sets ──> held (the network in memory)      import (pack ──> rows, one transaction)
-//!   \        \                                          |
-//!    \────────\──────────> store <──────────────────────/
-//!             domain: contact forms, set ids and sums, findings (pure)
+//! rpc ──> sets, seat ──> held (the network in memory)   import, links (──> rows, one transaction)
+//!   \        \                                            |
+//!    \────────\──────────> store <────────────────────────/
+//!             domain: contact forms, set ids and sums, findings, switchings (pure)
 //! ```
 
 mod cursor;
@@ -13,21 +13,27 @@ pub mod domain;
 mod error;
 mod held;
 mod import;
+mod links;
 mod rpc;
 pub mod seal;
+mod seat;
 mod sets;
 mod store;
 
 use std::sync::Arc;
 
 use relight_common::{reconcile, service::Host};
-use relight_proto::registry::v1::{registry_server::RegistryServer, supplies_server::SuppliesServer};
+use relight_proto::registry::v1::{
+    links_server::LinksServer, registry_server::RegistryServer, supplies_server::SuppliesServer,
+    switchings_server::SwitchingsServer,
+};
 use tokio::net::TcpListener;
 
 pub use error::Error;
 pub use held::{Held, Holder};
 pub use import::{
-    ContactCounts, Counts, ImportError, ImportOptions, ImportReport, PointCounts, TOLD_MAX, import,
+    ContactCounts, Counts, ImportError, ImportOptions, ImportReport, PointCounts, Progress, TOLD_MAX,
+    correct_links, current_network, import, import_telling,
 };
 pub use rpc::Api;
 
@@ -50,6 +56,8 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder);
     room.serve(listener, |routes, guard| {
         routes.add_service(SuppliesServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(SwitchingsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(LinksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(RegistryServer::with_interceptor(api, guard));
     })
     .await

@@ -10,16 +10,19 @@ use crate::{
     domain::{
         affected::{Member, Summary},
         question::{Basis, Question},
+        state::State,
     },
     error::Error,
     held::{Held, Holder},
     store::{
         self,
         affected_set::{self, SetRow},
+        grid_state,
     },
 };
 
-/// Answers `question` on the current version of the network, storing the set when it is new.
+/// Answers `question` on the current version of the network as it is switched now, storing the set when it is new. A part of
+/// another set is asked of the state that set was made on: those who are off already still hang where they hung.
 ///
 /// # Errors
 /// [`Invalid`] naming the field when a device, a service point or the outer set does not exist; [`Error::NoGrid`].
@@ -31,27 +34,59 @@ pub(crate) async fn create(
     at: DateTime<Utc>,
 ) -> Result<SetRow, Error> {
     let held = holder.current().await?;
-    let id = question.set_id(held.grid.version());
+    let base = base(db, &held, question).await?;
+    let (opened, closed) = base.state.ids(&held.grid);
+    let id = question.set_id(held.grid.version(), (&opened, &closed));
     if let Some(stored) = affected_set::find(db.pool(), id).await? {
         return Ok(stored);
     }
-    if let Some(within) = question.within
-        && affected_set::find(db.pool(), within).await?.is_none()
-    {
-        return Err(Invalid::new("within_set_id", "must be an affected set that exists").into());
-    }
-    let (set, members) = answer(db, &held, question, id).await?;
+    let (mut set, members) = answer(db, &held, question, (&base.state, id)).await?;
+    (set.state_no, set.opened, set.closed) = (base.number, opened, closed);
     save(db, &set, &members, claims, at).await
 }
 
-async fn answer(db: &Db, held: &Held, question: &Question, id: Uuid) -> Result<(SetRow, Vec<Member>), Error> {
+/// The state a question is asked of.
+struct Base {
+    number: i64,
+    state: State,
+}
+
+async fn base(db: &Db, held: &Held, question: &Question) -> Result<Base, Error> {
+    let Some(within) = question.within else {
+        let devices = grid_state::devices(db.pool()).await?;
+        return Ok(Base {
+            number: grid_state::number(db.pool(), held.grid.version()).await?.0,
+            state: State::of(
+                &held.grid,
+                devices.iter().map(|row| (row.device_id.as_str(), row.closed)),
+            ),
+        });
+    };
+    let outer = affected_set::find(db.pool(), within)
+        .await?
+        .ok_or_else(|| Invalid::new("within_set_id", "must be an affected set that exists"))?;
+    let opened = outer.opened.iter().map(|id| (id.as_str(), false));
+    let closed = outer.closed.iter().map(|id| (id.as_str(), true));
+    Ok(Base {
+        number: outer.state_no,
+        state: State::of(&held.grid, opened.chain(closed)),
+    })
+}
+
+async fn answer(
+    db: &Db,
+    held: &Held,
+    question: &Question,
+    (base, id): (&State, Uuid),
+) -> Result<(SetRow, Vec<Member>), Error> {
     let opened = match &question.basis {
-        Basis::Opened(devices) => resolve(held, devices)?,
+        Basis::Opened(devices) => resolve(held, "device_ids", devices)?,
         Basis::Listed(_) => Vec::new(),
     };
-    let outage = held.outage(&opened);
+    let (before, after) = base.opening(&held.grid, &opened);
+    let outage = held.difference(&before, &after);
     let keys = match &question.basis {
-        Basis::Opened(_) => &outage.dead,
+        Basis::Opened(_) => &outage.lost,
         Basis::Listed(points) => listed(db, points).await?,
     };
     let members = affected_set::pick(db.pool(), keys, question.within).await?;
@@ -61,7 +96,7 @@ async fn answer(db: &Db, held: &Held, question: &Question, id: Uuid) -> Result<(
         .iter()
         .map(|&device| held.grid.device_id(device).to_owned())
         .collect();
-    set.partly_dead = i32::try_from(outage.partly_dead).unwrap_or(i32::MAX);
+    set.partly_dead = i32::try_from(outage.partly_dead.len()).unwrap_or(i32::MAX);
     if set.lon.is_none()
         && let Some(place) = opened
             .iter()
@@ -73,23 +108,25 @@ async fn answer(db: &Db, held: &Held, question: &Question, id: Uuid) -> Result<(
 }
 
 /// The devices with these ids, each once, in the order of the network.
-fn resolve(held: &Held, ids: &[String]) -> Result<Vec<DeviceIx>, Invalid> {
-    let found = ids
-        .iter()
-        .map(|id| held.grid.device(id).ok_or_else(|| unknown_device(held, id)));
+pub(crate) fn resolve(held: &Held, field: &'static str, ids: &[String]) -> Result<Vec<DeviceIx>, Invalid> {
+    let found = ids.iter().map(|id| {
+        held.grid
+            .device(id)
+            .ok_or_else(|| unknown_device(held, field, id))
+    });
     let mut devices = found.collect::<Result<Vec<_>, _>>()?;
     devices.sort();
     devices.dedup();
     Ok(devices)
 }
 
-fn unknown_device(held: &Held, id: &str) -> Invalid {
+pub(crate) fn unknown_device(held: &Held, field: &'static str, id: &str) -> Invalid {
     let near = held
         .nearest(id)
         .map(|near| format!("; the nearest is {near}"))
         .unwrap_or_default();
     Invalid::new(
-        "device_ids",
+        field,
         format!("device {id} is not in grid version {}{near}", held.grid.version()),
     )
 }

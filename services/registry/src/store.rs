@@ -3,10 +3,13 @@
 pub(crate) mod affected_set;
 pub(crate) mod contact;
 pub(crate) mod customer;
+pub(crate) mod grid_state;
 pub(crate) mod grid_version;
 pub(crate) mod import;
+pub(crate) mod link;
 pub(crate) mod service_point;
 pub(crate) mod supply;
+pub(crate) mod switching;
 
 use chrono::{DateTime, Utc};
 use relight_common::{Begun, Db, Work, command::Meta, ids::CommandId};

@@ -16,7 +16,7 @@ pub struct Doubt {
 }
 
 impl Doubt {
-    fn add(&mut self, id: &str) {
+    pub(crate) fn add(&mut self, id: &str) {
         self.count += 1;
         if self.first.len() < LISTED {
             self.first.push(id.to_owned());
@@ -33,6 +33,8 @@ pub struct Findings {
     pub partly_supplied: Doubt,
     /// Supplied service points without a transformer above them.
     pub without_transformer: Doubt,
+    /// Service points that hang where somebody on site corrected them to, while the pack still says otherwise.
+    pub corrected_links: Doubt,
 }
 
 /// The transformer above each load, in the order of the grid, and what is doubtful.

@@ -56,8 +56,9 @@ impl Question {
         Ok(Question { basis, within })
     }
 
-    /// The id of the answer on this grid version: the same question always gives the same id.
-    pub fn set_id(&self, grid_version: Uuid) -> Uuid {
+    /// The id of the answer on this grid version, switched as these (opened, closed) say: the same question always gives the
+    /// same id. Listed points are who they are, however the network is switched.
+    pub fn set_id(&self, grid_version: Uuid, (opened, closed): (&[String], &[String])) -> Uuid {
         let (kind, names) = match &self.basis {
             Basis::Opened(devices) => ("devices", devices),
             Basis::Listed(points) => ("points", points),
@@ -67,7 +68,11 @@ impl Question {
         names.dedup();
         let within = self.within.unwrap_or_default();
         // Ids have no white space, so a line feed cannot be part of one.
-        ids::derived(grid_version, &format!("{kind}\n{within}\n{}", names.join("\n")))
+        let mut words = format!("{kind}\n{within}\n{}", names.join("\n"));
+        if kind == "devices" && !(opened.is_empty() && closed.is_empty()) {
+            words = format!("{words}\n\n{}\n\n{}", opened.join("\n"), closed.join("\n"));
+        }
+        ids::derived(grid_version, &words)
     }
 }
 
@@ -101,18 +106,49 @@ fn folded(mut ids: Vec<String>) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const NORMAL: (&[String], &[String]) = (&[], &[]);
+
     #[test]
     fn the_same_question_has_the_same_id_however_it_is_written() {
         let ask = |devices: &[&str], within: &str| {
             let devices: Vec<String> = devices.iter().map(|&id| id.to_owned()).collect();
-            Question::read(&devices, within, &[]).unwrap().set_id(Uuid::nil())
+            Question::read(&devices, within, &[])
+                .unwrap()
+                .set_id(Uuid::nil(), NORMAL)
         };
         assert_eq!(ask(&["A", "b"], ""), ask(&["B", "a", "A"], ""));
         assert_ne!(ask(&["a"], ""), ask(&["a", "b"], ""));
         assert_ne!(ask(&["a"], ""), ask(&["a"], &Uuid::max().to_string()));
         let listed = Question::read(&[], "", &["a".to_owned()]).unwrap();
-        assert_ne!(listed.set_id(Uuid::nil()), ask(&["a"], ""));
-        assert_ne!(listed.set_id(Uuid::nil()), listed.set_id(Uuid::max()));
+        assert_ne!(listed.set_id(Uuid::nil(), NORMAL), ask(&["a"], ""));
+        assert_ne!(
+            listed.set_id(Uuid::nil(), NORMAL),
+            listed.set_id(Uuid::max(), NORMAL)
+        );
+    }
+
+    #[test]
+    fn how_the_network_is_switched_is_part_of_the_question() {
+        let ids = |list: &[&str]| list.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
+        let question = Question::read(&ids(&["a"]), "", &[]).unwrap();
+        let on =
+            |opened: &[&str], closed: &[&str]| question.set_id(Uuid::nil(), (&ids(opened), &ids(closed)));
+        let all = [
+            on(&[], &[]),
+            on(&["x"], &[]),
+            on(&[], &["x"]),
+            on(&["x"], &["y"]),
+            on(&["x", "y"], &[]),
+        ];
+        for (n, one) in all.iter().enumerate() {
+            assert!(!all[n + 1..].contains(one), "{n}");
+        }
+        let listed = Question::read(&[], "", &ids(&["a"])).unwrap();
+        let switched = ids(&["x"]);
+        assert_eq!(
+            listed.set_id(Uuid::nil(), NORMAL),
+            listed.set_id(Uuid::nil(), (&switched, &[]))
+        );
     }
 
     #[test]

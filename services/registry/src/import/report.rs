@@ -66,6 +66,8 @@ pub struct ImportReport {
     pub findings: Findings,
     /// Bad rows left out.
     pub skipped: Vec<String>,
+    /// Affected sets made on earlier versions in the last 7 days: whoever has one keeps it.
+    pub sets_kept: i64,
 }
 
 impl fmt::Display for Counts {
@@ -103,8 +105,19 @@ impl fmt::Display for ImportReport {
                 &self.findings.partly_supplied,
             ),
             ("without a transformer", &self.findings.without_transformer),
+            (
+                "that hang as corrected on site, not as the pack says",
+                &self.findings.corrected_links,
+            ),
         ] {
             write_doubt(f, what, doubt)?;
+        }
+        if self.new_version && self.sets_kept > 0 {
+            writeln!(
+                f,
+                "affected sets    {} of the last 7 days stay as they are: incidents and outages that are open keep theirs",
+                self.sets_kept
+            )?;
         }
         writeln!(f, "bad rows         {} skipped", self.skipped.len())?;
         self.skipped.iter().try_for_each(|fault| writeln!(f, "  {fault}"))

@@ -17,7 +17,7 @@ use crate::{
     },
     error::Error,
     seal::Sealer,
-    store::grid_version::NewVersion,
+    store::{grid_version::NewVersion, link},
 };
 
 /// Bytes of one piece of a stored network.
@@ -77,18 +77,28 @@ pub(crate) struct Ready {
     pub(crate) findings: Findings,
     /// Bad rows that were left out.
     pub(crate) faults: Vec<Fault>,
+    /// Corrected links the pack says too now, and those it contradicts.
+    pub(crate) adopted: Vec<Uuid>,
+    pub(crate) overruled: Vec<Uuid>,
 }
 
 impl Ready {
     /// Checks `pack` and works out what follows from it; takes seconds for a million customers.
-    pub(crate) fn make(mut pack: Pack, on_bad: OnBad, sealer: &Sealer) -> Result<Ready, ImportError> {
+    pub(crate) fn make(
+        mut pack: Pack,
+        corrections: &[link::Row],
+        on_bad: OnBad,
+        sealer: &Sealer,
+    ) -> Result<Ready, ImportError> {
         let (faults, contacts) = check(&mut pack);
         if on_bad == OnBad::Refuse && !faults.is_empty() {
             return Err(relight_grid::Faults(faults).into());
         }
+        let links = keep_corrections(&mut pack, corrections);
         let network = pack.network();
         let grid = network.grid(Uuid::now_v7())?;
-        let (above, findings) = survey(&grid);
+        let (above, mut findings) = survey(&grid);
+        links.kept.iter().for_each(|id| findings.corrected_links.add(id));
         let above: Vec<Option<String>> = above
             .into_iter()
             .map(|device| device.map(|device| grid.device_id(device).to_owned()))
@@ -103,8 +113,48 @@ impl Ready {
             version: version(grid.version(), &network)?,
             findings,
             faults,
+            adopted: links.adopted,
+            overruled: links.overruled,
         })
     }
+}
+
+/// What a pack makes of the corrections that stand.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    /// External ids of service points that hang where they were corrected to, though the pack does not know it yet.
+    pub(crate) kept: Vec<String>,
+    pub(crate) adopted: Vec<Uuid>,
+    pub(crate) overruled: Vec<Uuid>,
+}
+
+/// Corrected links stay as long as the pack says what was wrong before.
+pub(crate) fn keep_corrections(pack: &mut Pack, corrections: &[link::Row]) -> Links {
+    let mut links = Links::default();
+    if corrections.is_empty() {
+        return links;
+    }
+    let by_key: HashMap<&str, &link::Row> = corrections
+        .iter()
+        .map(|row| (row.external_key.as_str(), row))
+        .collect();
+    let buses: std::collections::HashSet<String> =
+        pack.network.buses.iter().map(|bus| fold(&bus.id)).collect();
+    for point in &mut pack.service_points {
+        let Some(row) = by_key.get(fold(&point.id).as_str()) else {
+            continue;
+        };
+        let says = fold(&point.bus);
+        if says == fold(&row.to_bus) {
+            links.adopted.push(row.id);
+        } else if says == fold(&row.from_bus) && buses.contains(&fold(&row.to_bus)) {
+            point.bus.clone_from(&row.to_bus);
+            links.kept.push(point.id.clone());
+        } else {
+            links.overruled.push(row.id);
+        }
+    }
+    links
 }
 
 fn customers(pack: &Pack) -> Customers {
@@ -191,7 +241,8 @@ impl OpenContacts {
     }
 }
 
-fn version(id: Uuid, network: &Network) -> Result<NewVersion, Error> {
+/// A version of the network, ready to be stored.
+pub(crate) fn version(id: Uuid, network: &Network) -> Result<NewVersion, Error> {
     let bytes = snapshot::write(network).map_err(Error::Snapshot)?;
     let size = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     Ok(NewVersion {

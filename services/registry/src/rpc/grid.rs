@@ -17,10 +17,11 @@ use crate::{
     domain::{
         fold,
         question::{EXTERNAL_ID_CHARS_MAX, Question},
+        state::State,
     },
     error::Error,
     held::Held,
-    sets,
+    seat, sets,
     store::{affected_set, grid_version},
 };
 
@@ -106,14 +107,18 @@ impl Api {
             (kind.is_switching() || kind == DeviceKind::Transformer) && id.contains(&text)
         });
         let rows: Vec<_> = wanted.take(size).collect();
+        let state = seat::state_now(self.db.pool(), &held).await?;
         let last = rows.last().map(|(id, _)| id.as_str());
         let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
-        let devices = rows.into_iter().map(|(_, ix)| device(&held, *ix)).collect();
+        let devices = rows
+            .into_iter()
+            .map(|(_, ix)| device(&held, &state, *ix))
+            .collect();
         Ok(ListDevicesReply { devices, next_cursor })
     }
 }
 
-fn device(held: &Held, ix: DeviceIx) -> Device {
+fn device(held: &Held, state: &State, ix: DeviceIx) -> Device {
     Device {
         device_id: held.grid.device_id(ix).to_owned(),
         kind: held.grid.device_kind(ix).as_str().to_owned(),
@@ -121,7 +126,7 @@ fn device(held: &Held, ix: DeviceIx) -> Device {
             lon: at.lon,
             lat: at.lat,
         }),
-        closed: held.grid.is_normally_closed(ix),
+        closed: state.is_closed(&held.grid, ix),
     }
 }
 

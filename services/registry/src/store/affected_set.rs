@@ -21,6 +21,10 @@ pub(crate) struct SetRow {
     pub(crate) life_support: i32,
     pub(crate) own_generation: i32,
     pub(crate) partly_dead: i32,
+    /// How the network was switched: the number of that state, and its deviations from the normal one.
+    pub(crate) state_no: i64,
+    pub(crate) opened: Vec<String>,
+    pub(crate) closed: Vec<String>,
     pub(crate) lon: Option<f64>,
     pub(crate) lat: Option<f64>,
     pub(crate) area_class: Option<String>,
@@ -41,6 +45,9 @@ impl SetRow {
             life_support: summary.life_support,
             own_generation: summary.own_generation,
             partly_dead: 0,
+            state_no: 0,
+            opened: Vec::new(),
+            closed: Vec::new(),
             lon: summary.centre.map(|centre| centre.0),
             lat: summary.centre.map(|centre| centre.1),
             area_class: summary.area_class.map(|class| class.as_str().to_owned()),
@@ -55,7 +62,7 @@ pub(crate) async fn find<'e>(db: impl sqlx::PgExecutor<'e>, id: Uuid) -> Result<
     sqlx::query_as!(
         SetRow,
         "select id, grid_version, device_ids, within_set_id, count, important, life_support, own_generation, partly_dead,
-            lon, lat, area_class, org_path, zone
+            state_no, opened, closed, lon, lat, area_class, org_path, zone
          from registry.affected_set where id = $1",
         id
     )
@@ -65,7 +72,11 @@ pub(crate) async fn find<'e>(db: impl sqlx::PgExecutor<'e>, id: Uuid) -> Result<
 }
 
 /// The service points with these folded external ids that are in the network, and in `within` when given.
-pub(crate) async fn pick(pool: &PgPool, keys: &[String], within: Option<Uuid>) -> Result<Vec<Member>, Error> {
+pub(crate) async fn pick<'e>(
+    db: impl sqlx::PgExecutor<'e>,
+    keys: &[String],
+    within: Option<Uuid>,
+) -> Result<Vec<Member>, Error> {
     let rows = sqlx::query!(
         r#"select p.id, p.customer_id, c.class = 'important' as "important!", c.life_support,
             p.own_generation <> 'none' as "own_generation!", p.lon, p.lat, p.area_class, p.org_path, p.zone
@@ -77,7 +88,7 @@ pub(crate) async fn pick(pool: &PgPool, keys: &[String], within: Option<Uuid>) -
         keys,
         within
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
     .map_err(Error::db("pick the members of a set"))?;
     let members = rows.into_iter().map(|row| {
@@ -95,6 +106,35 @@ pub(crate) async fn pick(pool: &PgPool, keys: &[String], within: Option<Uuid>) -
         })
     });
     members.collect()
+}
+
+/// How many service points and customers these folded external ids are, and how many of them are special.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Toll {
+    pub(crate) service_points: i64,
+    pub(crate) customers: i64,
+    pub(crate) important: i64,
+    pub(crate) life_support: i64,
+    pub(crate) own_generation: i64,
+}
+
+/// Counts without storing anything.
+pub(crate) async fn toll(pool: &PgPool, keys: &[String]) -> Result<Toll, Error> {
+    sqlx::query_as!(
+        Toll,
+        r#"select count(*) as "service_points!", count(distinct p.customer_id) as "customers!",
+            count(*) filter (where c.class = 'important') as "important!",
+            count(*) filter (where c.life_support) as "life_support!",
+            count(*) filter (where p.own_generation <> 'none') as "own_generation!"
+        from unnest($1::text[]) as wanted (key)
+        join registry.service_point p on p.external_key = wanted.key
+        join registry.customer c on c.id = p.customer_id
+        where p.retired_at is null"#,
+        keys
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(Error::db("count who would be off"))
 }
 
 /// One of these folded external ids that is no service point in the network.
@@ -119,8 +159,8 @@ pub(crate) async fn insert(
 ) -> Result<bool, Error> {
     let stored = sqlx::query!(
         "insert into registry.affected_set (id, grid_version, device_ids, within_set_id, count, important, life_support,
-            own_generation, partly_dead, lon, lat, area_class, org_path, zone, made_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            own_generation, partly_dead, lon, lat, area_class, org_path, zone, made_at, state_no, opened, closed)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          on conflict (id) do nothing",
         set.id,
         set.grid_version,
@@ -136,7 +176,10 @@ pub(crate) async fn insert(
         set.area_class,
         set.org_path,
         set.zone,
-        at
+        at,
+        set.state_no,
+        &set.opened,
+        &set.closed
     )
     .execute(&mut *conn)
     .await
@@ -194,4 +237,20 @@ pub(crate) async fn members(
     .fetch_all(pool)
     .await
     .map_err(Error::db("read the members of a set"))
+}
+
+/// How many sets of other versions were made since `since`.
+pub(crate) async fn before(
+    conn: &mut PgConnection,
+    version: Uuid,
+    since: DateTime<Utc>,
+) -> Result<i64, Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from registry.affected_set where grid_version <> $1 and made_at >= $2"#,
+        version,
+        since
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("count the sets of earlier versions"))
 }

@@ -1,5 +1,6 @@
 //! Customers, seen only inside the areas of whoever asks.
 
+use relight_common::Db;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -34,10 +35,10 @@ pub(crate) struct Search {
     pub(crate) account_key: String,
     /// HMAC of the text as a contact, where it is one.
     pub(crate) hmac: Option<Vec<u8>>,
-    /// `LIKE` pattern of a part of name or address.
+    /// `LIKE` pattern of a part of the searched form of name or address.
     pub(crate) part: String,
-    /// Folded account to continue after.
-    pub(crate) after: String,
+    /// The searched form of the text.
+    pub(crate) spaced: String,
     pub(crate) size: i64,
 }
 
@@ -91,17 +92,27 @@ pub(crate) async fn by_contact(pool: &PgPool, scope: &Scope, hmac: &[u8]) -> Res
     .map_err(Error::db("look for a customer by contact"))
 }
 
-/// Customers with this account, this contact, or this part in name or address; by account.
-pub(crate) async fn search(pool: &PgPool, scope: &Scope, search: &Search) -> Result<Vec<CustomerRow>, Error> {
+/// From here on a word counts as the same with typing mistakes: share of its trigrams that the name or address has.
+const LIKENESS_MIN: &str = "0.45";
+
+/// Customers with this account, this contact, or this part in name or address; by account, above `after`. Each way has its own
+/// index, and the scope is looked at for those found only.
+pub(crate) async fn search(
+    pool: &PgPool,
+    scope: &Scope,
+    search: &Search,
+    after: &str,
+) -> Result<Vec<CustomerRow>, Error> {
     customers!(
         scope,
-        "c.account_key > $3
-         and (c.account_key = $4 or c.name ilike $5
-            or exists (select 1 from registry.contact k where k.customer_id = c.id and k.hmac = $6)
-            or exists (select 1 from registry.service_point s where s.customer_id = c.id
-                and s.retired_at is null and (s.address_zh ilike $5 or s.address_en ilike $5)))
+        "c.account_key > $3 and c.id in (
+            select h.id from registry.customer h where h.account_key = $4
+            union select k.customer_id from registry.contact k where k.hmac = $6
+            union select n.id from registry.customer n where n.search_name ilike $5
+            union select s.customer_id from registry.service_point s
+                where s.retired_at is null and s.search_address ilike $5)
          order by c.account_key limit $7",
-        search.after,
+        after,
         search.account_key,
         search.part,
         search.hmac.as_deref(),
@@ -110,4 +121,65 @@ pub(crate) async fn search(pool: &PgPool, scope: &Scope, search: &Search) -> Res
     .fetch_all(pool)
     .await
     .map_err(Error::db("search customers"))
+}
+
+/// Customers whose name or an address is like the text, the likest first, after (likeness in thousandths, folded account).
+pub(crate) async fn near(
+    db: &Db,
+    scope: &Scope,
+    search: &Search,
+    after: Option<(i32, &str)>,
+) -> Result<Vec<(CustomerRow, i32)>, Error> {
+    let mut tx = db.begin().await?;
+    // The operators of the index compare with this setting.
+    sqlx::query_scalar!(
+        r#"select set_config('pg_trgm.word_similarity_threshold', $1, true) as "set!""#,
+        LIKENESS_MIN
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(Error::db("say how near is near"))?;
+    let (likeness, account_key) = after.unzip();
+    let rows = sqlx::query!(
+        r#"with found as (
+            select n.id, registry.word_similarity($3, n.search_name) as likeness
+            from registry.customer n where $3 operator(registry.<%) n.search_name
+            union all
+            select s.customer_id, registry.word_similarity($3, s.search_address)
+            from registry.service_point s
+            where s.retired_at is null and $3 operator(registry.<%) s.search_address
+        ), likest as (
+            select f.id, (max(f.likeness) * 1000)::int as likeness from found f group by f.id
+        )
+        select c.id, c.account, c.account_key, c.name, c.language, c.class, c.life_support, c.dedicated_line,
+            l.likeness as "likeness!"
+        from likest l join registry.customer c on c.id = l.id
+        where ($2::uuid = c.id or '%' = any($1::text[]) or exists (
+                select 1 from registry.service_point s where s.customer_id = c.id and s.org_path like any($1)))
+            and ($4::int is null or l.likeness < $4 or (l.likeness = $4 and c.account_key > $5))
+        order by l.likeness desc, c.account_key limit $6"#,
+        &scope.org_patterns,
+        scope.own,
+        search.spaced,
+        likeness,
+        account_key,
+        search.size
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(Error::db("search customers with mistakes"))?;
+    let told = rows.into_iter().map(|row| {
+        let customer = CustomerRow {
+            id: row.id,
+            account: row.account,
+            account_key: row.account_key,
+            name: row.name,
+            language: row.language,
+            class: row.class,
+            life_support: row.life_support,
+            dedicated_line: row.dedicated_line,
+        };
+        (customer, row.likeness)
+    });
+    Ok(told.collect())
 }

@@ -87,3 +87,83 @@ pub(crate) async fn of_customers(pool: &PgPool, customers: &[Uuid]) -> Result<Ve
     .await
     .map_err(Error::db("read the service points of customers"))
 }
+
+/// Those with these folded external ids in the areas `org`, by folded id, above `after`.
+pub(crate) async fn among(
+    pool: &PgPool,
+    keys: &[String],
+    org: &[String],
+    after: &str,
+    size: i64,
+) -> Result<Vec<PointRow>, Error> {
+    points!(
+        "where p.external_key = any($1) and p.retired_at is null and p.org_path like any($2) and p.external_key > $3
+         order by p.external_key limit $4",
+        keys,
+        org,
+        after,
+        size
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("read service points"))
+}
+
+/// The service point in the network with this folded external id.
+pub(crate) async fn by_key(pool: &PgPool, key: &str) -> Result<Option<PointRow>, Error> {
+    points!("where p.external_key = $1 and p.retired_at is null", key)
+        .fetch_optional(pool)
+        .await
+        .map_err(Error::db("look for a service point by its external id"))
+}
+
+/// Those nearest to a place (WGS84 degrees) in the areas `org`, the nearest first, with the distance as the sine of half the
+/// angle, doubled: a straight line through a sphere of radius 1.
+pub(crate) async fn nearest(
+    pool: &PgPool,
+    (lon, lat): (f64, f64),
+    org: &[String],
+    limit: i64,
+) -> Result<Vec<(Uuid, f64)>, Error> {
+    let rows = sqlx::query!(
+        r#"select p.id, registry.on_sphere(p.lon, p.lat) operator(registry.<->) registry.on_sphere($1, $2) as "chord!"
+        from registry.service_point p
+        where p.retired_at is null and p.org_path like any($3)
+        order by registry.on_sphere(p.lon, p.lat) operator(registry.<->) registry.on_sphere($1, $2) limit $4"#,
+        lon,
+        lat,
+        org,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("look for the nearest service points"))?;
+    Ok(rows.into_iter().map(|row| (row.id, row.chord)).collect())
+}
+
+/// Service points by id.
+pub(crate) async fn by_ids(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<PointRow>, Error> {
+    points!("where p.id = any($1)", ids)
+        .fetch_all(pool)
+        .await
+        .map_err(Error::db("read service points"))
+}
+
+/// Hangs a service point elsewhere.
+pub(crate) async fn relink(
+    conn: &mut sqlx::PgConnection,
+    id: Uuid,
+    bus: &str,
+    transformer_id: Option<&str>,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update registry.service_point set bus = $2, transformer_id = $3 where id = $1",
+        id,
+        bus,
+        transformer_id
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("hang a service point elsewhere"))
+}
