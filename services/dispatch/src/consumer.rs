@@ -1,4 +1,7 @@
-//! What intake tells: incidents open, update, merge and withdraw orders.
+//! What intake tells: incidents open, update, merge and withdraw orders. Beside it, what the planner and arrears tell.
+
+mod arrears;
+mod planner;
 
 use prost::Message;
 use relight_common::{
@@ -18,6 +21,8 @@ use crate::{
     error::Error,
     store::incident::{Incident, Standing},
 };
+
+pub use self::{arrears::FromArrears, planner::FromPlanner};
 
 /// Applies the events of intake.
 #[derive(Debug, Clone)]
@@ -57,7 +62,7 @@ impl Consumer for FromIntake {
 fn read(event: &Event, told: IncidentChanged) -> Result<Incident, Invalid> {
     Ok(Incident {
         id: IncidentId::parse(&told.incident_id)?,
-        version: i64::try_from(event.version).map_err(|_| Invalid::new("version", "must fit in 63 bits"))?,
+        version: version(event)?,
         standing: standing(&told)?,
         accepted_at: wire::instant("accepted_at", told.accepted_at)?,
         area: area(told.area_class()),
@@ -79,6 +84,10 @@ fn read(event: &Event, told: IncidentChanged) -> Result<Incident, Invalid> {
         urge_count: told.urge_count,
         zone: told.zone,
     })
+}
+
+fn version(event: &Event) -> Result<i64, Invalid> {
+    i64::try_from(event.version).map_err(|_| Invalid::new("version", "must fit in 63 bits"))
 }
 
 fn standing(told: &IncidentChanged) -> Result<Standing, Invalid> {

@@ -1,9 +1,9 @@
 //! Dispatch: units, crews, shifts, positions, work orders with their clocks, estimates.
 //!
 //! ```text
-//! consumer (incident.changed) ─┐
-//! rpc (people, phones) ────────┼─> desk (lock, domain::order::transition, save, tell, timers) ──> store
-//! timers, reconcile ───────────┘
+//! consumer (incidents, outages, arrears cases) ─┐
+//! rpc (people, phones) ─────────────────────────┼─> desk (lock, domain::order::transition, save, tell, timers) ──> store
+//! timers, reconcile ────────────────────────────┘
 //! positions (stream) ──> live (domain::index, facts from Postgres) ──> domain::recommend
 //! ```
 //!
@@ -58,6 +58,9 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         .spawn(positions::thin(room.db.clone(), live.clone(), host.holder, stop));
     room.keep_house(reconcile::Mender::new(pack.clone()))?;
     room.read("intake", Arc::new(consumer::FromIntake::new(pack.clone())));
+    room.read("planner", Arc::new(consumer::FromPlanner::new(pack.clone())));
+    let arrears = consumer::FromArrears::new(pack.clone(), room.db.clone(), &room.peers);
+    room.read("arrears", Arc::new(arrears));
     room.fire_timers(Arc::new(timers::Timers::new(pack.clone())));
     let api = Api::new(&room.db, &room.peers, &host.secrets, clock, pack, live);
     let api = DispatchServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use crate::{
     desk::{self, clocks::LOOK},
-    domain::ids::{ClockId, IncidentId, OrderId},
+    domain::{
+        ids::{ClockId, IncidentId, OrderId, SubjectId},
+        subject::OPENS_BEFORE,
+    },
     error::Error,
     store::{assignment, clock, missed, order, position},
 };
@@ -39,6 +42,8 @@ impl Reconciler for Mender {
 enum Fault {
     /// An incident and its order do not fit.
     Order,
+    /// An outage or case and its orders do not fit.
+    Errand,
     /// An order holds a crew it no longer needs.
     HeldCrew,
     /// A running clock has no timer.
@@ -49,8 +54,8 @@ impl Mender {
     async fn all(&self, db: &Db, now: DateTime<Utc>) -> Result<u64, Error> {
         position::keep_partitions(db.pool()).await?;
         let mut mended = 0;
-        for fault in [Fault::Order, Fault::HeldCrew, Fault::SilentClock] {
-            for id in find(db, fault).await? {
+        for fault in [Fault::Order, Fault::Errand, Fault::HeldCrew, Fault::SilentClock] {
+            for id in find(db, fault, now).await? {
                 mended += u64::from(self.mend(db, now, fault, id).await?);
             }
         }
@@ -62,6 +67,7 @@ impl Mender {
         let mut work = Work::internal(db, "reconciler", now).await?;
         let mended = match fault {
             Fault::Order => desk::settle(&mut work, &self.pack, IncidentId::from_uuid(id)).await,
+            Fault::Errand => desk::settle_subject(&mut work, &self.pack, SubjectId::from_uuid(id)).await,
             Fault::HeldCrew => free(&mut work, OrderId::from_uuid(id)).await,
             Fault::SilentClock => wake(&mut work, ClockId::from_uuid(id)).await,
         };
@@ -75,13 +81,14 @@ impl Mender {
     }
 }
 
-async fn find(db: &Db, fault: Fault) -> Result<Vec<Uuid>, Error> {
+async fn find(db: &Db, fault: Fault, now: DateTime<Utc>) -> Result<Vec<Uuid>, Error> {
     match fault {
         Fault::Order => {
             let mut found = missed::incidents_without_order(db.pool()).await?;
             found.extend(missed::ended_incidents_with_waiting_order(db.pool()).await?);
             Ok(found)
         }
+        Fault::Errand => missed::subjects_out_of_line(db.pool(), now + OPENS_BEFORE).await,
         Fault::HeldCrew => missed::orders_holding_a_crew(db.pool()).await,
         Fault::SilentClock => missed::clocks_without_timer(db.pool()).await,
     }

@@ -11,8 +11,9 @@ use crate::{
         self,
         clocks::{CLIMB, LOOK},
         crews::{SHIFT_END, SHIFT_START},
+        subject::OPENS,
     },
-    domain::ids::{ClockId, CrewId},
+    domain::ids::{ClockId, CrewId, SubjectId},
     error::Error,
 };
 
@@ -40,6 +41,7 @@ impl Handler for Timers {
                 let crew = CrewId::from_uuid(timer.subject);
                 desk::shift_fired(work, &self.pack, crew, kind == SHIFT_END).await
             }
+            OPENS => desk::settle_subject(work, &self.pack, SubjectId::from_uuid(timer.subject)).await,
             // A kind of a later release that runs beside this one: an error puts it off until that one takes it.
             _ => Err(Error::Stored("timer of a kind this release does not know")),
         }

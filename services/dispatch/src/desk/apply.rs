@@ -10,7 +10,7 @@ use crate::{
         device_time::{DeviceTime, Stamp},
         etr::Estimate,
         ids::{CrewId, OrderId},
-        order::{Event, Section, transition},
+        order::{Course, Event, Section, transition},
     },
     error::Error,
     store::{order, order::Order, unit},
@@ -60,6 +60,7 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: &Comm
                     .ok_or(Error::NoSuchUnit(*unit))?;
             }
             change.step(event, &by).await?;
+            change.catch_up().await?;
         }
         Act::SetEtr { at, cause_code } => {
             let source = rights::source_of(claims, &change.order, command.on_behalf);
@@ -145,13 +146,15 @@ pub(super) fn detail(event: &Event) -> serde_json::Value {
         Event::CallBack { result } => json!({ "result": result }),
         Event::Archive { no_call_back_reason } => json!({ "no_call_back_reason": no_call_back_reason }),
         Event::Merge { into } => json!({ "into": into }),
+        Event::Subject(Course::Ended { because }) => json!({ "because": because }),
         Event::TakeUnit
         | Event::LapseUnit
         | Event::LapseCrew
         | Event::Take
         | Event::Resume
         | Event::Withdraw
-        | Event::Reopen => {
+        | Event::Reopen
+        | Event::Subject(_) => {
             json!({})
         }
     }

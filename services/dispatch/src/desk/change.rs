@@ -14,7 +14,7 @@ use crate::{
         crew::skills_for,
         device_time::Stamp,
         ids::{CrewId, OrderId},
-        order::{Back, CallBackResult, Context, Event, Limits, Section, State, transition},
+        order::{Back, CallBackResult, Context, Course, Event, Limits, Section, State, transition},
         rules::{self, Need},
     },
     error::Error,
@@ -117,6 +117,7 @@ impl<'w> Change<'w> {
             _ => false,
         };
         Ok(Context {
+            kind: order.kind,
             place: order.place,
             last_step_at: order.last_step_at,
             returns: order.returns.unsigned_abs(),
@@ -154,7 +155,7 @@ impl<'w> Change<'w> {
     pub(super) async fn opened(&mut self, by: &By) -> Result<(), Error> {
         self.bump();
         self.record("opened", None, by).await?;
-        self.start_arrival(self.order.accepted_at).await
+        self.start_first(by.stamp.at).await
     }
 
     /// Frees the crew that has it no longer, and puts the new one on it after asking the rules.
@@ -188,7 +189,7 @@ impl<'w> Change<'w> {
             .await?
             .ok_or(Error::NoSuchCrew(id))?;
         let need = Need {
-            skills: skills_for(&self.order.device_kind),
+            skills: skills_for(self.order.kind, &self.order.device_kind),
             unit: self.order.state.unit(),
         };
         match rules::against_giving(&crew, &need, now).next() {
@@ -210,7 +211,7 @@ impl<'w> Change<'w> {
                 let more = i32::try_from(*customers).unwrap_or(i32::MAX);
                 order.restored_count = order.restored_count.saturating_add(more).min(all.max(more));
             }
-            Event::Restore(Section::All { .. }) => {
+            Event::Restore(Section::All { .. }) | Event::Subject(Course::Back) => {
                 order.restored_count = i32::try_from(order.affected_count).unwrap_or(i32::MAX);
             }
             Event::CallBack {
@@ -225,7 +226,12 @@ impl<'w> Change<'w> {
     }
 
     /// Appends the step, and tells it.
-    async fn record(&mut self, word: &'static str, event: Option<&Event>, by: &By) -> Result<(), Error> {
+    pub(super) async fn record(
+        &mut self,
+        word: &'static str,
+        event: Option<&Event>,
+        by: &By,
+    ) -> Result<(), Error> {
         let new = NewStep {
             step: word,
             stamp: by.stamp,

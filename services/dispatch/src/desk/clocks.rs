@@ -8,7 +8,7 @@ use crate::{
         clock::{CLIMB_AFTER, Level, Name, Times},
         etr::prompt_at,
         ids::ClockId,
-        order::{Event, State},
+        order::{Event, Kind, State},
     },
     error::Error,
     store::clock::{self, Clock},
@@ -47,12 +47,15 @@ impl Change<'_> {
             }
             State::Arrived { .. } => self.stop(Name::Arrival, at, false).await,
             State::Restored { .. } => self.stop(Name::Etr, at, false).await,
-            State::Merged { .. } | State::Withdrawn => self.stop(Name::Arrival, at, false).await,
+            State::Merged { .. } | State::Withdrawn { .. } | State::Archived { .. } => {
+                for name in [Name::Arrival, Name::Start, Name::Reconnect] {
+                    self.stop(name, at, false).await?;
+                }
+                Ok(())
+            }
             // A new clock for what is off again; the old acceptance stays on the order for reporting.
             State::Triaged { .. } if self.is_still_off() => self.start_arrival(at).await,
-            State::Triaged { .. } if *event == Event::Reopen => {
-                self.start_arrival(self.order.accepted_at).await
-            }
+            State::Triaged { .. } if *event == Event::Reopen => self.start_first(at).await,
             _ => Ok(()),
         }
     }
@@ -69,7 +72,38 @@ impl Change<'_> {
         self.start(name, &Times::plain(at, take_by, rule)).await
     }
 
-    pub(super) async fn start_arrival(&mut self, from: DateTime<Utc>) -> Result<(), Error> {
+    /// The clock an order has from the beginning: a fault until somebody arrives, the others until what they are for
+    /// begins or is done.
+    pub(super) async fn start_first(&mut self, at: DateTime<Utc>) -> Result<(), Error> {
+        match self.errand_clock(at) {
+            Some((name, times)) => self.start(name, &times).await,
+            None => self.start_arrival(self.order.accepted_at).await,
+        }
+    }
+
+    fn errand_clock(&self, from: DateTime<Utc>) -> Option<(Name, Times)> {
+        let errand = &self.order.about.as_ref()?.errand;
+        let (name, rule) = match errand.kind {
+            Kind::Planned => (Name::Start, "begin as announced"),
+            Kind::Disconnect => (Name::Start, "stop time of the notice"),
+            Kind::Reconnect | Kind::Fault => (Name::Reconnect, "reconnection, as arrears says"),
+        };
+        Some((name, Times::warning(from, errand.due_at, rule)))
+    }
+
+    /// The clock of a moved outage follows it.
+    pub(super) async fn rebase_start(&mut self) -> Result<(), Error> {
+        let Some(running) = self.running(Name::Start).await? else {
+            return Ok(());
+        };
+        if let Some((_, times)) = self.errand_clock(running.times.started_at) {
+            clock::rebase(self.work.conn(), running.id, &times).await?;
+            self.look(running.id, &times, running.level).await?;
+        }
+        Ok(())
+    }
+
+    async fn start_arrival(&mut self, from: DateTime<Utc>) -> Result<(), Error> {
         let times = Times::from(self.pack.fault_arrival(self.order.area, from)?);
         self.start(Name::Arrival, &times).await
     }

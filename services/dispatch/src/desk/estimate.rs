@@ -5,7 +5,7 @@ use crate::{
     domain::{
         clock::Name,
         etr::{self, Estimate, Source},
-        order::Event,
+        order::{self, Event, Kind},
     },
     error::Error,
     store,
@@ -49,6 +49,15 @@ impl Change<'_> {
         reason: &'static str,
         by: &By,
     ) -> Result<bool, Error> {
+        let kind = self.order.kind;
+        if kind != Kind::Fault {
+            return Err(order::Refusal::NotItsKind {
+                kind: kind.word(),
+                event: "set_etr",
+                instead: kind.instead(),
+            }
+            .into());
+        }
         if !self.order.state.is_before_restored() {
             return Err(etr::Refusal::NothingToEstimate {
                 state: self.order.state.word(),

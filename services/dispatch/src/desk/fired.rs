@@ -44,7 +44,7 @@ async fn ended(change: &mut Change<'_>, name: Name) -> Result<(), Error> {
         Name::UnitTake => change.step(&Event::LapseUnit, &by).await.map(drop),
         Name::CrewTake => change.step(&Event::LapseCrew, &by).await.map(drop),
         Name::Etr => change.withdraw_estimate("lapsed", &by).await,
-        Name::Arrival | Name::Review => Ok(()),
+        Name::Arrival | Name::Review | Name::Start | Name::Reconnect => Ok(()),
     }
 }
 
@@ -81,7 +81,7 @@ async fn is_overtaken(change: &mut Change<'_>, clock: &Clock) -> Result<bool, Er
     let waits = match clock.name {
         Name::UnitTake => change.order.state.unit().is_none() && !change.order.state.is_over(),
         Name::CrewTake => change.order.state.team().is_none() && change.order.state.unit().is_some(),
-        Name::Arrival | Name::Review | Name::Etr => false,
+        Name::Arrival | Name::Review | Name::Etr | Name::Start | Name::Reconnect => false,
     };
     let latest = clock::latest(change.work.conn(), &[change.order.id.uuid()]).await?;
     Ok(!waits || !latest.iter().any(|other| other.id == clock.id))

@@ -116,7 +116,7 @@ impl Change<'_> {
             Standing::Open => Event::Reopen,
         };
         let fits = match standing {
-            Standing::Open => matches!(self.order.state, State::Merged { .. } | State::Withdrawn),
+            Standing::Open => matches!(self.order.state, State::Merged { .. } | State::Withdrawn { .. }),
             _ => self.order.state.is_free() && self.order.reopens == 0,
         };
         if fits {

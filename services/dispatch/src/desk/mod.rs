@@ -9,6 +9,7 @@ mod estimate;
 mod fired;
 mod incident;
 mod rights;
+pub(crate) mod subject;
 mod tell;
 
 pub use acknowledge::acknowledge;
@@ -17,3 +18,4 @@ pub use change::{By, Change};
 pub use fired::{climb_fired, clock_fired, shift_fired};
 pub use incident::{settle, take};
 pub use rights::{may_decide, may_see, may_see_crew, scope};
+pub use subject::{settle as settle_subject, take as take_subject};

@@ -67,9 +67,12 @@ pub(super) fn authorise(claims: &Claims, order: &Order, act: &Act, on_behalf: bo
                 who.dispatcher || who.agent,
                 "an agent or a dispatcher of that area does this",
             ),
-            Event::LapseUnit | Event::LapseCrew | Event::Merge { .. } | Event::Withdraw | Event::Reopen => {
-                (false, "dispatch does this by itself")
-            }
+            Event::LapseUnit
+            | Event::LapseCrew
+            | Event::Merge { .. }
+            | Event::Withdraw
+            | Event::Reopen
+            | Event::Subject(_) => (false, "dispatch does this by itself"),
         },
     };
     if allowed {

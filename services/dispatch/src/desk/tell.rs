@@ -9,10 +9,15 @@ use crate::{
     domain::{
         clock::{Level, Name},
         ids::OrderId,
-        order::{CallBackResult, Event, Section, State},
+        order::{CallBackResult, Course, Event, Section, State},
     },
     store::{crew::Told, order::Order},
 };
+
+/// Empty for an order that is no fault.
+fn incident_of(order: &Order) -> String {
+    order.incident.map(|id| id.to_string()).unwrap_or_default()
+}
 
 /// `workorder.step`; the order's state and version are already the new ones.
 pub(super) fn step(
@@ -26,7 +31,7 @@ pub(super) fn step(
     let mut told = WorkOrderStep {
         order_id: order.id.to_string(),
         number: order.number.clone(),
-        incident_id: order.incident.to_string(),
+        incident_id: incident_of(order),
         incident_version: order.incident_version.unsigned_abs(),
         step: word.to_owned(),
         at: Some(timestamp(at)),
@@ -38,12 +43,18 @@ pub(super) fn step(
         crew_id: crew.0.map(|crew| crew.to_string()).unwrap_or_default(),
         crew_name: crew.1.to_owned(),
         cause_code: order.cause_code.clone(),
+        kind: order.kind.word().to_owned(),
+        subject_id: order
+            .about
+            .as_ref()
+            .map(|about| about.subject.to_string())
+            .unwrap_or_default(),
         ..WorkOrderStep::default()
     };
     match (&order.state, event) {
         (State::EnRoute { eta_at, .. }, _) => told.eta_at = eta_at.map(timestamp),
         (_, Some(Event::Restore(Section::Part { set_id, .. }))) => told.restored_set_id.clone_from(set_id),
-        (_, Some(Event::Restore(Section::All { .. }))) => told.all = true,
+        (_, Some(Event::Restore(Section::All { .. }) | Event::Subject(Course::Back))) => told.all = true,
         (_, Some(Event::CallBack { result })) => {
             told.call_back_result = CallBackResult::word(*result).to_owned()
         }
@@ -62,7 +73,7 @@ pub(super) fn step(
 pub(super) fn etr(work: &mut Work, order: &Order, previous_at: Option<DateTime<Utc>>) {
     let told = EtrChanged {
         order_id: order.id.to_string(),
-        incident_id: order.incident.to_string(),
+        incident_id: incident_of(order),
         incident_version: order.incident_version.unsigned_abs(),
         etr_at: order.etr.map(|etr| timestamp(etr.at)),
         previous_at: previous_at.map(timestamp),
@@ -91,7 +102,7 @@ pub(super) struct Alarm<'a> {
 pub(super) fn alarm(work: &mut Work, order: &Order, alarm: &Alarm<'_>) {
     let told = WorkOrderAlarm {
         order_id: order.id.to_string(),
-        incident_id: order.incident.to_string(),
+        incident_id: incident_of(order),
         level: alarm.level.word().to_owned(),
         due_at: Some(timestamp(alarm.due_at)),
         acknowledged_by: alarm.acknowledged_by.unwrap_or_default().to_owned(),

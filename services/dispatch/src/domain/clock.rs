@@ -21,9 +21,24 @@ pub enum Name {
     Review,
     /// Until the estimate lapses.
     Etr,
+    /// Until a planned outage or a cut begins.
+    Start,
+    /// Until a customer who may have supply again has it.
+    Reconnect,
 }
 
 impl Name {
+    /// All of them.
+    pub const ALL: [Name; 7] = [
+        Name::Arrival,
+        Name::UnitTake,
+        Name::CrewTake,
+        Name::Review,
+        Name::Etr,
+        Name::Start,
+        Name::Reconnect,
+    ];
+
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
@@ -32,20 +47,14 @@ impl Name {
             Name::CrewTake => "crew_take",
             Name::Review => "review",
             Name::Etr => "etr",
+            Name::Start => "start",
+            Name::Reconnect => "reconnect",
         }
     }
 
     /// Reads a word.
     pub fn parse(word: &str) -> Option<Self> {
-        [
-            Name::Arrival,
-            Name::UnitTake,
-            Name::CrewTake,
-            Name::Review,
-            Name::Etr,
-        ]
-        .into_iter()
-        .find(|name| name.word() == word)
+        Self::ALL.into_iter().find(|name| name.word() == word)
     }
 
     /// Whether its alarms climb until somebody acknowledges them. A prompt to the crew does not.
@@ -122,6 +131,16 @@ impl Times {
             at_risk_at: None,
             due_at,
             rule: rule.into(),
+        }
+    }
+
+    /// A clock that warns at 70 % and 90 % of its time.
+    pub fn warning(started_at: DateTime<Utc>, due_at: DateTime<Utc>, rule: impl Into<String>) -> Self {
+        let part = |tenths| started_at + (due_at - started_at) * tenths / 10;
+        Self {
+            watch_at: Some(part(7)),
+            at_risk_at: Some(part(9)),
+            ..Self::plain(started_at, due_at, rule)
         }
     }
 
@@ -207,14 +226,26 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_back() {
-        for name in [
-            Name::Arrival,
-            Name::UnitTake,
-            Name::CrewTake,
-            Name::Review,
-            Name::Etr,
+    fn a_warning_clock_warns_at_70_and_90_percent_also_when_it_is_late_already() {
+        let start: DateTime<Utc> = "2026-03-01T02:00:00Z".parse().expect("an instant");
+        let at = |minutes| start + TimeDelta::minutes(minutes);
+        let times = Times::warning(start, at(100), "as announced");
+        for (minutes, level) in [
+            (69, Level::None),
+            (70, Level::Watch),
+            (90, Level::AtRisk),
+            (100, Level::Breach),
         ] {
+            assert_eq!(times.level_at(at(minutes)), level, "{minutes}");
+        }
+        let late = Times::warning(start, at(-5), "as announced");
+        assert_eq!(late.look_at(Level::None, start), Some(start), "alarm at once");
+        assert_eq!(late.level_at(start), Level::Breach);
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for name in Name::ALL {
             assert_eq!(Name::parse(name.word()), Some(name));
         }
         for level in [Level::None, Level::Watch, Level::AtRisk, Level::Breach] {

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ids::{CrewId, OrderId, UnitId},
+    order::Kind,
     place::Place,
 };
 
@@ -12,11 +13,21 @@ pub const FAULT_REPAIR: &str = "fault_repair";
 /// Faults at a station's breaker need this one too.
 pub const SWITCHING: &str = "switching";
 
-/// Skills a fault at this kind of device needs.
-pub fn skills_for(device_kind: &str) -> &'static [&'static str] {
-    match device_kind {
-        "breaker" => &[FAULT_REPAIR, SWITCHING],
-        _ => &[FAULT_REPAIR],
+/// Planned work is for crews with this skill, and for those that mend faults.
+pub const PLANNED_WORK: &str = "planned_work";
+/// Cuts and reconnections at the meter need this one.
+pub const METER_WORK: &str = "meter_work";
+
+/// Skills of which one is enough.
+pub type AnyOf = &'static [&'static str];
+
+/// Skills an order of this kind, at this kind of device, needs.
+pub fn skills_for(kind: Kind, device_kind: &str) -> &'static [AnyOf] {
+    match (kind, device_kind) {
+        (Kind::Fault, "breaker") => &[&[FAULT_REPAIR], &[SWITCHING]],
+        (Kind::Fault, _) => &[&[FAULT_REPAIR]],
+        (Kind::Planned, _) => &[&[PLANNED_WORK, FAULT_REPAIR]],
+        (Kind::Disconnect | Kind::Reconnect, _) => &[&[METER_WORK]],
     }
 }
 

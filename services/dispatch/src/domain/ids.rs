@@ -3,6 +3,8 @@
 use relight_common::{ids::derived, typed_id};
 use uuid::Uuid;
 
+use super::order::Kind;
+
 typed_id!(
     /// One work order.
     OrderId,
@@ -12,6 +14,11 @@ typed_id!(
     /// One incident of intake; dispatch only refers to it.
     IncidentId,
     "incident_id"
+);
+typed_id!(
+    /// One planned outage or arrears case; dispatch only refers to it.
+    SubjectId,
+    "subject_id"
 );
 typed_id!(
     /// One repair unit.
@@ -33,6 +40,11 @@ impl OrderId {
     /// The order of an incident: always the same one, so an event told twice opens it once.
     pub fn of_incident(incident: IncidentId) -> Self {
         Self::from_uuid(derived(incident.uuid(), "order"))
+    }
+
+    /// The order of a subject: one per kind and `slot`, the plan or notice it carries out.
+    pub fn of_errand(subject: SubjectId, kind: Kind, slot: &str) -> Self {
+        Self::from_uuid(derived(subject.uuid(), &format!("order:{}:{slot}", kind.word())))
     }
 }
 

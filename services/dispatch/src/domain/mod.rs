@@ -10,3 +10,4 @@ pub mod order;
 pub mod place;
 pub mod recommend;
 pub mod rules;
+pub mod subject;

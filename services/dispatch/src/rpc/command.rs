@@ -70,7 +70,11 @@ impl Api {
         drop(work);
         match asks {
             Asks::Nothing => Ok(()),
-            Asks::Confirm { device_id } => self.others.confirm(meta.id, order.incident, &device_id).await,
+            Asks::Confirm { device_id } => match order.incident {
+                Some(incident) => self.others.confirm(meta.id, incident, &device_id).await,
+                // Refused by the rehearsal: only a fault is surveyed.
+                None => Ok(()),
+            },
             Asks::Section {
                 device_ids,
                 service_points,
@@ -110,8 +114,12 @@ impl Api {
         request: AcknowledgeAlarmRequest,
     ) -> Result<Order, Error> {
         let id = OrderId::parse(&request.order_id)?;
-        let clock = Name::parse(&request.clock)
-            .ok_or_else(|| Invalid::new("clock", "must be arrival, unit_take, crew_take, review or etr"))?;
+        let clock = Name::parse(&request.clock).ok_or_else(|| {
+            Invalid::new(
+                "clock",
+                "must be arrival, unit_take, crew_take, review, etr, start or reconnect",
+            )
+        })?;
         let level = Level::parse(&request.level)
             .filter(|level| *level != Level::None)
             .ok_or_else(|| Invalid::new("level", "must be watch, at_risk or breach"))?;

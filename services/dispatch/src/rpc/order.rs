@@ -8,7 +8,7 @@ use relight_policy::AreaClass;
 use relight_proto::{
     common::v1::{self as common, Point},
     dispatch::v1::{
-        Clock as WireClock, CrewChangesReply, CrewChangesRequest, GetOrderRequest, ListOrdersReply,
+        Clock as WireClock, CrewChangesReply, CrewChangesRequest, GetOrderRequest, Gone, ListOrdersReply,
         ListOrdersRequest, Order, StepRecord, get_order_request::By,
     },
 };
@@ -19,14 +19,14 @@ use crate::{
     cursor, desk,
     domain::{
         ids::{CrewId, IncidentId, OrderId},
-        order::State,
+        order::{Kind, State},
     },
     error::Error,
     store::{
         clock::Clock,
         feed,
         list::{self, Filter, Place},
-        order,
+        order::{self, About},
         view::{self, View},
     },
 };
@@ -113,18 +113,17 @@ impl Api {
         };
         let mut conn = self.conn().await?;
         let (entries, reached) = feed::after(&mut conn, crew, n, FEED_MAX).await?;
-        let (gone, kept): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.gone);
-        let ids: Vec<Uuid> = kept.iter().map(|entry| entry.order_id).collect();
-        let views = view::load(&mut conn, &ids).await?;
+        let (lost, kept): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.gone);
+        let ids = |entries: &[feed::Entry]| entries.iter().map(|entry| entry.order_id).collect::<Vec<Uuid>>();
+        let views = view::load(&mut conn, &ids(&kept)).await?;
+        // A phone that asks for everything had nothing to lose.
+        let lost = if n > 0 { ids(&lost) } else { Vec::new() };
+        let gone_orders: Vec<Gone> = view::load(&mut conn, &lost).await?.iter().map(gone).collect();
         Ok(CrewChangesReply {
             orders: views.iter().map(shown).collect(),
-            gone: gone
-                .iter()
-                .filter(|_| n > 0)
-                .map(|entry| entry.order_id.to_string())
-                .collect(),
+            gone: gone_orders.iter().map(|gone| gone.order_id.clone()).collect(),
             cursor: self.cursors.seal(&words, &reached.to_be_bytes(), crew.uuid()),
-            gone_orders: Vec::new(),
+            gone_orders,
         })
     }
 }
@@ -142,7 +141,7 @@ pub(super) fn shown(view: &View) -> Order {
     Order {
         order_id: order.id.to_string(),
         number: order.number.clone(),
-        incident_id: order.incident.to_string(),
+        incident_id: order.incident.map(|id| id.to_string()).unwrap_or_default(),
         state: order.state.word().to_owned(),
         version: order.version.unsigned_abs(),
         unit_id: order
@@ -190,7 +189,45 @@ pub(super) fn shown(view: &View) -> Order {
             _ => None,
         },
         incident_number: order.incident_number.clone(),
+        kind: order.kind.word().to_owned(),
+        warning: order.warning().to_owned(),
+        withdrawn_because: order.withdrawn_because().to_owned(),
+        ..about(order.about.as_ref())
+    }
+}
+
+/// The part only an order that is no fault has.
+fn about(about: Option<&About>) -> Order {
+    let Some(about) = about else {
+        return Order::default();
+    };
+    let errand = &about.errand;
+    let due_at = Some(timestamp(errand.due_at));
+    let (off_at, reconnect_by) = match errand.kind {
+        Kind::Reconnect => (None, due_at),
+        Kind::Planned | Kind::Disconnect | Kind::Fault => (due_at, None),
+    };
+    Order {
+        subject_id: about.subject.to_string(),
+        subject_number: about.number.clone(),
+        off_at,
+        on_at: errand.on_at.map(timestamp),
+        reconnect_by,
+        line: about.line.clone(),
         ..Order::default()
+    }
+}
+
+/// Why a crew no longer has an order.
+fn gone(view: &View) -> Gone {
+    let order = &view.order;
+    Gone {
+        order_id: order.id.to_string(),
+        number: order.number.clone(),
+        kind: order.kind.word().to_owned(),
+        state: order.state.word().to_owned(),
+        because: order.withdrawn_because().to_owned(),
+        warning: order.warning().to_owned(),
     }
 }
 

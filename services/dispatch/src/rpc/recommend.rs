@@ -65,7 +65,7 @@ fn job(order: &Order) -> Job {
         place: order.place,
         area: order.area,
         need: Need {
-            skills: skills_for(&order.device_kind),
+            skills: skills_for(order.kind, &order.device_kind),
             unit,
         },
     }

@@ -1,5 +1,6 @@
 //! What events and timers should have done: found over whole own tables.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -31,6 +32,37 @@ pub async fn ended_incidents_with_waiting_order(pool: &PgPool) -> Result<Vec<Uui
     .fetch_all(pool)
     .await
     .map_err(db("look for ended incidents"))
+}
+
+/// Subjects whose orders do not fit them: one that is due is missing, or one waits for nothing.
+pub async fn subjects_out_of_line(pool: &PgPool, opens_before: DateTime<Utc>) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "select s.id from dispatch.subject s
+         where (case
+             when s.what = 'outage' and (s.state in ('ready', 'off', 'working') or (s.state = 'noticed' and s.off_at <= $2))
+                 then not exists (select 1 from dispatch.work_order o
+                     where o.subject_id = s.id and o.kind = 'planned' and o.slot = s.plan_no::text and o.state <> 'withdrawn')
+             when s.what = 'case' and s.state = 'pre_noticed' and not s.stopped and s.off_at is not null
+                 then not exists (select 1 from dispatch.work_order o
+                     where o.subject_id = s.id and o.kind = 'disconnect' and o.due_at = s.off_at and o.state <> 'withdrawn')
+             when s.what = 'case' and s.state in ('reconnect_ordered', 'wrongful') and s.reconnect_by is not null
+                 then not exists (select 1 from dispatch.work_order o
+                     where o.subject_id = s.id and o.kind = 'reconnect' and o.state <> 'withdrawn')
+             else false end)
+            or exists (select 1 from dispatch.work_order o
+                where o.subject_id = s.id and o.state not in ('archived', 'withdrawn')
+                  and ((o.kind = 'planned' and o.state <> 'restored'
+                        and (s.state in ('restored', 'archived', 'cancelled', 'aborted') or o.slot <> s.plan_no::text))
+                    or (o.kind = 'planned' and o.state = 'restored' and s.state = 'archived' and o.slot = s.plan_no::text)
+                    or (o.kind = 'disconnect' and (s.state <> 'pre_noticed' or s.stopped))
+                    or (o.kind = 'reconnect' and s.state in ('reconnected', 'closed'))))
+         limit $1",
+        BATCH,
+        opens_before
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(db("look for subjects without their order"))
 }
 
 /// Orders whose active assignment does not fit their state: a crew held by an order that no longer needs it.

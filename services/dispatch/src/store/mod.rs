@@ -12,6 +12,7 @@ pub mod missed;
 pub mod order;
 pub mod position;
 pub mod step;
+pub mod subject;
 pub mod unit;
 pub mod view;
 

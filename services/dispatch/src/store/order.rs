@@ -9,26 +9,31 @@ use super::{db, natural};
 use crate::{
     domain::{
         etr::{Estimate, Source},
-        ids::{CrewId, IncidentId, OrderId, UnitId},
-        order::State,
+        ids::{CrewId, IncidentId, OrderId, SubjectId, UnitId},
+        order::{Kind, State},
         place::Place,
+        subject::{Errand, Subject},
     },
     error::Error,
 };
 
-/// A work order with the facts of its incident.
+/// A work order with the facts of what it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Order {
     /// Id.
     pub id: OrderId,
     /// Spoken number.
     pub number: String,
-    /// Its incident.
-    pub incident: IncidentId,
+    /// What it is about.
+    pub kind: Kind,
+    /// Its incident; a fault has one, the others do not.
+    pub incident: Option<IncidentId>,
     /// The incident's spoken number.
     pub incident_number: String,
     /// The incident's version this order has seen.
     pub incident_version: i64,
+    /// The outage or case of an order that is no fault.
+    pub about: Option<About>,
     /// Place in the organisation.
     pub org_path: String,
     /// The earliest acceptance; rules the arrival clock.
@@ -79,13 +84,43 @@ pub struct Order {
     pub zone: String,
 }
 
+/// What an order that is no fault carries out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    /// The outage or case.
+    pub subject: SubjectId,
+    /// Its spoken number.
+    pub number: String,
+    /// Line of an outage, as people are told.
+    pub line: String,
+    /// Which plan or notice, and when.
+    pub errand: Errand,
+}
+
 impl Order {
-    /// `urgent` when somebody is in danger, depends on supply or is an important customer.
+    /// `urgent` when somebody is in danger, depends on supply or is an important customer, or has a right to be back.
     pub fn priority(&self) -> &'static str {
-        if self.danger || self.life_support || self.important {
+        if self.danger || self.life_support || self.important || self.kind == Kind::Reconnect {
             "urgent"
         } else {
             "general"
+        }
+    }
+
+    /// What the crew has to see before anything else.
+    pub fn warning(&self) -> &'static str {
+        match (self.kind, &self.state) {
+            (Kind::Disconnect, State::Withdrawn { .. }) => "do_not_cut",
+            _ if self.danger => "danger",
+            _ => "",
+        }
+    }
+
+    /// Why it was withdrawn.
+    pub fn withdrawn_because(&self) -> &str {
+        match &self.state {
+            State::Withdrawn { because } => because,
+            _ => "",
         }
     }
 }
@@ -94,7 +129,14 @@ impl Order {
 pub(super) struct Row {
     pub id: Uuid,
     pub number: String,
-    pub incident_id: Uuid,
+    pub kind: String,
+    pub incident_id: Option<Uuid>,
+    pub subject_id: Option<Uuid>,
+    pub subject_number: Option<String>,
+    pub line: Option<String>,
+    pub slot: String,
+    pub due_at: Option<DateTime<Utc>>,
+    pub on_at: Option<DateTime<Utc>>,
     pub incident_number: String,
     pub incident_version: i64,
     pub org_path: String,
@@ -130,10 +172,24 @@ impl TryFrom<Row> for Order {
 
     fn try_from(row: Row) -> Result<Self, Error> {
         let source = row.etr_source.as_deref().and_then(Source::parse);
+        let kind = Kind::parse(&row.kind).ok_or(Error::Stored("kind of an order"))?;
+        let about = row.subject_id.zip(row.due_at).map(|(subject, due_at)| About {
+            subject: SubjectId::from_uuid(subject),
+            number: row.subject_number.unwrap_or_default(),
+            line: row.line.unwrap_or_default(),
+            errand: Errand {
+                kind,
+                slot: row.slot,
+                due_at,
+                on_at: row.on_at,
+            },
+        });
         Ok(Order {
+            kind,
+            about,
             id: OrderId::from_uuid(row.id),
             number: row.number,
-            incident: IncidentId::from_uuid(row.incident_id),
+            incident: row.incident_id.map(IncidentId::from_uuid),
             incident_number: row.incident_number,
             incident_version: row.incident_version,
             org_path: row.org_path,
@@ -186,12 +242,22 @@ pub async fn get(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>, 
 pub async fn load(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        "select o.id, o.number, o.incident_id, i.number as incident_number, i.version as incident_version, o.org_path,
-             o.accepted_at, o.facts, o.version, o.opened_at, o.last_step_at, o.returns, o.reopens, o.cause_code,
-             o.restored_count, o.etr_at, o.etr_source, o.archived_at, i.area_class, i.device_id, i.device_kind,
-             i.confirmed, i.affected_set_id, i.affected_count, i.danger, i.life_support, i.important, i.urge_count,
-             i.lon, i.lat, i.zone
-         from dispatch.work_order o join dispatch.incident i on i.id = o.incident_id where o.id = any($1)",
+        "select o.id as \"id!\", o.number as \"number!\", o.kind as \"kind!\", o.incident_id, o.subject_id,
+             s.number as \"subject_number?\", s.line as \"line?\", o.slot as \"slot!\", o.due_at, o.on_at,
+             coalesce(i.number, '') as \"incident_number!\", coalesce(i.version, 0) as \"incident_version!\",
+             o.org_path as \"org_path!\", o.accepted_at as \"accepted_at!\", o.facts as \"facts!\", o.version as \"version!\",
+             o.opened_at as \"opened_at!\", o.last_step_at as \"last_step_at!\", o.returns as \"returns!\",
+             o.reopens as \"reopens!\", o.cause_code as \"cause_code!\", o.restored_count as \"restored_count!\", o.etr_at,
+             o.etr_source, o.archived_at, coalesce(i.area_class, s.area_class) as \"area_class!\",
+             coalesce(i.device_id, s.device_id) as \"device_id!\", coalesce(i.device_kind, '') as \"device_kind!\",
+             coalesce(i.confirmed, true) as \"confirmed!\",
+             coalesce(i.affected_set_id, s.affected_set_id) as \"affected_set_id!\",
+             coalesce(i.affected_count, s.affected_count) as \"affected_count!\", coalesce(i.danger, false) as \"danger!\",
+             coalesce(i.life_support, false) as \"life_support!\", coalesce(i.important, false) as \"important!\",
+             coalesce(i.urge_count, 0) as \"urge_count!\", coalesce(i.lon, s.lon) as lon, coalesce(i.lat, s.lat) as lat,
+             coalesce(i.zone, s.zone) as \"zone!\"
+         from dispatch.work_order o left join dispatch.incident i on i.id = o.incident_id
+             left join dispatch.subject s on s.id = o.subject_id where o.id = any($1)",
         ids
     )
     .fetch_all(conn)
@@ -236,6 +302,37 @@ pub async fn insert(
     .map_err(db("open an order"))
 }
 
+/// A new order of a subject.
+pub async fn insert_errand(
+    conn: &mut PgConnection,
+    number: &str,
+    subject: &Subject,
+    errand: &Errand,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let state = State::Triaged { back: None };
+    sqlx::query!(
+        "insert into dispatch.work_order (id, number, kind, subject_id, slot, due_at, on_at, org_path, accepted_at, state, facts,
+             version, opened_at, last_step_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $9, $9)",
+        errand.order(subject.id).uuid(),
+        number,
+        errand.kind.word(),
+        subject.id.uuid(),
+        errand.slot,
+        errand.due_at,
+        errand.on_at,
+        subject.org_path,
+        now,
+        state.word(),
+        facts(&state),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("open an order of a subject"))
+}
+
 /// Writes everything about a locked order that may have changed.
 pub async fn save(conn: &mut PgConnection, order: &Order) -> Result<(), Error> {
     let team = order.state.team();
@@ -246,7 +343,7 @@ pub async fn save(conn: &mut PgConnection, order: &Order) -> Result<(), Error> {
     sqlx::query!(
         "update dispatch.work_order set accepted_at = $2, state = $3, facts = $4, unit_id = $5, crew_id = $6,
              merged_into = $7, version = $8, last_step_at = $9, returns = $10, reopens = $11, cause_code = $12,
-             restored_count = $13, etr_at = $14, etr_source = $15, archived_at = $16, org_path = $17,
+             restored_count = $13, etr_at = $14, etr_source = $15, archived_at = $16, org_path = $17, due_at = $18, on_at = $19,
              next_due_at = (select min(due_at) from dispatch.clock where order_id = $1 and stopped_at is null and name <> 'etr')
          where id = $1",
         order.id.uuid(),
@@ -266,6 +363,8 @@ pub async fn save(conn: &mut PgConnection, order: &Order) -> Result<(), Error> {
         order.etr.map(|etr| etr.source.word()),
         order.archived_at,
         order.org_path,
+        order.about.as_ref().map(|about| about.errand.due_at),
+        order.about.as_ref().and_then(|about| about.errand.on_at),
     )
     .execute(conn)
     .await

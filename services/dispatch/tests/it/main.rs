@@ -2,15 +2,18 @@
 
 mod clocks;
 mod crews;
+mod cuts;
 mod estimates;
 mod given;
 mod incidents;
 mod lists;
 mod others;
 mod phone;
+mod planned;
 mod positions;
 mod reconcile;
 mod rights;
 mod stand_in;
 mod then;
+mod told;
 mod walk;

@@ -17,6 +17,8 @@ use tonic::{Request, Response, Status};
 pub struct Script {
     pub confirmed: Vec<intake::ConfirmDeviceRequest>,
     pub sets: Vec<registry::CreateAffectedSetRequest>,
+    /// The one service point there is.
+    pub point: Option<registry::ServicePoint>,
     /// Customers behind any device.
     pub behind: u32,
     /// Answer every question with this instead.
@@ -132,7 +134,14 @@ impl registry_server::Registry for StandIn {
         &self,
         _: Request<registry::GetServicePointRequest>,
     ) -> Reply<registry::ServicePoint> {
-        absent()
+        let script = self.script();
+        if let Some(failure) = &script.failure {
+            return Err(failure.clone());
+        }
+        let point = script.point.clone();
+        point
+            .map(Response::new)
+            .ok_or_else(|| Status::not_found("no such service point"))
     }
     async fn list_service_points(
         &self,

@@ -104,6 +104,8 @@ impl Judge {
                     "taken away from under a crew"
                 )
             }
+            Event::Subject(Course::Works) => assert!(self.arrived, "worked before arrival"),
+            Event::Subject(_) => self.free(),
             Event::Dispatch { .. } | Event::TakeUnit | Event::LapseUnit | Event::Resume | Event::Reopen => {}
         }
     }
@@ -124,9 +126,6 @@ impl Judge {
             "{} shows another crew",
             state.word()
         );
-        if let State::Archived { .. } = state {
-            assert!(self.replied);
-        }
     }
 }
 
@@ -230,6 +229,44 @@ proptest! {
                 state = after;
             }
             judge.judge_state(&state);
+            if let State::Archived { .. } = state {
+                prop_assert!(judge.replied);
+            }
+        }
+    }
+
+    /// An order that follows a subject: its crew is what the checker thinks, work is begun at the work only, and as long
+    /// as nothing is restored the subject can always call everybody off at once.
+    #[test]
+    fn a_subject_leads_its_order_and_always_frees_the_crew(
+        kind in 1usize..4, depth in 0usize..7, acts in prop::collection::vec(act(), 0..40),
+    ) {
+        let mut state = State::Triaged { back: None };
+        let mut judge = Judge::default();
+        let mut now = t0();
+        let prefix = usual_way().into_iter().take(depth).map(|event| Act { event, after_s: 5, may_force: false, is_closing_crew: false });
+        for act in prefix.chain(acts) {
+            let at = now + TimeDelta::seconds(act.after_s);
+            let context = Context {
+                kind: Kind::ALL[kind],
+                last_step_at: now,
+                returns: judge.returns,
+                may_force: act.may_force,
+                ..context()
+            };
+            if let Ok(after) = transition(&state, &act.event, &context, at) {
+                if after != state {
+                    judge.accept(&act.event, &context, at);
+                    now = at;
+                }
+                state = after;
+            }
+            judge.judge_state(&state);
+            let ended = Event::Subject(Course::Ended { because: "paid".to_owned() });
+            if state.is_before_restored() {
+                let after = transition(&state, &ended, &Context { last_step_at: now, ..context }, now);
+                prop_assert_eq!(after, Ok(State::Withdrawn { because: "paid".to_owned() }));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CallBackResult, Finding, Reply};
+use super::{CallBackResult, Course, Finding, Reply};
 use crate::domain::{
     ids::{CrewId, OrderId, UnitId},
     place::Place,
@@ -221,8 +221,10 @@ pub enum Event {
     },
     /// Its incident is closed and nobody went.
     Withdraw,
-    /// Its incident is open again.
+    /// Its incident is open again, or its subject needs it after all.
     Reopen,
+    /// Its subject went on; never of a fault.
+    Subject(Course),
 }
 
 impl Event {
@@ -251,6 +253,7 @@ impl Event {
             Event::Archive { .. } => "archived",
             Event::Merge { .. } => "merged",
             Event::Withdraw => "withdrawn",
+            Event::Subject(course) => course.step(),
         }
     }
 
@@ -278,6 +281,7 @@ impl Event {
             Event::Merge { .. } => "merge",
             Event::Withdraw => "withdraw",
             Event::Reopen => "reopen",
+            Event::Subject(course) => course.word(),
         }
     }
 }

@@ -7,8 +7,13 @@
 //!    +------------------------------------------- still off --------------------------------- CalledBack <-----+
 //!                                                                                                 +--> Archived
 //! ```
+//!
+//! This is the way of a fault. An order of another kind goes to the work alike; from there it follows its subject
+//! ([`Course`]): Arrived -> Repairing -> Restored -> Archived, and to Withdrawn from wherever its crew is.
 
+mod course;
 mod event;
+mod kind;
 mod refusal;
 mod state;
 mod transition;
@@ -18,7 +23,9 @@ mod checker;
 #[cfg(test)]
 mod table;
 
+pub use course::Course;
 pub use event::{Arrival, Event, ReturnReason, SafeStep, SafeWork, Section, Verification};
+pub use kind::Kind;
 pub use refusal::Refusal;
 pub use state::{Back, CallBackResult, Finding, FreedBy, Owner, Reply, State, Team};
 pub use transition::{ARRIVAL_RADIUS_M, Context, Limits, REVIEW_MAX, transition};

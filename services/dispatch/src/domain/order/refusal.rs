@@ -13,6 +13,16 @@ pub enum Refusal {
         /// Word of the event.
         event: &'static str,
     },
+    /// The event belongs to orders of another kind.
+    #[error("a {kind} order cannot {event}: {instead}")]
+    NotItsKind {
+        /// Word of the kind.
+        kind: &'static str,
+        /// Word of the event.
+        event: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
     /// Times never run backwards.
     #[error("the step is dated {at}, before the order's last step at {last_step_at}")]
     BeforeLastStep {
@@ -77,6 +87,7 @@ impl Refusal {
             Refusal::Unsafe { field, .. } => Some(field),
             Refusal::ReviewTooFar => Some("review_at"),
             Refusal::NotAllowed { .. }
+            | Refusal::NotItsKind { .. }
             | Refusal::BeforeLastStep { .. }
             | Refusal::TooLate { .. }
             | Refusal::ReturnedBefore

@@ -231,8 +231,12 @@ pub enum State {
         /// The other order.
         into: OrderId,
     },
-    /// The incident ended without anybody going.
-    Withdrawn,
+    /// Nothing is to be done any more: the incident ended without anybody going, or the subject was called off.
+    Withdrawn {
+        /// Why, for the crew.
+        #[serde(default)]
+        because: String,
+    },
 }
 
 impl State {
@@ -254,7 +258,7 @@ impl State {
             State::CalledBack { .. } => "called_back",
             State::Archived { .. } => "archived",
             State::Merged { .. } => "merged",
-            State::Withdrawn => "withdrawn",
+            State::Withdrawn { .. } => "withdrawn",
         }
     }
 
@@ -276,7 +280,7 @@ impl State {
             | State::UnitTaken { .. }
             | State::Suspended { .. }
             | State::Merged { .. }
-            | State::Withdrawn => None,
+            | State::Withdrawn { .. } => None,
         }
     }
 
@@ -323,7 +327,7 @@ impl State {
     pub fn is_over(&self) -> bool {
         matches!(
             self,
-            State::Archived { .. } | State::Merged { .. } | State::Withdrawn
+            State::Archived { .. } | State::Merged { .. } | State::Withdrawn { .. }
         )
     }
 }

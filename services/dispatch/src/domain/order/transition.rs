@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Arrival, Back, CallBackResult, Event, Finding, FreedBy, Refusal, SafeStep, SafeWork, Section, State, Team,
+    Arrival, Back, CallBackResult, Event, Finding, FreedBy, Kind, Refusal, SafeStep, SafeWork, Section,
+    State, Team, course,
 };
 use crate::domain::place::Place;
 
@@ -13,6 +14,8 @@ pub const ARRIVAL_RADIUS_M: f64 = 200.0;
 pub const REVIEW_MAX: TimeDelta = TimeDelta::hours(2);
 /// Nobody repairs alone.
 const PEOPLE_MIN: u32 = 2;
+/// Said when an incident ended before anybody went.
+const INCIDENT_CLOSED: &str = "the incident is closed";
 
 /// How long units and crews have to take an offer; from the policy pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Limits {
 /// What the machine has to know beside the state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
+    /// What the order is about.
+    pub kind: Kind,
     /// Where the work is, when known.
     pub place: Option<Place>,
     /// Corrected time of the last step.
@@ -52,6 +57,13 @@ pub fn transition(
     context: &Context,
     now: DateTime<Utc>,
 ) -> Result<State, Refusal> {
+    if !context.kind.has(event) {
+        return Err(Refusal::NotItsKind {
+            kind: context.kind.word(),
+            event: event.word(),
+            instead: context.kind.instead(),
+        });
+    }
     if repeats(from, event) {
         return Ok(from.clone());
     }
@@ -108,7 +120,8 @@ fn repeats(from: &State, event: &Event) -> bool {
         | (State::Suspended { .. }, Event::Suspend { .. })
         | (State::Restored { .. }, Event::Restore(Section::All { .. }))
         | (State::Archived { .. }, Event::Archive { .. })
-        | (State::Withdrawn, Event::Withdraw) => true,
+        | (State::Withdrawn { .. }, Event::Withdraw) => true,
+        (state, Event::Subject(course)) => course.led_to(state),
         (
             State::Triaged {
                 back: Some(Back::StillOff),
@@ -139,7 +152,7 @@ fn step(from: &State, event: &Event, context: &Context, now: DateTime<Utc>) -> R
             Event::Dispatch { unit },
         ) => {
             if matches!(from, State::UnitTaken { unit: has, .. } if *has == unit) {
-                return Err(not_allowed(from, event));
+                return Err(not_allowed(from, event.word()));
             }
             Ok(State::Dispatched {
                 unit,
@@ -289,20 +302,24 @@ fn step(from: &State, event: &Event, context: &Context, now: DateTime<Utc>) -> R
         (State::Replied { .. }, Event::Archive { .. }) => Err(Refusal::NoCallBack),
 
         (free, Event::Merge { into }) if free.is_free() => Ok(State::Merged { into }),
-        (free, Event::Withdraw) if free.is_free() => Ok(State::Withdrawn),
-        (State::Merged { .. } | State::Withdrawn, Event::Reopen) => Ok(State::Triaged {
+        (free, Event::Withdraw) if free.is_free() => Ok(State::Withdrawn {
+            because: INCIDENT_CLOSED.to_owned(),
+        }),
+        (State::Merged { .. } | State::Withdrawn { .. }, Event::Reopen) => Ok(State::Triaged {
             back: Some(Back::Reopened),
         }),
 
+        (from, Event::Subject(course)) => course::follow(from, &course, now),
+
         // The catch-all may only refuse; every move is written out above.
-        (from, event) => Err(not_allowed(&from, &event)),
+        (from, event) => Err(not_allowed(&from, event.word())),
     }
 }
 
-fn not_allowed(from: &State, event: &Event) -> Refusal {
+pub(super) fn not_allowed(from: &State, event: &'static str) -> Refusal {
     Refusal::NotAllowed {
         state: from.word(),
-        event: event.word(),
+        event,
     }
 }
 

@@ -14,15 +14,15 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::{
-    crew::{Crew, Fix},
+    crew::{AnyOf, Crew, Fix},
     ids::UnitId,
 };
 
 /// What an order asks of a crew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// Skills the work needs.
-    pub skills: &'static [&'static str],
+    /// Skills the work needs; of each entry one is enough.
+    pub skills: &'static [AnyOf],
     /// The unit that has the order, once one has it.
     pub unit: Option<UnitId>,
 }
@@ -33,11 +33,11 @@ pub enum Broken {
     /// Not on duty, or not for long enough.
     OffShift(off_shift::Why),
     /// Not sent out for this skill.
-    Skill(&'static str),
+    Skill(AnyOf),
     /// Nobody in the crew holds a valid qualification.
     Unqualified {
         /// For this skill.
-        skill: &'static str,
+        skill: AnyOf,
         /// Since when not; never held when none.
         since: Option<DateTime<Utc>>,
     },
@@ -76,19 +76,20 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Broken::OffShift(why) => why.fmt(f),
-            Broken::Skill(skill) => write!(f, "the crew is not sent out for {skill}"),
+            Broken::Skill(skill) => write!(f, "the crew is not sent out for {}", skill.join(" or ")),
             Broken::Unqualified {
                 skill,
                 since: Some(since),
             } => {
                 write!(
                     f,
-                    "the last qualification for {skill} ended at {}",
+                    "the last qualification for {} ended at {}",
+                    skill.join(" or "),
                     since.format("%FT%TZ")
                 )
             }
             Broken::Unqualified { skill, since: None } => {
-                write!(f, "nobody in the crew is qualified for {skill}")
+                write!(f, "nobody in the crew is qualified for {}", skill.join(" or "))
             }
             Broken::Rest(why) => why.fmt(f),
             Broken::Busy { number } => write!(f, "the crew is on {number}"),
@@ -171,7 +172,7 @@ pub(crate) mod given {
 
     pub(crate) fn need() -> Need {
         Need {
-            skills: &[FAULT_REPAIR, SWITCHING],
+            skills: &[&[FAULT_REPAIR], &[SWITCHING]],
             unit: Some(unit()),
         }
     }

@@ -1,4 +1,4 @@
-//! The crew is sent out for every skill the work needs.
+//! The crew is sent out for every skill the work needs; where it needs one of several, for one of them.
 
 use super::{Broken, Need};
 use crate::domain::crew::Crew;
@@ -7,13 +7,14 @@ use crate::domain::crew::Crew;
 pub(super) fn check(crew: &Crew, need: &Need) -> Option<Broken> {
     need.skills
         .iter()
-        .find(|skill| !crew.skills.iter().any(|has| has == *skill))
+        .find(|any_of| !crew.skills.iter().any(|has| any_of.contains(&has.as_str())))
         .map(|skill| Broken::Skill(skill))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::given::*, *};
+    use crate::domain::{crew::skills_for, order::Kind};
 
     #[test]
     fn every_needed_skill_has_to_be_there() {
@@ -24,11 +25,22 @@ mod tests {
         let cases: [(&[&str], _); 4] = [
             (&["fault_repair", "switching"], None),
             (&["switching", "cable", "fault_repair"], None),
-            (&["fault_repair"], Some(Broken::Skill("switching"))),
-            (&[], Some(Broken::Skill("fault_repair"))),
+            (&["fault_repair"], Some(Broken::Skill(&["switching"]))),
+            (&[], Some(Broken::Skill(&["fault_repair"]))),
         ];
         for (skills, expected) in cases {
             assert_eq!(check(&with(skills), &need()), expected, "{skills:?}");
+        }
+        let planned = Need {
+            skills: skills_for(Kind::Planned, ""),
+            ..need()
+        };
+        for (skills, fits) in [
+            (["planned_work"], true),
+            (["fault_repair"], true),
+            (["meter_work"], false),
+        ] {
+            assert_eq!(check(&with(&skills), &planned).is_none(), fits, "{skills:?}");
         }
     }
 }

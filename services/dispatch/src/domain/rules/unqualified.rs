@@ -1,9 +1,10 @@
-//! For every needed skill at least one member holds a qualification that is in date.
+//! For every needed skill at least one member holds a qualification that is in date. Where one of several skills is enough,
+//! it has to be one the crew is sent out for.
 
 use chrono::{DateTime, Utc};
 
 use super::{Broken, Need};
-use crate::domain::crew::Crew;
+use crate::domain::crew::{AnyOf, Crew};
 
 /// `unqualified`
 pub(super) fn check(crew: &Crew, need: &Need, now: DateTime<Utc>) -> Option<Broken> {
@@ -11,7 +12,7 @@ pub(super) fn check(crew: &Crew, need: &Need, now: DateTime<Utc>) -> Option<Brok
         let until = crew
             .qualified_until
             .iter()
-            .filter(|(has, _)| has == skill)
+            .filter(|(has, _)| skill.contains(&has.as_str()) && sent_out_for(crew, has, skill))
             .map(|(_, until)| *until)
             .max();
         match until {
@@ -21,11 +22,18 @@ pub(super) fn check(crew: &Crew, need: &Need, now: DateTime<Utc>) -> Option<Brok
     })
 }
 
+/// A crew that is sent out for none of them breaks another rule; here its qualifications count as they are.
+fn sent_out_for(crew: &Crew, skill: &str, any_of: AnyOf) -> bool {
+    let is = |skill: &str| crew.skills.iter().any(|has| has == skill);
+    is(skill) || !any_of.iter().any(|other| is(other))
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
 
     use super::{super::given::*, *};
+    use crate::domain::{crew::skills_for, order::Kind};
 
     #[test]
     fn one_member_in_date_is_enough_and_yesterday_is_not() {
@@ -36,7 +44,7 @@ mod tests {
                 .collect(),
             ..crew()
         };
-        let missing = |skill, since: Option<i64>| {
+        let missing = |skill: AnyOf, since: Option<i64>| {
             Some(Broken::Unqualified {
                 skill,
                 since: since.map(|d| now() + TimeDelta::days(d)),
@@ -50,16 +58,37 @@ mod tests {
             ),
             (
                 &[("fault_repair", 1), ("switching", -1)],
-                missing("switching", Some(-1)),
+                missing(&["switching"], Some(-1)),
             ),
             (
                 &[("fault_repair", 0), ("switching", 1)],
-                missing("fault_repair", Some(0)),
+                missing(&["fault_repair"], Some(0)),
             ),
-            (&[("switching", 1)], missing("fault_repair", None)),
+            (&[("switching", 1)], missing(&["fault_repair"], None)),
         ];
         for (list, expected) in cases {
             assert_eq!(check(&with(list), &need(), now()), expected, "{list:?}");
         }
+        let planned = Need {
+            skills: skills_for(Kind::Planned, ""),
+            ..need()
+        };
+        let planned_only = |list| Crew {
+            skills: vec!["planned_work".to_owned()],
+            ..with(list)
+        };
+        assert_eq!(
+            check(&planned_only(&[("planned_work", 1)]), &planned, now()),
+            None
+        );
+        assert_eq!(
+            check(
+                &planned_only(&[("planned_work", -1), ("fault_repair", 1)]),
+                &planned,
+                now()
+            ),
+            missing(&["planned_work", "fault_repair"], Some(-1)),
+            "not sent out for what it is qualified for"
+        );
     }
 }
