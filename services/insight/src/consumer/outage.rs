@@ -19,14 +19,19 @@ use crate::{
     store::view,
 };
 
-/// Cause of every record of a planned outage.
-const CAUSE: &str = "planned";
+/// Cause of every record of an outage of this class.
+fn cause_of(class: Class) -> &'static str {
+    match class {
+        Class::Safety => "safety",
+        _ => "planned",
+    }
+}
 
 /// `outage.changed` of one that was switched off.
 pub(super) struct Told {
     pub(super) state: IncidentState,
-    /// When people are told supply is back.
-    on_at: Instant,
+    /// When people are told supply is back; nobody may know when it was switched off because of danger.
+    on_at: Option<Instant>,
     /// What its crew is doing, in the words of orders.
     doing: &'static str,
 }
@@ -60,7 +65,7 @@ pub(super) fn read(event: &Event) -> Result<Option<Told>, Error> {
     };
     Ok(Some(Told {
         state,
-        on_at: wire::instant("on_at", told.on_at)?,
+        on_at: wire::instant_opt("on_at", told.on_at)?,
         doing: doing(&told.state),
     }))
 }
@@ -69,7 +74,8 @@ fn class(word: &str) -> Result<Class, Invalid> {
     match word {
         "PLANNED" => Ok(Class::Planned),
         "TEMPORARY" => Ok(Class::Temporary),
-        _ => Err(Invalid::new("class", "must be PLANNED or TEMPORARY")),
+        "SAFETY" => Ok(Class::Safety),
+        _ => Err(Invalid::new("class", "must be PLANNED, TEMPORARY or SAFETY")),
     }
 }
 
@@ -91,8 +97,9 @@ pub(super) async fn changed(
 ) -> Result<(), Error> {
     let Some(told) = read(event)? else { return Ok(()) };
     ledger::take_state(work, cause, &told.state, members).await?;
-    view::note_order(work.conn(), told.state.id, told.doing, CAUSE).await?;
-    view::note_etr(work.conn(), told.state.id, Some(told.on_at), CAUSE).await
+    let reason = cause_of(told.state.class);
+    view::note_order(work.conn(), told.state.id, told.doing, reason).await?;
+    view::note_etr(work.conn(), told.state.id, told.on_at, reason).await
 }
 
 /// Supply is back to a section or to all. The state that switched it off came before: same aggregate, same partition.

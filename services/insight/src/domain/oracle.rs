@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{
+    class::Class,
     opening::{Act, Back, Incident},
     record::{self, Closed, CustomerId, IncidentId, Instant, Open, RecordId, StepId, Waiting},
     restoring::{Restoration, Who},
@@ -196,6 +197,11 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// Every incident of the game has a class of its own.
+fn class(n: u128) -> Class {
+    Class::ALL[usize::try_from(n).unwrap() % Class::ALL.len()]
+}
+
 fn known(n: u128, off: i64, members: &BTreeSet<u128>) -> Incident {
     Incident {
         id: incident(n),
@@ -264,6 +270,38 @@ proptest! {
         prop_assert!(ledger.open.is_empty() && ledger.waiting.is_empty(), "{ledger:#?}");
         prop_assert!(ledger.no_overlap(), "{ledger:#?}");
         prop_assert_eq!(ledger.minutes(), i64::try_from(painted.cells.len()).unwrap(), "{:#?}", ledger);
+    }
+
+    #[test]
+    fn every_minute_is_charged_once_to_a_class_that_held_then(events in prop::collection::vec(event(), 0..14)) {
+        let (mut ledger, mut painted) = play(&events, 1);
+        for n in 0..INCIDENTS {
+            ledger.restore(incident(n), &Restoration { at: at(120), who: Who::All });
+            painted.restore(n, 120, &(0..CUSTOMERS).collect());
+        }
+        let (mut charged, mut held) = (BTreeMap::<Class, i64>::new(), BTreeMap::new());
+        for closed in ledger.closed.iter().filter(|closed| closed.on_at > closed.open.claim.off_at) {
+            let claim = &closed.open.claim;
+            let (who, n) = (claim.customer.uuid().as_u128(), claim.origin.uuid().as_u128() - 1_000);
+            let (off, end) = painted.claims[&(who, n)];
+            prop_assert!(at(off) <= claim.off_at, "{closed:?} {off}");
+            prop_assert!(end.is_some_and(|end| closed.on_at <= at(end)), "{closed:?} {end:?}");
+            *charged.entry(class(n)).or_default() += (closed.on_at - claim.off_at).num_minutes();
+        }
+        // What only one class covers is charged to it; what several cover to one of them.
+        for (&(who, n), &(off, end)) in &painted.claims {
+            for minute in off..end.unwrap_or(off) {
+                held.entry((who, minute)).or_insert_with(BTreeSet::new).insert(class(n));
+            }
+        }
+        for class in Class::ALL {
+            let with = |few: usize| {
+                let cells = held.values().filter(|classes| classes.contains(&class) && classes.len() <= few);
+                i64::try_from(cells.count()).unwrap()
+            };
+            let got = charged.get(&class).copied().unwrap_or(0);
+            prop_assert!(with(1) <= got && got <= with(6), "{class:?}: {} {got} {}", with(1), with(6));
+        }
     }
 
     #[test]

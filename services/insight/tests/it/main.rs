@@ -1,5 +1,7 @@
 //! The ledger on a real database: events in, answers out.
 
 mod answers;
+mod classes;
 mod events;
+mod exceptions;
 mod given;
