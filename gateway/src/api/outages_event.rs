@@ -129,6 +129,9 @@ pub enum OutageEvent {
         /// SHA-256 of the photo, hexadecimal; needed for `visit` and `post`.
         #[serde(default)]
         photo_sha256: String,
+        /// More of them, for a notice in one stairway or village; at most 500.
+        #[serde(default)]
+        more_customer_ids: Vec<Uuid>,
     },
     /// An important customer answered.
     Acknowledge {
@@ -238,12 +241,14 @@ impl From<OutageEvent> for Action {
                 at,
                 note,
                 photo_sha256,
+                more_customer_ids,
             } => Action::Evidence(w::Evidence {
                 customer_id: customer_id.to_string(),
                 channel,
                 at: Some(timestamp(at)),
                 note,
                 photo_sha256,
+                more_customer_ids: more_customer_ids.iter().map(Uuid::to_string).collect(),
             }),
             OutageEvent::Acknowledge { customer_id, text } => Action::Acknowledge(w::Acknowledge {
                 customer_id: customer_id.to_string(),

@@ -53,6 +53,8 @@ pub struct Recipient {
     pub told_at: Option<DateTime<Utc>>,
     /// `proposed`, `countered`, `agreed`, `refused`, `decided`; empty: nothing yet.
     pub negotiation: String,
+    /// Moved in after the announcement; they cannot have the full lead any more.
+    pub late_joiner: bool,
 }
 
 impl From<WireRecipient> for Recipient {
@@ -71,6 +73,7 @@ impl From<WireRecipient> for Recipient {
             isolated_at: at(one.isolated_at),
             told_at: at(one.told_at),
             negotiation: one.negotiation,
+            late_joiner: one.late_joiner,
         }
     }
 }

@@ -241,6 +241,14 @@ pub struct PlannedOutage {
     pub ended_plans: Vec<EndedPlan>,
     /// Who is in charge of people at work.
     pub leaders: Vec<Leader>,
+    /// The work order; empty while there is none.
+    pub order_number: String,
+    /// The crew that has it.
+    pub crew_name: String,
+    /// The network changed since: so many customers would be added by `refresh`.
+    pub network_added: u32,
+    /// And so many released.
+    pub network_released: u32,
 }
 
 impl From<WireOutage> for PlannedOutage {
@@ -304,6 +312,10 @@ impl From<WireOutage> for PlannedOutage {
             marks: outage.marks,
             ended_plans: ended.collect(),
             leaders: leaders.collect(),
+            order_number: outage.order_number,
+            crew_name: outage.crew_name,
+            network_added: outage.network_added,
+            network_released: outage.network_released,
         }
     }
 }

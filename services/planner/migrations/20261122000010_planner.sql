@@ -41,6 +41,13 @@ create table outage (
     above_hours integer not null default 0,
     justification text not null default '',
     note text not null default '',
+    -- The work order, and who has it.
+    order_number text not null default '',
+    crew_name text not null default '',
+    crew_id uuid,
+    -- The network changed since: so many would be added, so many released.
+    network_added integer not null default 0,
+    network_released integer not null default 0,
     -- The whole of it as the domain has it; the columns above are its parts that are searched and constrained.
     life jsonb not null,
     created_at timestamptz not null,
@@ -53,7 +60,7 @@ create table outage (
         'cancelled')),
     -- Off by a permit at most five minutes old, never before the announced time.
     constraint outage_permitted check (switched_off_at is null
-        or (switched_off_at >= permit_at and switched_off_at <= permit_at + interval '5 minutes' and switched_off_at >= off_at))
+        or (permit_at is not null and switched_off_at >= permit_at and switched_off_at <= permit_at + interval '5 minutes' and switched_off_at >= off_at))
 );
 create index outage_live on outage (off_at, id) where state not in ('archived', 'cancelled', 'aborted');
 create index outage_by_state on outage (state, id);
@@ -89,6 +96,8 @@ create table recipient (
     settled_at timestamptz,
     agreed_off_at timestamptz,
     agreed_on_at timestamptz,
+    -- Moved in after the announcement: told, but the lead of the plan is not theirs (domain.md 5.5 no. 12).
+    joined_at timestamptz,
     -- Own generation: ticked as isolated from the grid, and called before supply returns.
     isolated_at timestamptz,
     isolated_by text,
@@ -121,6 +130,12 @@ begin
     raise exception 'evidence is never changed' using errcode = 'integrity_constraint_violation';
 end $$;
 create trigger evidence_stays before update or delete on evidence for each row execute function evidence_stays();
+
+-- Evidence that proves nothing any more: the number turned out to be somebody else's (operations.md O15).
+create table evidence_void (
+    evidence_id uuid constraint evidence_void_pk primary key constraint evidence_void_of_evidence references evidence,
+    at timestamptz not null
+);
 
 -- Important customers: what they answered, or who took it on.
 create table acknowledgement (
@@ -185,4 +200,41 @@ create table leader (
 create table number_of_day (
     day date constraint number_of_day_pk primary key,
     next integer not null
+);
+
+-- Supply that was switched off because of danger (operations.md O1): recorded afterwards, never asked for leave.
+create table safety_switch_off (
+    id uuid constraint safety_pk primary key,
+    number text not null constraint safety_number_unique unique,
+    org_path text not null,
+    zone text not null,
+    version bigint not null constraint safety_version_positive check (version > 0),
+    danger text not null constraint safety_danger_word
+        check (danger in ('fire', 'fallen_wire', 'person_trapped', 'flood', 'isolation', 'authority')),
+    basis text not null constraint safety_basis_some check (basis <> ''),
+    device_ids text[] not null constraint safety_devices_some check (cardinality(device_ids) between 1 and 50),
+    affected_set_id uuid not null,
+    affected_count integer not null,
+    lon double precision,
+    lat double precision,
+    area_zh text not null,
+    area_en text not null,
+    recorded_by text not null,
+    switched_off_at timestamptz not null,
+    recorded_at timestamptz not null,
+    expected_on_at timestamptz,
+    -- Of the section or of everybody, at the last step.
+    restored_at timestamptz,
+    cleared_by text not null default '',
+    constraint safety_recorded_after check (recorded_at >= switched_off_at),
+    constraint safety_cleared check (restored_at is null or cleared_by <> '')
+);
+create index safety_by_time on safety_switch_off (switched_off_at desc, id desc);
+
+-- Who has proof that they were told.
+create table safety_told (
+    safety_id uuid not null constraint safety_told_of_safety references safety_switch_off,
+    customer_id uuid not null,
+    at timestamptz not null,
+    constraint safety_told_pk primary key (safety_id, customer_id)
 );

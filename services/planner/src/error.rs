@@ -13,6 +13,9 @@ pub enum Error {
     /// No such outage.
     #[error("planned outage {0} does not exist")]
     NoSuchOutage(String),
+    /// No such safety switch-off.
+    #[error("safety switch-off {0} does not exist")]
+    NoSuchSafety(uuid::Uuid),
     /// No such lock.
     #[error("lock {0} does not exist")]
     NoSuchLock(String),
@@ -29,9 +32,9 @@ pub enum Error {
         /// What the caller knew.
         expected: i64,
     },
-    /// The id is in use for another outage.
-    #[error("outage_id {0} is in use for another outage; choose a new one")]
-    IdTaken(OutageId),
+    /// The id is in use.
+    #[error("id {0} is in use for another one; choose a new one")]
+    IdTaken(uuid::Uuid),
     /// The machine refuses.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -75,7 +78,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoSuchOutage(_) | Error::NoSuchLock(_) => Code::NotFound,
+            Error::NoSuchOutage(_) | Error::NoSuchSafety(_) | Error::NoSuchLock(_) => Code::NotFound,
             Error::NotAffected(_) | Error::NobodyAffected | Error::IdTaken(_) => Code::InvalidArgument,
             Error::Changed { .. } => Code::Aborted,
             Error::Refused(Refusal::Window(_)) => Code::InvalidArgument,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rpc (people) ──────────────┐
-//! consumer (notice.served) ──┼─> desk (lock, domain::transition, save, tell, timers) ──> store
+//! consumer (the others) ─────┼─> desk (lock, domain::transition, save, tell, timers) ──> store
 //! timers (T-8 d, T-24 h, T-4 h) ┘        └─ asks relight_policy, computes no lead time itself
 //! ```
 //!
@@ -21,7 +21,9 @@ pub mod store;
 use std::sync::Arc;
 
 use relight_common::{reconcile::Nothing, service::Host};
-use relight_proto::planner::v1::planner_server::PlannerServer;
+use relight_proto::planner::v1::{
+    planner_server::PlannerServer, safety_switch_offs_server::SafetySwitchOffsServer,
+};
 use tokio::net::TcpListener;
 
 /// Name of the service and of its schema.
@@ -38,10 +40,17 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let pack = rpc::pack()?;
     room.keep_house(Nothing)?;
     room.read("notify", Arc::new(consumer::FromNotify::new(pack.clone())));
-    room.fire_timers(Arc::new(desk::alarm::Timers::new(pack.clone())));
+    room.read("dispatch", Arc::new(consumer::FromDispatch));
     let others = peers::Others::new(&room.peers);
+    let network = consumer::FromRegistry::new(room.db.clone(), others.clone());
+    room.read("registry", Arc::new(network));
+    room.fire_timers(Arc::new(desk::alarm::Timers::new(pack.clone())));
     let api = rpc::Api::new(&room.db, host.clock.clone(), pack, others);
     room.serve(listener, |routes, guard| {
+        routes.add_service(SafetySwitchOffsServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
         routes.add_service(PlannerServer::with_interceptor(api, guard));
     })
     .await

@@ -1,7 +1,7 @@
 //! What other services are asked, before any transaction: who loses supply (registry), how often customers were off this
 //! year (insight).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -13,7 +13,8 @@ use relight_common::{
 use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, Member, MembersRequest, registry_client::RegistryClient,
+        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
+        get_customer_request, registry_client::RegistryClient,
     },
 };
 use uuid::Uuid;
@@ -24,7 +25,10 @@ use crate::{
         window::Window,
     },
     error::Error,
-    store::{outage::Place, people::Affected},
+    store::{
+        outage::{Live, Place},
+        people::Affected,
+    },
 };
 
 /// Members in one page, customers in one question.
@@ -91,6 +95,75 @@ impl Others {
             area_zh,
             area_en,
         })
+    }
+
+    /// The supply points of a customer; none when there is no such customer.
+    ///
+    /// # Errors
+    /// [`Error::Common`].
+    pub async fn points(&self, customer: Uuid) -> Result<Vec<Uuid>, Error> {
+        let request = GetCustomerRequest {
+            by: Some(get_customer_request::By::CustomerId(customer.to_string())),
+        };
+        let found = match self.registry.clone().get_customer(request).await {
+            Ok(found) => found.into_inner(),
+            Err(status) if status.code() == tonic::Code::NotFound => return Ok(Vec::new()),
+            Err(status) => return Err(Common::peer("the registry")(status).into()),
+        };
+        let ids = found.service_points.iter().map(|point| &point.service_point_id);
+        Ok(ids
+            .map(|id| wire::uuid("service_point_id", id))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// What `customer` is to an affected set by these supply points; none when no point is in it. A set is ordered by
+    /// point, so each point is one look.
+    ///
+    /// # Errors
+    /// [`Error::Common`].
+    pub async fn stands(
+        &self,
+        set: Uuid,
+        customer: Uuid,
+        points: &[Uuid],
+    ) -> Result<Option<Affected>, Error> {
+        let mut found = Vec::new();
+        for point in points {
+            let request = MembersRequest {
+                set_id: set.to_string(),
+                after: Uuid::from_u128(point.as_u128().saturating_sub(1)).to_string(),
+                limit: 1,
+            };
+            let reply = self.registry.clone().members(request).await;
+            let page = reply.map_err(Common::peer("the registry"))?.into_inner();
+            let ours = |member: &Member| {
+                member.service_point_id == point.to_string() && member.customer_id == customer.to_string()
+            };
+            found.extend(page.members.into_iter().filter(ours));
+        }
+        Ok(customers(&found)?.into_iter().next())
+    }
+
+    /// How many customers the network would add to and release from an outage: (added, released). A device that is not
+    /// there any more releases everybody.
+    ///
+    /// # Errors
+    /// [`Error::Common`].
+    pub async fn differs(&self, one: &Live, known: &[Uuid]) -> Result<(u32, u32), Error> {
+        let now = match self.set(&one.device_ids, "").await {
+            Ok(set) if set.set_id == one.set.to_string() => return Ok((0, 0)),
+            Ok(set) if set.count == 0 => Vec::new(),
+            Ok(set) => customers(&self.members(&set.set_id).await?)?,
+            Err(Error::Common(Common::Invalid(_))) => Vec::new(),
+            Err(other) => return Err(other),
+        };
+        let now: BTreeSet<Uuid> = now.iter().map(|one| one.customer).collect();
+        let known: BTreeSet<Uuid> = known.iter().copied().collect();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok((
+            count(now.difference(&known).count()),
+            count(known.difference(&now).count()),
+        ))
     }
 
     /// The part of `within` below these devices.

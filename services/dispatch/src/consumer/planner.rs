@@ -19,6 +19,9 @@ use crate::{
     error::Error,
 };
 
+/// Class of a safety switch-off.
+const SAFETY: &str = "SAFETY";
+
 /// Applies the events of the planner.
 #[derive(Debug, Clone)]
 pub struct FromPlanner {
@@ -45,6 +48,10 @@ impl Consumer for FromPlanner {
             "outage.changed" => {
                 let told = OutageChanged::decode(event.data.as_slice())
                     .map_err(|error| relight_common::Error::Decode("an event's payload", error))?;
+                // What was switched off because of danger has its incident: its work is that incident's order.
+                if told.class == SAFETY {
+                    return Ok(Outcome::Applied);
+                }
                 desk::take_subject(work, &self.pack, &read(event, told)?).await?;
                 Ok(Outcome::Applied)
             }

@@ -19,6 +19,7 @@ use crate::{
     },
     error::Error,
     store::{
+        crew,
         outage::{self, Place, Stored, Words},
         people::{self, Affected},
         told::{self, Evidence},
@@ -35,8 +36,8 @@ pub enum Act {
     Event(Event),
     /// The next gate is asked: for the notice while it is approved, else the last one.
     Gate,
-    /// A proof that somebody was told, recorded by a person.
-    Evidence(Evidence),
+    /// Proofs that somebody was told, recorded by a person: one for each customer told in one go.
+    Evidence(Vec<Evidence>),
     /// An important customer answered, verbatim.
     Acknowledge {
         /// Who.
@@ -119,7 +120,8 @@ pub struct Command {
 /// What stands in the way.
 pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Command) -> Result<Stored, Error> {
     let mut one = outage::lock(work.conn(), command.outage).await?;
-    rights::need(claims, &command.act, &one.place.org_path)?;
+    let is_its_crew = crew::is_of(work.conn(), one.id, claims).await?;
+    rights::need(claims, &command.act, &one.place.org_path, is_its_crew)?;
     if command.expected_version != 0 && command.expected_version != one.version {
         return Err(Error::Changed {
             id: one.id,
@@ -186,26 +188,29 @@ async fn evidence_of(
     work: &mut Work,
     pack: &Pack,
     one: &mut Stored,
-    evidence: Evidence,
+    evidence: Vec<Evidence>,
 ) -> Result<(), Error> {
-    people::affected(work.conn(), one.id, evidence.customer).await?;
     let announced_at = one.life.announced_at.ok_or(Error::Unfit(
         "there is nothing to tell people before the announcement is out",
     ))?;
-    if evidence.at < announced_at || evidence.at > work.at() {
-        return Err(Error::Unfit(
-            "people are told after the announcement and not in the future",
-        ));
+    let mut checked = Vec::with_capacity(evidence.len());
+    for proof in evidence {
+        people::affected(work.conn(), one.id, proof.customer).await?;
+        if proof.at < announced_at || proof.at > work.at() {
+            return Err(Error::Unfit(
+                "people are told after the announcement and not in the future",
+            ));
+        }
+        let detail = json!({ "customer": proof.customer, "channel": proof.channel, "at": proof.at });
+        work.audit("outage.told", one.id, detail);
+        checked.push(Evidence {
+            by: work.actor().to_owned(),
+            ..proof
+        });
     }
-    let detail = json!({ "customer": evidence.customer, "channel": evidence.channel, "at": evidence.at });
-    let evidence = Evidence {
-        by: work.actor().to_owned(),
-        ..evidence
-    };
     let late = one.life.late_start.is_some();
     let kind = if late { Kind::LateStart } else { Kind::Notice };
-    told::add(work.conn(), (one.id, one.life.plan_no, kind), &[evidence]).await?;
-    work.audit("outage.told", one.id, detail);
+    told::add(work.conn(), (one.id, one.life.plan_no, kind), &checked).await?;
     save(work, one).await?;
     take_notice(work, pack, one).await
 }

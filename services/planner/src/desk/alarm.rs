@@ -13,7 +13,7 @@ use super::{
     tell,
 };
 use crate::{
-    domain::{event::Event, ids::OutageId, outage::State, refusal::Refusal, transition::notice_holds},
+    domain::{event::Event, ids::OutageId, outage::State, transition::notice_holds},
     error::Error,
     store::{
         facts,
@@ -78,11 +78,18 @@ async fn remind(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Er
         tell::alarm(work, one, "reminder", because);
         return Ok(());
     }
-    if one.life.state == State::Noticed {
-        step(work, pack, one, &Event::Remind, ITSELF, With::default()).await?;
-        escalate_silent(work, one, "account_manager").await?;
+    if one.life.state != State::Noticed {
+        return Ok(());
     }
-    Ok(())
+    match step(work, pack, one, &Event::Remind, ITSELF, With::default()).await {
+        Ok(()) => escalate_silent(work, one, "account_manager").await,
+        // Nobody is reminded of what should have begun: the clock jumped, or the house slept.
+        Err(Error::Refused(refusal)) => {
+            tell::alarm(work, one, "reminder", refusal.to_string());
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
 }
 
 async fn gate(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Error> {
@@ -92,9 +99,7 @@ async fn gate(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Erro
     match step(work, pack, one, &Event::Gate, ITSELF, With::default()).await {
         Ok(()) => Ok(()),
         Err(Error::Refused(refusal)) => {
-            if matches!(refusal, Refusal::NotAcknowledged(_)) {
-                escalate_silent(work, one, "duty_manager").await?;
-            }
+            escalate_silent(work, one, "duty_manager").await?;
             tell::alarm(work, one, "gate", refusal.to_string());
             Ok(())
         }
@@ -109,6 +114,8 @@ async fn escalate_silent(work: &mut Work, one: &Stored, to: &str) -> Result<(), 
         people::escalate(work.conn(), whom, to, (None, ""), at).await?;
     }
     if !silent.is_empty() {
+        let because = format!("{} important customers have not acknowledged", silent.len());
+        tell::alarm(work, one, to, because);
         work.audit(
             "outage.escalated",
             one.id,

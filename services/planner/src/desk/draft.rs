@@ -44,12 +44,16 @@ pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
         above_hours: 0,
         justification: String::new(),
         note: String::new(),
+        order_number: String::new(),
+        crew_name: String::new(),
+        network_added: 0,
+        network_released: 0,
         life: Outage::draft(author, draft.window),
     };
     let day = at.with_timezone(&zone_of(&one)).date_naive();
-    one.number = outage::next_number(work.conn(), day).await?;
+    one.number = outage::next_number(work.conn(), "P", day).await?;
     if !outage::insert(work.conn(), &one, at).await? {
-        return Err(Error::IdTaken(one.id));
+        return Err(Error::IdTaken(one.id.uuid()));
     }
     people::add(work.conn(), one.id, &draft.affected, at).await?;
     tell::changed(work, &one);

@@ -3,7 +3,9 @@
 pub mod act;
 pub mod alarm;
 pub mod draft;
+pub mod moved;
 pub mod refresh;
 pub mod rights;
+pub mod safety;
 pub mod step;
 pub mod tell;

@@ -43,6 +43,7 @@ pub async fn refresh(
     people::add(work.conn(), one.id, affected, at).await?;
     people::release(work.conn(), one.id, &released, at).await?;
     one.place = place;
+    (one.network_added, one.network_released) = (0, 0);
     save(work, one).await?;
     if one.life.announced_at.is_some() {
         told(work, one, Kind::Notice, &added);
@@ -56,7 +57,8 @@ pub async fn refresh(
     Ok(())
 }
 
-fn told(work: &mut Work, one: &Stored, kind: Kind, customers: &[Uuid]) {
+/// Tells these customers, if there are any.
+pub(super) fn told(work: &mut Work, one: &Stored, kind: Kind, customers: &[Uuid]) {
     if !customers.is_empty() {
         tell::effect(
             work,

@@ -19,11 +19,40 @@ pub const SEE: [Role; 5] = [
     Role::UnitDesk,
 ];
 
-/// Refuses callers who may not do `act` at `org_path`.
+/// Everybody who may do something to an outage: those, and the crew of its work order.
+pub const ACT: [Role; 6] = [
+    Role::Planner,
+    Role::Manager,
+    Role::Dispatcher,
+    Role::Agent,
+    Role::UnitDesk,
+    Role::Crew,
+];
+
+/// What the crew of the outage's work order records itself, from the place.
+fn is_on_the_spot(act: &Act) -> bool {
+    matches!(
+        act,
+        Act::CheckIn { .. }
+            | Act::Clear { .. }
+            | Act::Event(
+                Event::Permit { .. }
+                    | Event::SwitchOff { .. }
+                    | Event::Work
+                    | Event::StartRestoring
+                    | Event::Restore { .. }
+            )
+    )
+}
+
+/// Refuses callers who may not do `act` at `org_path`; `is_its_crew`: the caller is the crew of the outage's work order.
 ///
 /// # Errors
 /// [`Error::Denied`].
-pub fn need(claims: &Claims, act: &Act, org_path: &str) -> Result<(), Error> {
+pub fn need(claims: &Claims, act: &Act, org_path: &str, is_its_crew: bool) -> Result<(), Error> {
+    if is_its_crew && is_on_the_spot(act) {
+        return Ok(());
+    }
     let (roles, words): (&[Role], _) = match act {
         Act::Event(event) => of_event(event),
         Act::Escalate { closed: true, .. } => (&DECIDE, "only a manager closes an escalation"),

@@ -9,6 +9,8 @@ pub struct Facts {
     pub balance: Balance,
     /// How far the people are told, in this plan.
     pub coverage: Coverage,
+    /// Customers who would lose supply by now and are not in the plan: the network changed.
+    pub network_added: u32,
     /// Dedicated-line customers without a recorded agreement or decision about this window. Silence is none (SI14).
     pub dedicated_open: u32,
     /// Own generation not ticked as isolated (operations.md O3).
@@ -52,6 +54,9 @@ pub struct Coverage {
     pub served: u32,
     /// The last of their first effective notices: who was told last decides (domain.md 5.5 no. 2, 15).
     pub individual_at: Option<Instant>,
+    /// Of those who have to be told, who moved in later: told as well, but their notice does not begin the lead anew
+    /// (domain.md 5.5 no. 12).
+    pub late_joiners: u32,
     /// Important customers who neither acknowledged nor had their escalation closed.
     pub unacknowledged: u32,
     /// Members reached by no channel and not worked by a person (O22).
@@ -69,10 +74,12 @@ impl Coverage {
     /// The instant of the last individual notice that had to be given; `published_at` when nobody has to be told
     /// individually; none while somebody is not told.
     pub fn individual_at(&self, published_at: Instant) -> Option<Instant> {
-        if self.required == 0 {
+        if !self.is_complete() {
+            None
+        } else if self.required <= self.late_joiners {
             Some(published_at)
         } else {
-            self.individual_at.filter(|_| self.is_complete())
+            self.individual_at
         }
     }
 }

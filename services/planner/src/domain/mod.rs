@@ -8,6 +8,7 @@ pub mod ids;
 pub mod law;
 pub mod outage;
 pub mod refusal;
+pub mod safety;
 pub mod transition;
 pub mod window;
 

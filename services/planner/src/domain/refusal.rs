@@ -48,6 +48,11 @@ pub enum Refusal {
     /// Somebody was reached by no channel.
     #[error("{0} customers are reached by no channel; a person has to visit, post or call")]
     NotReached(u32),
+    /// The network changed.
+    #[error(
+        "the network changed: {0} customers who are not in the plan would lose supply; take the affected set again"
+    )]
+    NetworkChanged(u32),
     /// The day-before reminder did not go out.
     #[error("the reminder of the day before did not go out")]
     NotReminded,

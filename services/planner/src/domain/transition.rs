@@ -4,6 +4,8 @@
 //! lawful time, acknowledgement by important customers, nobody unreached, and a permit at most five minutes old. There is
 //! no other way: the oracle's test looks for one.
 
+mod changes;
+
 use chrono::TimeDelta;
 use relight_policy::Verdict;
 
@@ -11,7 +13,7 @@ use super::{
     event::{Effect, Event, Kind},
     facts::Facts,
     law::Law,
-    outage::{Class, Decision, LateStart, Mark, Outage, Permit, State},
+    outage::{Class, Decision, Mark, Outage, Permit, State},
     refusal::Refusal,
     window::{Instant, Window},
 };
@@ -26,8 +28,6 @@ pub const REMIND_BEFORE: TimeDelta = TimeDelta::hours(24);
 pub const GATE_BEFORE: TimeDelta = TimeDelta::hours(4);
 /// When a notice that is not out is told to the planner: a day before it would be too late.
 pub const ALARM_BEFORE: TimeDelta = TimeDelta::days(8);
-/// Called off later than this before the start counts as short.
-const SHORT_CANCEL: TimeDelta = TimeDelta::hours(24);
 
 /// The outage after an event, and what follows for others.
 pub type Moved = (Outage, Vec<Effect>);
@@ -131,6 +131,9 @@ pub fn notice_holds(outage: &Outage, facts: &Facts, law: &Law<'_>) -> Result<(),
 pub fn gate_holds(outage: &Outage, facts: &Facts, law: &Law<'_>) -> Result<(), Refusal> {
     notice_holds(outage, facts, law)?;
     let coverage = &facts.coverage;
+    if facts.network_added > 0 {
+        return Err(Refusal::NetworkChanged(facts.network_added));
+    }
     if !facts.balance.locks.is_empty() {
         return Err(Refusal::Locked(facts.balance.locks.clone()));
     }
@@ -273,6 +276,9 @@ impl Step<'_> {
         if self.now < from {
             return Err(Refusal::TooEarly(from));
         }
+        if self.now >= self.outage.window.off_at {
+            return Err(Refusal::TooLate(self.outage.window.off_at));
+        }
         if self.outage.reminded_at.is_some() {
             return Ok((self.outage, Vec::new()));
         }
@@ -317,33 +323,10 @@ impl Step<'_> {
         }
     }
 
-    /// The end stays, a manager who did not write the plan confirms, people are told (O30).
-    fn start_late(mut self, off_at: Instant) -> Result<Moved, Refusal> {
-        self.another_person()?;
-        let window = self.outage.window;
-        if off_at <= self.outage.starts_at() || off_at >= window.on_at || off_at < self.now {
-            return Err(Refusal::NotLate);
-        }
-        self.outage.late_start = Some(LateStart {
-            by: self.by.to_owned(),
-            at: self.now,
-            off_at,
-        });
-        self.outage.permit = None;
-        self.outage.mark(Mark::LateStart);
-        let before = Some(window);
-        Ok((
-            self.outage,
-            vec![Effect::Tell {
-                kind: Kind::LateStart,
-                before,
-            }],
-        ))
-    }
-
     fn switch_off(mut self, permit: Option<&Permit>) -> Result<Moved, Refusal> {
         let permit = permit.ok_or(Refusal::NoPermit)?;
-        if self.now - permit.at > PERMIT_TTL {
+        // A permit of the future is what a clock that jumped back makes of a good one: as useless as an old one.
+        if self.now - permit.at > PERMIT_TTL || self.now < permit.at {
             return Err(Refusal::PermitOld);
         }
         self.in_start_window(TimeDelta::zero())?;
@@ -396,106 +379,5 @@ impl Step<'_> {
             return Err(Refusal::Unexplained(words.join(", ")));
         }
         Ok(self.to(State::Archived))
-    }
-
-    /// Never refused for being late: supply is off whatever we answer, and people must hear of it. It is marked instead.
-    fn extend(mut self, on_at: Instant) -> Result<Moved, Refusal> {
-        let before = self.outage.window;
-        if on_at <= before.on_at || on_at <= self.now {
-            return Err(Refusal::NotLonger);
-        }
-        let window = Window::spanning(before.off_at, on_at)?;
-        let verdict = self.law.change(&self.outage, window, self.now).verdict;
-        if verdict != Verdict::Inform || self.now >= before.on_at {
-            self.outage.mark(Mark::ToldLate);
-        }
-        self.outage.mark(Mark::Extended);
-        self.outage.window = window;
-        let before = Some(before);
-        Ok((
-            self.outage,
-            vec![Effect::Tell {
-                kind: Kind::Extended,
-                before,
-            }],
-        ))
-    }
-
-    /// Another day is a new plan with a notice of its own; later on the same day people are told; earlier is never.
-    /// Somebody else than the author decides, and that decision is the approval of the new window.
-    fn move_to(self, window: Window) -> Result<Moved, Refusal> {
-        self.another_person()?;
-        Window::plan(window.off_at, window.on_at, self.now)?;
-        self.unlocked()?;
-        let before = self.outage.window;
-        if self.outage.announced_at.is_none() {
-            return Ok(self.new_plan(window, before, false));
-        }
-        let answer = self.law.change(&self.outage, window, self.now);
-        match answer.verdict {
-            Verdict::Inform | Verdict::Yes if self.outage.noticed_at.is_some() => {
-                Ok(self.later_today(window, before))
-            }
-            Verdict::Inform | Verdict::Yes | Verdict::NewNotice => Ok(self.new_plan(window, before, true)),
-            Verdict::Forbidden | Verdict::No => Err(Refusal::Law(answer.because)),
-        }
-    }
-
-    /// The notice stays good; the gate is asked again.
-    fn later_today(mut self, window: Window, before: Window) -> Moved {
-        self.outage.window = window;
-        self.outage.state = State::Noticed;
-        self.outage.ready_at = None;
-        self.outage.permit = None;
-        self.outage.late_start = None;
-        let before = Some(before);
-        (
-            self.outage,
-            vec![Effect::Tell {
-                kind: Kind::Changed,
-                before,
-            }],
-        )
-    }
-
-    fn new_plan(mut self, window: Window, before: Window, noticed: bool) -> Moved {
-        let mut effects = vec![Effect::EndPlan {
-            plan_no: self.outage.plan_no,
-            window: before,
-            noticed,
-        }];
-        if noticed {
-            let before = Some(before);
-            effects.insert(
-                0,
-                Effect::Tell {
-                    kind: Kind::Void,
-                    before,
-                },
-            );
-        }
-        let approval = self.decision();
-        self.outage.begin_plan(window, approval);
-        (self.outage, effects)
-    }
-
-    fn cancel(mut self) -> Moved {
-        let told = self.outage.announced_at.is_some();
-        if told && self.outage.window.off_at - self.now < SHORT_CANCEL {
-            self.outage.mark(Mark::ShortCancel);
-        }
-        let effects = told.then(|| Self::tell(Kind::Cancelled));
-        let (outage, _) = self.to(State::Cancelled);
-        (outage, effects.into_iter().collect())
-    }
-
-    fn abort(mut self) -> Result<Moved, Refusal> {
-        let day = |at: Instant| at.with_timezone(&self.law.zone).date_naive();
-        if day(self.now) < day(self.outage.window.off_at) {
-            return Err(Refusal::NotTheDay);
-        }
-        self.outage.mark(Mark::ShortCancel);
-        let (outage, _) = self.to(State::Aborted);
-        Ok((outage, vec![Self::tell(Kind::Cancelled)]))
     }
 }

@@ -1,6 +1,7 @@
 //! The contract of the planner: wire to command and back. Generated types stop here, in the consumer and in what is told.
 
 mod parse;
+mod safety;
 mod view;
 
 use relight_common::{
@@ -22,7 +23,7 @@ use crate::{
     desk::{
         act,
         draft::{self, Draft},
-        rights::SEE,
+        rights::{ACT, SEE},
         step::{law, zone_of},
     },
     domain::{
@@ -325,7 +326,7 @@ impl Planner for Api {
 
     async fn act(&self, request: Request<ActRequest>) -> Result<Response<WireOutage>, Status> {
         let (claims, request) = taken(request)?;
-        claims.need(&SEE)?;
+        claims.need(&ACT)?;
         answer(self.acted(&claims, request).await)
     }
 

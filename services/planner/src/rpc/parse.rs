@@ -22,7 +22,7 @@ use crate::{
 };
 
 const DEVICES_MAX: usize = 50;
-const TEXT_MAX: usize = 500;
+pub(super) const TEXT_MAX: usize = 500;
 const REASON_MAX: usize = 60;
 const AREA_MAX: usize = 300;
 
@@ -72,7 +72,7 @@ pub(super) fn draft(request: &DraftRequest, now: DateTime<Utc>) -> Result<Asked,
     })
 }
 
-fn devices(ids: &[String]) -> Result<Vec<String>, Invalid> {
+pub(super) fn devices(ids: &[String]) -> Result<Vec<String>, Invalid> {
     if ids.is_empty() || ids.len() > DEVICES_MAX {
         return Err(Invalid::new("device_ids", "must name 1 to 50 devices"));
     }
@@ -251,8 +251,12 @@ fn negotiate(it: &w::Negotiate) -> Result<Act, Error> {
 }
 
 /// A visit or a posted notice is proven by a photo; a call and a signature by their note.
-fn evidence(it: &w::Evidence) -> Result<Evidence, Error> {
+fn evidence(it: &w::Evidence) -> Result<Vec<Evidence>, Error> {
     const CHANNELS: [&str; 5] = ["visit", "post", "call", "community", "esign"];
+    const MORE_MAX: usize = 500;
+    if it.more_customer_ids.len() > MORE_MAX {
+        return Err(Invalid::new("more_customer_ids", "must name at most 500 customers").into());
+    }
     let channel = one_of("channel", &it.channel, &CHANNELS)?;
     let photo = photo(&it.photo_sha256)?;
     if photo.is_none() && matches!(channel, "visit" | "post") {
@@ -262,15 +266,22 @@ fn evidence(it: &w::Evidence) -> Result<Evidence, Error> {
         )
         .into());
     }
-    Ok(Evidence {
+    let at = wire::instant("at", it.at)?;
+    let note = wire::text_required("note", &it.note, TEXT_MAX)?;
+    let one = |customer| Evidence {
         id: Uuid::now_v7(),
-        customer: customer_id(&it.customer_id)?,
+        customer,
         channel: channel.to_owned(),
-        at: wire::instant("at", it.at)?,
+        at,
         by: String::new(),
-        note: wire::text_required("note", &it.note, TEXT_MAX)?,
-        photo,
-    })
+        note: note.clone(),
+        photo: photo.clone(),
+    };
+    let mut all = vec![one(customer_id(&it.customer_id)?)];
+    for more in &it.more_customer_ids {
+        all.push(one(wire::uuid("more_customer_ids", more)?));
+    }
+    Ok(all)
 }
 
 fn photo(text: &str) -> Result<Option<Vec<u8>>, Invalid> {

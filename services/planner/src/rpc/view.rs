@@ -140,6 +140,10 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
         marks,
         ended_plans: ended.into_iter().map(ended_plan).collect(),
         leaders: leaders.into_iter().map(leader).collect(),
+        order_number: one.order_number.clone(),
+        crew_name: one.crew_name.clone(),
+        network_added: one.network_added.unsigned_abs(),
+        network_released: one.network_released.unsigned_abs(),
     })
 }
 
@@ -197,6 +201,7 @@ pub(super) fn recipient(one: Recipient) -> WireRecipient {
         isolated_at: one.isolated_at.map(timestamp),
         told_at: one.told_at.map(timestamp),
         negotiation: one.negotiation.unwrap_or_default(),
+        late_joiner: one.late_joiner,
     }
 }
 

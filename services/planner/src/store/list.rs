@@ -37,6 +37,8 @@ pub struct Recipient {
     pub told_at: Option<Instant>,
     /// Last step of the talks.
     pub negotiation: Option<String>,
+    /// Moved in after the announcement.
+    pub late_joiner: bool,
 }
 
 /// Recipients after `after`. `which`: all, required, unreached, unacknowledged, backfeed, dedicated.
@@ -57,7 +59,8 @@ pub async fn recipients(
              a.acknowledged_at as "acknowledged_at?", a.escalated_to as "escalated_to?", a.closed_by is not null as "closed!",
              r.isolated_at, r.told_at,
              (select n.step from planner.negotiation n where n.outage_id = r.outage_id and n.customer_id = r.customer_id
-              order by n.at desc, n.id desc limit 1) as negotiation
+              order by n.at desc, n.id desc limit 1) as negotiation,
+             r.joined_at is not null as "late_joiner!"
          from planner.recipient r
          left join planner.acknowledgement a
              on a.outage_id = r.outage_id and a.plan_no = $2 and a.customer_id = r.customer_id

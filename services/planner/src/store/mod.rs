@@ -1,8 +1,10 @@
 //! All SQL of the planner.
 
+pub mod crew;
 pub mod facts;
 pub mod list;
 pub mod lock;
 pub mod outage;
 pub mod people;
+pub mod safety;
 pub mod told;

@@ -70,6 +70,14 @@ pub struct Stored {
     pub justification: String,
     /// What was written at the end.
     pub note: String,
+    /// The work order; empty while there is none.
+    pub order_number: String,
+    /// The crew that has it.
+    pub crew_name: String,
+    /// The network changed since: so many customers would be added.
+    pub network_added: i32,
+    /// And so many released.
+    pub network_released: i32,
     /// Its life.
     pub life: Outage,
 }
@@ -96,6 +104,10 @@ struct Row {
     above_hours: i32,
     justification: String,
     note: String,
+    order_number: String,
+    crew_name: String,
+    network_added: i32,
+    network_released: i32,
     life: serde_json::Value,
 }
 
@@ -128,6 +140,10 @@ impl TryFrom<Row> for Stored {
             above_hours: row.above_hours,
             justification: row.justification,
             note: row.note,
+            order_number: row.order_number,
+            crew_name: row.crew_name,
+            network_added: row.network_added,
+            network_released: row.network_released,
             life: serde_json::from_value(row.life).map_err(|_| Error::Stored("life of an outage"))?,
         })
     }
@@ -183,7 +199,8 @@ pub async fn lock(conn: &mut PgConnection, id: OutageId) -> Result<Stored, Error
     sqlx::query_as!(
         Row,
         "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
-             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note, life
+             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note,
+             order_number, crew_name, network_added, network_released, life
          from planner.outage where id = $1 for update",
         id.uuid()
     )
@@ -202,7 +219,8 @@ pub async fn find(pool: &PgPool, id: Option<Uuid>, number: &str, org: &[String])
     sqlx::query_as!(
         Row,
         "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
-             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note, life
+             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note,
+             order_number, crew_name, network_added, network_released, life
          from planner.outage where (id = $1 or number = $2) and org_path like any($3)",
         id,
         number,
@@ -230,7 +248,8 @@ pub async fn page(
     let rows = sqlx::query_as!(
         Row,
         "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
-             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note, life
+             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note,
+             order_number, crew_name, network_added, network_released, life
          from planner.outage
          where (state = $1 or ($1 = '' and state not in ('archived', 'cancelled', 'aborted')))
            and org_path like any($2) and ($3::timestamptz is null or (off_at, id) > ($3, $4))
@@ -259,7 +278,7 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
              announced_at = $9, noticed_at = $10, permit_at = $11, switched_off_at = $12, affected_set_id = $13,
              grid_version = $14, affected_count = $15, lon = $16, lat = $17, area_made = $18, area_zh = $19, area_en = $20,
              line = $21, reason_zh = $22, reason_en = $23, above_count = $24, above_hours = $25, justification = $26,
-             note = $27, life = $28
+             note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32
          where id = $1",
         one.id.uuid(),
         one.life.state.word(),
@@ -288,6 +307,10 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
         one.above_hours,
         one.justification,
         one.note,
+        one.order_number,
+        one.crew_name,
+        one.network_added,
+        one.network_released,
         life
     )
     .execute(conn)
@@ -296,11 +319,39 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
     .map_err(Error::db("save an outage"))
 }
 
-/// The next spoken number of a day.
+/// An outage that is not over yet, as others have to know it to ask about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Which.
+    pub id: Uuid,
+    /// What will be open.
+    pub device_ids: Vec<String>,
+    /// Its affected set.
+    pub set: Uuid,
+}
+
+/// Outages that were handed in and are not off yet; `announced`: only those people were told of.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn next_number(conn: &mut PgConnection, day: NaiveDate) -> Result<String, Error> {
+pub async fn live(pool: &PgPool, announced: bool) -> Result<Vec<Live>, Error> {
+    sqlx::query_as!(
+        Live,
+        r#"select id, device_ids, affected_set_id as "set" from planner.outage
+         where state in ('submitted', 'balanced', 'negotiating', 'approved', 'noticed', 'ready')
+           and (announced_at is not null or not $1) order by off_at, id"#,
+        announced
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("list what is planned"))
+}
+
+/// The next spoken number of a day: `P-` for plans, `S-` for safety switch-offs.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn next_number(conn: &mut PgConnection, prefix: &str, day: NaiveDate) -> Result<String, Error> {
     let n = sqlx::query_scalar!(
         "insert into planner.number_of_day as n (day, next) values ($1, 2)
          on conflict (day) do update set next = n.next + 1 returning next - 1 as \"n!\"",
@@ -309,7 +360,7 @@ pub async fn next_number(conn: &mut PgConnection, day: NaiveDate) -> Result<Stri
     .fetch_one(conn)
     .await
     .map_err(Error::db("number an outage"))?;
-    Ok(format!("P-{}-{n:04}", day.format("%Y%m%d")))
+    Ok(format!("{prefix}-{}-{n:04}", day.format("%Y%m%d")))
 }
 
 /// Notes that a plan ended.

@@ -76,6 +76,24 @@ pub async fn customers(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Uuid
     .map_err(Error::db("read affected customers"))
 }
 
+/// Somebody moved in after the announcement: they are told, and the lead of the plan is not theirs.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn join(conn: &mut PgConnection, id: OutageId, one: Affected, at: Instant) -> Result<(), Error> {
+    add(conn, id, &[one], at).await?;
+    sqlx::query!(
+        "update planner.recipient set joined_at = $3 where outage_id = $1 and customer_id = $2",
+        id.uuid(),
+        one.customer,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("add who moved in"))
+}
+
 /// Releases customers: they stay supplied.
 ///
 /// # Errors
@@ -104,7 +122,7 @@ pub async fn release(
 /// [`Error::Common`].
 pub async fn begin_plan(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
     sqlx::query!(
-        "update planner.recipient set served_at = null, served_channel = null, late_told_at = null, settled_at = null
+        "update planner.recipient set served_at = null, served_channel = null, late_told_at = null, settled_at = null, joined_at = null
          where outage_id = $1",
         id.uuid()
     )

@@ -59,9 +59,46 @@ pub async fn add(
     .await
     .map_err(Error::db("store evidence"))?;
     let customers: Vec<Uuid> = all.iter().map(|one| one.customer).collect();
+    count(conn, (id, plan_no, kind), &customers).await
+}
+
+/// These proofs prove nothing any more: whoever got the message is somebody else.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn void(
+    conn: &mut PgConnection,
+    (id, plan_no, kind): (OutageId, u32, Kind),
+    strangers: &[(Uuid, String)],
+    at: Instant,
+) -> Result<(), Error> {
+    let (customers, channels): (Vec<Uuid>, Vec<String>) = strangers.iter().cloned().unzip();
+    sqlx::query!(
+        "insert into planner.evidence_void (evidence_id, at)
+         select e.id, $6 from planner.evidence e
+         join unnest($4::uuid[], $5::text[]) as n (customer, channel) on e.customer_id = n.customer and e.channel = n.channel
+         where e.outage_id = $1 and e.plan_no = $2 and e.kind = $3 on conflict do nothing",
+        id.uuid(),
+        i32::try_from(plan_no).unwrap_or(i32::MAX),
+        kind.word(),
+        &customers,
+        &channels,
+        at
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("void evidence"))?;
+    count(conn, (id, plan_no, kind), &customers).await
+}
+
+async fn count(
+    conn: &mut PgConnection,
+    (id, plan_no, kind): (OutageId, u32, Kind),
+    customers: &[Uuid],
+) -> Result<(), Error> {
     match kind {
-        Kind::Notice => count_notice(conn, id, plan_no, &customers).await,
-        Kind::LateStart => count_late_start(conn, id, plan_no, &customers).await,
+        Kind::Notice => count_notice(conn, id, plan_no, customers).await,
+        Kind::LateStart => count_late_start(conn, id, plan_no, customers).await,
         _ => Ok(()),
     }
 }
@@ -75,11 +112,14 @@ async fn count_notice(
 ) -> Result<(), Error> {
     sqlx::query!(
         "update planner.recipient r set served_at = e.at, served_channel = e.channel
-         from planner.outage o, lateral (
-             select distinct on (customer_id) customer_id, at, channel from planner.evidence
-             where outage_id = $1 and plan_no = $2 and kind = 'notice' and customer_id = any($3) order by customer_id, at, id
-         ) e
-         where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = e.customer_id",
+         from planner.outage o, unnest($3::uuid[]) as n (customer)
+         left join lateral (
+             select at, channel from planner.evidence e
+             where outage_id = $1 and plan_no = $2 and kind = 'notice' and customer_id = n.customer
+               and not exists (select 1 from planner.evidence_void v where v.evidence_id = e.id)
+             order by at, id limit 1
+         ) e on true
+         where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = n.customer",
         id.uuid(),
         i32::try_from(plan_no).unwrap_or(i32::MAX),
         customers
@@ -99,9 +139,10 @@ async fn count_late_start(
     sqlx::query!(
         "update planner.recipient r set late_told_at = e.at
          from planner.outage o, lateral (
-             select customer_id, max(at) as at from planner.evidence
+             select customer_id, max(at) as at from planner.evidence e
              where outage_id = $1 and plan_no = $2 and kind = 'late_start' and customer_id = any($3)
                and at >= (o.life -> 'late_start' ->> 'at')::timestamptz
+               and not exists (select 1 from planner.evidence_void v where v.evidence_id = e.id)
              group by customer_id
          ) e
          where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = e.customer_id",

@@ -245,12 +245,70 @@ impl House {
         )
     }
 
+    /// Something the service does by itself, which must work.
+    pub async fn by_itself<T>(
+        &self,
+        act: impl AsyncFnOnce(&mut Work) -> Result<T, Error>,
+    ) -> anyhow::Result<T> {
+        Ok(self.try_itself(act).await??)
+    }
+
+    /// Something the service does by itself; committed when it works.
+    pub async fn try_itself<T>(
+        &self,
+        act: impl AsyncFnOnce(&mut Work) -> Result<T, Error>,
+    ) -> anyhow::Result<Result<T, Error>> {
+        let mut work = Work::internal(&self.db, Uuid::now_v7().to_string(), self.now()).await?;
+        let done = act(&mut work).await;
+        if done.is_ok() {
+            work.done().await?;
+        }
+        Ok(done)
+    }
+
+    /// An important customer answers.
+    pub async fn answered(&self, n: u8) -> anyhow::Result<Stored> {
+        let text = "understood, thank you".to_owned();
+        let customer = customer(n);
+        self.act(&planner(), Act::Acknowledge { customer, text }).await
+    }
+
+    /// The generator of customer 2 is ticked: as isolated, or as called before supply returns.
+    pub async fn tick(&self, told: bool) -> anyhow::Result<Stored> {
+        let customer = customer(2);
+        self.act(&dispatcher(), Act::Isolate { customer, told }).await
+    }
+
+    /// Off at the announced time under a fresh permit.
+    pub async fn off(&self) -> anyhow::Result<Stored> {
+        let permit = Event::Permit {
+            id: relight_planner::domain::ids::PermitId::new(),
+            number: "D-2026-77".to_owned(),
+            read_back: true,
+        };
+        let permitted = self.event(&dispatcher(), permit).await?;
+        let permit = permitted.life.permit.expect("just recorded").id;
+        self.until(window().off_at).await?;
+        self.event(&dispatcher(), Event::SwitchOff { permit }).await
+    }
+
     /// notify tells that these customers got the text, just now.
     pub async fn served(&self, plan_no: u32, kind: &str, customers: &[u8]) -> anyhow::Result<()> {
+        self.results(plan_no, kind, customers, "delivered").await
+    }
+
+    /// notify tells what became of the texts to these customers.
+    pub async fn results(
+        &self,
+        plan_no: u32,
+        kind: &str,
+        customers: &[u8],
+        result: &str,
+    ) -> anyhow::Result<()> {
         let results = customers.iter().map(|n| Served {
             customer_id: customer(*n).to_string(),
             channel: "sms".to_owned(),
-            result: "delivered".to_owned(),
+            result: result.to_owned(),
             at: Some(timestamp(self.now())),
         });
         let told = NoticeServed {
@@ -273,8 +331,20 @@ impl House {
         Ok(work.done().await?)
     }
 
+    pub fn call(&self, n: u8) -> Act {
+        Act::Evidence(vec![Evidence {
+            id: Uuid::now_v7(),
+            customer: customer(n),
+            channel: "call".to_owned(),
+            at: self.now(),
+            by: String::new(),
+            note: "spoke with them".to_owned(),
+            photo: None,
+        }])
+    }
+
     pub fn visit(&self, n: u8, photo: Option<Vec<u8>>) -> Act {
-        Act::Evidence(Evidence {
+        Act::Evidence(vec![Evidence {
             id: Uuid::now_v7(),
             customer: customer(n),
             channel: "visit".to_owned(),
@@ -282,6 +352,6 @@ impl House {
             by: String::new(),
             note: "handed over at the door".to_owned(),
             photo,
-        })
+        }])
     }
 }

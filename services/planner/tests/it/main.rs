@@ -1,7 +1,11 @@
 //! The planner on a real database: the lawful way, every gate on it, what is told, who is escalated.
 
+mod crew;
 mod gates;
 mod given;
+mod moved;
+mod orders;
 mod plans;
+mod safety;
 mod then;
 mod way;

@@ -2,7 +2,7 @@
 
 use prost::Message;
 use relight_common::Db;
-use relight_proto::events::v1::{OutageAlarm, OutageChanged, OutageNotice};
+use relight_proto::events::v1::{OutageAlarm, OutageChanged, OutageNotice, OutageStep};
 
 async fn told<M: Message + Default>(db: &Db, kind: &str) -> anyhow::Result<Vec<M>> {
     let rows: Vec<Vec<u8>> =
@@ -28,6 +28,18 @@ pub async fn states(db: &Db) -> anyhow::Result<Vec<String>> {
 pub async fn notices(db: &Db) -> anyhow::Result<Vec<(String, u32)>> {
     let told: Vec<OutageNotice> = told(db, "outage.notice").await?;
     Ok(told.into_iter().map(|one| (one.kind, one.plan_no)).collect())
+}
+
+/// Classes told.
+pub async fn classes(db: &Db) -> anyhow::Result<Vec<String>> {
+    let told: Vec<OutageChanged> = told(db, "outage.changed").await?;
+    Ok(told.into_iter().map(|one| one.class).collect())
+}
+
+/// Steps back told.
+pub async fn steps(db: &Db) -> anyhow::Result<Vec<String>> {
+    let told: Vec<OutageStep> = told(db, "outage.step").await?;
+    Ok(told.into_iter().map(|one| one.step).collect())
 }
 
 /// (what, why) of the alarms.

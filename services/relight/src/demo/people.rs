@@ -37,7 +37,7 @@ const CREWS_PER_UNIT: usize = 6;
 const ON_DUTY: TimeDelta = TimeDelta::hours(12);
 const REST: TimeDelta = TimeDelta::hours(8);
 /// Skills of every crew.
-const SKILLS: [&str; 2] = ["fault_repair", "switching"];
+const SKILLS: [&str; 4] = ["fault_repair", "switching", "planned_work", "meter_work"];
 const LEADERS: [&str; 12] = [
     "王建国",
     "李卫东",
@@ -96,6 +96,27 @@ fn accounts() -> Vec<(Role, String, account::Who)> {
             Role::Agent,
             "agent".to_owned(),
             who(Role::Agent, TOWN, "坐席 Agent"),
+        ),
+        (
+            Role::Planner,
+            "planner".to_owned(),
+            who(Role::Planner, TOWN, "停电计划员 Planner"),
+        ),
+        (
+            Role::Manager,
+            "manager".to_owned(),
+            who(Role::Manager, TOWN, "值班经理 Manager"),
+        ),
+        // A state set by hand takes two people.
+        (
+            Role::ControlRoom,
+            "control-room".to_owned(),
+            who(Role::ControlRoom, TOWN, "调控员 Control room"),
+        ),
+        (
+            Role::ControlRoom,
+            "control-room-2".to_owned(),
+            who(Role::ControlRoom, TOWN, "调控监护 Control room, second"),
         ),
     ];
     for (u, (unit, name, ..)) in UNITS.iter().enumerate() {

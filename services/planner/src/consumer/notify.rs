@@ -1,4 +1,5 @@
-//! What notify tells: the proof of individual notices. With the last of it a notice is taken at once.
+//! What notify tells: the proof of individual notices. With the last of it a notice is taken at once. A number that
+//! turned out to be somebody else's proves nothing, whatever it proved before (operations.md O15).
 
 use prost::Message;
 use relight_common::{
@@ -9,16 +10,20 @@ use relight_common::{
 };
 use relight_policy::Pack;
 use relight_proto::events::v1::{Event, NoticeServed};
+use uuid::Uuid;
 
 use crate::{
-    desk::act::take_notice,
+    desk::{act::take_notice, step::save, tell},
     domain::{event::Kind, ids::OutageId},
     error::Error,
     store::{
-        outage,
+        outage, safety,
         told::{self, Evidence},
     },
 };
+
+/// Kind of the notices of safety switch-offs.
+const SAFETY: &str = "safety";
 
 /// Applies the events of notify.
 #[derive(Debug, Clone)]
@@ -47,18 +52,41 @@ impl Consumer for FromNotify {
         }
         let told = NoticeServed::decode(event.data.as_slice())
             .map_err(|error| relight_common::Error::Decode("an event's payload", error))?;
-        let id = OutageId::parse(&told.outage_id)?;
+        if told.outage_id.is_empty() {
+            return Ok(Outcome::Applied);
+        }
+        let evidence = read(event, &told)?;
+        if told.kind == SAFETY {
+            let id = wire::uuid("outage_id", &told.outage_id)?;
+            safety::told(work.conn(), id, &evidence).await?;
+            return Ok(Outcome::Applied);
+        }
         let Some(kind) = Kind::parse(&told.kind) else {
             return Ok(Outcome::Unknown);
         };
-        let evidence = read(event, &told)?;
-        let mut one = outage::lock(work.conn(), id).await?;
-        told::add(work.conn(), (id, told.plan_no, kind), &evidence).await?;
+        let mut one = outage::lock(work.conn(), OutageId::parse(&told.outage_id)?).await?;
+        told::add(work.conn(), (one.id, told.plan_no, kind), &evidence).await?;
+        let strangers = strangers(&told)?;
+        if !strangers.is_empty() {
+            let at = work.at();
+            told::void(work.conn(), (one.id, told.plan_no, kind), &strangers, at).await?;
+            save(work, &mut one).await?;
+            let because = format!("{} notices went to somebody else's number", strangers.len());
+            tell::alarm(work, &one, "wrong_person", because);
+        }
         if kind == Kind::Notice && told.plan_no == one.life.plan_no {
             take_notice(work, &self.pack, &mut one).await?;
         }
         Ok(Outcome::Applied)
     }
+}
+
+/// (customer, channel) of the notices that reached somebody else.
+fn strangers(told: &NoticeServed) -> Result<Vec<(Uuid, String)>, Error> {
+    let wrong = told.results.iter().filter(|one| one.result == "wrong_person");
+    wrong
+        .map(|one| Ok((wire::uuid("customer_id", &one.customer_id)?, one.channel.clone())))
+        .collect()
 }
 
 /// Delivered is proof; sent or failed is none (domain.md 4.1, 5.5 no. 14).

@@ -1,0 +1,122 @@
+//! What the registry tells: customers who moved in or out, and a network that changed (domain.md 5.5 no. 11 to 13). Who
+//! moved in is told, or called when less than a day is left. A network that changed is a proposal: a person takes the set
+//! again, and until then the gate holds back what would switch off somebody who was not told.
+
+use relight_common::{
+    Db, Work,
+    reader::{Consumer, Outcome},
+    wire,
+};
+use relight_proto::events::v1::{CustomerChanged, Event};
+use uuid::Uuid;
+
+use super::decode;
+use crate::{
+    desk::moved::{self, Difference, Moved},
+    domain::ids::OutageId,
+    error::Error,
+    peers::Others,
+    store::{outage, people},
+};
+
+/// Applies the events of the registry.
+#[derive(Debug, Clone)]
+pub struct FromRegistry {
+    db: Db,
+    others: Others,
+}
+
+/// What was found out before the transaction.
+#[derive(Debug)]
+pub enum Found {
+    /// It does not concern any plan.
+    Nothing,
+    /// Where a customer stands to what is announced.
+    Customer(Vec<Moved>),
+    /// How far the network is from what was planned on.
+    Network(Vec<Difference>),
+}
+
+impl FromRegistry {
+    /// Asks `others` about the plans in `db`.
+    pub fn new(db: Db, others: Others) -> Self {
+        Self { db, others }
+    }
+
+    async fn customer(&self, customer: Uuid) -> Result<Found, Error> {
+        let live = outage::live(self.db.pool(), true).await?;
+        if live.is_empty() {
+            return Ok(Found::Nothing);
+        }
+        let points = self.others.points(customer).await?;
+        let mut all = Vec::with_capacity(live.len());
+        for one in live {
+            all.push(Moved {
+                outage: one.id,
+                set: one.set,
+                customer,
+                stands: self.others.stands(one.set, customer, &points).await?,
+            });
+        }
+        Ok(Found::Customer(all))
+    }
+
+    async fn network(&self) -> Result<Found, Error> {
+        let mut all = Vec::new();
+        for one in outage::live(self.db.pool(), false).await? {
+            let mut conn = self
+                .db
+                .pool()
+                .acquire()
+                .await
+                .map_err(Error::db("get a connection"))?;
+            let known = people::customers(&mut conn, OutageId::from_uuid(one.id)).await?;
+            drop(conn);
+            let (added, released) = self.others.differs(&one, &known).await?;
+            all.push(Difference {
+                outage: one.id,
+                set: one.set,
+                added,
+                released,
+            });
+        }
+        Ok(Found::Network(all))
+    }
+}
+
+impl Consumer for FromRegistry {
+    type Prepared = Found;
+    type Error = Error;
+
+    async fn prepare(&self, event: &Event) -> Result<Found, Error> {
+        match event.r#type.as_str() {
+            "customer.changed" => {
+                let told: CustomerChanged = decode(event)?;
+                self.customer(wire::uuid("customer_id", &told.customer_id)?).await
+            }
+            "grid.versioned" | "grid.switched" => self.network().await,
+            _ => Ok(Found::Nothing),
+        }
+    }
+
+    async fn apply(&self, work: &mut Work, event: &Event, found: Found) -> Result<Outcome, Error> {
+        match found {
+            Found::Nothing => {}
+            Found::Customer(all) => {
+                for one in &all {
+                    moved::customer(work, one).await?;
+                }
+            }
+            Found::Network(all) => {
+                for one in &all {
+                    moved::network(work, one).await?;
+                }
+            }
+        }
+        let ours = matches!(
+            event.r#type.as_str(),
+            "customer.changed" | "grid.versioned" | "grid.switched"
+        );
+        Ok(if ours { Outcome::Applied } else { Outcome::Unknown })
+    }
+}
