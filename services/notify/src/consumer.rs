@@ -1,6 +1,9 @@
 //! From the news of the others to messages. Look-ups over the network come first ([`Consumer::prepare`]); the messages
 //! are written in the transaction that stores the position, so that an event makes them once.
 
+mod debt;
+pub mod outage;
+
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -10,9 +13,11 @@ use relight_common::{
     telemetry, wire,
 };
 use relight_proto::events::v1::{
-    EtrChanged, Event, IncidentChanged, InterruptionStep, ReportAccepted, WorkOrderStep,
+    EtrChanged, Event, IncidentChanged, InterruptionStep, OutageNotice, ReportAccepted, WorkOrderStep,
 };
 use uuid::Uuid;
+
+use self::{debt::Debtor, outage::Ordered};
 
 use crate::{
     domain::{
@@ -74,6 +79,10 @@ pub enum Plan {
     },
     /// Somebody is told something.
     Tell(Box<Telling>),
+    /// A notice of an outage is ordered.
+    Order(Ordered),
+    /// A debtor is told.
+    Debt(Box<Debtor>),
 }
 
 /// Who is told what.
@@ -83,6 +92,8 @@ pub struct Telling {
     version: i64,
     facts: Facts,
     incident: Option<Incident>,
+    /// Zone of the place, where no incident says it.
+    zone: Option<Tz>,
     org_path: String,
     recipients: Vec<Recipient>,
 }
@@ -98,7 +109,10 @@ impl Consumer for Notices {
             "workorder.step" => self.step(event, decode(event)?).await,
             "etr.changed" => self.etr(event, decode(event)?).await,
             "interruption.step" => self.interruption(decode(event)?).await,
-            "workorder.alarm" | "crew.changed" => Ok(Plan::Nothing),
+            "outage.notice" => self.outage_notice(&decode::<OutageNotice>(event)?),
+            "arrears.notice" => self.arrears_notice(decode(event)?).await,
+            "workorder.alarm" | "crew.changed" | "outage.changed" | "outage.step" | "outage.alarm"
+            | "arrears.changed" | "arrears.alarm" => Ok(Plan::Nothing),
             _ => Ok(Plan::Unknown),
         }
     }
@@ -119,6 +133,8 @@ impl Consumer for Notices {
                 }
             }
             Plan::Tell(telling) => self.tell(work, &telling).await?,
+            Plan::Order(ordered) => self.order(work, event, &ordered).await?,
+            Plan::Debt(debtor) => self.tell_debtor(work, event, &debtor).await?,
         }
         Ok(Outcome::Applied)
     }
@@ -151,6 +167,7 @@ impl Notices {
                 number: report.number,
             },
             incident: None,
+            zone: None,
             org_path: event.org_path.clone(),
             recipients,
         })))
@@ -175,6 +192,7 @@ impl Notices {
             },
             org_path: incident.org_path.clone(),
             incident: Some(incident),
+            zone: None,
             recipients,
         })))
     }
@@ -198,6 +216,7 @@ impl Notices {
             },
             org_path: incident.org_path.clone(),
             incident: Some(incident),
+            zone: None,
             recipients,
         })))
     }
@@ -206,7 +225,9 @@ impl Notices {
         if step.kind != "closed" {
             return Ok(Plan::Nothing);
         }
-        let id = wire::uuid("incident_id", &step.incident_id)?;
+        let Some(id) = wire::uuid_opt("incident_id", &step.incident_id)? else {
+            return self.outage_over(&step).await;
+        };
         let step_id = wire::uuid("step_id", &step.step_id)?;
         let incident = incident::load(self.db.pool(), id, 0).await?;
         let members = self.people.step_members(step_id).await?;
@@ -219,6 +240,7 @@ impl Notices {
             },
             org_path: incident.org_path.clone(),
             incident: Some(incident),
+            zone: None,
             recipients: self.people.recipients(&members).await?,
         })))
     }
@@ -249,9 +271,12 @@ impl Notices {
             subject: telling.subject,
             version: telling.version,
             incident: telling.incident.as_ref().map(|incident| incident.id),
+            outage: None,
+            case: None,
             org_path: &telling.org_path,
             zone: zone.name(),
-            template_version: self.book.current(purpose),
+            template: purpose.template(),
+            template_version: self.book.current(purpose.template()),
             traceparent: &telemetry::traceparent(),
             created_at: now,
         };
@@ -286,7 +311,7 @@ impl Notices {
             Facts::CrewEnRoute { .. } => {
                 message::supersede(work.conn(), incident, &[Purpose::CrewEnRoute], None, newer).await?;
             }
-            Facts::Accepted { .. } | Facts::Code { .. } => {}
+            Facts::Accepted { .. } | Facts::Code { .. } | Facts::WrongPerson => {}
         }
         Ok(true)
     }
@@ -320,7 +345,7 @@ impl Notices {
             .incident
             .as_ref()
             .and_then(|incident| incident.zone.parse().ok());
-        own.unwrap_or(self.zone)
+        own.or(telling.zone).unwrap_or(self.zone)
     }
 }
 

@@ -15,6 +15,12 @@ pub enum Error {
     /// The contact does not exist or belongs to somebody else.
     #[error("this customer has no such contact")]
     NoContact,
+    /// The message does not exist, is somebody else's or of another area.
+    #[error("this customer has no such message in your area")]
+    NoMessage,
+    /// The note that a contact is somebody else's is not there, or taken back.
+    #[error("no such contact is noted as somebody else's; it may have been taken back before")]
+    NoWrong,
     /// Somebody asked for another customer's messages.
     #[error("customers may ask about their own messages only")]
     NotYours,
@@ -52,7 +58,7 @@ impl Coded for Error {
         match self {
             Error::Common(error) => error.code(),
             Error::NotYet(..) => Code::Unavailable,
-            Error::NoContact => Code::NotFound,
+            Error::NoContact | Error::NoMessage | Error::NoWrong => Code::NotFound,
             Error::NotYours => Code::PermissionDenied,
             Error::Stored(_) | Error::Sealed(_) | Error::Template(..) => Code::Internal,
         }

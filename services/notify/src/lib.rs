@@ -1,7 +1,9 @@
 //! Notices: who is told what, on which channel, with proof. See README.md for what it promises.
 //!
 //! - [`domain`]: rules without I/O: words, lifetimes, the night, what becomes of a message.
-//! - [`consumer`]: news of the others become messages; [`people`]: who is told and how they are reached.
+//! - [`consumer`]: news of the others become messages; [`people`]: who is told and how they are reached;
+//!   [`spread`]: notices for many, page by page; [`served`]: what became of them is told; [`wrong`]: contacts that are
+//!   somebody else's.
 //! - [`sender`]: messages become attempts at a provider; [`desk`]: answers and receipts settle them.
 //! - [`channel`]: the edges towards providers. [`store`]: all SQL. [`rpc`]: what others ask.
 
@@ -16,8 +18,11 @@ pub mod reconcile;
 pub mod rpc;
 pub mod seal;
 pub mod sender;
+pub mod served;
+pub mod spread;
 pub mod store;
 pub mod template;
+pub mod wrong;
 
 use std::sync::Arc;
 
@@ -25,7 +30,7 @@ use relight_common::{
     lease,
     service::{Host, Room},
 };
-use relight_proto::notify::v1::notify_server::NotifyServer;
+use relight_proto::notify::v1::{notify_server::NotifyServer, wrong_person_server::WrongPersonServer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +49,8 @@ use sender::{
     mail::MailProvider,
     sms::{Listener, SmsProvider},
 };
+use served::Teller;
+use spread::Spreader;
 use template::Book;
 
 /// Migrations of the schema `notify`.
@@ -74,16 +81,20 @@ pub async fn run_with(host: &Host, listener: TcpListener, config: Config) -> any
     };
     shared.send_texts(&config)?;
     shared.send_mail(&config)?;
+    shared.spread(&config);
+    shared.tell();
     shared.room.keep_house(Keeper)?;
     let notices = Arc::new(shared.notices(&config));
-    for source in ["intake", "dispatch", "insight"] {
+    for source in ["intake", "dispatch", "insight", "planner", "arrears"] {
         shared.room.read(source, notices.clone());
     }
     let api = shared.api(&config);
     shared
         .room
         .serve(listener, |routes, guard| {
-            routes.add_service(NotifyServer::with_interceptor(api, guard));
+            routes
+                .add_service(NotifyServer::with_interceptor(api.clone(), guard.clone()))
+                .add_service(WrongPersonServer::with_interceptor(api, guard));
         })
         .await
 }
@@ -132,6 +143,45 @@ impl Shared {
         }
     }
 
+    /// Spreads notices of outages whenever this process holds the lease.
+    fn spread(&self, config: &Config) {
+        let spreader = Spreader {
+            db: self.room.db.clone(),
+            clock: self.room.host.clock.clone(),
+            people: self.people.clone(),
+            sealer: self.sealer.clone(),
+            book: self.book.clone(),
+            house: config.house.clone(),
+            zone: config.zone,
+        };
+        let host = self.room.host.clone();
+        self.room.host.tasks.spawn(async move {
+            let pool = spreader.db.pool().clone();
+            lease::run_under(&pool, "spreader", host.holder, &host.stop, |lease, ended| {
+                let spreader = &spreader;
+                async move { spreader.run(&lease, &ended).await }
+            })
+            .await;
+        });
+    }
+
+    /// Tells what became of notices whenever this process holds the lease.
+    fn tell(&self) {
+        let teller = Teller {
+            db: self.room.db.clone(),
+            clock: self.room.host.clock.clone(),
+        };
+        let host = self.room.host.clone();
+        self.room.host.tasks.spawn(async move {
+            let pool = teller.db.pool().clone();
+            lease::run_under(&pool, "teller", host.holder, &host.stop, |lease, ended| {
+                let teller = &teller;
+                async move { teller.run(&lease, &ended).await }
+            })
+            .await;
+        });
+    }
+
     /// Sends texts whenever this process holds the lease. Without an address they wait.
     fn send_texts(&self, config: &Config) -> anyhow::Result<()> {
         if config.sms.address.is_empty() {
@@ -146,6 +196,13 @@ impl Shared {
             db: self.room.db.clone(),
             clock: self.room.host.clock.clone(),
             sealer: self.sealer.clone(),
+            answers: wrong::Reader {
+                db: self.room.db.clone(),
+                clock: self.room.host.clock.clone(),
+                sealer: self.sealer.clone(),
+                book: self.book.clone(),
+                house: config.house.clone(),
+            },
         });
         let per_second = config.sms.per_second;
         let host = self.room.host.clone();

@@ -7,29 +7,36 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::StreamExt;
 use relight_common::{
     grpc::{Outgoing, Peers},
     wire,
 };
 use relight_proto::{
+    arrears::v1::{TextOfReply, TextOfRequest, notice_texts_client::NoticeTextsClient},
     common::v1::Language as WireLanguage,
     insight::v1::{LedgerMembersReply, MembersRequest, StepMembersRequest, insight_client::InsightClient},
     intake::v1::{ReporterContact, ReportersRequest, intake_client::IntakeClient},
-    registry::v1::{ContactsRequest, registry_client::RegistryClient},
+    registry::v1::{ContactsRequest, MembersRequest as SetRequest, registry_client::RegistryClient},
 };
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
-    domain::notice::{Channel, Language},
+    domain::{
+        notice::{Channel, Language},
+        outage::Special,
+    },
     error::Error,
     seal::{Sealer, mask},
 };
 
 /// Customers asked for in one call.
 const CUSTOMERS_MAX: usize = 500;
+/// Calls for contacts on their way at one time.
+const CALLS: usize = 4;
 /// Members in one page.
-const PAGE: u32 = 5_000;
+pub const PAGE: u32 = 5_000;
 /// How long a contact read for sending is believed: a number reported as wrong is not used after that.
 const BELIEVED: Duration = Duration::from_secs(30);
 
@@ -67,6 +74,16 @@ pub struct Recipient {
     pub night: bool,
 }
 
+impl Recipient {
+    /// Whose contact it is; `None` for the phone of a reporter.
+    pub fn customer(&self) -> Option<Uuid> {
+        match self.reach {
+            Reach::Contact { customer, .. } => Some(customer),
+            Reach::Reporter { .. } => None,
+        }
+    }
+}
+
 /// A contact with its value; never stored, never logged.
 #[derive(Clone)]
 pub struct Contact {
@@ -91,12 +108,22 @@ pub struct Member {
     pub reporter: bool,
 }
 
+/// A customer below an outage, and what makes them special.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Affected {
+    /// Who.
+    pub customer: Uuid,
+    /// What makes them special.
+    pub special: Special,
+}
+
 /// Asks the other services about people.
 #[derive(Debug)]
 pub struct People {
     registry: RegistryClient<Outgoing>,
     intake: IntakeClient<Outgoing>,
     insight: InsightClient<Outgoing>,
+    arrears: NoticeTextsClient<Outgoing>,
     sealer: Sealer,
     believed: Mutex<HashMap<Uuid, (Instant, Vec<Contact>)>>,
 }
@@ -127,6 +154,7 @@ impl People {
             registry: RegistryClient::new(peers.to("registry")),
             intake: IntakeClient::new(peers.to("intake")),
             insight: InsightClient::new(peers.to("insight")),
+            arrears: NoticeTextsClient::new(peers.to("arrears")),
             sealer,
             believed: Mutex::default(),
         }
@@ -196,12 +224,24 @@ impl People {
             .map(|m| m.customer)
             .collect();
         let customers: BTreeSet<Uuid> = members.iter().map(|m| m.customer).collect();
-        let contacts = self.contacts(&customers.into_iter().collect::<Vec<_>>()).await?;
         let mut has = BTreeSet::new();
-        let firsts = contacts
-            .into_iter()
-            .filter(|c| has.insert((c.customer, c.channel)));
-        let found = firsts.map(|c| Recipient {
+        let mut found = self.reachable(&customers.into_iter().collect::<Vec<_>>()).await?;
+        found.retain(|one| has.insert((one.customer(), one.channel)));
+        for one in &mut found {
+            one.night = one
+                .customer()
+                .is_some_and(|customer| reporters.contains(&customer));
+        }
+        Ok(once(found))
+    }
+
+    /// Every contact of these customers.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn reachable(&self, customers: &[Uuid]) -> Result<Vec<Recipient>, Error> {
+        let contacts = self.contacts(customers).await?;
+        let found = contacts.into_iter().map(|c| Recipient {
             reach: Reach::Contact {
                 customer: c.customer,
                 contact: c.id,
@@ -210,9 +250,9 @@ impl People {
             language: c.language,
             key: self.sealer.recipient(&c.value),
             masked: mask(c.channel, &c.value),
-            night: reporters.contains(&c.customer),
+            night: false,
         });
-        Ok(once(found.collect()))
+        Ok(found.collect())
     }
 
     /// Those who reported an incident and are no customers of ours: by the phone they gave.
@@ -272,23 +312,99 @@ impl People {
         }))
     }
 
+    /// One page of those who lose supply with this set, each once in it, and where the next page begins (empty: there is
+    /// none).
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn affected(&self, set: Uuid, after: &str) -> Result<(Vec<Affected>, String), Error> {
+        let request = SetRequest {
+            set_id: set.to_string(),
+            after: after.to_owned(),
+            limit: PAGE,
+        };
+        let reply = self
+            .registry
+            .clone()
+            .members(request)
+            .await
+            .map_err(Error::peer("registry"))?
+            .into_inner();
+        let mut found: BTreeMap<Uuid, Special> = BTreeMap::new();
+        for member in reply.members {
+            let customer = wire::uuid("customer_id", &member.customer_id)?;
+            let special = found.entry(customer).or_default();
+            special.important |= member.important;
+            special.life_support |= member.life_support;
+            special.own_supply |= member.own_generation;
+        }
+        let affected = found
+            .into_iter()
+            .map(|(customer, special)| Affected { customer, special });
+        Ok((affected.collect(), reply.next_after))
+    }
+
+    /// What makes these customers special in this set; those who are not in it are not.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn special_of(&self, set: Uuid, customers: &[Uuid]) -> Result<Vec<Affected>, Error> {
+        let mut found: BTreeMap<Uuid, Special> =
+            customers.iter().map(|one| (*one, Special::default())).collect();
+        let mut after = String::new();
+        loop {
+            let (page, next) = self.affected(set, &after).await?;
+            for one in page {
+                if let Some(special) = found.get_mut(&one.customer) {
+                    special.important |= one.special.important;
+                    special.life_support |= one.special.life_support;
+                    special.own_supply |= one.special.own_supply;
+                }
+            }
+            if next.is_empty() {
+                let affected = found
+                    .into_iter()
+                    .map(|(customer, special)| Affected { customer, special });
+                return Ok(affected.collect());
+            }
+            after = next;
+        }
+    }
+
+    /// What a message about a debt says now.
+    ///
+    /// # Errors
+    /// When arrears cannot be asked.
+    pub async fn text_of(&self, request: TextOfRequest) -> Result<TextOfReply, Error> {
+        self.arrears
+            .clone()
+            .text_of(request)
+            .await
+            .map(tonic::Response::into_inner)
+            .map_err(Error::peer("arrears"))
+    }
+
     /// All contacts of these customers.
     ///
     /// # Errors
     /// When the registry cannot be asked.
     pub async fn contacts(&self, customers: &[Uuid]) -> Result<Vec<Contact>, Error> {
-        let mut found = Vec::new();
-        for some in customers.chunks(CUSTOMERS_MAX) {
-            let request = ContactsRequest {
+        let requests: Vec<ContactsRequest> = customers
+            .chunks(CUSTOMERS_MAX)
+            .map(|some| ContactsRequest {
                 customer_ids: some.iter().map(Uuid::to_string).collect(),
-            };
-            let reply = self
-                .registry
-                .clone()
-                .contacts(request)
-                .await
-                .map_err(Error::peer("registry"))?;
-            for contact in reply.into_inner().contacts {
+            })
+            .collect();
+        let registry = self.registry.clone();
+        let mut replies = futures_util::stream::iter(requests)
+            .map(move |request| {
+                let mut registry = registry.clone();
+                async move { registry.contacts(request).await.map_err(Error::peer("registry")) }
+            })
+            .buffered(CALLS);
+        let mut found = Vec::new();
+        while let Some(reply) = replies.next().await {
+            for contact in reply?.into_inner().contacts {
                 // A channel this release does not know is somebody else's business.
                 let Some(channel) = Channel::parse(&contact.channel) else {
                     continue;

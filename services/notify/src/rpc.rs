@@ -1,5 +1,7 @@
 //! What others ask of notify: who was told what, and sending a one-time code.
 
+mod wrong;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -25,7 +27,10 @@ use crate::{
     error::Error,
     people::{Contact, People, Reach, language},
     seal::{Sealer, mask},
-    store::message::{self, Listed, Notice, Row, Wanted},
+    store::{
+        list::{self, Listed, Wanted},
+        message::{self, Notice, Row},
+    },
     template::Book,
 };
 
@@ -107,7 +112,7 @@ impl Api {
             before: wire::uuid_opt("page.cursor", &page.cursor)?,
             limit: i64::from(size),
         };
-        let rows = message::list(self.db.pool(), &wanted).await?;
+        let rows = list::list(self.db.pool(), &wanted).await?;
         let is_full = rows.len() == usize::try_from(size).unwrap_or(usize::MAX);
         let next_cursor = rows
             .last()
@@ -156,9 +161,12 @@ impl Api {
             subject,
             version: 1,
             incident: None,
+            outage: None,
+            case: None,
             org_path: "",
             zone: self.zone.name(),
-            template_version: self.book.current(Purpose::Code),
+            template: Purpose::Code.template(),
+            template_version: self.book.current(Purpose::Code.template()),
             traceparent: &telemetry::traceparent(),
             created_at: now,
         };

@@ -1,6 +1,9 @@
 //! Rules of notices. Pure: no I/O, no clock, no randomness.
 
+pub mod debt;
 pub mod delivery;
 pub mod notice;
+pub mod outage;
 pub mod quiet;
+pub mod reply;
 pub mod words;

@@ -39,6 +39,40 @@ words!(
         Restored = "restored",
         /// A one-time code.
         Code = "code",
+        /// An outage is planned, or comes at short notice.
+        OutageNotice = "outage_notice",
+        /// The day before it.
+        OutageReminder = "outage_reminder",
+        /// Later on the same day.
+        OutageChanged = "outage_changed",
+        /// It begins later, the end stays.
+        OutageLateStart = "outage_late_start",
+        /// It takes longer.
+        OutageExtended = "outage_extended",
+        /// It does not take place.
+        OutageCancelled = "outage_cancelled",
+        /// It is moved to another day: the notice is void.
+        OutageVoid = "outage_void",
+        /// They are not affected any more.
+        OutageReleased = "outage_released",
+        /// Supply was switched off because of danger.
+        OutageSafety = "outage_safety",
+        /// A debt is reminded of.
+        ArrearsReminder = "arrears_reminder",
+        /// Disconnection is announced.
+        ArrearsDisconnection = "arrears_disconnection",
+        /// Right before it.
+        ArrearsPreNotice = "arrears_pre_notice",
+        /// Supply was cut.
+        ArrearsDisconnected = "arrears_disconnected",
+        /// It was paid.
+        ArrearsPaymentReceived = "arrears_payment_received",
+        /// Supply is back.
+        ArrearsReconnected = "arrears_reconnected",
+        /// The disconnection does not stand any more.
+        ArrearsWithdrawn = "arrears_withdrawn",
+        /// What was understood of an answer.
+        WrongPerson = "wrong_person",
     }
 );
 
@@ -65,9 +99,15 @@ words!(
 /// An estimate is never worth more than this.
 const ETR_TTL_MAX: TimeDelta = TimeDelta::hours(24);
 const CODE_TTL_MAX: TimeDelta = TimeDelta::minutes(10);
+/// Notices of outages and debts travel a week at most: what is not delivered by then needs another way.
+const NOTICE_TTL_MAX: TimeDelta = TimeDelta::days(7);
+/// News about a debt that has no end of its own.
+const DEBT_TTL: TimeDelta = TimeDelta::days(3);
+/// The largest [`Purpose::rank`].
+pub const RANK_MAX: i16 = 5;
 
 impl Purpose {
-    /// Key of its template.
+    /// Key of its template; outages have others for temporary ones and important customers.
     pub fn template(self) -> &'static str {
         match self {
             Purpose::Accepted => "ACCEPTED",
@@ -75,16 +115,58 @@ impl Purpose {
             Purpose::Etr => "ETR_UPDATE",
             Purpose::Restored => "RESTORED",
             Purpose::Code => "CODE",
+            Purpose::OutageNotice => "PLANNED_NOTICE",
+            Purpose::OutageReminder => "PLANNED_REMIND",
+            Purpose::OutageChanged => "CHANGED",
+            Purpose::OutageLateStart => "LATE_START",
+            Purpose::OutageExtended => "EXTENDED",
+            Purpose::OutageCancelled => "CANCELLED",
+            Purpose::OutageVoid => "VOID",
+            Purpose::OutageReleased => "RELEASED",
+            Purpose::OutageSafety => "SAFETY",
+            Purpose::ArrearsReminder => "ARREARS_REMIND",
+            Purpose::ArrearsDisconnection => "DISC_NOTICE",
+            Purpose::ArrearsPreNotice => "PRE30",
+            Purpose::ArrearsDisconnected => "DISCONNECTED",
+            Purpose::ArrearsPaymentReceived => "PAYMENT_RECEIVED",
+            Purpose::ArrearsReconnected => "RECONNECTED",
+            Purpose::ArrearsWithdrawn => "DEBT_WITHDRAWN",
+            Purpose::WrongPerson => "WRONG_PERSON",
         }
     }
 
-    /// Who goes first when much waits: somebody sits in front of a code.
+    /// Who goes first when much waits: somebody sits in front of a code; a mass of notices holds nobody up.
     pub fn rank(self) -> i16 {
         match self {
             Purpose::Code => 0,
-            Purpose::Accepted => 1,
+            Purpose::Accepted | Purpose::OutageSafety | Purpose::ArrearsPreNotice | Purpose::WrongPerson => 1,
             Purpose::CrewEnRoute | Purpose::Etr | Purpose::Restored => 2,
+            Purpose::OutageChanged
+            | Purpose::OutageLateStart
+            | Purpose::OutageExtended
+            | Purpose::OutageCancelled
+            | Purpose::OutageVoid
+            | Purpose::ArrearsDisconnected
+            | Purpose::ArrearsPaymentReceived
+            | Purpose::ArrearsReconnected
+            | Purpose::ArrearsWithdrawn => 3,
+            Purpose::OutageNotice | Purpose::OutageReleased | Purpose::ArrearsDisconnection => 4,
+            Purpose::OutageReminder | Purpose::ArrearsReminder => RANK_MAX,
         }
+    }
+
+    /// Whether it speaks of a debt: never to a contact that is somebody else's (operations.md O15).
+    pub fn is_debt(self) -> bool {
+        matches!(
+            self,
+            Purpose::ArrearsReminder
+                | Purpose::ArrearsDisconnection
+                | Purpose::ArrearsPreNotice
+                | Purpose::ArrearsDisconnected
+                | Purpose::ArrearsPaymentReceived
+                | Purpose::ArrearsReconnected
+                | Purpose::ArrearsWithdrawn
+        )
     }
 
     /// Until when a message that may leave at `due_at` is worth sending. `end`: what it is about ends then (the
@@ -96,6 +178,23 @@ impl Purpose {
                 Purpose::CrewEnRoute => TimeDelta::hours(1),
                 Purpose::Etr => ETR_TTL_MAX,
                 Purpose::Code => CODE_TTL_MAX,
+                Purpose::OutageNotice
+                | Purpose::OutageReminder
+                | Purpose::OutageChanged
+                | Purpose::OutageLateStart
+                | Purpose::OutageExtended
+                | Purpose::OutageCancelled
+                | Purpose::OutageVoid
+                | Purpose::OutageReleased
+                | Purpose::OutageSafety
+                | Purpose::ArrearsDisconnection
+                | Purpose::ArrearsPreNotice => NOTICE_TTL_MAX,
+                Purpose::ArrearsReminder
+                | Purpose::ArrearsDisconnected
+                | Purpose::ArrearsPaymentReceived
+                | Purpose::ArrearsReconnected
+                | Purpose::ArrearsWithdrawn => DEBT_TTL,
+                Purpose::WrongPerson => TimeDelta::hours(1),
             };
         end.map_or(longest, |end| end.min(longest))
     }
@@ -116,6 +215,10 @@ mod tests {
             (Purpose::Etr, Some(hours(300)), hours(24)),
             (Purpose::Restored, None, hours(6)),
             (Purpose::Code, Some(hours(2)), due + TimeDelta::minutes(10)),
+            (Purpose::OutageNotice, Some(hours(300)), hours(168)),
+            (Purpose::OutageReminder, Some(hours(20)), hours(20)),
+            (Purpose::ArrearsPreNotice, Some(hours(1)), hours(1)),
+            (Purpose::ArrearsReminder, None, hours(72)),
         ];
         for (purpose, end, expires_at) in table {
             assert_eq!(purpose.expires_at(due, end), expires_at, "{purpose:?}");
@@ -135,5 +238,10 @@ mod tests {
                 .all(|one| Language::parse(one.word()) == Some(*one))
         );
         assert_eq!(Channel::parse("fax"), None);
+        assert!(
+            Purpose::ALL
+                .iter()
+                .all(|one| (0..=RANK_MAX).contains(&one.rank()))
+        );
     }
 }

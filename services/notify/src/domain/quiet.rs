@@ -1,5 +1,6 @@
 //! The night (operations.md O20, which wins over domain.md 4.3): estimates and "restored" wake nobody but those who
-//! reported. Everything else leaves at once.
+//! reported; notices of planned outages, reminders and debts wait for the morning. Changes, cancellations and the
+//! warning right before a disconnection leave at once, and so does everything else.
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -24,8 +25,28 @@ pub const NIGHT: Hours = Hours {
 /// Whether the night holds for this purpose at all.
 fn waits(purpose: Purpose) -> bool {
     match purpose {
-        Purpose::Etr | Purpose::Restored => true,
-        Purpose::Accepted | Purpose::CrewEnRoute | Purpose::Code => false,
+        Purpose::Etr
+        | Purpose::Restored
+        | Purpose::OutageNotice
+        | Purpose::OutageReminder
+        | Purpose::OutageReleased
+        | Purpose::ArrearsReminder
+        | Purpose::ArrearsDisconnection
+        | Purpose::ArrearsDisconnected
+        | Purpose::ArrearsPaymentReceived
+        | Purpose::ArrearsReconnected
+        | Purpose::ArrearsWithdrawn => true,
+        Purpose::Accepted
+        | Purpose::CrewEnRoute
+        | Purpose::Code
+        | Purpose::OutageChanged
+        | Purpose::OutageLateStart
+        | Purpose::OutageExtended
+        | Purpose::OutageCancelled
+        | Purpose::OutageVoid
+        | Purpose::OutageSafety
+        | Purpose::ArrearsPreNotice
+        | Purpose::WrongPerson => false,
     }
 }
 
@@ -61,6 +82,35 @@ pub fn earliest(purpose: Purpose, night: bool, now: DateTime<Utc>, zone: Tz, hou
         .map_or(now, |morning| morning.with_timezone(&Utc))
 }
 
+/// When a notice may leave and until when it is worth it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leave {
+    /// The night does not put it off (any more).
+    pub night: bool,
+    /// Not before.
+    pub due_at: DateTime<Utc>,
+    /// Not after.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The life of a notice whose news ends at `ends_at`: what would be worth nothing in the morning leaves at once.
+pub fn leave(
+    purpose: Purpose,
+    night: bool,
+    now: DateTime<Utc>,
+    zone: Tz,
+    ends_at: Option<DateTime<Utc>>,
+) -> Leave {
+    let due_at = earliest(purpose, night, now, zone, NIGHT);
+    let too_late = ends_at.is_some_and(|end| end <= due_at);
+    let (night, due_at) = if too_late { (true, now) } else { (night, due_at) };
+    Leave {
+        night,
+        due_at,
+        expires_at: purpose.expires_at(due_at, ends_at),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +134,15 @@ mod tests {
             (Purpose::Accepted, false, evening, SHANGHAI, evening),
             (Purpose::CrewEnRoute, false, evening, SHANGHAI, evening),
             (Purpose::Code, false, evening, SHANGHAI, evening),
+            (Purpose::OutageNotice, false, evening, SHANGHAI, morning),
+            (Purpose::OutageNotice, true, evening, SHANGHAI, evening),
+            (Purpose::OutageReminder, false, evening, SHANGHAI, morning),
+            (Purpose::OutageChanged, false, evening, SHANGHAI, evening),
+            (Purpose::OutageCancelled, false, evening, SHANGHAI, evening),
+            (Purpose::OutageVoid, false, evening, SHANGHAI, evening),
+            (Purpose::ArrearsReminder, false, evening, SHANGHAI, morning),
+            (Purpose::ArrearsReconnected, false, evening, SHANGHAI, morning),
+            (Purpose::ArrearsPreNotice, false, evening, SHANGHAI, evening),
             // The same instant is afternoon in London.
             (Purpose::Etr, false, evening, LONDON, evening),
             // Edges: 20:59:59, 21:00, 07:59:59, 08:00.
@@ -113,6 +172,26 @@ mod tests {
                 "{purpose:?} {now} {zone}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_worth_nothing_in_the_morning_leaves_at_once() {
+        let (evening, morning) = (at("2026-11-22T13:30:00Z"), at("2026-11-23T00:00:00Z"));
+        let later = morning + TimeDelta::hours(3);
+        let reminder = |end| leave(Purpose::OutageReminder, false, evening, SHANGHAI, Some(end));
+        let waits = Leave {
+            night: false,
+            due_at: morning,
+            expires_at: later,
+        };
+        let wakes = Leave {
+            night: true,
+            due_at: evening,
+            expires_at: morning,
+        };
+        assert_eq!((reminder(later), reminder(morning)), (waits, wakes));
+        let over = reminder(evening - TimeDelta::hours(1));
+        assert_eq!((over.due_at, over.expires_at < evening), (evening, true));
     }
 
     proptest! {

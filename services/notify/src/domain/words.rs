@@ -59,6 +59,8 @@ pub enum Facts {
         /// How long it is good, minutes.
         minutes: i64,
     },
+    /// An answer said that the contact is somebody else's.
+    WrongPerson,
 }
 
 /// Longest spoken number; longer ones lose their end.
@@ -73,16 +75,13 @@ impl Facts {
             Facts::Etr { .. } => Purpose::Etr,
             Facts::Restored { .. } => Purpose::Restored,
             Facts::Code { .. } => Purpose::Code,
+            Facts::WrongPerson => Purpose::WrongPerson,
         }
     }
 
     /// The variables its template may use; one that is not known is left out.
     pub fn vars(&self, house: &House, language: Language, zone: Tz) -> Vars {
         let clock = |at| clock(at, language, zone);
-        let org = match language {
-            Language::ZhCn => &house.org_zh,
-            Language::En => &house.org_en,
-        };
         let own = match self {
             Facts::Accepted { number } => vec![("no", Some(short(number)))],
             Facts::CrewEnRoute { number, eta_at } => vec![
@@ -107,13 +106,28 @@ impl Facts {
                     ("minutes", Some(minutes.to_string())),
                 ]
             }
+            Facts::WrongPerson => Vec::new(),
         };
-        let house = [("org", Some(org.clone())), ("tel", Some(house.phone.clone()))];
-        let known = house.into_iter().chain(own);
-        known
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect()
+        named(house, language, own)
     }
+}
+
+/// Variables with the house's own; one without a value is left out.
+pub fn named(
+    house: &House,
+    language: Language,
+    own: impl IntoIterator<Item = (&'static str, Option<String>)>,
+) -> Vars {
+    let org = match language {
+        Language::ZhCn => &house.org_zh,
+        Language::En => &house.org_en,
+    };
+    let house = [("org", Some(org.clone())), ("tel", Some(house.phone.clone()))];
+    house
+        .into_iter()
+        .chain(own)
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
 }
 
 /// The earlier estimate as it was said, unless it was said with the same words.
@@ -140,7 +154,17 @@ fn clock(at: DateTime<Utc>, language: Language, zone: Tz) -> String {
     }
 }
 
-fn short(number: &str) -> String {
+/// Day with its month and time on the clocks of the place, for what is days ahead.
+pub fn date_and_clock(at: DateTime<Utc>, language: Language, zone: Tz) -> String {
+    let local = at.with_timezone(&zone);
+    match language {
+        Language::ZhCn => local.format("%-m月%-d日%H:%M").to_string(),
+        Language::En => local.format("%-d %b %H:%M").to_string(),
+    }
+}
+
+/// A spoken number, no longer than the templates were measured with.
+pub fn short(number: &str) -> String {
     number.chars().take(NUMBER_MAX).collect()
 }
 

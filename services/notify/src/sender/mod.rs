@@ -40,6 +40,7 @@ use crate::{
     store::{
         attempt::{self, Answered, Attempt},
         message::{self, Claimed},
+        wrong,
     },
     template::{Book, Rendered},
 };
@@ -224,7 +225,8 @@ impl<P: Provider> Sender<P> {
         let now = self.clock.now();
         let purpose = Purpose::parse(&one.purpose).ok_or(Error::Stored("purpose"))?;
         if one.expires_at <= now {
-            message::end(conn, one.id, "expired", "it was not sent while it was worth it").await?;
+            let why = ("expired", "it was not sent while it was worth it");
+            message::end(conn, one.id, why, now).await?;
             return Ok(None);
         }
         let zone = one.zone.parse().map_err(|_| Error::Stored("zone"))?;
@@ -234,9 +236,15 @@ impl<P: Provider> Sender<P> {
             return Ok(None);
         }
         let (Some(to), Some(rendered)) = (to, self.render(&one)) else {
-            message::end(conn, one.id, "failed", "it has no contact or no words any more").await?;
+            let why = ("failed", "it has no contact or no words any more");
+            message::end(conn, one.id, why, now).await?;
             return Ok(None);
         };
+        if !self.may_have(conn, purpose, &one, &to).await? {
+            let why = ("failed", "its contact is somebody else's");
+            message::end(conn, one.id, why, now).await?;
+            return Ok(None);
+        }
         let total = i16::try_from(self.provider.segments(&rendered)).unwrap_or(i16::MAX);
         let missing = (0..total).filter(|segment| !done.contains(&(one.id, *segment)));
         let attempts = missing
@@ -258,6 +266,26 @@ impl<P: Provider> Sender<P> {
             },
             total,
         )))
+    }
+
+    /// Whether this contact may have the message: no debt is told to somebody else, as known in this transaction and by
+    /// the value the contact has now; an answer goes to the number it came from only.
+    async fn may_have(
+        &self,
+        conn: &mut PgConnection,
+        purpose: Purpose,
+        one: &Claimed,
+        to: &str,
+    ) -> Result<bool, Error> {
+        let key = self.sealer.recipient(to);
+        match (purpose, one.customer_id) {
+            (Purpose::WrongPerson, _) => Ok(one.recipient == key),
+            (purpose, Some(customer)) if purpose.is_debt() => {
+                let wrong = wrong::active(conn, customer, P::CHANNEL.word(), &key).await?;
+                Ok(wrong.is_none())
+            }
+            _ => Ok(true),
+        }
     }
 
     fn render(&self, one: &Claimed) -> Option<Rendered> {

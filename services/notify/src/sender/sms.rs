@@ -11,7 +11,7 @@ use super::{Job, Provider};
 use crate::{
     channel::{
         Outcome, Refusal,
-        smpp::{self, Ack, Address, Client, Inbound, Submit},
+        smpp::{self, Ack, Address, Client, Inbound, Received, Submit},
         sms::{Reference, measure, segment},
     },
     config::SMS_PROVIDER,
@@ -24,6 +24,7 @@ use crate::{
         receipt::Told,
     },
     template::Rendered,
+    wrong,
 };
 
 /// Receipts written down in one transaction.
@@ -112,6 +113,8 @@ pub struct Listener {
     pub clock: Clock,
     /// Finds recipients.
     pub sealer: Sealer,
+    /// Reads what people answer.
+    pub answers: wrong::Reader,
 }
 
 /// A batch of what the provider told us.
@@ -119,6 +122,7 @@ pub struct Listener {
 struct Heard {
     told: Vec<Told>,
     late: Vec<Answered>,
+    written: Vec<Received>,
     acks: Vec<Ack>,
 }
 
@@ -155,8 +159,8 @@ impl Listener {
                     heard.acks.push(ack);
                 }
                 Inbound::Late { attempt, outcome } => heard.late.push(Answered { id: attempt, outcome }),
-                Inbound::Message(_, ack) => {
-                    // No reply word means anything yet: nobody is asked to write to us.
+                Inbound::Message(received, ack) => {
+                    heard.written.push(received);
                     metrics::counter!("relight_texts_received_total").increment(1);
                     heard.acks.push(ack);
                 }
@@ -183,6 +187,13 @@ impl Listener {
         }
         if !heard.told.is_empty() {
             desk::receipts(&self.db, SMS_PROVIDER, &heard.told, now).await?;
+        }
+        for one in &heard.written {
+            // A word is one short message; a part of a longer text is none.
+            if let Some(fragment) = one.fragment.as_ref().filter(|fragment| fragment.place.is_none()) {
+                let from = format!("+{}", one.from.trim_start_matches('+'));
+                self.answers.answer(&from, &fragment.text).await?;
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::{
     channel::{Outcome, smpp},
     domain::delivery::{Handed, Receipt, Segment, Standing, judge, next_try_at},
     error::Error,
+    store::result,
 };
 
 /// An attempt about to be made.
@@ -163,7 +164,7 @@ pub async fn rejudge(
         return Ok(());
     }
     let open = sqlx::query!(
-        "select id, tries, expires_at from notify.message
+        "select id, state, tries, expires_at from notify.message
          where id = any($1) and state in ('submitting', 'submitted', 'unknown', 'delivered', 'failed')
          order by id for update",
         messages
@@ -172,22 +173,23 @@ pub async fn rejudge(
     .await
     .map_err(Error::db("lock messages"))?;
     let segments = latest(conn, messages).await?;
-    let mut ids = Vec::new();
-    let mut standings = Vec::new();
+    let (mut ids, mut standings, mut moved) = (Vec::new(), Vec::new(), Vec::new());
     for message in open {
         let own: Vec<Segment> = segments
             .iter()
             .filter(|(id, _)| *id == message.id)
             .map(|(_, segment)| *segment)
             .collect();
+        let standing = judge(&own, next_try_at(message.tries, now, roll), message.expires_at);
+        if standing.word() != message.state {
+            moved.push(message.id);
+        }
         ids.push(message.id);
-        standings.push(judge(
-            &own,
-            next_try_at(message.tries, now, roll),
-            message.expires_at,
-        ));
+        standings.push(standing);
     }
-    stand(conn, &ids, &standings, now).await
+    stand(conn, &ids, &standings, now).await?;
+    // The lock above lets nobody else move them: what becomes of a message is told once.
+    result::of(conn, &moved, now).await
 }
 
 async fn latest(conn: &mut PgConnection, messages: &[Uuid]) -> Result<Vec<(Uuid, Segment)>, Error> {

@@ -5,9 +5,10 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
-    domain::notice::{Channel, Language, Purpose},
+    domain::notice::{Channel, Language, Purpose, RANK_MAX},
     error::Error,
     people::Reach,
+    store::result,
 };
 
 /// Rows of one insert.
@@ -24,10 +25,16 @@ pub struct Notice<'a> {
     pub version: i64,
     /// The incident, when there is one.
     pub incident: Option<Uuid>,
+    /// The planned or temporary outage, when there is one.
+    pub outage: Option<Uuid>,
+    /// The arrears case, when there is one.
+    pub case: Option<Uuid>,
     /// Where in the organisation.
     pub org_path: &'a str,
     /// Zone of the place.
     pub zone: &'a str,
+    /// Key of the template.
+    pub template: &'a str,
     /// Version of the template.
     pub template_version: i32,
     /// Trace of what caused it.
@@ -62,7 +69,8 @@ pub struct Row {
 }
 
 impl Row {
-    fn customer(&self) -> Option<Uuid> {
+    /// Whose contact it goes to.
+    pub fn customer(&self) -> Option<Uuid> {
         match self.reach {
             Reach::Contact { customer, .. } => Some(customer),
             Reach::Reporter { .. } => None,
@@ -84,20 +92,25 @@ impl Row {
     }
 }
 
-/// Writes messages; who has this one already gets no second. Returns how many are new.
+/// Writes messages; who has this one already gets no second. Returns those that are new.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn insert(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]) -> Result<u64, Error> {
-    let mut written = 0;
+pub async fn insert(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]) -> Result<Vec<Uuid>, Error> {
+    let mut written = Vec::with_capacity(rows.len());
     for chunk in rows.chunks(CHUNK) {
-        written += insert_chunk(conn, notice, chunk).await?;
+        written.extend(insert_chunk(conn, notice, chunk).await?);
     }
-    metrics::counter!("relight_messages_made_total", "purpose" => notice.purpose.word()).increment(written);
+    metrics::counter!("relight_messages_made_total", "purpose" => notice.purpose.word())
+        .increment(written.len() as u64);
     Ok(written)
 }
 
-async fn insert_chunk(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]) -> Result<u64, Error> {
+async fn insert_chunk(
+    conn: &mut PgConnection,
+    notice: &Notice<'_>,
+    rows: &[Row],
+) -> Result<Vec<Uuid>, Error> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let customers: Vec<Option<Uuid>> = rows.iter().map(Row::customer).collect();
     let contacts: Vec<Option<Uuid>> = rows.iter().map(Row::contact).collect();
@@ -110,14 +123,14 @@ async fn insert_chunk(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]
     let sealed: Vec<Vec<u8>> = rows.iter().map(|row| row.sealed.clone()).collect();
     let due: Vec<DateTime<Utc>> = rows.iter().map(|row| row.due_at).collect();
     let expires: Vec<DateTime<Utc>> = rows.iter().map(|row| row.expires_at).collect();
-    sqlx::query!(
+    sqlx::query_scalar!(
         "insert into notify.message (id, customer_id, contact_id, report_id, channel, recipient, masked, night,
-             language, sealed, due_at, expires_at, purpose, subject, version, incident_id, org_path, zone,
-             template, template_version, rank, created_at, traceparent)
-         select r.*, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23
+             language, sealed, due_at, expires_at, purpose, subject, version, incident_id, outage_id, case_id, org_path,
+             zone, template, template_version, rank, created_at, traceparent)
+         select r.*, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[],
              $8::bool[], $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[]) r
-         on conflict on constraint message_once do nothing",
+         on conflict on constraint message_once do nothing returning id",
         &ids,
         &customers as &[Option<Uuid>],
         &contacts as &[Option<Uuid>],
@@ -134,18 +147,63 @@ async fn insert_chunk(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]
         notice.subject,
         notice.version,
         notice.incident,
+        notice.outage,
+        notice.case,
         notice.org_path,
         notice.zone,
-        notice.purpose.template(),
+        notice.template,
         notice.template_version,
         notice.purpose.rank(),
         notice.created_at,
         notice.traceparent
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await
-    .map(|done| done.rows_affected())
     .map_err(Error::db("write messages"))
+}
+
+/// About what messages are taken back.
+#[derive(Debug, Clone, Copy)]
+pub enum About {
+    /// A planned or temporary outage.
+    Outage(Uuid),
+    /// An arrears case.
+    Case(Uuid),
+}
+
+/// Withdraws what was not sent yet of these purposes about an outage or a debt: from everybody, or from `customers` only.
+/// That it will not arrive is told.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn take_back(
+    conn: &mut PgConnection,
+    about: About,
+    purposes: &[Purpose],
+    customers: Option<&[Uuid]>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    if purposes.is_empty() {
+        return Ok(());
+    }
+    let purposes: Vec<String> = purposes.iter().map(|one| one.word().to_owned()).collect();
+    let (outage, case) = match about {
+        About::Outage(id) => (Some(id), None),
+        About::Case(id) => (None, Some(id)),
+    };
+    let ended = sqlx::query_scalar!(
+        "update notify.message set state = 'superseded', reason = 'newer news came before it was sent'
+         where (outage_id = $1 or case_id = $2) and state = 'queued' and purpose = any($3)
+           and ($4::uuid[] is null or customer_id = any($4)) returning id",
+        outage,
+        case,
+        &purposes,
+        customers
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(Error::db("take messages back"))?;
+    result::of(conn, &ended, now).await
 }
 
 /// Withdraws what was not sent yet of these purposes about an incident: from everybody, or from `recipients` only.
@@ -199,18 +257,24 @@ impl Due {
     }
 }
 
-/// The next messages of a channel, those somebody waits for first.
+/// The next messages of a channel, those somebody waits for first. Rank by rank, so that many that wait for the morning
+/// are not looked at again and again.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn due(pool: &PgPool, channel: Channel, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>, Error> {
     sqlx::query_as!(
         Due,
-        "select id, customer_id, contact_id, report_id from notify.message
-         where channel = $1 and state = 'queued' and due_at <= $2 order by rank, due_at limit $3",
+        "select m.id, m.customer_id, m.contact_id, m.report_id from generate_series(0, $4::int4) r (rank)
+         cross join lateral (
+             select id, customer_id, contact_id, report_id, rank, due_at from notify.message
+             where channel = $1 and state = 'queued' and rank = r.rank and due_at <= $2 order by due_at limit $3
+         ) m
+         order by m.rank, m.due_at limit $3",
         channel.word(),
         now,
-        limit
+        limit,
+        i32::from(RANK_MAX)
     )
     .fetch_all(pool)
     .await
@@ -224,6 +288,10 @@ pub struct Claimed {
     pub id: Uuid,
     /// Its purpose.
     pub purpose: String,
+    /// Whose contact it goes to.
+    pub customer_id: Option<Uuid>,
+    /// HMAC of the contact value it was made for.
+    pub recipient: Vec<u8>,
     /// Whether the night does not put it off.
     pub night: bool,
     /// Zone of the place.
@@ -251,7 +319,8 @@ pub struct Claimed {
 pub async fn claim(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Claimed>, Error> {
     sqlx::query_as!(
         Claimed,
-        "select id, purpose, night, zone, language, template, template_version, sealed, expires_at, tries, traceparent
+        "select id, purpose, customer_id, recipient, night, zone, language, template, template_version, sealed,
+             expires_at, tries, traceparent
          from notify.message where id = any($1) and state = 'queued' order by rank, due_at for update skip locked",
         ids
     )
@@ -281,17 +350,22 @@ pub async fn begin(conn: &mut PgConnection, ids: &[Uuid], segments: &[i16]) -> R
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn end(conn: &mut PgConnection, id: Uuid, state: &str, reason: &str) -> Result<(), Error> {
+pub async fn end(
+    conn: &mut PgConnection,
+    id: Uuid,
+    (state, reason): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     sqlx::query!(
         "update notify.message set state = $2, reason = $3 where id = $1 and state = 'queued'",
         id,
         state,
         reason
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await
-    .map(drop)
-    .map_err(Error::db("end a message"))
+    .map_err(Error::db("end a message"))?;
+    result::of(conn, &[id], now).await
 }
 
 /// Puts messages off.
@@ -321,14 +395,17 @@ pub async fn put_off(
 /// # Errors
 /// [`Error::Common`].
 pub async fn expire(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, Error> {
-    let ended = sqlx::query!(
+    let mut tx = pool.begin().await.map_err(Error::db("begin"))?;
+    let ended = sqlx::query_scalar!(
         "update notify.message set state = 'expired', reason = 'it was not sent while it was worth it'
-         where id in (select id from notify.message where state = 'queued' and expires_at <= $1 limit 5000)",
+         where id in (select id from notify.message where state = 'queued' and expires_at <= $1 limit 5000) returning id",
         now
     )
-    .execute(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(Error::db("expire messages"))?;
+    result::of(&mut tx, &ended, now).await?;
+    tx.commit().await.map_err(Error::db("commit expired messages"))?;
     sqlx::query!(
         "update notify.message set sealed = '' where purpose = 'code' and expires_at <= $1 and sealed <> ''",
         now
@@ -336,77 +413,5 @@ pub async fn expire(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, Error> {
     .execute(pool)
     .await
     .map_err(Error::db("forget codes"))?;
-    Ok(ended.rows_affected())
-}
-
-/// A message for the desk.
-#[derive(Debug)]
-pub struct Listed {
-    /// Its id.
-    pub id: Uuid,
-    /// Its purpose.
-    pub purpose: String,
-    /// The incident.
-    pub incident_id: Option<Uuid>,
-    /// The customer.
-    pub customer_id: Option<Uuid>,
-    /// The channel.
-    pub channel: String,
-    /// Where it stands.
-    pub state: String,
-    /// Its template.
-    pub template: String,
-    /// And the version.
-    pub template_version: i32,
-    /// Its language.
-    pub language: String,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When the provider had all of it.
-    pub submitted_at: Option<DateTime<Utc>>,
-    /// When all of it was on the phone.
-    pub delivered_at: Option<DateTime<Utc>>,
-    /// Short messages it took.
-    pub segments: i16,
-    /// What may be shown of the recipient.
-    pub masked: String,
-}
-
-/// Which messages are asked for.
-#[derive(Debug)]
-pub struct Wanted<'a> {
-    /// About this incident.
-    pub incident: Option<Uuid>,
-    /// To this customer.
-    pub customer: Option<Uuid>,
-    /// Org paths that may be seen; `None`: all (the customer's own).
-    pub org_patterns: Option<&'a [String]>,
-    /// Older than this one.
-    pub before: Option<Uuid>,
-    /// At most.
-    pub limit: i64,
-}
-
-/// Messages, newest first.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn list(pool: &PgPool, wanted: &Wanted<'_>) -> Result<Vec<Listed>, Error> {
-    sqlx::query_as!(
-        Listed,
-        "select id, purpose, incident_id, customer_id, channel, state, template, template_version, language,
-             created_at, submitted_at, delivered_at, segments, masked
-         from notify.message
-         where ($1::uuid is null or incident_id = $1) and ($2::uuid is null or customer_id = $2)
-           and ($3::text[] is null or org_path like any($3)) and ($4::uuid is null or id < $4)
-         order by id desc limit $5",
-        wanted.incident,
-        wanted.customer,
-        wanted.org_patterns,
-        wanted.before,
-        wanted.limit
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(Error::db("list messages"))
+    Ok(ended.len() as u64)
 }

@@ -2,5 +2,9 @@
 
 pub mod attempt;
 pub mod incident;
+pub mod list;
 pub mod message;
+pub mod notice;
 pub mod receipt;
+pub mod result;
+pub mod wrong;

@@ -129,14 +129,15 @@ pub async fn park(
     .map_err(Error::db("park a receipt"))
 }
 
-/// The parked receipts of a provider, oldest first.
+/// The parked receipts of a provider, oldest first. Waits for whoever looks at them now: it may have looked before the
+/// answer was there that we know of.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn parked(conn: &mut PgConnection, provider: &str) -> Result<Vec<(Uuid, Told)>, Error> {
     let rows = sqlx::query!(
         "select id, provider_message_id, state, error, wire_reference, recipient from notify.parked_receipt
-         where provider = $1 order by id limit 1000 for update skip locked",
+         where provider = $1 order by id limit 1000 for update",
         provider
     )
     .fetch_all(conn)

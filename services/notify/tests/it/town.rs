@@ -1,12 +1,16 @@
 //! The neighbours of notify as far as it asks them, served over real gRPC: contacts, reporters, the ledger, events.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use relight_common::{Claims, grpc, wire};
 use relight_proto::{
+    arrears::v1::{
+        TextOfReply, TextOfRequest,
+        notice_texts_server::{NoticeTexts, NoticeTextsServer},
+    },
     events::v1::{
         Event, HeadReply, HeadRequest, ReadReply, ReadRequest,
         events_server::{Events, EventsServer},
@@ -38,6 +42,12 @@ pub(crate) struct Known {
     pub(crate) members: HashMap<Uuid, (u64, Vec<LedgerMember>)>,
     pub(crate) steps: HashMap<Uuid, Vec<LedgerMember>>,
     pub(crate) events: Vec<Event>,
+    /// Affected sets.
+    pub(crate) sets: HashMap<Uuid, Vec<registry::Member>>,
+    /// Members in one page of a set; 0: two.
+    pub(crate) set_page: usize,
+    /// What arrears says of a case.
+    pub(crate) texts: HashMap<Uuid, TextOfReply>,
 }
 
 #[derive(Clone, Default)]
@@ -59,6 +69,7 @@ impl Town {
             .add_service(RegistryServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(IntakeServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(InsightServer::with_interceptor(self.clone(), guard.clone()))
+            .add_service(NoticeTextsServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(EventsServer::with_interceptor(self.clone(), guard));
         grpc::serve(listener, routes.routes(), None, stop).await
     }
@@ -212,10 +223,11 @@ impl Registry for Town {
     ) -> Result<Response<registry::ContactsReply>, Status> {
         let request = of_notify(request)?;
         let known = self.known();
+        let asked: HashSet<&str> = request.customer_ids.iter().map(String::as_str).collect();
         let wanted = known
             .contacts
             .iter()
-            .filter(|one| request.customer_ids.contains(&one.customer_id));
+            .filter(|one| asked.contains(one.customer_id.as_str()));
         Ok(Response::new(registry::ContactsReply {
             contacts: wanted.cloned().collect(),
         }))
@@ -270,9 +282,23 @@ impl Registry for Town {
     }
     async fn members(
         &self,
-        _: Request<registry::MembersRequest>,
+        request: Request<registry::MembersRequest>,
     ) -> Result<Response<registry::MembersReply>, Status> {
-        absent()
+        let request = of_notify(request)?;
+        let known = self.known();
+        let members = known.sets.get(&wire_id(&request.set_id)?);
+        let members = members.ok_or_else(|| Status::not_found("no such set"))?;
+        let start = request.after.parse().unwrap_or(0).min(members.len());
+        let end = members.len().min(start + known.set_page.max(2));
+        let next_after = if end < members.len() {
+            end.to_string()
+        } else {
+            String::new()
+        };
+        Ok(Response::new(registry::MembersReply {
+            members: members[start..end].to_vec(),
+            next_after,
+        }))
     }
     async fn list_devices(
         &self,
@@ -282,7 +308,19 @@ impl Registry for Town {
     }
 }
 
-/// Every source is this town: all three readers apply the same events, so each comes three times.
+#[tonic::async_trait]
+impl NoticeTexts for Town {
+    async fn text_of(&self, request: Request<TextOfRequest>) -> Result<Response<TextOfReply>, Status> {
+        let request = of_notify(request)?;
+        let known = self.known();
+        let text = known.texts.get(&wire_id(&request.case_id)?);
+        text.cloned()
+            .map(Response::new)
+            .ok_or_else(|| Status::not_found("no such case"))
+    }
+}
+
+/// Every source is this town: all five readers apply the same events, so each comes five times.
 #[tonic::async_trait]
 impl Events for Town {
     async fn head(&self, _: Request<HeadRequest>) -> Result<Response<HeadReply>, Status> {

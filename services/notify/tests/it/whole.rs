@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::world::{MORNING, World, house};
 
 fn settings(world: &World, peer: &str) -> anyhow::Result<Settings> {
-    let names = ["intake", "dispatch", "insight", "registry"];
+    let names = ["intake", "dispatch", "insight", "registry", "planner", "arrears"];
     Ok(Settings {
         data_dir: std::env::temp_dir(),
         secrets_dir: std::env::temp_dir(),
@@ -70,7 +70,7 @@ fn config(smsc: &Smsc, sink: &SmtpSink) -> Config {
     }
 }
 
-/// Three readers apply every event (each source is the same town): people still hear it once.
+/// Five readers apply every event (each source is the same town): people still hear it once.
 #[tokio::test]
 async fn news_of_the_others_reach_people_once() -> anyhow::Result<()> {
     let world = World::start(MORNING).await?;
@@ -110,14 +110,14 @@ async fn news_of_the_others_reach_people_once() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Until all three readers have applied all three events.
+/// Until all five readers have applied all three events.
 async fn wait_for_positions(world: &World) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
     for _ in 0..1_000 {
         let sum: Option<i64> = sqlx::query_scalar("select sum(seq)::int8 from reader_position")
             .fetch_one(world.db.pool())
             .await?;
-        if sum == Some(9) {
+        if sum == Some(15) {
             return Ok(());
         }
         ticks.tick().await;

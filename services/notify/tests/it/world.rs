@@ -32,6 +32,7 @@ use relight_notify::{
         sms::{Listener, SmsProvider},
     },
     template::Book,
+    wrong,
 };
 use relight_proto::{
     common::v1::Language,
@@ -73,8 +74,8 @@ pub(crate) struct World {
     pub(crate) sealer: Sealer,
     pub(crate) notices: Notices,
     pub(crate) api: Api,
-    people: Arc<People>,
-    book: Arc<Book>,
+    pub(crate) people: Arc<People>,
+    pub(crate) book: Arc<Book>,
     seq: AtomicU64,
     pub(crate) stop: CancellationToken,
 }
@@ -90,7 +91,7 @@ impl World {
         let db = relight_testkit::database("notify", &relight_notify::MIGRATIONS).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let uri = format!("http://{}", listener.local_addr()?);
-        let names = ["intake", "dispatch", "insight", "registry"];
+        let names = ["intake", "dispatch", "insight", "registry", "arrears"];
         let grpc = Grpc {
             tls: false,
             listen: Default::default(),
@@ -296,6 +297,13 @@ impl World {
             db: self.db.clone(),
             clock: self.clock.clone(),
             sealer: self.sealer.clone(),
+            answers: wrong::Reader {
+                db: self.db.clone(),
+                clock: self.clock.clone(),
+                sealer: self.sealer.clone(),
+                book: self.book.clone(),
+                house: house(),
+            },
         };
         let listening = tokio::spawn(async move { listener.run(inbound, &CancellationToken::new()).await });
         client.bound().await;

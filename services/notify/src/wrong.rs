@@ -1,0 +1,177 @@
+//! A contact turns out to be somebody else's (operations.md O15): in one transaction it is noted, unsent messages about
+//! debts to it end, and what was delivered to it stops being proof. An answer to a message says so too, in whole words only
+//! (O21), and is told what was understood.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use relight_common::{Clock, Db, Work, telemetry};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        notice::{Channel, Language, Purpose},
+        reply::is_wrong_person,
+        words::{Facts, House},
+    },
+    error::Error,
+    people::Reach,
+    seal::Sealer,
+    store::{
+        message::{self, Notice, Row},
+        result,
+        wrong::{self as store, Answerable, Wrong},
+    },
+    template::Book,
+};
+
+/// How long a message may be answered.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(7);
+/// How far back delivered messages stop being proof.
+const PROOF_TAKEN_BACK: TimeDelta = TimeDelta::days(60);
+/// Who reported what an answer said.
+const BY_REPLY: &str = "reply";
+
+/// Whose contact is not whose.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Whose contact it is not.
+    pub customer: Uuid,
+    /// The channel.
+    pub channel: String,
+    /// HMAC of the value.
+    pub recipient: Vec<u8>,
+    /// What may be shown of it.
+    pub masked: String,
+}
+
+/// Notes it. True when it is new; one that is noted already stays as it was.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn report(work: &mut Work, found: Found, by: &str, note: &str) -> Result<(Wrong, bool), Error> {
+    let now = work.at();
+    let wrong = Wrong {
+        id: Uuid::now_v7(),
+        customer_id: found.customer,
+        channel: found.channel,
+        recipient: found.recipient,
+        masked: found.masked,
+        reported_at: now,
+        reported_by: by.to_owned(),
+        note: note.to_owned(),
+        withdrawn_at: None,
+        withdrawn_by: None,
+        withdrawn_reason: None,
+    };
+    if !store::add(work.conn(), &wrong).await? {
+        let (customer, channel) = (wrong.customer_id, wrong.channel.as_str());
+        let before = store::active(work.conn(), customer, channel, &wrong.recipient).await?;
+        return Ok((before.unwrap_or(wrong), false));
+    }
+    let silenced = store::silence(work.conn(), &wrong).await?;
+    result::of(work.conn(), &silenced, now).await?;
+    store::disprove(work.conn(), &wrong, now - PROOF_TAKEN_BACK, now).await?;
+    let detail =
+        json!({ "customer": wrong.customer_id, "channel": wrong.channel, "by": by, "ended": silenced.len() });
+    work.audit("contact.wrong", wrong.id, detail);
+    metrics::counter!("relight_contacts_wrong_total").increment(1);
+    Ok((wrong, true))
+}
+
+/// Reads what people answer.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// The database.
+    pub db: Db,
+    /// The clock.
+    pub clock: Clock,
+    /// Finds numbers.
+    pub sealer: Sealer,
+    /// The templates.
+    pub book: Arc<Book>,
+    /// Who we are.
+    pub house: House,
+}
+
+impl Reader {
+    /// An answer from this number. Anything but the word changes nothing; the word does, once, for the customer of the
+    /// latest message about a debt that the number got.
+    ///
+    /// # Errors
+    /// [`Error::Common`]; nothing is stored then.
+    pub async fn answer(&self, from: &str, text: &str) -> Result<(), Error> {
+        if !is_wrong_person(text) {
+            metrics::counter!("relight_answers_total", "meaning" => "none").increment(1);
+            return Ok(());
+        }
+        let (recipient, now) = (self.sealer.recipient(from), self.clock.now());
+        let mut work = Work::internal(&self.db, "an answer by text", now).await?;
+        let answered = store::answerable(work.conn(), &recipient, now - ANSWERED_WITHIN).await?;
+        let Some((message, customer, contact)) = answered.and_then(|one| {
+            let (customer, contact) = (one.customer_id?, one.contact_id?);
+            Some((one, customer, contact))
+        }) else {
+            metrics::counter!("relight_answers_total", "meaning" => "unbound").increment(1);
+            return Ok(());
+        };
+        let found = Found {
+            customer,
+            channel: Channel::Sms.word().to_owned(),
+            recipient: recipient.to_vec(),
+            masked: message.masked.clone(),
+        };
+        let (wrong, is_new) = report(&mut work, found, BY_REPLY, "").await?;
+        if is_new {
+            let reach = Reach::Contact { customer, contact };
+            self.echo(&mut work, wrong.id, &message, reach, recipient).await?;
+        }
+        metrics::counter!("relight_answers_total", "meaning" => "wrong_person").increment(1);
+        Ok(work.done().await?)
+    }
+
+    /// Says what was understood, to the number that wrote.
+    async fn echo(
+        &self,
+        work: &mut Work,
+        subject: Uuid,
+        message: &Answerable,
+        reach: Reach,
+        recipient: [u8; 32],
+    ) -> Result<(), Error> {
+        let (id, now, purpose) = (Uuid::now_v7(), work.at(), Purpose::WrongPerson);
+        let language = Language::parse(&message.language).ok_or(Error::Stored("language"))?;
+        let zone: Tz = message.zone.parse().map_err(|_| Error::Stored("zone"))?;
+        let notice = Notice {
+            purpose,
+            subject,
+            version: 1,
+            incident: None,
+            outage: None,
+            case: None,
+            org_path: &message.org_path,
+            zone: &message.zone,
+            template: purpose.template(),
+            template_version: self.book.current(purpose.template()),
+            traceparent: &telemetry::traceparent(),
+            created_at: now,
+        };
+        let row = Row {
+            id,
+            reach,
+            channel: Channel::Sms,
+            recipient,
+            masked: message.masked.clone(),
+            night: true,
+            language,
+            sealed: self
+                .sealer
+                .seal(id, &Facts::WrongPerson.vars(&self.house, language, zone)),
+            due_at: now,
+            expires_at: purpose.expires_at(now, None),
+        };
+        message::insert(work.conn(), &notice, &[row]).await.map(drop)
+    }
+}
