@@ -18,7 +18,7 @@ use relight_common::{
 };
 use relight_proto::{
     common::v1::DeviceTime,
-    dispatch::v1::{ApplyRequest, CrewChangesRequest},
+    dispatch::v1::{ApplyRequest, CrewChangesRequest, Gone},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -79,6 +79,35 @@ struct Outcome {
     problem: Option<Problem>,
 }
 
+/// An order that is no longer this crew's.
+#[derive(Debug, Serialize, ToSchema)]
+struct GoneOrder {
+    order_id: String,
+    /// Spoken number.
+    number: String,
+    /// `fault`, `planned`, `disconnect`, `reconnect`
+    kind: String,
+    /// Where it stands now.
+    state: String,
+    /// Why it was withdrawn, in words; empty: given to others, or done.
+    because: String,
+    /// `do_not_cut`: to be shown over everything else until the crew has read it. Empty: nothing.
+    warning: String,
+}
+
+impl From<Gone> for GoneOrder {
+    fn from(gone: Gone) -> Self {
+        Self {
+            order_id: gone.order_id,
+            number: gone.number,
+            kind: gone.kind,
+            state: gone.state,
+            because: gone.because,
+            warning: gone.warning,
+        }
+    }
+}
+
 /// What comes down.
 #[derive(Debug, Serialize, ToSchema)]
 struct Synced {
@@ -88,6 +117,8 @@ struct Synced {
     orders: Vec<Order>,
     /// Orders that are no longer this crew's.
     gone: Vec<String>,
+    /// The same, with the reason.
+    gone_orders: Vec<GoneOrder>,
     /// Send it with the next call.
     cursor: String,
     server_now: DateTime<Utc>,
@@ -123,6 +154,7 @@ async fn sync(
         results,
         orders,
         gone: changes.gone,
+        gone_orders: changes.gone_orders.into_iter().map(GoneOrder::from).collect(),
         cursor: changes.cursor,
         server_now: now,
     }))

@@ -228,7 +228,7 @@ async fn recommend(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Acknowledge {
-    /// `arrival`, `unit_take`, `crew_take`
+    /// `arrival`, `unit_take`, `crew_take`, `review`, `start`, `reconnect`
     clock: String,
     /// `watch`, `at_risk`, `breach`
     level: String,

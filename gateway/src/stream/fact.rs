@@ -63,6 +63,7 @@ fn incident(incident: IncidentChanged) -> Value {
 fn step(step: WorkOrderStep) -> Value {
     json!({
         "order_id": step.order_id, "number": step.number, "incident_id": step.incident_id, "step": step.step,
+        "kind": step.kind, "subject_id": step.subject_id,
         "at": at(step.at), "unit_id": step.unit_id, "crew_id": step.crew_id, "crew_name": step.crew_name,
         "eta_at": at(step.eta_at), "cause_code": step.cause_code, "all": step.all,
     })

@@ -65,7 +65,7 @@ impl From<wire_common::AreaClass> for AreaClass {
 /// A limit that runs, or ran.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Clock {
-    /// `arrival`, `unit_take`, `crew_take`
+    /// `arrival`, `unit_take`, `crew_take`, `review`, `etr`, `start`, `reconnect`
     pub name: String,
     /// Start.
     pub started_at: Option<DateTime<Utc>>,
@@ -117,8 +117,26 @@ pub struct Order {
     pub order_id: String,
     /// Spoken number.
     pub number: String,
-    /// Incident it mends.
+    /// What it is about: `fault`, `planned`, `disconnect`, `reconnect`
+    pub kind: String,
+    /// Incident a fault order mends; empty for the other kinds.
     pub incident_id: String,
+    /// Planned outage or arrears case of the other kinds.
+    pub subject_id: String,
+    /// Its spoken number.
+    pub subject_number: String,
+    /// Announced begin of a planned outage, or stop time of a cut.
+    pub off_at: Option<DateTime<Utc>>,
+    /// Announced end of a planned outage.
+    pub on_at: Option<DateTime<Utc>>,
+    /// By when a customer has to have supply again.
+    pub reconnect_by: Option<DateTime<Utc>>,
+    /// Line of a planned outage.
+    pub line: String,
+    /// To be shown before anything else: `danger`, `do_not_cut` (the customer has paid or the cut was stopped); empty: nothing.
+    pub warning: String,
+    /// Why it was withdrawn, in words.
+    pub withdrawn_because: String,
     /// Word of the state, see the glossary.
     pub state: String,
     /// Grows with every change.
@@ -184,7 +202,16 @@ impl From<wire::Order> for Order {
         Self {
             order_id: order.order_id,
             number: order.number,
+            kind: order.kind,
             incident_id: order.incident_id,
+            subject_id: order.subject_id,
+            subject_number: order.subject_number,
+            off_at: at(order.off_at),
+            on_at: at(order.on_at),
+            reconnect_by: at(order.reconnect_by),
+            line: order.line,
+            warning: order.warning,
+            withdrawn_because: order.withdrawn_because,
             state: order.state,
             version: order.version,
             unit_id: order.unit_id,
