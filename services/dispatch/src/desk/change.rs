@@ -145,7 +145,12 @@ impl<'w> Change<'w> {
         self.move_crews(&before, event, by).await?;
         self.note_facts(event, by.stamp.at);
         self.bump();
-        self.record(event.step(), Some(event), by).await?;
+        // A subject that went on without a crew of ours takes its order off the board, whatever it did itself.
+        let word = match self.order.state {
+            State::Withdrawn { .. } => "withdrawn",
+            _ => event.step(),
+        };
+        self.record(word, Some(event), by).await?;
         self.run_clocks(&before, event, by.stamp.at).await?;
         self.run_estimate(event, by).await?;
         Ok(true)

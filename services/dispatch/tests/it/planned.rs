@@ -122,6 +122,32 @@ async fn doubled_late_and_older_news_change_nothing() -> anyhow::Result<()> {
         (over.state.as_str(), over.withdrawn_because.as_str()),
         ("withdrawn", "done without a crew of this order")
     );
+    assert_eq!(then::words(&house.db).await?, ["opened", "withdrawn"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crew_at_planned_work_is_relieved_and_the_next_one_begins_on_arrival() -> anyhow::Result<()> {
+    let house = house().await?;
+    house.planner(vec![outage_is("ready", 3, |_| {})]).await?;
+    house.sent(planned(1), "arrived").await?;
+    house.planner(vec![outage_is("working", 5, |_| {})]).await?;
+    assert_eq!(house.view(planned(1)).await?.state, "repairing");
+    let relieved = house.act(dispatcher(), planned(1), reassign(2)).await?;
+    assert_eq!(
+        (relieved.state.as_str(), relieved.crew_id),
+        ("assigned", crew(2).to_string())
+    );
+    for event in [take(), leave(house.now() + minutes(9)), arrive()] {
+        house.act(phone_of(2), planned(1), event).await?;
+    }
+    let there = house.view(planned(1)).await?;
+    assert_eq!(
+        (there.state.as_str(), there.crew_id),
+        ("repairing", crew(2).to_string())
+    );
+    let active = "select count(*) from assignment where released_at is null";
+    assert_eq!(then::count(&house.db, active).await?, 1);
     Ok(())
 }
 

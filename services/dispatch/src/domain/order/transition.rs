@@ -6,7 +6,7 @@ use super::{
     Arrival, Back, CallBackResult, Event, Finding, FreedBy, Kind, Refusal, SafeStep, SafeWork, Section,
     State, Team, course,
 };
-use crate::domain::place::Place;
+use crate::domain::{ids::CrewId, place::Place};
 
 /// Arrival is at the work: so near, metres (O28).
 pub const ARRIVAL_RADIUS_M: f64 = 200.0;
@@ -184,17 +184,10 @@ fn step(from: &State, event: &Event, context: &Context, now: DateTime<Utc>) -> R
             | State::Arrived { team, .. }
             | State::Surveyed { team, .. },
             Event::Reassign { crew },
-        ) => {
-            if team.crew == crew {
-                return Err(Refusal::SameCrew);
-            }
-            Ok(State::Assigned {
-                team: Team {
-                    unit: team.unit,
-                    crew,
-                },
-                take_by: now + limits.crew_take,
-            })
+        ) => relieve(team, crew, now + limits.crew_take),
+        // Planned work outlasts shifts; a fault under repair is suspended first. Who is at work clears on the outage.
+        (State::Repairing { team, .. }, Event::Reassign { crew }) if context.kind != Kind::Fault => {
+            relieve(team, crew, now + limits.crew_take)
         }
         (State::Assigned { team, .. }, Event::LapseCrew) => Ok(State::UnitTaken {
             unit: team.unit,
@@ -321,6 +314,18 @@ pub(super) fn not_allowed(from: &State, event: &'static str) -> Refusal {
         state: from.word(),
         event,
     }
+}
+
+/// Another crew of the same unit gets the order.
+fn relieve(team: Team, crew: CrewId, take_by: DateTime<Utc>) -> Result<State, Refusal> {
+    if team.crew == crew {
+        return Err(Refusal::SameCrew);
+    }
+    let team = Team {
+        unit: team.unit,
+        crew,
+    };
+    Ok(State::Assigned { team, take_by })
 }
 
 fn may_return(context: &Context) -> Result<(), Refusal> {
