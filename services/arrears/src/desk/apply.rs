@@ -11,7 +11,9 @@ use super::{
     step::{House, step},
 };
 use crate::{
-    domain::{Event, Instant, Premises, State, case::HoldKind, event::Doing, message::Kind},
+    domain::{
+        Event, Instant, Premises, Refusal, State, case::HoldKind, class::Class, event::Doing, message::Kind,
+    },
     error::Error,
     store::{
         account::{self, Supply},
@@ -163,6 +165,9 @@ async fn issue(
     supply: &Supply,
 ) -> Result<(), Error> {
     let at = work.at();
+    if supply.class == Class::LifeSupport {
+        return Err(Refusal::NeverCut.into());
+    }
     let number = case::next_number(work.conn(), "T", stored.doc.zone, at).await?;
     let event = Event::Issue {
         number: number.clone(),

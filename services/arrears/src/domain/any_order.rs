@@ -9,9 +9,10 @@ use super::{
     case::HoldKind,
     class::Class,
     event::Doing,
+    facts::{Facts, Premises, Release},
     given::{DEBT, METER, TERMS, approve, case, hold, law, local, posted, propose, reconnect, remind},
     proof::Method,
-    transition::{Facts, Premises, Release, transition},
+    transition::transition,
 };
 
 /// An event and how long after the one before.

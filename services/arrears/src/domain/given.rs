@@ -10,9 +10,10 @@ use super::{
     case::{HoldKind, PreNotice, Reminder},
     class::Class,
     event::Doing,
+    facts::{Facts, Premises, Release},
     money::Terms,
     proof::{Method, Proof},
-    transition::{Facts, Premises, Release, transition},
+    transition::transition,
 };
 
 pub(super) const TERMS: Terms = Terms {

@@ -3,6 +3,7 @@
 pub mod case;
 pub mod class;
 pub mod event;
+mod facts;
 pub mod law;
 pub mod message;
 pub mod money;
@@ -20,9 +21,10 @@ mod table;
 
 pub use case::{Case, State};
 pub use event::{Effect, Event};
+pub use facts::{Facts, Premises, Release};
 pub use law::Law;
 pub use refusal::Refusal;
-pub use transition::{Facts, Premises, Release, check_cut, transition};
+pub use transition::{check_cut, transition};
 pub use upkeep::next_look;
 
 /// An instant, UTC.

@@ -6,12 +6,12 @@ use super::{
     Case, Effect, Event, Instant, Refusal, State,
     case::{Filing, HoldKind},
     class::Class,
+    facts::{Facts, Premises, Release},
     given::{
         DEBT, TERMS, apply, approve, case, cut, hold, in_state, issue, law, local, money, posted, propose,
         reconnect, release, remind, serve, warn, way,
     },
     proof::Method,
-    transition::{Facts, Premises, Release},
 };
 
 fn go(case: &Case, event: &Event, at: Instant) -> Result<(Case, Vec<Effect>), Refusal> {

@@ -1,47 +1,13 @@
 //! The machine (domain.md 5.3). Every move is written out; the catch-all may only refuse.
 
 use super::{
-    Effect, Event, Instant, Law, Refusal, State,
+    Effect, Event, Instant, Refusal, State,
     case::{Approval, Back, Basis, Case, Cut, HoldKind, Notice, PreNotice, Proposal, Served},
     class::{Class, Needs},
     event::Doing,
+    facts::{Facts, Premises},
     money::{self, Terms},
 };
-
-/// What the machine has to know beside the case.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    /// What is lawful.
-    pub law: &'a Law,
-    /// The house's own numbers.
-    pub terms: &'a Terms,
-    /// Whether the premises have supply otherwise.
-    pub premises: Premises,
-    /// The release shown for a cut.
-    pub release: Option<&'a Release>,
-}
-
-/// What the ledger says of the premises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Premises {
-    /// No outage there.
-    Supplied,
-    /// Another outage.
-    Off,
-    /// Nobody answered, or nobody was asked.
-    Unknown,
-}
-
-/// A release token as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Release {
-    /// The one meter it is for.
-    pub meter_no: String,
-    /// Its end.
-    pub expires_at: Instant,
-    /// It was used, or taken back.
-    pub spent: bool,
-}
 
 type Moved = Result<(Case, Vec<Effect>), Refusal>;
 
@@ -58,6 +24,7 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
             money::take(case, facts.terms, (*balance_cents, *as_of), now)
         }
         Event::Look => Ok(look(case, facts, now)),
+        Event::FoundOff { off_at, reason } => found_off(case, event, (*off_at, reason), now),
         _ if case.state.is_over() => refused(&case, event),
         Event::Hold { kind, until, reason } => Ok(hold(case, *kind, (*until, reason.clone()), now)),
         Event::Release { kind } => {
@@ -65,8 +32,11 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
             Ok((case, Vec::new()))
         }
         Event::AcceptPlan { until } => plan(case, *until, now),
+        // Registry says when that ends; nobody decides it on a case (O12).
+        Event::Classify(class) if case.class == Class::LifeSupport && *class != Class::LifeSupport => {
+            Err(Refusal::NeverCut)
+        }
         Event::Classify(class) => Ok(classify(case, *class, now)),
-        Event::FoundOff { off_at, reason } => found_off(case, event, (*off_at, reason), now),
         Event::Withdraw { reason } if case.state.is_before_cut() => {
             case.state = State::Withdrawn {
                 reason: reason.clone(),
@@ -140,7 +110,9 @@ fn found_off(case: Case, event: &Event, (off_at, reason): (Instant, &str), now: 
             must: "must not lie ahead",
         });
     }
-    if case.state.is_before_cut() {
+    // Paid or given up, and cut all the same: that is the worst of them.
+    let is_settled = matches!(case.state, State::SettledBefore | State::Withdrawn { .. });
+    if case.state.is_before_cut() || is_settled {
         Ok(wrongful(case, off_at, reason, now))
     } else {
         refused(&case, event)

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     cursor::{self, Cursors},
     desk::{self, House, Shown},
-    domain::{Instant, Premises},
+    domain::{Instant, Premises, Refusal, class::Class},
     error::Error,
     outside::Outside,
     store::{account, case, message},
@@ -154,7 +154,7 @@ impl<O: Outside> Api<O> {
             _ => Premises::Unknown,
         };
         let act = match read::act(&claims.actor, event)? {
-            read::Read::Act(act) => act,
+            read::Read::Act(act) => *act,
             read::Read::Issue(stop_at) => desk::Act::Issue {
                 stop_at,
                 supply: Box::new(
@@ -184,6 +184,18 @@ impl<O: Outside> Api<O> {
         let meter_no = wire::text_required("scanned_meter_no", &ask.scanned_meter_no, 64)?;
         let command = CommandId::parse(&ask.command_id)?;
         let stored = self.seen(claims, case_id).await?;
+        // Registry may know better by now than when the case was opened.
+        let supply = self
+            .outside
+            .supply(&stored.account)
+            .await?
+            .map_err(|_| Error::NoSupply)?;
+        if supply.class == Class::LifeSupport {
+            return Err(Refusal::NeverCut.into());
+        }
+        if supply.meter_no != stored.doc.meter_no {
+            return Err(Refusal::WrongMeter.into());
+        }
         let premises = self.outside.premises(stored.customer_id).await;
         let shown = self.shown.of(command.uuid(), ask.spoken);
         let with_text = |reply: ReleaseReply| ReleaseReply {

@@ -23,7 +23,7 @@ const WARNINGS: [&str; 3] = ["phone", "sms", "door"];
 /// A command, or one that needs to ask registry first.
 pub(super) enum Read {
     /// Complete.
-    Act(Act),
+    Act(Box<Act>),
     /// A notice for this moment.
     Issue(Instant),
 }
@@ -32,8 +32,8 @@ pub(super) enum Read {
 pub(super) fn act(actor: &str, asked: Asked) -> Result<Read, Invalid> {
     let event = match asked {
         Asked::Issue(issue) => return Ok(Read::Issue(wire::instant("stop_at", issue.stop_at)?)),
-        Asked::Tell(tell) => return Ok(Read::Act(Act::Tell(ordered(&tell.kind)?))),
-        Asked::Cut(cut) => return Ok(Read::Act(doing(actor, &cut)?)),
+        Asked::Tell(tell) => return Ok(Read::Act(Box::new(Act::Tell(ordered(&tell.kind)?)))),
+        Asked::Cut(cut) => return Ok(Read::Act(Box::new(doing(actor, &cut)?))),
         Asked::Remind(remind) => Event::Remind(Reminder {
             at: wire::instant("reminded_at", remind.reminded_at)?,
             channel: word("channel", &remind.channel, &REMINDERS)?,
@@ -90,7 +90,7 @@ pub(super) fn act(actor: &str, asked: Asked) -> Result<Read, Invalid> {
             reason: wire::text_required("reason", &why.reason, NOTE_MAX)?,
         },
     };
-    Ok(Read::Act(Act::Event(event)))
+    Ok(Read::Act(Box::new(Act::Event(event))))
 }
 
 fn word(field: &'static str, text: &str, words: &[&str]) -> Result<String, Invalid> {

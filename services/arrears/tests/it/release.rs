@@ -119,3 +119,49 @@ async fn a_cut_without_a_release_is_recorded_as_wrongful() -> anyhow::Result<()>
     assert_eq!((back.state.as_str(), back.wrongful), ("reconnected", true));
     Ok(())
 }
+
+/// Paid, and cut all the same: it is written down and switched on again, although the case was over.
+#[tokio::test]
+async fn a_cut_of_a_settled_debt_is_recorded_as_wrongful() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("pre_noticed").await?;
+    room.until("08-17 10:00").await?;
+    room.feed(vec![payment("p1", "1001", DEBT, "08-17 10:00")])
+        .await?;
+    assert_eq!(room.case(&id).await?.state, "settled_before");
+    let asks = room.apply(&crew(), &id, cut("0000000000")).await.unwrap_err();
+    assert_eq!(asks.code(), Code::FailedPrecondition, "nothing is off yet");
+    let Event::Cut(mut done) = cut("0000000000") else {
+        unreachable!("a cut");
+    };
+    done.done_at = Some(relight_common::wire::timestamp(local("08-17 10:00")));
+    let wrong = room.apply(&crew(), &id, Event::Cut(done)).await?;
+    assert_eq!((wrong.state.as_str(), wrong.wrongful), ("wrongful", true));
+    Ok(())
+}
+
+/// Nobody decides on a case that nobody's life depends on the supply any more.
+#[tokio::test]
+async fn life_support_is_not_lifted_on_a_case() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("eligible").await?;
+    let classify = |class: &str| {
+        Event::Classify(relight_proto::arrears::v1::Classify {
+            class: class.to_owned(),
+        })
+    };
+    let case = room
+        .apply(&crate::given::boss(), &id, classify("life_support"))
+        .await?;
+    assert_eq!(case.class, "life_support");
+    for class in ["ordinary", "hospital"] {
+        let refused = room.apply(&crate::given::boss(), &id, classify(class)).await;
+        assert!(refused.is_err(), "{class}");
+    }
+    let refused = room
+        .apply(&crate::given::li(), &id, crate::given::propose())
+        .await
+        .unwrap_err();
+    assert!(refused.message().contains("never cut"), "{}", refused.message());
+    Ok(())
+}

@@ -93,7 +93,7 @@ async fn two_officers_on_one_case() -> anyhow::Result<()> {
 }
 
 async fn field_of(room: &Room, id: &str, event: Event) -> String {
-    let status = room.apply(&li(), id, event).await.unwrap_err();
+    let status = room.apply(&li(), id, event).await.expect_err("a wrong request");
     assert_eq!(status.code(), Code::InvalidArgument, "{}", status.message());
     let field = status.metadata().get(relight_common::error::FIELD_KEY);
     field
