@@ -152,6 +152,25 @@ async fn a_crew_at_planned_work_is_relieved_and_the_next_one_begins_on_arrival()
 }
 
 #[tokio::test]
+async fn a_safety_switch_off_is_no_errand_and_holds_up_nothing() -> anyhow::Result<()> {
+    let house = house().await?;
+    let safety = |told: &mut relight_proto::events::v1::OutageChanged| {
+        (told.class, told.on_at) = ("SAFETY".to_owned(), None);
+    };
+    house
+        .planner(vec![
+            outage_is("off", 1, safety),
+            outage_is("restored", 2, safety),
+        ])
+        .await?;
+    assert_eq!(
+        then::count(&house.db, "select count(*) from work_order").await?,
+        0
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_noticed_outage_gets_its_order_a_day_before_by_itself() -> anyhow::Result<()> {
     let house = house().await?;
     let in_two_days = |told: &mut relight_proto::events::v1::OutageChanged| {
