@@ -9,9 +9,11 @@
 mod feeder;
 mod names;
 mod people;
+mod province;
 mod random;
 mod streets;
 
+pub use province::{Province, province};
 use random::Random;
 
 use crate::network::Network;

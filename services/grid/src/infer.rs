@@ -20,7 +20,9 @@
 //! [`Change`]s. After a restart feed the stored evidence again, then the stored overrules and switchings.
 
 mod atlas;
+mod crossing;
 mod decide;
+mod ends;
 mod engine;
 mod evidence;
 mod explain;
@@ -31,11 +33,12 @@ mod node;
 mod oracle;
 mod record;
 pub mod replay;
+mod state;
 mod tree;
 mod weights;
 
-pub use atlas::Switched;
 pub use engine::{Change, Engine, Refusal};
 pub use evidence::{Evidence, What};
 pub use incident::{Candidate, Counted, Incident, IncidentKey};
+pub use state::Switched;
 pub use weights::Weights;

@@ -70,6 +70,9 @@ impl<'g> Lookup<'g> {
                 lookup.loads.entry(alias).or_default().push(load);
             }
         }
+        // A row may have one name twice, in different case.
+        lookup.devices.values_mut().for_each(once_each);
+        lookup.loads.values_mut().for_each(once_each);
         lookup
     }
 
@@ -138,6 +141,11 @@ impl<'g> Lookup<'g> {
         })
         .collect()
     }
+}
+
+fn once_each<T: Ord>(rows: &mut Vec<T>) {
+    rows.sort_unstable();
+    rows.dedup();
 }
 
 fn unknown<'a>(what: &'static str, id: &str, found: &[&str], all: impl Iterator<Item = &'a str>) -> Unknown {

@@ -135,17 +135,14 @@ pub struct Supply<'g> {
 
 #[derive(Debug)]
 enum Tree<'g> {
-    Normal(&'g SupplyTree),
+    Known(&'g SupplyTree),
     Own(SupplyTree),
 }
 
 impl Grid {
     /// How loads are fed in the normal state. Costs nothing: the tree is made with the grid.
     pub fn normal_supply(&self) -> Supply<'_> {
-        Supply {
-            grid: self,
-            tree: Tree::Normal(&self.normal),
-        }
+        Supply::over(self, &self.normal)
     }
 
     /// How loads are fed when `opened` are open and `closed` are closed; see [`Grid::dead`].
@@ -178,10 +175,20 @@ impl Grid {
     }
 }
 
+impl<'g> Supply<'g> {
+    /// How loads are fed in the state that `tree` was made of.
+    pub(crate) fn over(grid: &'g Grid, tree: &'g SupplyTree) -> Supply<'g> {
+        Supply {
+            grid,
+            tree: Tree::Known(tree),
+        }
+    }
+}
+
 impl Supply<'_> {
     fn tree(&self) -> &SupplyTree {
         match &self.tree {
-            Tree::Normal(tree) => tree,
+            Tree::Known(tree) => tree,
             Tree::Own(tree) => tree,
         }
     }

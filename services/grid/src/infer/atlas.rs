@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::state::State;
 use super::weights::Weights;
 use crate::model::{DeviceIx, Grid, LoadIx};
 use crate::network::DeviceKind;
@@ -31,22 +32,13 @@ pub(crate) struct Class {
     pub(crate) crossing: Vec<ClassIx>,
 }
 
-/// A switching state, as differences from the grid's normal one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Switched {
-    /// Opened by operation; nobody wonders why.
-    pub opened: Vec<DeviceIx>,
-    /// Closed by operation.
-    pub closed: Vec<DeviceIx>,
-}
-
 /// Candidates of one grid in one switching state.
 #[derive(Debug)]
 pub(crate) struct Atlas {
     pub(crate) grid: Arc<Grid>,
     weights: Arc<Weights>,
     lengths_m: Arc<[Option<f64>]>,
-    switched: Switched,
+    state: Arc<State>,
     /// Loads without supply in this state whatever else happens.
     dark: HashSet<LoadIx>,
     classes: Vec<Class>,
@@ -62,15 +54,16 @@ impl Atlas {
         grid: Arc<Grid>,
         weights: Arc<Weights>,
         lengths_m: Arc<[Option<f64>]>,
-        switched: Switched,
+        state: Arc<State>,
         telemetered_closed: HashSet<DeviceIx>,
     ) -> Atlas {
+        let switched = &state.switched;
         let dark = grid.dead(&switched.opened, &switched.closed).dead_loads;
         Atlas {
             grid,
             weights,
             lengths_m,
-            switched,
+            state,
             dark: dark.into_iter().collect(),
             classes: Vec::new(),
             lowest: HashMap::new(),
@@ -89,8 +82,8 @@ impl Atlas {
         self.dark.contains(&load)
     }
 
-    pub(crate) fn switched(&self) -> &Switched {
-        &self.switched
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.state
     }
 
     pub(crate) fn telemetered_closed(&self) -> &HashSet<DeviceIx> {
@@ -99,14 +92,7 @@ impl Atlas {
 
     /// Whom `device` puts out in this state.
     pub(crate) fn puts_out(&self, device: DeviceIx) -> Vec<LoadIx> {
-        if self.switched == Switched::default() {
-            return self.grid.affected(device).dead_loads;
-        }
-        let mut opened = self.switched.opened.clone();
-        opened.push(device);
-        let mut out = self.grid.dead(&opened, &self.switched.closed).dead_loads;
-        out.retain(|load| !self.dark.contains(load));
-        out
+        self.state.puts_out(&self.grid, device)
     }
 
     /// The class of `load` alone; the region around it is built when it is new.
@@ -158,7 +144,7 @@ impl Atlas {
     }
 
     fn region(&self, load: LoadIx) -> Vec<LoadIx> {
-        let supply = self.grid.supply(&self.switched.opened, &self.switched.closed);
+        let supply = self.state.supply(&self.grid);
         let sets = supply
             .path(load)
             .into_iter()
@@ -171,7 +157,7 @@ impl Atlas {
 
     /// The devices above `members` by the loads they put out, as far as these lie within.
     fn sets(&self, members: &[LoadIx]) -> BTreeMap<Vec<LoadIx>, Vec<DeviceIx>> {
-        let supply = self.grid.supply(&self.switched.opened, &self.switched.closed);
+        let supply = self.state.supply(&self.grid);
         let mut devices: Vec<DeviceIx> = members.iter().flat_map(|&load| supply.path(load)).collect();
         devices.sort_unstable();
         devices.dedup();

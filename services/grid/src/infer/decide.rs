@@ -1,9 +1,11 @@
 //! Reading the explanation: which outages there are now, and which devices could be behind each.
 
 use super::atlas::{ClassIx, contains};
+use super::crossing::Lie;
 use super::likelihood::ln_sum;
 use super::node::{Choice, Span, Value};
-use super::tree::{Lie, Tree};
+use super::record::STEP_MS;
+use super::tree::Tree;
 use crate::model::LoadIx;
 
 /// One outage of the best explanation.
@@ -17,6 +19,8 @@ pub(crate) struct Finding {
     pub(crate) seed: (i64, LoadIx),
     /// Its scores; the same scores mean the same candidates.
     pub(crate) scores: (u64, u64),
+    /// The score of its explanation, ln.
+    pub(crate) best: f64,
 }
 
 /// A class with the probability that a device of it is the one.
@@ -56,6 +60,7 @@ impl Tree {
         kept
     }
 
+    /// Do late callers of `before`, which nobody ended, explain a finding better than a fault of its own.
     fn is_late(&self, finding: &Finding, before: &Finding) -> bool {
         let open = before
             .span
@@ -63,22 +68,38 @@ impl Tree {
             .is_none_or(|restored| restored > finding.span.last);
         let recent = finding.span.first - before.span.last <= self.lapse;
         let loads = |finding: &Finding| &self.atlas.class(finding.class).loads;
-        let few = |before: u32| f64::from(before) * self.late_share;
         open && recent
             && finding.span.first >= before.span.first
             && !self.is_pinned(finding)
-            && f64::from(self.said(finding)) <= few(self.said(before)).max(1.0)
             && contains(loads(before), loads(finding))
+            && self.as_late(finding, before) >= finding.best
     }
 
-    /// Reports that say "out" about a finding.
-    fn said(&self, finding: &Finding) -> u32 {
-        let class = if self.nodes.contains_key(&finding.class) {
+    /// ln of the density of a finding's reports if its customers are late ones of `before`.
+    fn as_late(&self, finding: &Finding, before: &Finding) -> f64 {
+        let customers = self.atlas.class(before.class).customers;
+        let called = self
+            .reports(self.counted_at(before), before.span)
+            .clamp(1, customers);
+        let ln_share = (f64::from(called) / f64::from(customers)).ln();
+        let cells = &self.nodes[&self.counted_at(finding)].cells;
+        let late = cells
+            .range(finding.span.first..=finding.span.last)
+            .map(|(&at, cell)| {
+                let min = ((at - before.span.first) * STEP_MS) as f64 / 60_000.0;
+                f64::from(cell.calls) * (ln_share + self.likelihood.ln_call(min))
+                    + f64::from(cell.gasps) * (ln_share + self.likelihood.ln_gasp(min))
+            });
+        late.sum()
+    }
+
+    /// The class whose counts say what was reported of a finding.
+    fn counted_at(&self, finding: &Finding) -> ClassIx {
+        if self.nodes.contains_key(&finding.class) {
             finding.class
         } else {
             finding.at
-        };
-        self.reports(class, finding.span)
+        }
     }
 
     fn collect(&mut self, class: ClassIx, value: &Value, found: &mut Vec<Finding>) {
@@ -89,9 +110,13 @@ impl Tree {
             span: value.span,
             seed,
             scores,
+            best: value.best,
         };
         match value.choice {
-            Choice::Opened => found.push(finding(class, value.seed)),
+            Choice::Opened => {
+                let seed = self.begin(class, value.span).unwrap_or(value.seed);
+                found.push(finding(class, seed));
+            }
             Choice::Inside => self.collect_inside(class, value.span, None, found),
             Choice::Crossing(crossing) => {
                 let seed = self

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::atlas::{Atlas, Switched};
+use super::atlas::{Atlas, ClassIx};
 use super::decide::Finding;
 use super::evidence::Evidence;
 use super::incident::{Incident, IncidentKey};
 use super::record::step;
+use super::state::{State, Switched};
 use super::tree::Tree;
 use super::weights::Weights;
 use crate::model::{DeviceIx, Grid, LoadIx};
@@ -71,21 +72,39 @@ pub struct Engine {
     lengths_m: Arc<[Option<f64>]>,
     evidence: BTreeSet<Evidence>,
     /// Switching states by the time they began.
-    switched: BTreeMap<i64, Switched>,
+    switched: BTreeMap<i64, Arc<State>>,
     tree: Tree,
     /// Incidents by root, with what was last said of each.
     known: BTreeMap<LoadIx, BTreeMap<IncidentKey, Said>>,
     /// Incidents whose loads are dark by switching now: what they were, until those are fed again.
     held: BTreeMap<IncidentKey, Incident>,
-    overruled: BTreeMap<IncidentKey, (DeviceIx, super::atlas::ClassIx, i64)>,
+    /// What was said before the network was switched, until it is decided anew.
+    moved: BTreeMap<IncidentKey, Word>,
+    overruled: BTreeMap<IncidentKey, Overruled>,
     now_ms: i64,
+}
+
+/// What was last said of an incident.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Word {
+    device: Option<DeviceIx>,
+    p: f64,
+    restored: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Said {
     finding: Finding,
-    device: Option<DeviceIx>,
-    p: f64,
+    word: Word,
+}
+
+/// A device that a dispatcher named, for the outage of a moment.
+#[derive(Debug, Clone, Copy)]
+struct Overruled {
+    device: DeviceIx,
+    at_ms: i64,
+    /// None while the device puts nobody out as the network is switched.
+    class: Option<ClassIx>,
 }
 
 impl Engine {
@@ -97,7 +116,7 @@ impl Engine {
             Arc::clone(&grid),
             Arc::clone(&weights),
             Arc::clone(&lengths_m),
-            Switched::default(),
+            Arc::default(),
             HashSet::new(),
         );
         Engine {
@@ -109,6 +128,7 @@ impl Engine {
             switched: BTreeMap::new(),
             known: BTreeMap::new(),
             held: BTreeMap::new(),
+            moved: BTreeMap::new(),
             overruled: BTreeMap::new(),
             now_ms: i64::MIN,
         }
@@ -133,6 +153,7 @@ impl Engine {
         self.evidence.clear();
         self.known.clear();
         self.held.clear();
+        self.moved.clear();
         self.overruled.clear();
         self.now_ms = i64::MIN;
         self.tree.forget();
@@ -153,10 +174,28 @@ impl Engine {
         self.now_ms = self.now_ms.max(now_ms);
         self.tree.advance(self.now_ms);
         let stale = std::mem::take(&mut self.tree.stale);
-        stale
+        let mut changes: Vec<Change> = stale
             .into_iter()
             .flat_map(|root| self.decide_root(root))
-            .collect()
+            .collect();
+        for (key, word) in std::mem::take(&mut self.moved) {
+            changes.push(self.after_switching(key, word));
+        }
+        changes
+    }
+
+    /// What became of an incident that is not found any more since the network was switched.
+    fn after_switching(&self, key: IncidentKey, Word { device, p, restored }: Word) -> Change {
+        if self.held.contains_key(&key) {
+            return Change::Now {
+                key,
+                device,
+                p,
+                restored,
+            };
+        }
+        let into = self.known.values().find_map(|known| self.successor(key, known));
+        into.map_or(Change::Gone { key }, |into| Change::Merged { key, into })
     }
 
     fn decide_root(&mut self, first: LoadIx) -> Vec<Change> {
@@ -172,6 +211,7 @@ impl Engine {
                 load: finding.seed.1,
             };
             let said = self.say(key, finding, before.remove(&key), &mut changes);
+            self.moved.remove(&key);
             now.insert(key, said);
         }
         changes.extend(before.keys().map(|&key| match self.successor(key, &now) {
@@ -189,44 +229,50 @@ impl Engine {
         before: Option<Said>,
         changes: &mut Vec<Change>,
     ) -> Said {
-        if let Some(before) = &before
-            && before.finding.class == finding.class
-            && before.finding.scores == finding.scores
-            && before.finding.span == finding.span
+        let same = before.as_ref().map(|before| &before.finding);
+        let same_class = same.is_none_or(|before| before.class == finding.class);
+        let said_before = before.as_ref().map(|before| before.word);
+        if let (Some(word), Some(same)) = (said_before, same)
+            && (same.class, same.scores, same.span) == (finding.class, finding.scores, finding.span)
         {
-            return Said {
-                finding,
-                ..before.clone()
-            };
+            return Said { finding, word };
         }
-        let likely = self.tree.candidates(&finding);
-        let p = likely
-            .iter()
-            .find(|likely| likely.class == finding.class)
-            .map_or(0.0, |likely| likely.p);
-        let p = if self.overruled.contains_key(&key) { 1.0 } else { p };
-        let device = self
-            .tree
-            .atlas
-            .with_device(finding.class)
-            .and_then(|class| self.tree.atlas.named(class));
-        let restored = finding.span.restored.is_some();
-        let worth = before.as_ref().is_none_or(|before| {
-            before.device != device
-                || before.finding.class != finding.class
-                || (before.p - p).abs() >= self.weights.incident.update_p
-                || before.finding.span.restored.is_some() != restored
+        let word = self.word(key, &finding);
+        let last = said_before.or_else(|| self.moved.get(&key).copied());
+        let worth = last.is_none_or(|last| {
+            last.device != word.device
+                || !same_class
+                || (last.p - word.p).abs() >= self.weights.incident.update_p
+                || last.restored != word.restored
         });
-        if !worth && let Some(before) = before {
-            return Said { finding, ..before };
+        if let (false, Some(word)) = (worth, last) {
+            return Said { finding, word };
         }
+        let Word { device, p, restored } = word;
         changes.push(Change::Now {
             key,
             device,
             p,
             restored,
         });
-        Said { finding, device, p }
+        Said { finding, word }
+    }
+
+    fn word(&mut self, key: IncidentKey, finding: &Finding) -> Word {
+        let likely = self.tree.candidates(finding);
+        let found = likely.iter().find(|likely| likely.class == finding.class);
+        let overruled = self.overruled.contains_key(&key);
+        let atlas = &self.tree.atlas;
+        let class = atlas.with_device(finding.class);
+        Word {
+            device: class.and_then(|class| atlas.named(class)),
+            p: if overruled {
+                1.0
+            } else {
+                found.map_or(0.0, |likely| likely.p)
+            },
+            restored: finding.span.restored.is_some(),
+        }
     }
 
     /// The incident that has taken over the first report of one that is no more.
@@ -269,8 +315,8 @@ impl Engine {
 
     fn view(&mut self, finding: &Finding) -> Incident {
         let mut incident = self.tree.incident(finding, self.weights.incident.listed_p);
-        if let Some((device, ..)) = self.overruled.get(&incident.key) {
-            (incident.device, incident.confidence) = (Some(*device), 1.0);
+        if let Some(&Overruled { device, .. }) = self.overruled.get(&incident.key) {
+            (incident.device, incident.confidence) = (Some(device), 1.0);
             (incident.overruled, incident.premise, incident.ask) = (true, false, None);
         }
         incident
@@ -306,18 +352,27 @@ impl Engine {
             .or_else(|| reported.next().copied())
             .ok_or(Refusal::NothingReportedBelow)?;
         self.undo_overrule(key);
-        self.overruled.insert(key, (device, class, at_ms));
-        self.tree.pin(class, at_ms, true);
+        let class = Some(class);
+        self.overruled.insert(key, Overruled { device, at_ms, class });
+        self.pin(key, true);
         Ok(())
     }
 
     /// Takes [`Engine::overrule`] back; no when there was none.
     pub fn undo_overrule(&mut self, key: IncidentKey) -> bool {
-        let Some((_, class, at_ms)) = self.overruled.remove(&key) else {
-            return false;
-        };
-        self.tree.pin(class, at_ms, false);
-        true
+        self.pin(key, false);
+        self.overruled.remove(&key).is_some()
+    }
+
+    fn pin(&mut self, key: IncidentKey, pinned: bool) {
+        if let Some(&Overruled {
+            class: Some(class),
+            at_ms,
+            ..
+        }) = self.overruled.get(&key)
+        {
+            self.tree.pin(class, at_ms, pinned);
+        }
     }
 
     /// Telemetry watches `device` and says it is closed (or no longer says so): it is no candidate then.
@@ -329,8 +384,8 @@ impl Engine {
             all.remove(&device)
         };
         if changed {
-            let switched = self.tree.atlas.switched().clone();
-            self.rebuild(switched, all);
+            let state = Arc::clone(self.tree.atlas.state());
+            self.rebuild(state, all);
         }
     }
 
@@ -339,11 +394,12 @@ impl Engine {
     /// the switching itself are held as they were, with the loads that are still dark.
     pub fn switch(&mut self, at_ms: i64, switched: Switched) {
         let before = self.incidents();
-        self.switched.insert(at_ms, switched);
+        let state = Arc::new(State::new(&self.grid, switched));
+        self.switched.insert(at_ms, state);
         let latest = self
             .switched
             .last_key_value()
-            .map(|(_, state)| state.clone())
+            .map(|(_, state)| Arc::clone(state))
             .unwrap_or_default();
         let closed = self.tree.atlas.telemetered_closed().clone();
         self.rebuild(latest, closed);
@@ -361,47 +417,52 @@ impl Engine {
         }
     }
 
-    fn rebuild(&mut self, switched: Switched, telemetered_closed: HashSet<DeviceIx>) {
+    fn rebuild(&mut self, state: Arc<State>, telemetered_closed: HashSet<DeviceIx>) {
         let atlas = Atlas::new(
             Arc::clone(&self.grid),
             Arc::clone(&self.weights),
             Arc::clone(&self.lengths_m),
-            switched,
+            state,
             telemetered_closed,
         );
-        let roots: Vec<LoadIx> = self.tree.roots.keys().copied().collect();
+        for incident in self.incidents() {
+            let word = Word {
+                device: incident.device,
+                p: incident.confidence,
+                restored: incident.restored_at_ms.is_some(),
+            };
+            self.moved.insert(incident.key, word);
+        }
+        // Findings are about classes of the old tree.
+        self.known.clear();
         self.tree = Tree::new(atlas, &self.weights);
         self.tree.advance(self.now_ms);
-        self.tree.stale.extend(roots);
         for evidence in self.evidence.clone() {
             if self.counts(&evidence) {
                 self.tree.insert(&evidence);
             }
         }
-        for (key, (device, ..)) in std::mem::take(&mut self.overruled) {
-            if let Some(class) = self.tree.atlas.of_device(device) {
-                self.overruled.insert(key, (device, class, key.at_ms));
-                self.tree.pin(class, key.at_ms, true);
+        let keys: Vec<IncidentKey> = self.overruled.keys().copied().collect();
+        for key in keys {
+            if let Some(overruled) = self.overruled.get_mut(&key) {
+                overruled.class = self.tree.atlas.of_device(overruled.device);
             }
+            self.pin(key, true);
         }
     }
 
     /// Does evidence still speak about how the network is switched now.
     fn counts(&self, evidence: &Evidence) -> bool {
         let Some(load) = evidence.load() else { return true };
-        let now = self.tree.atlas.switched();
         if self.tree.atlas.is_dark(load) {
             return false;
         }
-        let then = self
-            .switched
-            .range(..=evidence.at_ms)
-            .next_back()
-            .map(|(_, state)| state);
-        let unswitched = Switched::default();
-        let then = then.unwrap_or(&unswitched);
-        let way = |state: &Switched| self.grid.supply(&state.opened, &state.closed).path(load);
-        then == now || way(then) == way(now)
+        let now = self.tree.atlas.state();
+        let then = self.switched.range(..=evidence.at_ms).next_back();
+        let normal = State::default();
+        let then = then.map_or(&normal, |(_, state)| state);
+        let way = |state: &State| state.supply(&self.grid).path(load);
+        then.switched == now.switched || way(then) == way(now)
     }
 }
 

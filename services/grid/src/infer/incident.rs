@@ -7,8 +7,8 @@ use super::record::step;
 use super::tree::Tree;
 use crate::model::{DeviceIx, LoadIx};
 
-/// Names an incident: the time and load of its earliest report. It stays while the device is guessed anew;
-/// two incidents that turn out to be one keep the earlier name.
+/// Names an incident: the time and load of the earliest report it explains. It stays while the device is
+/// guessed anew; two incidents that turn out to be one keep the earlier name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncidentKey {
     /// When the first report was made, milliseconds.

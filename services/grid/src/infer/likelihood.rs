@@ -83,6 +83,16 @@ impl Likelihood {
         ln_sum(of_onset) + f64::from(heard.fed) * self.ln_ping_wrong
     }
 
+    /// ln of the density, per hour, of a caller's call so many minutes after the device opened.
+    pub(crate) fn ln_call(&self, min: f64) -> f64 {
+        times(&[(min, 1)], 0.0, self.call_half_min)
+    }
+
+    /// The same of a last gasp.
+    pub(crate) fn ln_gasp(&self, min: f64) -> f64 {
+        times(&[(min, 1)], 0.0, self.gasp_half_min)
+    }
+
     /// No last gasp at all mostly means no meters.
     fn gasp_counts(&self, gasped: u32, mute: u32) -> f64 {
         let some = counts(&self.gasps, gasped, mute, 1.0);

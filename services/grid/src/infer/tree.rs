@@ -6,19 +6,23 @@
 //! none, are part of the comparison.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::atlas::{Atlas, ClassIx, contains};
+use super::atlas::{Atlas, ClassIx};
+use super::crossing::Lie;
 use super::decide::Finding;
 use super::evidence::{Evidence, What};
 use super::likelihood::Likelihood;
-use super::node::{Cell, Cells, Choice, Node, Span, Value, burst, heard, spans_around};
+use super::node::{Cells, Choice, Node, Rules, Span, Value, burst, first_gasp, heard};
 use super::record::{Record, STEP_MS, step};
 use super::weights::Weights;
 use crate::model::LoadIx;
 
 /// Scores are looked at again when an outage gets this old, minutes: silence weighs more with time.
 const STAGES_MIN: [f64; 12] = [0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 25.0, 40.0, 70.0, 120.0];
+/// An outage is named by its burst if the reports before it are fewer than one in so many.
+const EARLY_FEW: u32 = 5;
 /// What nothing explains.
 const IMPOSSIBLE: f64 = -1e6;
 /// What a dispatcher says outweighs everything.
@@ -28,14 +32,12 @@ const PINNED: f64 = 1e5;
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) atlas: Atlas,
-    likelihood: Likelihood,
-    pub(crate) gap: i64,
+    pub(crate) likelihood: Likelihood,
+    pub(crate) rules: Rules,
     /// Steps for which an outage takes in late callers.
     pub(crate) lapse: i64,
-    pub(crate) late_share: f64,
     lapse_ms: i64,
-    restored_share: f64,
-    ln_trip_wrong: f64,
+    pub(crate) ln_trip_wrong: f64,
     /// ln of the density of a lone report, per hour.
     ln_lone: f64,
     pub(crate) nodes: HashMap<ClassIx, Node>,
@@ -49,22 +51,7 @@ pub(crate) struct Tree {
     /// Class and step of outages whose device a dispatcher named.
     pins: BTreeSet<(ClassIx, i64)>,
     /// How a class lies to a crossing class.
-    lie: HashMap<(ClassIx, ClassIx), Lie>,
-}
-
-/// How a class of the tree lies to a crossing class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lie {
-    Inside,
-    Apart,
-    Across,
-}
-
-/// What a crossing class would explain, and the score of all it would not.
-pub(crate) struct Crossed {
-    pub(crate) cells: Cells,
-    pub(crate) outside: f64,
-    pub(crate) seed: Option<(i64, LoadIx)>,
+    pub(crate) lie: HashMap<(ClassIx, ClassIx), Lie>,
 }
 
 impl Tree {
@@ -73,11 +60,12 @@ impl Tree {
         Tree {
             atlas,
             likelihood: Likelihood::new(weights),
-            gap: (weights.incident.gap_min * 60_000.0) as i64 / STEP_MS,
+            rules: Rules {
+                gap: (weights.incident.gap_min * 60_000.0) as i64 / STEP_MS,
+                restored_share: weights.incident.restored_share,
+            },
             lapse: lapse_ms / STEP_MS,
-            late_share: weights.incident.late_share,
             lapse_ms,
-            restored_share: weights.incident.restored_share,
             ln_trip_wrong: weights.telemetry.trip_wrong.ln(),
             ln_lone: (weights.rates.premise * weights.calls.share_a
                 / (weights.calls.share_a + weights.calls.share_b))
@@ -188,7 +176,7 @@ impl Tree {
         let leaf = self.atlas.leaf(load);
         let way = self.way_up(leaf);
         self.link(&way);
-        for class in way {
+        for &class in &way {
             let cells = &mut self.nodes.entry(class).or_default().cells;
             for &(at_ms, mark) in &gone {
                 *cells.entry(step(at_ms)).or_default().slot(mark) -= 1;
@@ -196,14 +184,15 @@ impl Tree {
             for &(at_ms, mark) in &fresh {
                 *cells.entry(step(at_ms)).or_default().slot(mark) += 1;
             }
-            self.refresh_all(class, gone.iter().chain(&fresh).map(|mark| step(mark.0)));
         }
+        let steps = gone.iter().chain(&fresh).map(|mark| step(mark.0)).collect();
+        self.refresh_way(&way, steps);
     }
 
     fn trip(&mut self, class: ClassIx, at_ms: i64) {
         let way = self.way_up(class);
         self.link(&way);
-        for above in way {
+        for &above in &way {
             let node = self.nodes.entry(above).or_default();
             let cell = node.cells.entry(step(at_ms)).or_default();
             if above == class {
@@ -212,15 +201,8 @@ impl Tree {
             } else {
                 cell.trips_below += 1;
             }
-            self.refresh(above, step(at_ms));
         }
-    }
-
-    fn refresh_all(&mut self, class: ClassIx, steps: impl Iterator<Item = i64>) {
-        let steps: BTreeSet<i64> = steps.collect();
-        for at in steps {
-            self.refresh(class, at);
-        }
+        self.refresh_way(&way, BTreeSet::from([step(at_ms)]));
     }
 
     /// From a class to its root. A crossing class stands beside its parent, not in the tree.
@@ -249,11 +231,8 @@ impl Tree {
     }
 
     /// Scores the outages of `class` around a step anew.
-    fn refresh(&mut self, class: ClassIx, at: i64) {
-        let Some(node) = self.nodes.get(&class) else {
-            return;
-        };
-        let spans = spans_around(&node.cells, at, self.gap, self.restored_share);
+    pub(crate) fn refresh(&mut self, class: ClassIx, at: i64) {
+        let spans = self.spans(class, at);
         let values: Vec<Value> = spans.iter().map(|&span| self.value(class, span)).collect();
         let low = values.first().map_or(at, |value| value.span.first.min(at));
         let high = values.last().map_or(at, |value| value.span.last.max(at));
@@ -283,7 +262,7 @@ impl Tree {
         let first_load = self.atlas.class(class).loads[0];
         let own_seed = own_seed
             .map(|at_ms| (at_ms, first_load))
-            .or_else(|| self.first_report(class, span));
+            .or_else(|| self.first_report(class, span.first..=span.last));
         let seed = own_seed.into_iter().chain(inner_seed).min();
         let below: u32 = node
             .cells
@@ -314,32 +293,73 @@ impl Tree {
     }
 
     /// The earliest report of a class of one load.
-    fn first_report(&self, class: ClassIx, span: Span) -> Option<(i64, LoadIx)> {
+    fn first_report(&self, class: ClassIx, steps: RangeInclusive<i64>) -> Option<(i64, LoadIx)> {
         let [load] = self.atlas.class(class).loads[..] else {
             return None;
         };
         let record = self.records.get(&load)?;
         let times = record.calls.iter().chain(&record.gasps).chain(&record.offs);
-        let within = times.filter(|&&at_ms| (span.first..=span.last).contains(&step(at_ms)));
+        let within = times.filter(|&&at_ms| steps.contains(&step(at_ms)));
         within.min().map(|&at_ms| (at_ms, load))
+    }
+
+    /// The first report that an opened device of `class` explains, where a few earlier ones of its loads were
+    /// about something else.
+    pub(crate) fn begin(&self, class: ClassIx, span: Span) -> Option<(i64, LoadIx)> {
+        let cells = &self.nodes.get(&class)?.cells;
+        let (_, begin) = self.best_begin(class, cells, span);
+        let count = |steps: RangeInclusive<i64>| cells.range(steps).map(|(_, cell)| cell.out()).sum::<u32>();
+        let is_few =
+            begin > span.first && count(span.first..=begin - 1) * EARLY_FEW <= count(begin..=span.last);
+        if is_few {
+            self.first_within(class, &(begin..=span.last))
+        } else {
+            None
+        }
+    }
+
+    fn first_within(&self, class: ClassIx, steps: &RangeInclusive<i64>) -> Option<(i64, LoadIx)> {
+        let node = self.nodes.get(&class)?;
+        node.cells.range(steps.clone()).find(|(_, cell)| cell.out() > 0)?;
+        let children = node
+            .children
+            .values()
+            .filter_map(|&child| self.first_within(child, steps));
+        let trips = node.trips.keys().filter(|&&at_ms| steps.contains(&step(at_ms)));
+        let first_load = self.atlas.class(class).loads[0];
+        let own = self.first_report(class, steps.clone());
+        children
+            .chain(own)
+            .chain(trips.map(|&at_ms| (at_ms, first_load)))
+            .min()
     }
 
     /// ln of rate and fit if a device of `class` opened.
     pub(crate) fn opened(&self, class: ClassIx, cells: &Cells, span: Span) -> f64 {
         let pinned = self.pins.range((class, span.first)..=(class, span.last)).count();
-        let mut fit = self.fit(class, cells, span, 0);
-        if let Some(begin) = burst(cells, span) {
-            let early: u32 = cells.range(span.first..begin).map(|(_, cell)| cell.out()).sum();
-            let late = self.fit(class, cells, Span { first: begin, ..span }, early);
-            fit = fit.max(late + f64::from(early) * self.ln_lone);
-        }
+        let (fit, _) = self.best_begin(class, cells, span);
         self.atlas.class(class).ln_rate + fit + pinned as f64 * PINNED
+    }
+
+    /// The best fit of a span, and the step it begins at: with its first report, or later when what was
+    /// reported before the burst, or before the first meter's word, fits better as something else.
+    fn best_begin(&self, class: ClassIx, cells: &Cells, span: Span) -> (f64, i64) {
+        let mut best = (self.fit(class, cells, span, 0), span.first);
+        for begin in burst(cells, span).into_iter().chain(first_gasp(cells, span)) {
+            let early: u32 = cells.range(span.first..begin).map(|(_, cell)| cell.out()).sum();
+            let later = self.fit(class, cells, Span { first: begin, ..span }, early);
+            let fit = later + f64::from(early) * self.ln_lone;
+            if fit > best.0 {
+                best = (fit, begin);
+            }
+        }
+        best
     }
 
     /// ln of the fit of what was heard in `span`; `early` customers had reported something else before.
     fn fit(&self, class: ClassIx, cells: &Cells, span: Span, early: u32) -> f64 {
         let row = self.atlas.class(class);
-        let mut heard = heard(cells, span, self.gap);
+        let mut heard = heard(cells, span, self.rules.gap);
         heard.customers = row.customers.saturating_sub(early);
         heard.loads = (row.loads.len() as u32).saturating_sub(early);
         heard.elapsed_min = stage(self.age_min(span)).0;
@@ -393,73 +413,6 @@ impl Tree {
         children
             .filter_map(|child| self.nodes.get(child))
             .flat_map(move |child| child.values.range(span.first..span.until).map(|(_, value)| value))
-    }
-
-    /// The score of `class`'s span if the crossing class opened, and what that would explain.
-    pub(crate) fn crossing_total(&mut self, class: ClassIx, crossing: ClassIx, span: Span) -> (f64, Crossed) {
-        let mut crossed = Crossed {
-            cells: Cells::new(),
-            outside: 0.0,
-            seed: None,
-        };
-        self.sort_out(class, crossing, span, &mut crossed);
-        if crossed.seed.is_none() {
-            return (f64::NEG_INFINITY, crossed);
-        }
-        let own = Span {
-            until: span.until,
-            ..span
-        };
-        let total = self.opened(crossing, &crossed.cells, own) + crossed.outside;
-        (total, crossed)
-    }
-
-    fn sort_out(&mut self, class: ClassIx, crossing: ClassIx, span: Span, crossed: &mut Crossed) {
-        let node = &self.nodes[&class];
-        let own: u32 = node
-            .cells
-            .range(span.first..=span.last)
-            .map(|(_, cell)| cell.trips)
-            .sum();
-        crossed.outside += f64::from(own) * self.ln_trip_wrong;
-        for child in node.children.values().copied().collect::<Vec<_>>() {
-            match self.lie(child, crossing) {
-                Lie::Inside => self.take(child, span, crossed),
-                Lie::Apart => crossed.outside += self.best_of(child, span),
-                Lie::Across => self.sort_out(child, crossing, span, crossed),
-            }
-        }
-    }
-
-    fn take(&self, child: ClassIx, span: Span, crossed: &mut Crossed) {
-        let node = &self.nodes[&child];
-        for (&at, cell) in node.cells.range(span.first..span.until.saturating_add(self.gap)) {
-            crossed.cells.entry(at).or_insert_with(Cell::default).add(cell);
-        }
-        let seeds = node
-            .values
-            .range(span.first..span.until)
-            .map(|(_, value)| value.seed);
-        crossed.seed = crossed.seed.into_iter().chain(seeds).min();
-    }
-
-    fn best_of(&self, class: ClassIx, span: Span) -> f64 {
-        let values = self.nodes[&class].values.range(span.first..span.until);
-        values.map(|(_, value)| value.best).sum()
-    }
-
-    pub(crate) fn lie(&mut self, class: ClassIx, crossing: ClassIx) -> Lie {
-        let atlas = &self.atlas;
-        *self.lie.entry((class, crossing)).or_insert_with(|| {
-            let (mine, its) = (&atlas.class(class).loads, &atlas.class(crossing).loads);
-            if contains(its, mine) {
-                Lie::Inside
-            } else if mine.iter().any(|load| its.binary_search(load).is_ok()) {
-                Lie::Across
-            } else {
-                Lie::Apart
-            }
-        })
     }
 }
 

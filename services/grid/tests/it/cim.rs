@@ -122,7 +122,7 @@ fn read(more: &str) -> Result<Imported, Faults> {
 }
 
 fn devices(more: &str) -> Vec<String> {
-    let imported = read(more).unwrap();
+    let imported = read(more).expect("a good file");
     let show = |device: &Device| {
         let ends: Vec<String> = device
             .ends

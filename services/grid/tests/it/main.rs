@@ -8,5 +8,6 @@ mod demo;
 mod every_device;
 mod golden;
 mod infer_accuracy;
+mod infer_engine;
 mod opendss;
 mod pack;
