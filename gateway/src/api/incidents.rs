@@ -79,6 +79,8 @@ pub struct Incident {
     pub version: u64,
     /// Set when merged: the incident it became part of.
     pub merged_into: String,
+    /// Its customers were still off after that incident was restored.
+    pub parent_id: String,
 }
 
 impl From<WireIncident> for Incident {
@@ -106,6 +108,7 @@ impl From<WireIncident> for Incident {
             org_path: incident.org_path,
             version: incident.version,
             merged_into: incident.merged_into,
+            parent_id: incident.parent_id,
         }
     }
 }

@@ -146,22 +146,37 @@ impl NewReport {
         if let Some(place) = self.position {
             point("position", place.into())?;
         }
+        let report = self.unchecked();
         Ok(AcceptReportRequest {
             command_id: command_id.to_owned(),
+            danger_note: text("danger_note", &report.danger_note, 500)?,
+            account: text("account", &report.account, 50)?,
+            reporter_name: text("reporter_name", &report.reporter_name, 100)?,
+            reporter_phone: text("reporter_phone", &report.reporter_phone, 30)?,
+            address: text("address", &report.address, 300)?,
+            note: text("note", &report.note, 1_000)?,
+            ..report
+        })
+    }
+
+    /// The message without a command id, every field as it is: intake checks it.
+    pub(crate) fn unchecked(self) -> AcceptReportRequest {
+        AcceptReportRequest {
+            command_id: String::new(),
             danger: self.danger,
-            danger_note: text("danger_note", &self.danger_note, 500)?,
-            account: text("account", &self.account, 50)?,
-            reporter_name: text("reporter_name", &self.reporter_name, 100)?,
-            reporter_phone: text("reporter_phone", &self.reporter_phone, 30)?,
-            address: text("address", &self.address, 300)?,
+            danger_note: self.danger_note,
+            account: self.account,
+            reporter_name: self.reporter_name,
+            reporter_phone: self.reporter_phone,
+            address: self.address,
             position: self.position.map(Into::into),
             channel: self.channel.word().to_owned(),
             reported_at: self.reported_at.map(timestamp),
-            note: text("note", &self.note, 1_000)?,
+            note: self.note,
             language: WireLanguage::from(self.language).into(),
             neighbours: self.neighbours.word().to_owned(),
             confidential: self.confidential,
-        })
+        }
     }
 }
 

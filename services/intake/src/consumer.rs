@@ -1,21 +1,28 @@
-//! What others tell: the registry of a new network or a changed customer, dispatch of orders that restored supply.
+//! What others tell: the registry of a new network, a switching or a changed customer, dispatch of orders that restored
+//! supply.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use prost::Message;
 use relight_common::{
     Work,
     reader::{Consumer, Outcome},
+    wire,
 };
-use relight_proto::events::v1::{CustomerChanged, Event, WorkOrderStep};
+use relight_proto::events::v1::{CustomerChanged, Event, GridSwitched, WorkOrderStep};
+
+use uuid::Uuid;
 
 use crate::{
     desk::Desk,
     domain::{
         IncidentId,
-        incident::{self, Refusal},
+        incident::{self, Incident},
+        mind::Switching,
+        signal::Heard,
     },
     error::Error,
+    store::{self, evidence::Signal},
     worker,
 };
 
@@ -41,9 +48,13 @@ impl Consumer for FromRegistry {
         Ok(())
     }
 
-    async fn apply(&self, _: &mut Work, event: &Event, (): ()) -> Result<Outcome, Error> {
+    async fn apply(&self, work: &mut Work, event: &Event, (): ()) -> Result<Outcome, Error> {
         match event.r#type.as_str() {
             "grid.versioned" => self.desk.atlas.look(),
+            "grid.switched" => {
+                switched(work, decode::<GridSwitched>(event)?).await?;
+                self.desk.bell.notify_one();
+            }
             "customer.changed" => {
                 let changed = decode::<CustomerChanged>(event)?;
                 if let Ok(customer) = changed.customer_id.parse() {
@@ -56,24 +67,117 @@ impl Consumer for FromRegistry {
     }
 }
 
+async fn switched(work: &mut Work, told: GridSwitched) -> Result<(), Error> {
+    // One without a version or time says nothing about any network.
+    let (Ok(version), Ok(at)) = (told.grid_version.parse::<Uuid>(), wire::instant("at", told.at)) else {
+        return Ok(());
+    };
+    let state = Switching {
+        at,
+        opened: told.opened,
+        closed: told.closed,
+    };
+    let number = i64::try_from(told.state_no).unwrap_or(i64::MAX);
+    store::evidence::switched(work.conn(), version, number, &state).await
+}
+
 /// Reads dispatch. An incident closes when everybody has supply again, not when the order is archived: a report that
-/// comes after that is a new fault. A call-back that finds somebody still off opens it again.
-#[derive(Debug, Clone, Copy)]
-pub struct FromDispatch;
+/// comes after that is a new fault. A call-back that finds somebody still off opens it again. Who was restored is
+/// evidence: a report from there afterwards is about something else.
+#[derive(Debug, Clone)]
+pub struct FromDispatch {
+    desk: Arc<Desk>,
+}
 
-impl Consumer for FromDispatch {
-    type Prepared = ();
-    type Error = Error;
-
-    async fn prepare(&self, _: &Event) -> Result<(), Error> {
-        Ok(())
+impl FromDispatch {
+    /// For this desk.
+    pub fn new(desk: Arc<Desk>) -> Self {
+        Self { desk }
     }
 
-    async fn apply(&self, work: &mut Work, event: &Event, (): ()) -> Result<Outcome, Error> {
+    /// The loads of a restored section, as the registry has it.
+    async fn section(&self, set: &str) -> Result<Vec<String>, Error> {
+        let Some(town) = self.desk.atlas.town().filter(|_| !set.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let asked = relight_common::Error::peer("the registry for a restored section");
+        let points = self.desk.peers.members(set).await.map_err(asked)?;
+        let loads = points.into_iter().filter_map(|point| town.load_of(point));
+        Ok(loads.map(|load| town.grid().load_id(load).to_owned()).collect())
+    }
+
+    /// The loads below the device of an incident.
+    fn below(&self, incident: &Incident) -> Vec<String> {
+        let town = self.desk.atlas.town();
+        let found = town.as_ref().zip(incident.device.as_ref());
+        let loads = found.and_then(|(town, device)| {
+            let device = town.grid().device(&device.id)?;
+            Some(town.grid().affected(device).dead_loads)
+        });
+        let name = |load| town.as_ref().map(|town| town.grid().load_id(load).to_owned());
+        loads.unwrap_or_default().into_iter().filter_map(name).collect()
+    }
+
+    async fn restore(
+        &self,
+        work: &mut Work,
+        event: &Event,
+        step: &WorkOrderStep,
+        section: Vec<String>,
+    ) -> Result<(), Error> {
+        let Ok(id) = IncidentId::parse(&step.incident_id) else {
+            return Ok(());
+        };
+        let Some(incident) = store::incident::lock(work.conn(), id).await? else {
+            return Ok(());
+        };
+        let now = work.at();
+        let at = wire::instant_opt("at", step.at)?.unwrap_or(now).min(now);
+        let mut loads: BTreeSet<String> = section.into_iter().collect();
+        if step.all || step.step == "restored" {
+            loads.extend(self.below(&incident));
+            loads.extend(store::incident::loads(work.conn(), id).await?);
+        }
+        let restored = loads.into_iter().map(|load| Signal {
+            external_id: format!("{}/{load}", event.id),
+            heard: Heard::Restored,
+            load: Some(load),
+            device: None,
+            at,
+            incident: Some(id),
+        });
+        let restored: Vec<_> = restored.collect();
+        store::evidence::insert(work.conn(), "dispatch", &restored, now).await?;
+        self.desk.bell.notify_one();
+        Ok(())
+    }
+}
+
+impl Consumer for FromDispatch {
+    type Prepared = Vec<String>;
+    type Error = Error;
+
+    async fn prepare(&self, event: &Event) -> Result<Vec<String>, Error> {
+        if event.r#type != "workorder.step" {
+            return Ok(Vec::new());
+        }
+        let step = decode::<WorkOrderStep>(event)?;
+        let is_restoration = ["section_restored", "restored"].contains(&step.step.as_str());
+        if is_restoration && !step.all && !step.incident_id.is_empty() {
+            self.section(&step.restored_set_id).await
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    async fn apply(&self, work: &mut Work, event: &Event, section: Vec<String>) -> Result<Outcome, Error> {
         if event.r#type != "workorder.step" {
             return Ok(Outcome::Unknown);
         }
         let step = decode::<WorkOrderStep>(event)?;
+        if ["section_restored", "restored"].contains(&step.step.as_str()) {
+            self.restore(work, event, &step, section).await?;
+        }
         let Some(what) = meaning(&step) else {
             return Ok(Outcome::Applied);
         };
@@ -81,7 +185,7 @@ impl Consumer for FromDispatch {
             return Ok(Outcome::Applied);
         };
         match worker::apply(work, id, what).await {
-            Ok(_) | Err(Error::Refused(Refusal::Merged(_) | Refusal::Closed(_))) => Ok(Outcome::Applied),
+            Ok(_) | Err(Error::Refused(_)) => Ok(Outcome::Applied),
             Err(error) => Err(error),
         }
     }

@@ -6,7 +6,7 @@ use relight_common::{Clock, Db, grpc, seal::Seal, secrets::Secrets};
 use relight_policy::Pack;
 use tokio::sync::Notify;
 
-use crate::{cursor::Cursors, peers::Peers, store::number::Numbers, topology::Atlas};
+use crate::{cursor::Cursors, numbers, peers::Peers, store::number::Numbers, topology::Atlas};
 
 /// The parts of the service, shared.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Desk {
     pub atlas: Arc<Atlas>,
     /// Spoken numbers.
     pub numbers: Numbers,
+    /// Numbers around the inference.
+    pub numbers_of: numbers::Numbers,
     /// Rung when a report or an urge was stored.
     pub bell: Notify,
     pub(crate) seal: Seal,
@@ -31,7 +33,14 @@ pub struct Desk {
 
 impl Desk {
     /// A desk over these; starts nothing.
-    pub fn new(db: &Db, peers: &grpc::Peers, secrets: &Secrets, clock: Clock, pack: Pack) -> Self {
+    pub fn new(
+        db: &Db,
+        peers: &grpc::Peers,
+        secrets: &Secrets,
+        clock: Clock,
+        pack: Pack,
+        numbers: numbers::Numbers,
+    ) -> Self {
         Self {
             db: db.clone(),
             clock,
@@ -39,6 +48,7 @@ impl Desk {
             peers: Peers::new(peers),
             atlas: Arc::new(Atlas::new(peers)),
             numbers: Numbers::new(db),
+            numbers_of: numbers,
             bell: Notify::new(),
             seal: Seal::new(&secrets.contact_key),
             cursors: Cursors::new(&secrets.cursor_key),

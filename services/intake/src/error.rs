@@ -26,6 +26,9 @@ pub enum Error {
     /// Urging a fault that is over.
     #[error("the fault of report {0} is over; if supply is still off, report again")]
     Over(ReportId),
+    /// Self-help is not being tried.
+    #[error("self-help is not being tried for report {0}; it was solved, or is a fault already")]
+    NotHelping(ReportId),
     /// The incident's state does not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -65,7 +68,7 @@ impl Coded for Error {
             Error::Common(error) => error.code(),
             Error::NoReport | Error::NoIncident => Code::NotFound,
             Error::NotOwn | Error::Denied(_) => Code::PermissionDenied,
-            Error::Over(_) | Error::Refused(_) => Code::FailedPrecondition,
+            Error::Over(_) | Error::NotHelping(_) | Error::Refused(_) => Code::FailedPrecondition,
             Error::Changed(_) => Code::Aborted,
             Error::Seal(_) | Error::Policy(_) | Error::Stored(_) | Error::Network(_) => Code::Internal,
         }

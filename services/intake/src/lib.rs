@@ -14,6 +14,7 @@ pub mod desk;
 pub mod domain;
 pub mod error;
 mod news;
+pub mod numbers;
 mod parse;
 pub mod peers;
 pub mod reconcile;
@@ -26,11 +27,15 @@ use std::sync::Arc;
 
 use relight_common::{config, service::Host};
 use relight_policy::Pack;
-use relight_proto::intake::v1::intake_server::IntakeServer;
+use relight_proto::intake::v1::{
+    inferences_server::InferencesServer, intake_server::IntakeServer, signals_server::SignalsServer,
+    triage_server::TriageServer,
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tonic::service::interceptor::InterceptedService;
 
-use crate::{desk::Desk, rpc::Api, worker::Worker};
+use crate::{desk::Desk, numbers::Numbers, rpc::Api, worker::Worker};
 
 /// Name of the service and of its schema.
 pub const NAME: &str = "intake";
@@ -38,6 +43,8 @@ pub const NAME: &str = "intake";
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Largest request taken; every field has a bound far below.
 const REQUEST_BYTES_MAX: usize = 128 * 1024;
+/// A thousand signals with their longest names.
+const SIGNALS_BYTES_MAX: usize = 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
 struct PolicySection {
@@ -57,16 +64,27 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         &host.secrets,
         host.clock.clone(),
         pack,
+        Numbers::new(&config::section("intake")?)?,
     ));
     host.tasks.spawn(desk.atlas.clone().keep(host.stop.clone()));
     host.tasks
         .spawn(Worker::new(desk.clone()).run(host.holder, host.stop.clone()));
-    room.keep_house(reconcile::Mender)?;
+    room.keep_house(reconcile::Mender {
+        self_help: desk.numbers_of.self_help,
+    })?;
     room.read("registry", Arc::new(consumer::FromRegistry::new(desk.clone())));
-    room.read("dispatch", Arc::new(consumer::FromDispatch));
-    let api = IntakeServer::new(Api::new(desk)).max_decoding_message_size(REQUEST_BYTES_MAX);
+    room.read("dispatch", Arc::new(consumer::FromDispatch::new(desk.clone())));
+    let api = Api::new(desk);
     room.serve(listener, |routes, guard| {
-        routes.add_service(tonic::service::interceptor::InterceptedService::new(api, guard));
+        let intake = IntakeServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+        let signals = SignalsServer::new(api.clone()).max_decoding_message_size(SIGNALS_BYTES_MAX);
+        let triage = TriageServer::new(api.clone()).max_decoding_message_size(SIGNALS_BYTES_MAX);
+        let inferences = InferencesServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
+        routes
+            .add_service(InterceptedService::new(intake, guard.clone()))
+            .add_service(InterceptedService::new(signals, guard.clone()))
+            .add_service(InterceptedService::new(triage, guard.clone()))
+            .add_service(InterceptedService::new(inferences, guard));
     })
     .await
 }

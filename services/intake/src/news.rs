@@ -1,5 +1,6 @@
 //! From the domain to what others read: replies and events. The only place beside rpc and consumer that knows the wire.
 
+use chrono::{DateTime, Utc};
 use relight_common::{Work, wire::timestamp};
 use relight_policy::AreaClass;
 use relight_proto::{common::v1 as common, events::v1 as events, intake::v1 as pb};
@@ -7,8 +8,9 @@ use relight_proto::{common::v1 as common, events::v1 as events, intake::v1 as pb
 use crate::{
     domain::{
         incident::{Incident, State},
-        place::Position,
-        report::{KnownOutage, Triage},
+        place::{Place, Position},
+        report::{KnownOutage, Standing},
+        say::{self, Phrase},
     },
     store::{
         incident::Reporter,
@@ -36,17 +38,25 @@ fn known_outage(known: &KnownOutage) -> pb::KnownOutage {
         off_at: known.off_at.map(timestamp),
         etr_at: known.etr_at.map(timestamp),
         cause_code: known.cause.clone(),
-        class: String::new(),
-        outage_id: String::new(),
+        class: known.class.clone(),
+        outage_id: known.outage.clone(),
+    }
+}
+
+fn phrase(phrase: &Phrase) -> pb::Phrase {
+    pb::Phrase {
+        zh: phrase.zh.clone(),
+        en: phrase.en.clone(),
     }
 }
 
 /// A report without anything that leads to a person: also what is remembered with a command.
 pub(crate) fn report(stored: &Stored) -> pb::Report {
     let report = &stored.report;
-    let known = match &report.triage {
-        Triage::KnownOutage(known) => Some(known_outage(known)),
-        Triage::New | Triage::Undetermined => None,
+    let known = report.triage.known().map(known_outage);
+    let steps = match report.standing {
+        Standing::Helping => say::self_help(),
+        Standing::Open | Standing::Closed(_) => &[],
     };
     let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     pb::Report {
@@ -65,7 +75,17 @@ pub(crate) fn report(stored: &Stored) -> pb::Report {
         reporter_phone: String::new(),
         address: String::new(),
         org_path: report.place.org_path.clone(),
-        ..pb::Report::default()
+        owner: report.actor.clone(),
+        confidential: report.confidential,
+        call_wanted: report.call_wanted,
+        say: Some(phrase(&say::say(
+            &report.triage,
+            report.danger,
+            &report.place.zone,
+        ))),
+        steps: steps.iter().map(phrase).collect(),
+        state: report.standing.word().to_owned(),
+        close_reason: report.standing.reason().unwrap_or_default().to_owned(),
     }
 }
 
@@ -139,7 +159,7 @@ fn changed(incident: &Incident, reporters: &[Reporter]) -> events::IncidentChang
         },
         reporters: reporters.iter().map(reporter).collect(),
         zone: incident.zone.clone(),
-        parent_id: String::new(),
+        parent_id: incident.parent.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -161,6 +181,31 @@ pub(crate) fn tell_incident(work: &mut Work, incident: &Incident, reporters: &[R
         &incident.org_path,
         &changed(incident, reporters),
     );
+}
+
+/// Tells `call.wanted` after commit: a person has to call this customer at once.
+pub(crate) fn tell_call_wanted(work: &mut Work, report: &Report) {
+    let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    let payload = events::CallWanted {
+        report_id: report.id.to_string(),
+        customer_id: text(report.place.customer_id),
+        incident_id: text(report.hint.map(|id| id.uuid())),
+        at: Some(timestamp(report.received_at)),
+    };
+    let subject = relight_common::ids::derived(report.id.uuid(), "call");
+    work.tell("call.wanted", subject, 1, &report.place.org_path, &payload);
+}
+
+/// Tells `supply.off` after commit: a meter is off, and nothing explains it yet.
+pub(crate) fn tell_supply_off(work: &mut Work, evidence: uuid::Uuid, at: DateTime<Utc>, place: &Place) {
+    let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    let payload = events::SupplyOff {
+        signal_id: evidence.to_string(),
+        customer_id: text(place.customer_id),
+        service_point_id: text(place.service_point_id),
+        off_at: Some(timestamp(at)),
+    };
+    work.tell("supply.off", evidence, 1, &place.org_path, &payload);
 }
 
 /// Tells `report.accepted` after commit.

@@ -7,7 +7,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
 use crate::domain::{
     place::Position,
-    report::{Channel, Draft},
+    report::{Channel, Draft, Neighbours},
 };
 
 const ACCOUNT_MAX: usize = 32;
@@ -47,6 +47,8 @@ pub(crate) fn draft(message: &AcceptReportRequest, claims: &Claims) -> Result<Dr
         reported_at: read.or(reported_at(message, claims), None)?,
         note: read.text("note", &message.note, NOTE_MAX)?,
         language: read.or(language(message.language), "")?,
+        neighbours: read.or(neighbours(&message.neighbours), Neighbours::Unknown)?,
+        confidential: message.confidential,
     })
 }
 
@@ -125,6 +127,10 @@ fn channel(word: &str) -> Result<Channel, Invalid> {
         let words: Vec<_> = Channel::ALL.iter().map(|channel| channel.word()).collect();
         Invalid::new("channel", format!("must be one of {}", words.join(", ")))
     })
+}
+
+fn neighbours(word: &str) -> Result<Neighbours, Invalid> {
+    Neighbours::parse(word).ok_or_else(|| Invalid::new("neighbours", "must be on or off, or left out"))
 }
 
 /// Only those who enter what others told them may say when that was: it starts the arrival clock.

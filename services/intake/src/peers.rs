@@ -16,7 +16,7 @@ use relight_proto::{
     common::v1 as common,
     insight::v1::{WhyOffRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, GetServicePointRequest, ServicePoint as Wire,
+        AffectedSet, CreateAffectedSetRequest, GetServicePointRequest, MembersRequest, ServicePoint as Wire,
         get_service_point_request::By, registry_client::RegistryClient,
     },
 };
@@ -35,6 +35,8 @@ pub const TRIAGE: Duration = Duration::from_millis(200);
 pub const RETRY: Duration = Duration::from_secs(2);
 /// How long an account is taken as it was.
 const KEPT: Duration = Duration::from_secs(60);
+/// Members of a set asked for at once.
+const MEMBERS: u32 = 5_000;
 /// Accounts in one generation of the cache; two are kept.
 const GENERATION: usize = 50_000;
 
@@ -152,7 +154,35 @@ impl Peers {
             off_at: wire::instant_opt("off_at", record.off_at).ok().flatten(),
             etr_at: wire::instant_opt("etr_at", record.etr_at).ok().flatten(),
             cause: record.cause_code,
+            class: record.class,
+            outage: record.outage_id,
+            confirmed: record.confirmed,
         })
+    }
+
+    /// The service points of a stored set.
+    ///
+    /// # Errors
+    /// What the registry says.
+    pub async fn members(&self, set: &str) -> Result<Vec<Uuid>, Status> {
+        let (mut members, mut after) = (Vec::new(), String::new());
+        loop {
+            let request = MembersRequest {
+                set_id: set.to_owned(),
+                after,
+                limit: MEMBERS,
+            };
+            let reply = self.registry.clone().members(request).await?.into_inner();
+            let points = reply
+                .members
+                .iter()
+                .map(|member| member.service_point_id.parse::<Uuid>());
+            members.extend(points.filter_map(Result::ok));
+            if reply.next_after.is_empty() {
+                return Ok(members);
+            }
+            after = reply.next_after;
+        }
     }
 
     /// The stored set of service points that lose supply when `device` opens. The same device gives the same set.

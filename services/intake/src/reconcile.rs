@@ -15,7 +15,10 @@ const SETTLED: TimeDelta = TimeDelta::seconds(10);
 
 /// Mends intake's own tables.
 #[derive(Debug, Clone, Copy)]
-pub struct Mender;
+pub struct Mender {
+    /// Self-help without a result for this long is dispatched.
+    pub self_help: TimeDelta,
+}
 
 impl Reconciler for Mender {
     async fn pass(&self, db: &Db, now: DateTime<Utc>) -> Result<u64, relight_common::Error> {
@@ -23,7 +26,8 @@ impl Reconciler for Mender {
         let lost = requeue_lost(db, now).await?;
         let strays = follow_merges(db).await?;
         let counted = mend_incidents(db, now).await.map_err(common)?;
-        Ok(lost + strays + counted)
+        let unsolved = dispatch_unsolved(db, now - self.self_help).await?;
+        Ok(lost + strays + counted + unsolved)
     }
 }
 
@@ -50,12 +54,12 @@ async fn oldest_waiting(db: &Db, now: DateTime<Utc>) -> Result<(), relight_commo
     Ok(())
 }
 
-/// Reports that are neither linked nor waiting go back on the queue; not those a planned outage explains.
+/// Open reports that are neither linked nor waiting go back on the queue.
 async fn requeue_lost(db: &Db, now: DateTime<Utc>) -> Result<u64, relight_common::Error> {
     sqlx::query!(
         "insert into intake.report_waiting (report_id)
          select r.id from intake.report r
-         where r.received_at < $1 and not (r.triage = 'known_outage' and r.hint_incident_id is null)
+         where r.received_at < $1 and r.state = 'open'
            and not exists (select 1 from intake.report_link l where l.report_id = r.id)
            and not exists (select 1 from intake.report_waiting w where w.report_id = r.id)
          on conflict do nothing",
@@ -65,6 +69,20 @@ async fn requeue_lost(db: &Db, now: DateTime<Utc>) -> Result<u64, relight_common
     .await
     .map(|done| done.rows_affected())
     .map_err(relight_common::Error::db("put lost reports back"))
+}
+
+/// Self-help that nobody told the result of goes to the queue like a fault.
+async fn dispatch_unsolved(db: &Db, before: DateTime<Utc>) -> Result<u64, relight_common::Error> {
+    sqlx::query!(
+        "with unsolved as (
+             update intake.report set state = 'open' where state = 'helping' and received_at < $1 returning id)
+         insert into intake.report_waiting (report_id) select id from unsolved on conflict do nothing",
+        before
+    )
+    .execute(db.pool())
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(relight_common::Error::db("dispatch what self-help did not solve"))
 }
 
 /// Reports still linked to a merged incident follow it.
@@ -88,7 +106,8 @@ async fn mend_incidents(db: &Db, now: DateTime<Utc>) -> Result<u64, Error> {
          left join intake.report r on r.id = l.report_id
          where i.state = 'open'
          group by i.id
-         having count(r.id) <> i.report_count or min(r.accepted_at) is distinct from i.accepted_at"
+         having count(r.id) <> i.report_count
+             or least(min(r.accepted_at), i.signal_at) is distinct from i.accepted_at"
     )
     .fetch_all(db.pool())
     .await
@@ -107,9 +126,10 @@ async fn mend(db: &Db, id: Uuid, now: DateTime<Utc>) -> Result<bool, Error> {
         return Ok(false);
     };
     let facts = sqlx::query!(
-        "select count(*) as \"reports!\", min(r.accepted_at) as accepted_at
+        "select count(*) as \"reports!\", least(min(r.accepted_at), $2::timestamptz) as accepted_at
          from intake.report_link l join intake.report r on r.id = l.report_id where l.incident_id = $1",
-        id
+        id,
+        incident.signal_at
     )
     .fetch_one(work.conn())
     .await

@@ -2,7 +2,7 @@
 //! reports are grouped by their transformer alone.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         group::{DeviceId, Topology},
+        mind::Places,
         place::{Place, Position, ServicePoint},
     },
     error::Error,
@@ -41,13 +42,16 @@ const PAGE: u32 = 500;
 /// One version of the network with the service points on it.
 #[derive(Debug)]
 pub struct Town {
-    grid: Grid,
-    spots: RTree<GeomWithData<[f64; 2], Spot>>,
+    grid: Arc<Grid>,
+    /// Lengths of the grid's devices, in its order.
+    lengths_m: Vec<Option<f64>>,
+    spots: RTree<GeomWithData<[f64; 2], Arc<Spot>>>,
+    by_load: HashMap<LoadIx, Arc<Spot>>,
+    by_point: HashMap<Uuid, LoadIx>,
     /// The org path all service points lie under: where a report that nobody can place goes.
     root: String,
     zone: String,
     ways: Mutex<HashMap<WayKey, Arc<[DeviceId]>>>,
-    below: Mutex<HashMap<DeviceIx, usize>>,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -59,16 +63,21 @@ enum WayKey {
 /// What a place near a service point takes over from it.
 #[derive(Debug, Clone)]
 struct Spot {
+    point: Uuid,
+    customer: Uuid,
     load: Arc<str>,
     transformer: Arc<str>,
     area: Option<AreaClass>,
     org_path: Arc<str>,
     zone: Arc<str>,
+    at: Option<Position>,
+    important: bool,
+    life_support: bool,
 }
 
 impl Town {
-    /// Over a network and its service points.
-    pub fn new(grid: Grid, points: &[ServicePoint]) -> Self {
+    /// Over a network, the lengths of its devices in its order (none: unknown), and its service points.
+    pub fn new(grid: Grid, lengths_m: Vec<Option<f64>>, points: &[ServicePoint]) -> Self {
         let mut words: HashMap<String, Arc<str>> = HashMap::new();
         let mut word = |text: &str| -> Arc<str> {
             words
@@ -76,27 +85,79 @@ impl Town {
                 .or_insert_with(|| Arc::from(text))
                 .clone()
         };
-        let spots = points
-            .iter()
-            .filter_map(|point| {
-                let at = point.position?;
-                let spot = Spot {
-                    load: point.load_id.as_str().into(),
-                    transformer: word(&point.transformer_id),
-                    area: point.area,
-                    org_path: word(&point.org_path),
-                    zone: word(&point.zone),
-                };
-                Some(GeomWithData::new([at.lon, at.lat], spot))
-            })
-            .collect();
+        let (mut spots, mut by_load, mut by_point) = (Vec::new(), HashMap::new(), HashMap::new());
+        for point in points {
+            let spot = Arc::new(Spot {
+                point: point.id,
+                customer: point.customer_id,
+                load: point.load_id.as_str().into(),
+                transformer: word(&point.transformer_id),
+                area: point.area,
+                org_path: word(&point.org_path),
+                zone: word(&point.zone),
+                at: point.position,
+                important: point.important,
+                life_support: point.life_support,
+            });
+            if let Some(load) = grid.load(&point.load_id) {
+                by_load.insert(load, spot.clone());
+                by_point.insert(point.id, load);
+            }
+            if let Some(at) = point.position {
+                spots.push(GeomWithData::new([at.lon, at.lat], spot));
+            }
+        }
         Self {
-            grid,
+            grid: Arc::new(grid),
+            lengths_m,
             spots: RTree::bulk_load(spots),
+            by_load,
+            by_point,
             root: common_path(points),
             zone: points.first().map(|point| point.zone.clone()).unwrap_or_default(),
             ways: Mutex::default(),
-            below: Mutex::default(),
+        }
+    }
+
+    /// The network.
+    pub fn grid(&self) -> &Arc<Grid> {
+        &self.grid
+    }
+
+    /// Lengths of its devices, in its order.
+    pub fn lengths_m(&self) -> &[Option<f64>] {
+        &self.lengths_m
+    }
+
+    /// The load of a service point.
+    pub fn load_of(&self, point: Uuid) -> Option<LoadIx> {
+        self.by_point.get(&point).copied()
+    }
+
+    /// The place of a load: that of its service point.
+    pub fn place_of(&self, load: LoadIx) -> Place {
+        let transformer = self.grid.normal_supply().transformer(load);
+        let transformer = transformer.map(|device| self.grid.device_id(device).to_owned());
+        let place = Place {
+            load_id: Some(self.grid.load_id(load).to_owned()),
+            transformer_id: transformer,
+            org_path: self.root.clone(),
+            zone: self.zone.clone(),
+            ..Place::default()
+        };
+        match self.by_load.get(&load) {
+            Some(spot) => Place {
+                service_point_id: Some(spot.point),
+                customer_id: Some(spot.customer),
+                area: spot.area,
+                important: spot.important,
+                life_support: spot.life_support,
+                org_path: spot.org_path.to_string(),
+                zone: spot.zone.to_string(),
+                position: spot.at,
+                ..place
+            },
+            None => place,
         }
     }
 
@@ -139,7 +200,7 @@ impl Town {
         }
     }
 
-    fn nearest(&self, at: Position) -> Option<&Spot> {
+    fn nearest(&self, at: Position) -> Option<&Arc<Spot>> {
         let east = at.lat.to_radians().cos().max(0.01) * DEGREE_M;
         let (dx, dy) = (NEAR_M / east, NEAR_M / DEGREE_M);
         let around = AABB::from_corners([at.lon - dx, at.lat - dy], [at.lon + dx, at.lat + dy]);
@@ -210,22 +271,6 @@ impl Topology for Town {
         })
     }
 
-    fn transformers_below(&self, device: &str) -> usize {
-        let Some(device) = self.grid.device(device) else {
-            return 1;
-        };
-        let mut below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
-        *below.entry(device).or_insert_with(|| {
-            let dead = self.grid.dead(&[device], &[]);
-            let supply = self.grid.normal_supply();
-            let loads = dead.dead_loads.into_iter().chain(dead.partly_dead_loads);
-            loads
-                .filter_map(|load| supply.transformer(load))
-                .collect::<BTreeSet<_>>()
-                .len()
-        })
-    }
-
     fn kind(&self, device: &str) -> &'static str {
         self.grid
             .device(device)
@@ -238,6 +283,12 @@ impl Topology for Town {
             lon: at.lon,
             lat: at.lat,
         })
+    }
+}
+
+impl Places for Town {
+    fn place_of(&self, load: LoadIx) -> Place {
+        Town::place_of(self, load)
     }
 }
 
@@ -254,9 +305,6 @@ impl Topology for Blind {
     }
     fn is_candidate(&self, _: &str) -> bool {
         true
-    }
-    fn transformers_below(&self, _: &str) -> usize {
-        1
     }
     fn kind(&self, _: &str) -> &'static str {
         ""
@@ -344,8 +392,9 @@ impl Atlas {
         };
         let points = self.points().await?;
         let built = tokio::task::spawn_blocking(move || {
-            let grid = snapshot::read(&bytes).and_then(|network| network.grid(version))?;
-            Ok::<_, relight_grid::Faults>(Town::new(grid, &points))
+            let network = snapshot::read(&bytes)?;
+            let lengths_m = network.devices.iter().map(|device| device.length_m).collect();
+            Ok::<_, relight_grid::Faults>(Town::new(network.grid(version)?, lengths_m, &points))
         });
         let town = match built.await {
             Ok(Ok(town)) => town,

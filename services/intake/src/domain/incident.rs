@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use relight_policy::AreaClass;
 
-use super::{IncidentId, place::Position};
+use super::{IncidentId, area::ArrivalLimits, place::Position};
 
 /// Where an incident is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +124,79 @@ pub struct Incident {
     pub zone: String,
     /// Grows with every change that is told; 0 = not stored yet.
     pub version: i64,
+    /// Its people were still off after that one was restored.
+    pub parent: Option<IncidentId>,
+    /// The first signal, when it began with signals and not with a report: it counts as an acceptance.
+    pub signal_at: Option<DateTime<Utc>>,
+    /// Split off by a dispatcher: the engine leaves it alone.
+    pub by_hand: bool,
+}
+
+/// What the reports of an incident add up to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// How many.
+    pub report_count: u32,
+    /// The earliest acceptance.
+    pub accepted_at: DateTime<Utc>,
+    /// The latest.
+    pub last_report_at: DateTime<Utc>,
+    /// Their area classes; none where nobody knows one.
+    pub areas: Vec<Option<AreaClass>>,
+    /// One told of danger.
+    pub danger: bool,
+    /// A life-support customer reported.
+    pub life_support: bool,
+    /// An important customer reported.
+    pub important: bool,
+    /// Of the first report that has one.
+    pub position: Option<Position>,
+}
+
+impl Incident {
+    /// Takes over what another one was that became part of this one.
+    pub fn take_in(&mut self, gone: &Incident, limits: &ArrivalLimits) {
+        self.report_count += gone.report_count;
+        self.urge_count += gone.urge_count;
+        self.accepted_at = self.accepted_at.min(gone.accepted_at);
+        self.off_at = self.off_at.min(gone.off_at);
+        self.last_report_at = self.last_report_at.max(gone.last_report_at);
+        self.area = limits.stricter(self.area, gone.area);
+        self.danger |= gone.danger;
+        self.life_support |= gone.life_support;
+        self.important |= gone.important;
+        self.position = self.position.or(gone.position);
+        self.signal_at = match (self.signal_at, gone.signal_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Makes it agree with its reports. What confirming brought stays.
+    pub fn set_facts(&mut self, facts: Facts, limits: &ArrivalLimits) {
+        let accepted_at = self.signal_at.unwrap_or(facts.accepted_at).min(facts.accepted_at);
+        // A meter's word on when supply ended stays when it is the earlier one.
+        self.off_at = if self.off_at == self.accepted_at {
+            accepted_at
+        } else {
+            self.off_at.min(accepted_at)
+        };
+        self.accepted_at = accepted_at;
+        self.report_count = facts.report_count;
+        self.last_report_at = facts.last_report_at;
+        let areas = facts
+            .areas
+            .into_iter()
+            .map(|area| area.unwrap_or(limits.strictest()));
+        if let Some(area) = areas.reduce(|one, other| limits.stricter(one, other)) {
+            self.area = area;
+        }
+        let known = self.confirmed.is_some();
+        self.danger = facts.danger;
+        self.life_support = facts.life_support || (known && self.life_support);
+        self.important = facts.important || (known && self.important);
+        self.position = self.position.or(facts.position);
+    }
 }
 
 /// What can happen to a stored incident beside grouping.
@@ -144,6 +217,15 @@ pub enum Event {
         /// See `important`.
         life_support: bool,
     },
+    /// A dispatcher names the device of a guess; it stays a guess.
+    Name {
+        /// The device.
+        device: Device,
+        /// Where it is.
+        position: Option<Position>,
+    },
+    /// A dispatcher found it to be part of another one.
+    Merge(IncidentId),
     /// Everybody has supply again, or the order was archived.
     Close(&'static str),
     /// The call-back found somebody still off.
@@ -159,6 +241,18 @@ pub enum Refusal {
     /// It is over.
     #[error("the incident is closed ({0}); a new report opens a new one")]
     Closed(String),
+    /// Its device is known, not guessed.
+    #[error("the device of this incident is confirmed; confirm another one instead")]
+    Confirmed,
+    /// An incident is no part of itself.
+    #[error("an incident cannot become part of itself; name another one")]
+    Itself,
+    /// Every report would leave it.
+    #[error("these are all reports of the incident; leave at least one, or merge it into another")]
+    Emptied,
+    /// Reports of several incidents, or of none.
+    #[error("the reports must all be of one open incident")]
+    NotOne,
 }
 
 /// What `event` does to `from` at `now`. Repeating an event that led here changes nothing.
@@ -194,6 +288,17 @@ pub fn transition(from: Incident, event: Event, now: DateTime<Utc>) -> Result<In
                 ..from
             })
         }
+        (State::Open, Event::Name { .. }) if from.confirmed.is_some() => Err(Refusal::Confirmed),
+        (State::Open, Event::Name { device, position }) => Ok(Incident {
+            position: position.or(from.position),
+            device: Some(device),
+            ..from
+        }),
+        (State::Open, Event::Merge(into)) if into == from.id => Err(Refusal::Itself),
+        (State::Open, Event::Merge(into)) => Ok(Incident {
+            state: State::Merged(into),
+            ..from
+        }),
         (State::Open, Event::Close(reason)) => Ok(Incident {
             state: State::Closed(reason.to_owned()),
             ..from
@@ -205,7 +310,10 @@ pub fn transition(from: Incident, event: Event, now: DateTime<Utc>) -> Result<In
 
         (State::Closed(_), Event::Close(_)) | (State::Open, Event::Reopen) => Ok(from),
 
-        (State::Closed(reason), Event::Confirm { .. }) => Err(Refusal::Closed(reason.clone())),
+        (State::Closed(reason), Event::Confirm { .. } | Event::Name { .. } | Event::Merge(_)) => {
+            Err(Refusal::Closed(reason.clone()))
+        }
+        (State::Merged(into), Event::Merge(same)) if *into == same => Ok(from),
         (State::Merged(into), _) => Err(Refusal::Merged(*into)),
     }
 }
@@ -239,6 +347,9 @@ mod tests {
             org_path: "demo".to_owned(),
             zone: "Asia/Shanghai".to_owned(),
             version: 1,
+            parent: None,
+            signal_at: None,
+            by_hand: false,
         }
     }
 

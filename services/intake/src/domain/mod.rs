@@ -3,8 +3,11 @@
 pub mod area;
 pub mod group;
 pub mod incident;
+pub mod mind;
 pub mod place;
 pub mod report;
+pub mod say;
+pub mod signal;
 
 relight_common::typed_id!(
     /// One report of one person.
@@ -16,3 +19,9 @@ relight_common::typed_id!(
     IncidentId,
     "incident_id"
 );
+
+impl From<uuid::Uuid> for ReportId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self::from_uuid(id)
+    }
+}

@@ -10,8 +10,10 @@ use crate::{
     desk::Desk,
     domain::{
         ReportId,
+        group::Topology,
         place::Place,
-        report::{Draft, KnownOutage, triage},
+        report::{Draft, KnownOutage, Neighbours, Seen, Standing, Triage, triage},
+        signal::RELAY_FRESH,
     },
     error::Error,
     news, parse,
@@ -57,17 +59,18 @@ pub(super) async fn accept(
     };
     let (known, number) = join!(known, desk.numbers.next(Kind::Report, now, &place.zone));
     let number = number?;
+    let (first, made) = (known.clone(), judge(desk, &draft, &place, known).await?);
     let mut work = match Work::begin::<pb::Report>(&desk.db, meta).await? {
         Begun::Before(reply) => return Ok(reply),
         Begun::New(work) => work,
     };
-    if let Some(first) = urged_by(desk, &mut work, &draft, &place, now).await? {
+    if let Some(urged) = urged_by(desk, &mut work, &draft, &place, now).await? {
         let reply = add_urge(
             &mut work,
-            first,
+            urged,
             draft.channel.word(),
             &draft.note,
-            known.as_ref(),
+            first.as_ref(),
         )
         .await?;
         return commit(desk, work, reply).await;
@@ -82,7 +85,7 @@ pub(super) async fn accept(
             accepted_at,
             now,
             number,
-            known,
+            made,
         ),
         incident: None,
         incident_state: None,
@@ -90,6 +93,9 @@ pub(super) async fn accept(
     };
     report::insert(work.conn(), &stored.report).await?;
     news::tell_report(&mut work, &stored.report);
+    if stored.report.call_wanted {
+        news::tell_call_wanted(&mut work, &stored.report);
+    }
     commit(desk, work, news::report(&stored)).await
 }
 
@@ -98,6 +104,45 @@ async fn commit(desk: &Desk, work: Work, reply: pb::Report) -> Result<pb::Report
     let reply = work.commit(reply).await?;
     desk.bell.notify_one();
     Ok(reply)
+}
+
+/// What this report is. Whoever does not answer leaves it open, never closed.
+async fn judge(
+    desk: &Desk,
+    draft: &Draft,
+    place: &Place,
+    known: Option<KnownOutage>,
+) -> Result<Triage, Error> {
+    let town = desk.atlas.town();
+    let load = place.load_id.as_deref();
+    let gone = |load: &str| town.as_ref().is_some_and(|town| town.grid().load(load).is_none());
+    let mut seen = Seen {
+        danger: draft.danger,
+        on_the_grid: place.is_on_the_grid(),
+        left: place.service_point_id.is_some() && load.is_some_and(gone),
+        neighbours: draft.neighbours,
+        known,
+        ..Seen::default()
+    };
+    let cut_at = seen
+        .known
+        .as_ref()
+        .filter(|known| known.is_cut())
+        .map(|known| known.off_at);
+    if !seen.danger && (cut_at.is_some() || seen.neighbours == Neighbours::On) {
+        let mut conn = read::connection(desk).await?;
+        if let Some(town) = &town {
+            let way = town.way_of_place(load, place.transformer_id.as_deref());
+            let above: Vec<String> = way.iter().map(|device| device.to_string()).collect();
+            seen.fault_above = report::fault_at(&mut conn, &above).await?;
+        }
+        if let (Some(cut_at), Some(load)) = (cut_at, load) {
+            let fresh = desk.clock.now() - RELAY_FRESH;
+            let since = cut_at.map_or(fresh, |at| at.max(fresh));
+            seen.relay_open = report::relay_open(&mut conn, load, since).await?;
+        }
+    }
+    Ok(triage(seen))
 }
 
 /// Where the report is, and whether its account still has to be looked up.
@@ -145,7 +190,7 @@ fn new_report(
     accepted_at: DateTime<Utc>,
     received_at: DateTime<Utc>,
     number: String,
-    known: Option<KnownOutage>,
+    triage: Triage,
 ) -> Report {
     let id = ReportId::new();
     let sealed =
@@ -157,8 +202,12 @@ fn new_report(
         received_at,
         channel: draft.channel,
         actor: claims.actor.clone(),
-        hint: known.as_ref().and_then(|known| known.incident),
-        triage: triage(draft.danger, place.is_on_the_grid(), known),
+        hint: triage.known().and_then(|known| known.incident),
+        standing: triage.standing(),
+        call_wanted: place.life_support,
+        neighbours: draft.neighbours,
+        confidential: draft.confidential,
+        triage,
         danger: draft.danger,
         danger_note: draft.danger_note,
         note: draft.note,
@@ -213,6 +262,12 @@ async fn add_urge(
     };
     report::insert_urge(work.conn(), &urge).await?;
     first.urge_count += 1;
+    // Who asks again was not helped.
+    if first.report.standing == Standing::Helping
+        && report::helped(work.conn(), first.report.id, None, at).await?
+    {
+        first.report.standing = Standing::Open;
+    }
     Ok(news::urged(&first, known))
 }
 

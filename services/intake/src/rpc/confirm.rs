@@ -79,7 +79,7 @@ async fn check_visible(desk: &Desk, claims: &Claims, id: IncidentId) -> Result<(
 }
 
 /// Before the transaction: the same device gives the same set, so a repeat is safe.
-async fn affected_set(desk: &Desk, device: &str) -> Result<AffectedSet, Error> {
+pub(crate) async fn affected_set(desk: &Desk, device: &str) -> Result<AffectedSet, Error> {
     desk.peers
         .affected_set(device)
         .await
@@ -91,7 +91,8 @@ async fn affected_set(desk: &Desk, device: &str) -> Result<AffectedSet, Error> {
         })
 }
 
-fn event(desk: &Desk, named: String, by: Confirmer, set: AffectedSet) -> Event {
+/// The event that confirms `named`.
+pub(crate) fn event(desk: &Desk, named: String, by: Confirmer, set: AffectedSet) -> Event {
     let town = desk.atlas.town();
     let kind = town.as_ref().map_or("", |town| town.kind(&named)).to_owned();
     // The registry's spelling of the device, so that grouping finds it.

@@ -1,14 +1,22 @@
 //! The wire: who may ask what, requests into commands, answers back.
 
 mod accept;
-mod confirm;
+pub(crate) mod confirm;
+mod hand;
+mod inferences;
 mod read;
+mod signals;
+mod triage;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
-use relight_common::{error::refuse, wire};
-use relight_proto::intake::v1::{self as pb, intake_server::Intake};
-use tonic::{Request, Response, Status};
+use futures_util::{Stream, stream};
+use relight_common::{Claims, Role, error::refuse, wire};
+use relight_proto::intake::v1::{
+    self as pb, inferences_server::Inferences, intake_server::Intake, signals_server::Signals,
+    triage_server::Triage,
+};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::desk::Desk;
 
@@ -87,6 +95,142 @@ impl Intake for Api {
             ));
         }
         let done = read::reporters(&self.desk, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+}
+
+/// Replies to batches of signals, each as soon as its batch is stored.
+type SignalReplies = Pin<Box<dyn Stream<Item = Result<pb::SignalsReply, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Signals for Api {
+    type StreamStream = SignalReplies;
+
+    async fn send(&self, request: Request<pb::SignalBatch>) -> Reply<pb::SignalsReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&signals::SENDERS)?;
+        let done = signals::take(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn stream(&self, request: Request<Streaming<pb::SignalBatch>>) -> Reply<SignalReplies> {
+        let claims = wire::caller(&request)?;
+        claims.need(&signals::SENDERS)?;
+        let state = (self.desk.clone(), claims, request.into_inner());
+        Ok(Response::new(Box::pin(stream::unfold(Some(state), next_batch))))
+    }
+}
+
+type Incoming = (Arc<Desk>, Claims, Streaming<pb::SignalBatch>);
+
+/// Takes the next batch of a stream; the first refusal ends it.
+async fn next_batch(state: Option<Incoming>) -> Option<(Result<pb::SignalsReply, Status>, Option<Incoming>)> {
+    let (desk, claims, mut incoming) = state?;
+    match incoming.message().await {
+        Ok(Some(batch)) => match signals::take(&desk, &claims, &batch).await {
+            Ok(reply) => Some((Ok(reply), Some((desk, claims, incoming)))),
+            Err(error) => Some((Err(refuse("intake")(error)), None)),
+        },
+        Ok(None) => None,
+        Err(status) => Some((Err(status), None)),
+    }
+}
+
+#[tonic::async_trait]
+impl Inferences for Api {
+    async fn get(&self, request: Request<pb::GetInferenceRequest>) -> Reply<pb::Inference> {
+        let claims = wire::caller(&request)?;
+        claims.need(&read::INCIDENT_READERS)?;
+        let done = inferences::get(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn pings_wanted(&self, request: Request<pb::PingsWantedRequest>) -> Reply<pb::PingsWantedReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&inferences::PINGERS)?;
+        let done = inferences::pings(&self.desk, &claims).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn evidence(&self, request: Request<pb::EvidenceRequest>) -> Reply<pb::EvidenceReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&read::INCIDENT_READERS)?;
+        let done = inferences::evidence(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn replay(&self, request: Request<pb::ReplayRequest>) -> Reply<pb::ReplayReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&read::INCIDENT_READERS)?;
+        let done = inferences::again(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn overrule(&self, request: Request<pb::OverruleRequest>) -> Reply<pb::Incident> {
+        let claims = wire::caller(&request)?;
+        claims.need(&[Role::Dispatcher])?;
+        let done = hand::overrule(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn undo_overrule(&self, request: Request<pb::UndoOverruleRequest>) -> Reply<pb::Incident> {
+        let claims = wire::caller(&request)?;
+        claims.need(&[Role::Dispatcher])?;
+        let done = hand::undo(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn split(&self, request: Request<pb::SplitRequest>) -> Reply<pb::Incident> {
+        let claims = wire::caller(&request)?;
+        claims.need(&[Role::Dispatcher])?;
+        let done = hand::split(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn merge(&self, request: Request<pb::MergeRequest>) -> Reply<pb::Incident> {
+        let claims = wire::caller(&request)?;
+        claims.need(&[Role::Dispatcher])?;
+        let done = hand::merge(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn correct_link(&self, request: Request<pb::CorrectLinkRequest>) -> Reply<pb::Report> {
+        let claims = wire::caller(&request)?;
+        if !claims.is_service("dispatch") {
+            claims.need(&hand::CORRECTORS)?;
+        }
+        let done = hand::correct(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+}
+
+#[tonic::async_trait]
+impl Triage for Api {
+    async fn self_helped(&self, request: Request<pb::SelfHelpRequest>) -> Reply<pb::Report> {
+        let claims = wire::caller(&request)?;
+        claims.need(&triage::HELPERS)?;
+        let done = triage::helped(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn calls_wanted(&self, request: Request<pb::CallsWantedRequest>) -> Reply<pb::CallsWantedReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&triage::CALLERS)?;
+        let done = triage::calls(&self.desk, &claims).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn called(&self, request: Request<pb::CalledRequest>) -> Reply<pb::CallWanted> {
+        let claims = wire::caller(&request)?;
+        claims.need(&triage::CALLERS)?;
+        let done = triage::called(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn import_paper(&self, request: Request<pb::PaperBatch>) -> Reply<pb::PaperReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&triage::CLERKS)?;
+        let done = triage::import(&self.desk, &claims, &request.into_inner()).await;
         done.map(Response::new).map_err(refuse("intake"))
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn reaches(claims: &Claims, roles: &[Role], org_path: &str) -> bool {
 }
 
 /// The same as patterns for SQL.
-fn patterns(claims: &Claims, roles: &[Role]) -> Vec<String> {
+pub(super) fn patterns(claims: &Claims, roles: &[Role]) -> Vec<String> {
     let mut patterns = claims.org_patterns(roles);
     patterns.push(String::new());
     patterns
@@ -65,7 +65,7 @@ pub(super) fn may_see(claims: &Claims, stored: &Stored) -> bool {
     own || reaches(claims, &READERS, &place.org_path)
 }
 
-async fn connection(desk: &Desk) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
+pub(super) async fn connection(desk: &Desk) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
     desk.db
         .pool()
         .acquire()
@@ -92,7 +92,9 @@ pub(super) async fn report(
         .filter(|stored| may_see(claims, stored))
         .ok_or(Error::NoReport)?;
     let mut reply = news::report(&stored);
-    if reaches(claims, &STAFF, &stored.report.place.org_path) {
+    let report = &stored.report;
+    let whose = claims.has(&[Role::Admin]) || claims.actor == report.actor;
+    if reaches(claims, &STAFF, &report.place.org_path) && (!report.confidential || whose) {
         reveal(desk, claims, &stored, &mut reply).await?;
     }
     Ok(reply)

@@ -1,6 +1,6 @@
 //! What the grouping worker reads and writes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -10,14 +10,15 @@ use super::{area, incident::incidents, position};
 use crate::{
     domain::{
         IncidentId, ReportId,
-        group::{Call, DeviceId, Known},
-        incident::Incident,
+        group::Call,
+        incident::{Facts, Incident},
         place::Place,
     },
     error::Error,
 };
 
-/// Whether the worker has anything to do: a report waits, an urge is not counted yet, or a device was confirmed.
+/// Whether the worker has anything to do: a report or a signal waits, an urge is not counted yet, a device was confirmed,
+/// or the network was switched.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -28,7 +29,9 @@ pub async fn anything(conn: &mut PgConnection) -> Result<bool, Error> {
              join intake.report_link l on l.report_id = u.report_id
              join intake.incident i on i.id = l.incident_id and i.state = 'open'
              where not u.folded)
-         or exists (select 1 from intake.incident where not taken_in and state = 'open') as \"anything!\""
+         or exists (select 1 from intake.incident where not taken_in and state = 'open')
+         or exists (select 1 from intake.evidence where not weighed)
+         or exists (select 1 from intake.switching where not weighed) as \"anything!\""
     )
     .fetch_one(conn)
     .await
@@ -81,78 +84,106 @@ pub async fn waiting(
         .collect()
 }
 
-/// The open incidents a report can join, kept as they are until commit, with the transformers that called since
-/// `since`: those with a device, and the `named` ones. Without a device only the ledger's word leads to one.
+/// The open incidents a report can join, kept as they are until commit: those with a device, and the `named` ones.
+/// Without a device only the ledger's word leads to one.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn open(
-    conn: &mut PgConnection,
-    named: &[Uuid],
-    since: DateTime<Utc>,
-) -> Result<Vec<Known>, Error> {
+pub async fn open(conn: &mut PgConnection, named: &[Uuid]) -> Result<Vec<Incident>, Error> {
     let rows = incidents!(
         "where state = 'open' and (device_id is not null or id = any($1)) order by id for update",
         named
+    );
+    let rows = rows
+        .fetch_all(conn)
+        .await
+        .map_err(Error::db("lock the open incidents"))?;
+    rows.into_iter().map(Incident::try_from).collect()
+}
+
+/// What the reports of incidents add up to once `moved` have their new homes and those of `gone` follow them.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn facts(
+    conn: &mut PgConnection,
+    incidents: &[IncidentId],
+    moved: &[(ReportId, IncidentId)],
+    gone: &[(IncidentId, IncidentId)],
+) -> Result<BTreeMap<IncidentId, Facts>, Error> {
+    let (reports, homes): (Vec<Uuid>, Vec<Uuid>) = moved
+        .iter()
+        .map(|(report, id)| (report.uuid(), id.uuid()))
+        .unzip();
+    let kept = incidents.iter().map(|id| (id.uuid(), id.uuid()));
+    let follow = gone.iter().map(|(from, into)| (from.uuid(), into.uuid()));
+    let (from, into): (Vec<Uuid>, Vec<Uuid>) = kept.chain(follow).unzip();
+    let rows = sqlx::query!(
+        "with moved as (select * from unnest($1::uuid[], $2::uuid[]) as m (report_id, incident_id)),
+         members as (
+             select report_id, incident_id from moved
+             union all
+             select l.report_id, h.into_id from unnest($3::uuid[], $4::uuid[]) as h (from_id, into_id)
+             join intake.report_link l on l.incident_id = h.from_id
+             where not exists (select 1 from moved m where m.report_id = l.report_id))
+         select m.incident_id as \"incident_id!\", count(*) as \"reports!\", min(r.accepted_at) as \"first_at!\",
+             max(r.accepted_at) as \"last_at!\", bool_or(r.danger) as \"danger!\",
+             bool_or(r.life_support) as \"life_support!\", bool_or(r.important) as \"important!\",
+             array_agg(distinct coalesce(r.area_class, '')) as \"areas!\",
+             (array_agg(r.lon order by r.accepted_at, r.id) filter (where r.lon is not null))[1] as lon,
+             (array_agg(r.lat order by r.accepted_at, r.id) filter (where r.lat is not null))[1] as lat
+         from members m join intake.report r on r.id = m.report_id group by m.incident_id",
+        &reports,
+        &homes,
+        &from,
+        &into,
     )
-    .fetch_all(&mut *conn)
-    .await;
-    let open = rows.map_err(Error::db("lock the open incidents"))?;
-    let mut called = called(conn, since).await?;
-    open.into_iter()
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("add the reports of incidents up"))?;
+    rows.into_iter()
         .map(|row| {
-            let incident = Incident::try_from(row)?;
-            let called = called.remove(&incident.id).unwrap_or_default();
-            Ok(Known { incident, called })
+            let known = |word: &String| (!word.is_empty()).then(|| area(word)).transpose();
+            let facts = Facts {
+                report_count: u32::try_from(row.reports).unwrap_or(u32::MAX),
+                accepted_at: row.first_at,
+                last_report_at: row.last_at,
+                areas: row.areas.iter().map(known).collect::<Result<_, _>>()?,
+                danger: row.danger,
+                life_support: row.life_support,
+                important: row.important,
+                position: position(row.lon, row.lat),
+            };
+            Ok((IncidentId::from_uuid(row.incident_id), facts))
         })
         .collect()
 }
 
-async fn called(
-    conn: &mut PgConnection,
-    since: DateTime<Utc>,
-) -> Result<HashMap<IncidentId, BTreeSet<DeviceId>>, Error> {
-    let rows = sqlx::query!(
-        "select distinct l.incident_id, r.transformer_id as \"transformer_id!\"
-         from intake.report r
-         join intake.report_link l on l.report_id = r.id
-         join intake.incident i on i.id = l.incident_id and i.state = 'open'
-         where r.accepted_at > $1 and r.transformer_id is not null",
-        since
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("read who called"))?;
-    let mut called: HashMap<IncidentId, BTreeSet<DeviceId>> = HashMap::new();
-    for row in rows {
-        let transformers = called.entry(IncidentId::from_uuid(row.incident_id)).or_default();
-        transformers.insert(row.transformer_id.into());
-    }
-    Ok(called)
-}
-
-/// Links reports to their incidents and takes them off the queue.
+/// Gives reports their incidents, new or other ones, and takes them off the queue. `fixed`: the engine does not move them.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn link(
     conn: &mut PgConnection,
-    joins: &[(ReportId, IncidentId)],
+    homes: &[(ReportId, IncidentId, bool)],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let (reports, incidents): (Vec<Uuid>, Vec<Uuid>) = joins
-        .iter()
-        .map(|(report, incident)| (report.uuid(), incident.uuid()))
-        .unzip();
+    let reports: Vec<Uuid> = homes.iter().map(|(report, ..)| report.uuid()).collect();
+    let incidents: Vec<Uuid> = homes.iter().map(|(_, incident, _)| incident.uuid()).collect();
+    let fixed: Vec<bool> = homes.iter().map(|(.., fixed)| *fixed).collect();
     sqlx::query!(
         "with joined as (
-             insert into intake.report_link (report_id, incident_id, linked_at)
-             select report_id, incident_id, $3 from unnest($1::uuid[], $2::uuid[]) as t (report_id, incident_id)
+             insert into intake.report_link (report_id, incident_id, linked_at, fixed)
+             select report_id, incident_id, $3, fixed
+             from unnest($1::uuid[], $2::uuid[], $4::bool[]) as t (report_id, incident_id, fixed)
+             on conflict (report_id) do update set incident_id = excluded.incident_id, linked_at = excluded.linked_at,
+                 fixed = excluded.fixed
              returning report_id)
          delete from intake.report_waiting where report_id in (select report_id from joined)",
         &reports,
         &incidents,
-        now
+        now,
+        &fixed
     )
     .execute(conn)
     .await

@@ -42,6 +42,9 @@ pub(super) struct Row {
     pub(super) org_path: String,
     pub(super) zone: String,
     pub(super) version: i64,
+    pub(super) parent_id: Option<Uuid>,
+    pub(super) signal_at: Option<DateTime<Utc>>,
+    pub(super) by_hand: bool,
 }
 
 impl TryFrom<Row> for Incident {
@@ -88,6 +91,9 @@ impl TryFrom<Row> for Incident {
             org_path: row.org_path,
             zone: row.zone,
             version: row.version,
+            parent: row.parent_id.map(IncidentId::from_uuid),
+            signal_at: row.signal_at,
+            by_hand: row.by_hand,
         })
     }
 }
@@ -99,7 +105,8 @@ macro_rules! incidents {
             crate::store::incident::Row,
             "select id, number, state, merged_into, close_reason, device_id, device_kind, confirmed_by, confirmed_at,
                  affected_set_id, affected_count, report_count, urge_count, accepted_at, last_report_at, off_at,
-                 area_class, danger, life_support, important, lon, lat, org_path, zone, version
+                 area_class, danger, life_support, important, lon, lat, org_path, zone, version, parent_id, signal_at,
+                 by_hand
              from intake.incident " + $tail
             $(, $arg)*
         )
@@ -190,8 +197,9 @@ async fn insert(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
     let device = incident.device.as_ref();
     sqlx::query!(
         "insert into intake.incident (id, number, state, device_id, device_kind, report_count, urge_count, accepted_at,
-             last_report_at, off_at, area_class, danger, life_support, important, lon, lat, org_path, zone, version)
-         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)",
+             last_report_at, off_at, area_class, danger, life_support, important, lon, lat, org_path, zone, version,
+             parent_id, signal_at, by_hand)
+         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20)",
         incident.id.uuid(),
         incident.number,
         device.map(|device| device.id.as_str()),
@@ -209,6 +217,9 @@ async fn insert(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
         incident.position.map(|position| position.lat),
         incident.org_path,
         incident.zone,
+        incident.parent.map(IncidentId::uuid),
+        incident.signal_at,
+        incident.by_hand,
     )
     .execute(conn)
     .await
@@ -227,7 +238,7 @@ async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
         "update intake.incident set state = $3, merged_into = $4, close_reason = $5, device_id = $6, device_kind = $7,
              confirmed_by = $8, confirmed_at = $9, affected_set_id = $10, affected_count = $11, report_count = $12,
              urge_count = $13, accepted_at = $14, last_report_at = $15, off_at = $16, area_class = $17, danger = $18,
-             life_support = $19, important = $20, lon = $21, lat = $22, version = $2::bigint,
+             life_support = $19, important = $20, lon = $21, lat = $22, signal_at = $23, version = $2::bigint,
              taken_in = taken_in and confirmed_at is not distinct from $9
          where id = $1 and version = $2::bigint - 1",
         incident.id.uuid(),
@@ -252,6 +263,7 @@ async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
         incident.important,
         incident.position.map(|position| position.lon),
         incident.position.map(|position| position.lat),
+        incident.signal_at,
     )
     .execute(conn)
     .await
@@ -300,4 +312,21 @@ pub async fn reporters(
             });
     }
     Ok(all)
+}
+
+/// The loads that reported an incident.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn loads(conn: &mut PgConnection, incident: IncidentId) -> Result<Vec<String>, Error> {
+    sqlx::query_scalar!(
+        "select distinct coalesce(e.load_id, r.load_id) as \"load!\"
+         from intake.report_link l join intake.report r on r.id = l.report_id
+         left join intake.evidence e on e.report_id = r.id
+         where l.incident_id = $1 and coalesce(e.load_id, r.load_id) is not null",
+        incident.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read the loads of an incident"))
 }

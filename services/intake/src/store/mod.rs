@@ -1,5 +1,8 @@
 //! All SQL of intake.
 
+pub mod belief;
+pub mod call;
+pub mod evidence;
 pub mod grouping;
 pub mod incident;
 pub mod number;

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         IncidentId, ReportId,
         place::Place,
-        report::{Channel, KnownOutage, Triage},
+        report::{Channel, KnownOutage, Neighbours, Standing, Triage},
     },
     error::Error,
 };
@@ -54,6 +54,14 @@ pub struct Report {
     pub address: String,
     /// BCP 47 tag or empty.
     pub language: String,
+    /// What the reporter says of the neighbours.
+    pub neighbours: Neighbours,
+    /// Name and number are for the desk that took it only.
+    pub confidential: bool,
+    /// Life-support: a person has to call.
+    pub call_wanted: bool,
+    /// Where it stands.
+    pub standing: Standing,
 }
 
 /// A report with what happened to it since.
@@ -101,6 +109,13 @@ struct Row {
     known_etr_at: Option<DateTime<Utc>>,
     known_cause: Option<String>,
     place_pending: bool,
+    neighbours: String,
+    confidential: bool,
+    call_wanted: bool,
+    state: String,
+    close_reason: Option<String>,
+    known_class: Option<String>,
+    known_outage_id: Option<String>,
     incident_id: Option<Uuid>,
     incident_state: Option<String>,
     urge_count: i64,
@@ -111,16 +126,30 @@ impl TryFrom<Row> for Stored {
 
     fn try_from(row: Row) -> Result<Self, Error> {
         let hint = row.hint_incident_id.map(IncidentId::from_uuid);
+        let known = || KnownOutage {
+            incident: hint,
+            off_at: row.known_off_at,
+            etr_at: row.known_etr_at,
+            cause: row.known_cause.clone().unwrap_or_default(),
+            class: row.known_class.clone().unwrap_or_default(),
+            outage: row.known_outage_id.clone().unwrap_or_default(),
+            confirmed: true,
+        };
         let triage = match row.triage.as_str() {
             "new" => Triage::New,
             "undetermined" => Triage::Undetermined,
-            "known_outage" => Triage::KnownOutage(KnownOutage {
-                incident: hint,
-                off_at: row.known_off_at,
-                etr_at: row.known_etr_at,
-                cause: row.known_cause.unwrap_or_default(),
-            }),
+            "known_outage" => Triage::KnownOutage(known()),
+            "customer_side" => Triage::CustomerSide,
+            "cut" => Triage::Cut(known()),
+            "own_request" => Triage::OwnRequest(known()),
+            "left" => Triage::Left,
             _ => return Err(Error::Stored("triage")),
+        };
+        let standing = match (row.state.as_str(), row.close_reason) {
+            ("open", _) => Standing::Open,
+            ("helping", _) => Standing::Helping,
+            ("closed", Some(reason)) => Standing::Closed(reason),
+            _ => return Err(Error::Stored("state of a report")),
         };
         let place = Place {
             service_point_id: row.service_point_id,
@@ -154,6 +183,11 @@ impl TryFrom<Row> for Stored {
                 phone: row.reporter_phone,
                 address: row.address,
                 language: row.language,
+                neighbours: Neighbours::parse(&row.neighbours)
+                    .ok_or(Error::Stored("word for the neighbours"))?,
+                confidential: row.confidential,
+                call_wanted: row.call_wanted,
+                standing,
             },
             incident: row.incident_id.map(IncidentId::from_uuid),
             incident_state: row.incident_state,
@@ -171,7 +205,8 @@ macro_rules! reports {
                  r.danger_note, r.note, r.account, r.customer_id, r.service_point_id, r.load_id, r.transformer_id,
                  r.area_class, r.important, r.life_support, r.reporter_name, r.reporter_phone, r.address, r.lon,
                  r.lat, r.language, r.org_path, r.zone, r.hint_incident_id, r.known_off_at, r.known_etr_at,
-                 r.known_cause, r.place_pending, l.incident_id as \"incident_id?\", i.state as \"incident_state?\",
+                 r.known_cause, r.place_pending, r.neighbours, r.confidential, r.call_wanted, r.state, r.close_reason,
+                 r.known_class, r.known_outage_id, l.incident_id as \"incident_id?\", i.state as \"incident_state?\",
                  (select count(*) from intake.urge u where u.report_id = r.id) as \"urge_count!\"
              from intake.report r
              left join intake.report_link l on l.report_id = r.id
@@ -181,28 +216,27 @@ macro_rules! reports {
     };
 }
 
-/// Stores a new report and puts it in front of the grouping worker. What a planned outage explains is no fault: it has no
-/// incident to join and makes none.
+/// Stores a new report and puts it in front of the grouping worker, unless it is answered already or self-help is tried.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn insert(conn: &mut PgConnection, report: &Report) -> Result<(), Error> {
-    let known = match &report.triage {
-        Triage::KnownOutage(known) => Some(known),
-        Triage::New | Triage::Undetermined => None,
-    };
+    let known = report.triage.known();
     let place = &report.place;
     sqlx::query!(
         "with stored as (
              insert into intake.report (id, number, accepted_at, received_at, channel, actor, triage, danger,
                  danger_note, note, account, customer_id, service_point_id, load_id, transformer_id, area_class,
                  important, life_support, reporter_name, reporter_phone, address, lon, lat, language, org_path, zone,
-                 hint_incident_id, known_off_at, known_etr_at, known_cause, place_pending)
+                 hint_incident_id, known_off_at, known_etr_at, known_cause, place_pending, neighbours, confidential,
+                 call_wanted, state, close_reason, closed_at, known_class, known_outage_id)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
-             returning id)
-         insert into intake.report_waiting (report_id) select id from stored
-         where not ($7 = 'known_outage' and $27::uuid is null)",
+                 $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,
+                 case when $35 = 'closed' then $4::timestamptz end, $37, $38)
+             returning id, received_at, call_wanted, state),
+         called as (
+             insert into intake.call_wanted (report_id, since) select id, received_at from stored where call_wanted)
+         insert into intake.report_waiting (report_id) select id from stored where state = 'open'",
         report.id.uuid(),
         report.number,
         report.accepted_at,
@@ -234,6 +268,13 @@ pub async fn insert(conn: &mut PgConnection, report: &Report) -> Result<(), Erro
         known.and_then(|known| known.etr_at),
         known.map(|known| known.cause.as_str()),
         report.place_pending,
+        report.neighbours.word(),
+        report.confidential,
+        report.call_wanted,
+        report.standing.word(),
+        report.standing.reason(),
+        known.map(|known| known.class.as_str()),
+        known.map(|known| known.outage.as_str()),
     )
     .execute(conn)
     .await
@@ -278,6 +319,7 @@ pub async fn open_of_customer(
 ) -> Result<Option<Stored>, Error> {
     let row = reports!(
         "where r.customer_id = $1 and r.accepted_at > $2 and (i.id is null or i.state = 'open')
+             and (r.state <> 'closed' or r.close_reason = 'known_outage')
          order by r.accepted_at, r.id limit 1",
         customer,
         since,
@@ -370,4 +412,68 @@ pub async fn insert_urge(conn: &mut PgConnection, urge: &Urge<'_>) -> Result<(),
     .await
     .map(drop)
     .map_err(Error::db("store an urge"))
+}
+
+/// Whether an open fault lies at one of these devices.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn fault_at(conn: &mut PgConnection, devices: &[String]) -> Result<bool, Error> {
+    sqlx::query_scalar!(
+        "select exists (select 1 from intake.incident where state = 'open' and device_id = any($1)) as \"any!\"",
+        devices
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("look for a fault above"))
+}
+
+/// What the meter of a load said last of its own relay after `since`: open (yes), or closed or fed (no).
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn relay_open(
+    conn: &mut PgConnection,
+    load: &str,
+    since: DateTime<Utc>,
+) -> Result<Option<bool>, Error> {
+    sqlx::query_scalar!(
+        "select kind = 'relay_open' as \"open!\" from intake.evidence
+         where load_id = $1 and at >= $2 and kind in ('relay_open', 'relay_closed', 'ping_on')
+         order by at desc, id desc limit 1",
+        load,
+        since
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(Error::db("read the relay of a meter"))
+}
+
+/// Ends self-help: solved (with what it was), or (none) a fault like any other. No when it was not being tried.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn helped(
+    conn: &mut PgConnection,
+    report: ReportId,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let done = sqlx::query_scalar!(
+        "with changed as (
+             update intake.report set state = case when $2::text is null then 'open' else 'closed' end,
+                 close_reason = $2, closed_at = case when $2::text is null then null else $3::timestamptz end
+             where id = $1 and state = 'helping' returning id, state),
+         queued as (
+             insert into intake.report_waiting (report_id) select id from changed where state = 'open'
+             on conflict do nothing)
+         select count(*) as \"changed!\" from changed",
+        report.uuid(),
+        reason,
+        now
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("end self-help"))?;
+    Ok(done > 0)
 }

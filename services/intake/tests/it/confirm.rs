@@ -74,6 +74,8 @@ async fn a_confirmed_device_brings_its_affected_set_and_is_told_once() -> anyhow
 async fn guesses_below_a_confirmed_device_become_part_of_it() -> anyhow::Result<()> {
     let house = house_with_network().await?;
     let first = an_incident(&house).await?;
+    // Much later: at once they would be taken for one fault above both.
+    house.later(chrono::TimeDelta::minutes(50));
     house.accept(by_account("A-2-1-1")).await?;
     house.group().await?;
     assert_eq!(then::open(&house).await?.len(), 2);

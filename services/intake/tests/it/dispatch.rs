@@ -44,7 +44,7 @@ async fn tell(house: &House, events: Vec<Event>) -> anyhow::Result<i64> {
         "dispatch",
         0,
         events,
-        &FromDispatch,
+        &FromDispatch::new(house.desk.clone()),
         &CancellationToken::new(),
     )
     .await?)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::{Claims, Clock, Grant, Role, secrets::Secrets};
 use relight_grid::{Bus, Device, DeviceKind, End, Load, Network, Phases, Source, snapshot};
-use relight_intake::{MIGRATIONS, NAME, desk::Desk, rpc::Api, worker::Worker};
+use relight_intake::{MIGRATIONS, NAME, desk::Desk, numbers::Numbers, rpc::Api, worker::Worker};
 use relight_policy::Pack;
 use relight_proto::{
     common::v1::{AreaClass, Point},
@@ -24,6 +24,7 @@ pub struct House {
     pub desk: Arc<Desk>,
     pub api: Api,
     pub clock: Clock,
+    pub worker: Worker,
     pub others: StandIn,
     pub peers: relight_common::grpc::Peers,
 }
@@ -49,9 +50,11 @@ pub async fn house() -> anyhow::Result<House> {
     });
     let peers = others.serve(&secrets).await?;
     let pack = Pack::load("CN-SGCC")?;
-    let desk = Arc::new(Desk::new(&db, &peers, &secrets, clock.clone(), pack));
+    let numbers = Numbers::new(&relight_common::config::section("intake")?)?;
+    let desk = Arc::new(Desk::new(&db, &peers, &secrets, clock.clone(), pack, numbers));
     let api = Api::new(desk.clone());
     Ok(House {
+        worker: Worker::new(desk.clone()),
         db,
         desk,
         api,
@@ -87,9 +90,9 @@ impl House {
 
     /// One pass of the grouping worker.
     pub async fn group(&self) -> anyhow::Result<usize> {
-        let worker = Worker::new(self.desk.clone());
-        Ok(worker
-            .pass(None, self.desk.atlas.town().as_deref(), false)
+        Ok(self
+            .worker
+            .pass(None, self.desk.atlas.town().as_ref(), false)
             .await?)
     }
 

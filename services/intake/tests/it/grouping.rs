@@ -119,9 +119,7 @@ async fn a_network_that_comes_late_brings_incidents_together() -> anyhow::Result
     assert_eq!(then::open(&house).await?.len(), 5);
     house.desk.atlas.load().await?;
     let worker = relight_intake::worker::Worker::new(house.desk.clone());
-    worker
-        .pass(None, house.desk.atlas.town().as_deref(), true)
-        .await?;
+    worker.pass(None, house.desk.atlas.town().as_ref(), true).await?;
     let open = then::open(&house).await?;
     assert_eq!(
         (open.len(), open[0].device_id.as_str(), open[0].report_count),

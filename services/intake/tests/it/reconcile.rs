@@ -10,7 +10,10 @@ use crate::{
 };
 
 async fn mend(house: &House) -> anyhow::Result<u64> {
-    Ok(Mender.pass(&house.db, house.clock.now()).await?)
+    let mender = Mender {
+        self_help: house.desk.numbers_of.self_help,
+    };
+    Ok(mender.pass(&house.db, house.clock.now()).await?)
 }
 
 async fn break_it(house: &House, sql: &'static str) -> anyhow::Result<()> {

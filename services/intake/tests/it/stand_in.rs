@@ -22,6 +22,8 @@ pub struct Script {
     /// (version, bytes); none = no network imported.
     pub network: Option<(String, Vec<u8>)>,
     pub sets: HashMap<String, registry::AffectedSet>,
+    /// Service points of stored sets.
+    pub members: HashMap<String, Vec<String>>,
     /// Answer nothing at all.
     pub silent: bool,
     /// Answer every question with this instead.
@@ -199,8 +201,22 @@ impl registry_server::Registry for StandIn {
     ) -> Reply<registry::AffectedSet> {
         absent()
     }
-    async fn members(&self, _: Request<registry::MembersRequest>) -> Reply<registry::MembersReply> {
-        absent()
+    async fn members(&self, request: Request<registry::MembersRequest>) -> Reply<registry::MembersReply> {
+        let set = request.into_inner().set_id;
+        let points = self
+            .ask("members", |script| script.members.get(&set).cloned())
+            .await?;
+        let members = points
+            .unwrap_or_default()
+            .into_iter()
+            .map(|point| registry::Member {
+                service_point_id: point,
+                ..Default::default()
+            });
+        Ok(Response::new(registry::MembersReply {
+            members: members.collect(),
+            next_after: String::new(),
+        }))
     }
     async fn list_devices(
         &self,

@@ -5,9 +5,10 @@ use std::{
     sync::Arc,
 };
 
+use chrono::TimeDelta;
 use relight_common::ids::derived;
 
-use super::{Call, DeviceId, Known, Plan, Rules, Topology};
+use super::{Call, DeviceId, Plan, Topology};
 use crate::domain::{
     IncidentId, ReportId,
     area::ArrivalLimits,
@@ -17,7 +18,6 @@ use crate::domain::{
 /// One incident on the desk.
 struct Cluster {
     incident: Incident,
-    called: BTreeSet<DeviceId>,
     /// Its device, then everything above; empty while undetermined.
     way: Arc<[DeviceId]>,
     changed: bool,
@@ -25,14 +25,13 @@ struct Cluster {
 
 impl Cluster {
     fn is_guess(&self) -> bool {
-        self.incident.state == State::Open && self.incident.confirmed.is_none()
+        self.incident.state == State::Open && self.incident.confirmed.is_none() && !self.incident.by_hand
     }
 }
 
 pub(super) struct Desk<'a> {
     topology: &'a dyn Topology,
     limits: &'a ArrivalLimits,
-    rules: &'a Rules,
     clusters: Vec<Cluster>,
     by_id: HashMap<IncidentId, usize>,
     /// Device -> open incidents at it or below it.
@@ -41,28 +40,22 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(
-        open: Vec<Known>,
-        topology: &'a dyn Topology,
-        limits: &'a ArrivalLimits,
-        rules: &'a Rules,
-    ) -> Self {
+    pub(super) fn new(open: Vec<Incident>, topology: &'a dyn Topology, limits: &'a ArrivalLimits) -> Self {
         let mut desk = Self {
             topology,
             limits,
-            rules,
             clusters: Vec::with_capacity(open.len()),
             by_id: HashMap::new(),
             below: HashMap::new(),
             joins: Vec::new(),
         };
-        for known in open {
-            desk.put(known.incident, known.called, false);
+        for incident in open {
+            desk.put(incident, false);
         }
         desk
     }
 
-    fn put(&mut self, incident: Incident, called: BTreeSet<DeviceId>, changed: bool) -> usize {
+    fn put(&mut self, incident: Incident, changed: bool) -> usize {
         let way = incident
             .device
             .as_ref()
@@ -71,7 +64,6 @@ impl<'a> Desk<'a> {
         self.by_id.insert(incident.id, ix);
         self.clusters.push(Cluster {
             incident,
-            called,
             way,
             changed,
         });
@@ -94,10 +86,10 @@ impl<'a> Desk<'a> {
     }
 
     /// Guesses below a device that was confirmed meanwhile are part of that outage, if they began about then.
-    pub(super) fn take_in_what_is_confirmed(&mut self) {
+    pub(super) fn take_in_what_is_confirmed(&mut self, window: TimeDelta) {
         for ix in 0..self.clusters.len() {
             let above = &self.clusters[ix];
-            let (Some(device), false) = (above.way.first().cloned(), above.is_guess()) else {
+            let (Some(device), Some(_)) = (above.way.first().cloned(), &above.incident.confirmed) else {
                 continue;
             };
             let began_at = above.incident.accepted_at;
@@ -106,19 +98,12 @@ impl<'a> Desk<'a> {
                 .copied()
                 .filter(|other| {
                     let other = &self.clusters[*other];
-                    other.is_guess() && (other.incident.accepted_at - began_at).abs() <= self.rules.window
+                    other.is_guess() && (other.incident.accepted_at - began_at).abs() <= window
                 })
                 .collect();
             for other in inside {
                 self.absorb(ix, other);
             }
-        }
-    }
-
-    /// Weighs every guess against its neighbours.
-    pub(super) fn weigh_all(&mut self) {
-        for ix in 0..self.clusters.len() {
-            self.weigh(ix);
         }
     }
 
@@ -132,7 +117,6 @@ impl<'a> Desk<'a> {
             .hint
             .and_then(|hint| self.hinted(hint))
             .or_else(|| self.lowest_above(&way));
-        let transformer = way.first().cloned();
         let ix = match home {
             Some(ix) => {
                 self.join(ix, &call);
@@ -141,10 +125,6 @@ impl<'a> Desk<'a> {
             None => self.open(&call, &way),
         };
         self.joins.push((call.report, self.clusters[ix].incident.id));
-        let fresh = transformer.is_some_and(|transformer| self.clusters[ix].called.insert(transformer));
-        if fresh {
-            self.weigh(ix);
-        }
     }
 
     fn hinted(&self, hint: IncidentId) -> Option<usize> {
@@ -210,8 +190,11 @@ impl<'a> Desk<'a> {
             org_path: call.place.org_path.clone(),
             zone: call.place.zone.clone(),
             version: 0,
+            parent: None,
+            signal_at: None,
+            by_hand: false,
         };
-        self.put(incident, BTreeSet::new(), true)
+        self.put(incident, true)
     }
 
     fn device(&self, id: &DeviceId) -> Device {
@@ -221,84 +204,6 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Moves a guess up as long as a device above explains it together with others better.
-    fn weigh(&mut self, mut ix: usize) {
-        while self.clusters[ix].is_guess() {
-            let Some((device, together)) = self.explanation(ix) else {
-                return;
-            };
-            ix = self.unite(&device, together);
-        }
-    }
-
-    /// The lowest device above that explains this guess and others as one fault, with all of them.
-    fn explanation(&self, ix: usize) -> Option<(DeviceId, Vec<usize>)> {
-        let last_at = self.clusters[ix].incident.last_report_at;
-        let above = self.clusters[ix]
-            .way
-            .iter()
-            .skip(1)
-            .filter(|device| self.topology.is_candidate(device));
-        for device in above {
-            let near = |other: &Cluster| (other.incident.last_report_at - last_at).abs() <= self.rules.window;
-            let together: Vec<usize> = self.below[device]
-                .iter()
-                .copied()
-                .filter(|other| self.clusters[*other].is_guess() && near(&self.clusters[*other]))
-                .collect();
-            if together.len() > 1 && self.explains(device, &together) {
-                return Some((device.clone(), together));
-            }
-        }
-        None
-    }
-
-    fn explains(&self, device: &DeviceId, together: &[usize]) -> bool {
-        let called: usize = together.iter().map(|ix| self.clusters[*ix].called.len()).sum();
-        let all = self.topology.transformers_below(device).max(called);
-        let dense = called >= self.rules.transformers_min && share(called, all) >= self.rules.share_min;
-        dense || together.len() >= self.rules.incidents_many || self.calls_alike(together, called, all)
-    }
-
-    /// Whether people outside of the largest incident call about as densely as inside.
-    fn calls_alike(&self, together: &[usize], called: usize, all: usize) -> bool {
-        let Some(largest) = together
-            .iter()
-            .map(|ix| &self.clusters[*ix])
-            .max_by_key(|one| one.called.len())
-        else {
-            return false;
-        };
-        let Some(device) = largest.way.first().filter(|_| largest.called.len() >= 2) else {
-            return false;
-        };
-        let inside = self.topology.transformers_below(device).max(largest.called.len());
-        let outside = all.saturating_sub(inside).max(1);
-        let called_outside = called - largest.called.len();
-        share(called_outside, outside) >= self.rules.density_ratio_min * share(largest.called.len(), inside)
-    }
-
-    /// Makes one incident at `device` of several: the oldest lives on.
-    fn unite(&mut self, device: &DeviceId, together: Vec<usize>) -> usize {
-        let oldest = together
-            .iter()
-            .copied()
-            .min_by_key(|ix| self.age(*ix))
-            .expect("several were given");
-        for other in together.into_iter().filter(|other| *other != oldest) {
-            self.absorb(oldest, other);
-        }
-        self.unindex(oldest);
-        let (found, position) = (self.device(device), self.topology.position(device));
-        let survivor = &mut self.clusters[oldest];
-        survivor.incident.device = Some(found);
-        survivor.incident.position = position.or(survivor.incident.position);
-        survivor.way = self.topology.way_of_device(device);
-        survivor.changed = true;
-        self.index(oldest);
-        oldest
-    }
-
     /// Makes `other` part of `into`.
     fn absorb(&mut self, into: usize, other: usize) {
         self.unindex(other);
@@ -306,22 +211,10 @@ impl<'a> Desk<'a> {
         let gone = &mut self.clusters[other];
         gone.changed = true;
         gone.incident.state = State::Merged(into_id);
-        let (gone, called) = (gone.incident.clone(), std::mem::take(&mut gone.called));
-        let limits = self.limits;
+        let gone = gone.incident.clone();
         let survivor = &mut self.clusters[into];
         survivor.changed = true;
-        survivor.called.extend(called);
-        let incident = &mut survivor.incident;
-        incident.report_count += gone.report_count;
-        incident.urge_count += gone.urge_count;
-        incident.accepted_at = incident.accepted_at.min(gone.accepted_at);
-        incident.off_at = incident.off_at.min(gone.off_at);
-        incident.last_report_at = incident.last_report_at.max(gone.last_report_at);
-        incident.area = limits.stricter(incident.area, gone.area);
-        incident.danger |= gone.danger;
-        incident.life_support |= gone.life_support;
-        incident.important |= gone.important;
-        incident.position = incident.position.or(gone.position);
+        survivor.incident.take_in(&gone, self.limits);
     }
 
     /// What to store: merges resolved to the end, incidents that came and went within the batch left out.
@@ -356,13 +249,4 @@ impl<'a> Desk<'a> {
             State::Open | State::Closed(_) => id,
         }
     }
-}
-
-fn share(part: usize, whole: usize) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of transformers are far below 2^52"
-    )]
-    let share = part as f64 / whole.max(1) as f64;
-    share
 }

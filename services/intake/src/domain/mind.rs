@@ -1,0 +1,511 @@
+//! What the engine believes, kept as incidents. Pure: stored evidence and open incidents in, changes out; the same
+//! evidence gives the same incidents in whatever order it came.
+//!
+//! The engine (`relight_grid::infer`) names each outage by its first report, a *finding*. Here findings are bound to
+//! incidents, every report gets the incident of the finding that explains it, and what people decided stands: a
+//! confirmed device is never moved, a report that a person placed stays where it is, a closed incident keeps its own.
+
+mod book;
+mod home;
+mod replay;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_grid::{
+    DeviceIx, Grid, LoadIx,
+    infer::{self, Change, Engine, Evidence, IncidentKey, Switched, Weights, What},
+};
+use uuid::Uuid;
+
+use super::{
+    IncidentId, ReportId, area::ArrivalLimits, group::Call, incident::Incident, place::Place, signal::Heard,
+};
+use book::Book;
+use home::{Claim, Home};
+pub use replay::{Replayed, Step, replay};
+
+/// Numbers of the service around the engine; those of the engine are its weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Meters that must agree before an incident opens that nobody called about.
+    pub meters_open: u32,
+    /// Meters that must agree, and ...
+    pub meters_confirm: u32,
+    /// ... the confidence that must be reached, before meters confirm a device (O18).
+    pub confirm_p: f64,
+    /// Reports this long before a confirmed outage are taken into it.
+    pub window: TimeDelta,
+    /// Somebody still off this long after a restoration is a child of that incident.
+    pub still_off: TimeDelta,
+}
+
+/// What the mind asks about places.
+pub trait Places {
+    /// Where a load is: that of its service point.
+    fn place_of(&self, load: LoadIx) -> Place;
+}
+
+/// One stored piece of evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Piece {
+    /// Its row.
+    pub id: Uuid,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What was heard.
+    pub heard: Heard,
+    /// Load as in the grid file.
+    pub load: Option<String>,
+    /// Device as in the grid file.
+    pub device: Option<String>,
+    /// Of a call.
+    pub report: Option<ReportId>,
+    /// Where the report is; of a restoration: of which incident.
+    pub incident: Option<IncidentId>,
+    /// A person or the ledger placed the report.
+    pub fixed: bool,
+}
+
+/// How the network is switched from one moment on, as device ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switching {
+    /// From when.
+    pub at: DateTime<Utc>,
+    /// Opened against the normal state.
+    pub opened: Vec<String>,
+    /// Closed against the normal state.
+    pub closed: Vec<String>,
+}
+
+/// Everything stored that a new mind has to know.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// Evidence, any order.
+    pub pieces: Vec<Piece>,
+    /// Switchings of this grid version.
+    pub switched: Vec<Switching>,
+    /// Which incident each finding belongs to: (time, load, incident).
+    pub findings: Vec<(DateTime<Utc>, String, IncidentId)>,
+    /// Devices named by dispatchers.
+    pub overruled: Vec<(IncidentId, String)>,
+}
+
+/// What happened since the last round.
+#[derive(Debug)]
+pub struct Round {
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// Reports waiting for an incident.
+    pub calls: Vec<Call>,
+    /// Signals and restorations.
+    pub pieces: Vec<Piece>,
+    /// Switchings.
+    pub switched: Vec<Switching>,
+    /// All open incidents.
+    pub open: Vec<Incident>,
+}
+
+/// What is believed of one incident, to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Belief {
+    /// Of which.
+    pub incident: IncidentId,
+    /// (device, its equals, probability), the likeliest first.
+    pub candidates: Vec<(String, Vec<String>, f64)>,
+    /// That the device is right.
+    pub confidence: f64,
+    /// Probably off.
+    pub customers: u32,
+    /// Why, in Chinese and English.
+    pub why: (String, String),
+    /// The load whose meter should be asked.
+    pub ask: Option<String>,
+    /// One customer's own premises explain it.
+    pub premise: bool,
+    /// Enough of those who reported are back.
+    pub restored_at: Option<DateTime<Utc>>,
+}
+
+/// What a round decided.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Reports with their incident, new or moved; and whether that was said by the ledger.
+    pub homes: Vec<(ReportId, IncidentId, bool)>,
+    /// Incidents that are new (version 0), changed, merged or closed. Their facts are those of their reports.
+    pub changed: Vec<Incident>,
+    /// All incidents that are open afterwards.
+    pub open: Vec<Incident>,
+    /// Findings with their incident.
+    pub bound: Vec<(DateTime<Utc>, String, IncidentId)>,
+    /// What is believed now.
+    pub beliefs: Vec<Belief>,
+    /// Incident, word, device, probability.
+    pub decisions: Vec<(IncidentId, &'static str, Option<String>)>,
+    /// Reports the network does not explain: they are grouped without it.
+    pub leftover: Vec<Call>,
+    /// Guesses that meters or telemetry make facts.
+    pub sure: Vec<(IncidentId, String)>,
+    /// Meters that are off and in no incident, with the evidence's id and time.
+    pub lone: Vec<(Uuid, DateTime<Utc>, Place)>,
+}
+
+/// A report on the network.
+#[derive(Debug, Clone)]
+struct Told {
+    report: ReportId,
+    at_ms: i64,
+    incident: Option<IncidentId>,
+    fixed: bool,
+    /// Until it has its first incident.
+    call: Option<Call>,
+}
+
+/// The engine with the incidents its findings are.
+#[derive(Debug)]
+pub struct Mind {
+    engine: Engine,
+    grid: Arc<Grid>,
+    limits: Limits,
+    bound: BTreeMap<IncidentKey, IncidentId>,
+    views: BTreeMap<IncidentKey, infer::Incident>,
+    /// The findings around a load.
+    covers: HashMap<LoadIx, BTreeSet<IncidentKey>>,
+    reports: BTreeMap<LoadIx, Vec<Told>>,
+    restored: HashMap<LoadIx, Vec<(i64, IncidentId)>>,
+    last_out: HashMap<LoadIx, i64>,
+    last_on: HashMap<LoadIx, i64>,
+    tripped: HashSet<DeviceIx>,
+    /// What telemetry said last of a device, and when.
+    telemetry: HashMap<DeviceIx, i64>,
+    believed: HashMap<IncidentId, Belief>,
+    claims: BTreeMap<IncidentId, Claim>,
+    overruled: HashMap<IncidentId, String>,
+}
+
+pub(super) fn ms(at: DateTime<Utc>) -> i64 {
+    at.timestamp_millis()
+}
+
+fn instant(at_ms: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at_ms).unwrap_or_default()
+}
+
+impl Mind {
+    /// A mind that knows what was stored. Its first round says everything anew.
+    pub fn new(
+        grid: Arc<Grid>,
+        lengths_m: &[Option<f64>],
+        weights: Weights,
+        limits: Limits,
+        memory: Memory,
+    ) -> Self {
+        let mut mind = Self {
+            engine: Engine::new(grid.clone(), lengths_m, weights),
+            grid,
+            limits,
+            bound: BTreeMap::new(),
+            views: BTreeMap::new(),
+            covers: HashMap::new(),
+            reports: BTreeMap::new(),
+            restored: HashMap::new(),
+            last_out: HashMap::new(),
+            last_on: HashMap::new(),
+            tripped: HashSet::new(),
+            telemetry: HashMap::new(),
+            believed: HashMap::new(),
+            claims: BTreeMap::new(),
+            overruled: memory.overruled.into_iter().collect(),
+        };
+        let mut pieces = memory.pieces;
+        pieces.sort_by_key(|piece| (piece.at, piece.id));
+        for piece in &pieces {
+            mind.hear(piece);
+        }
+        for (at, load, incident) in memory.findings {
+            if let Some(load) = mind.grid.load(&load) {
+                mind.bound.insert(IncidentKey { at_ms: ms(at), load }, incident);
+            }
+        }
+        mind.switch(memory.switched);
+        mind
+    }
+
+    /// The version of the network it thinks about.
+    pub fn version(&self) -> Uuid {
+        self.grid.version()
+    }
+
+    /// When silence alone will next say something new.
+    pub fn due(&self) -> Option<DateTime<Utc>> {
+        self.engine.due_ms().map(instant)
+    }
+
+    /// One round: what changed since the last.
+    pub fn round(&mut self, round: Round, places: &dyn Places, arrival: &ArrivalLimits) -> Outcome {
+        let now = round.now;
+        let mut book = Book::new(round.open, arrival);
+        let mut dirty = BTreeSet::new();
+        for call in round.calls {
+            match self.load_of(&call) {
+                Some(load) => {
+                    self.tell(load, call, &book);
+                    dirty.insert(load);
+                }
+                None => book.leftover.push(call),
+            }
+        }
+        let off: Vec<&Piece> = round
+            .pieces
+            .iter()
+            .filter(|piece| piece.heard.is_off_meter())
+            .collect();
+        for piece in &round.pieces {
+            if let Some(load) = self.hear(piece) {
+                dirty.insert(load);
+            }
+        }
+        // The answer of a meter that was asked for moves the belief of who asked.
+        let asked = self
+            .views
+            .values()
+            .filter(|view| view.ask.is_some_and(|load| dirty.contains(&load)));
+        let asked: Vec<LoadIx> = asked.map(|view| view.key.load).collect();
+        dirty.extend(asked);
+        let is_switched = !round.switched.is_empty();
+        self.switch(round.switched);
+        dirty.extend(self.claim(&book));
+        let gone = self.decide(now, &mut dirty);
+        self.place_reports(&dirty, &mut book, places);
+        self.end(gone, is_switched, &mut book);
+        self.believe(&dirty, &mut book);
+        for piece in off {
+            let load = piece.load.as_deref().and_then(|load| self.grid.load(load));
+            if let Some(load) = load.filter(|&load| self.incident_at(load, ms(piece.at), &book).is_none()) {
+                book.lone.push((piece.id, piece.at, places.place_of(load)));
+            }
+        }
+        book.close()
+    }
+
+    /// Id of the load a report speaks for.
+    pub fn load_id_of(&self, call: &Call) -> Option<String> {
+        self.load_of(call).map(|load| self.grid.load_id(load).to_owned())
+    }
+
+    /// Takes down where reports went that were grouped without the network.
+    pub fn joined(&mut self, joins: &[(ReportId, IncidentId)]) {
+        let joins: HashMap<ReportId, IncidentId> = joins.iter().copied().collect();
+        for told in self.reports.values_mut().flatten() {
+            told.incident = joins.get(&told.report).copied().or(told.incident);
+        }
+    }
+
+    /// The load a report speaks for: its own, or one below its transformer, always the same.
+    fn load_of(&self, call: &Call) -> Option<LoadIx> {
+        let place = &call.place;
+        let own = place.load_id.as_deref().and_then(|load| self.grid.load(load));
+        own.or_else(|| {
+            let transformer = self.grid.device(place.transformer_id.as_deref()?)?;
+            let below = self.grid.affected(transformer).dead_loads;
+            let nth = call.report.uuid().as_u128() % u128::try_from(below.len().max(1)).ok()?;
+            below.get(usize::try_from(nth).ok()?).copied()
+        })
+    }
+
+    fn tell(&mut self, load: LoadIx, call: Call, book: &Book<'_>) {
+        let hint = call.hint.filter(|hint| book.is_open(*hint));
+        self.out(load, ms(call.accepted_at));
+        self.engine
+            .accept(Evidence::new(ms(call.accepted_at), What::Call(load)));
+        self.reports.entry(load).or_default().push(Told {
+            report: call.report,
+            at_ms: ms(call.accepted_at),
+            incident: hint,
+            fixed: hint.is_some(),
+            call: Some(call),
+        });
+    }
+
+    fn out(&mut self, load: LoadIx, at_ms: i64) {
+        let last = self.last_out.entry(load).or_insert(at_ms);
+        *last = at_ms.max(*last);
+    }
+
+    /// Takes one stored piece in; gives the load it is about.
+    fn hear(&mut self, piece: &Piece) -> Option<LoadIx> {
+        let at_ms = ms(piece.at);
+        if let Some(device) = piece
+            .device
+            .as_deref()
+            .and_then(|device| self.grid.device(device))
+        {
+            self.hear_telemetry(device, at_ms, piece.heard);
+            return self.grid.affected(device).dead_loads.first().copied();
+        }
+        let load = self.grid.load(piece.load.as_deref()?)?;
+        let what = match piece.heard {
+            Heard::Call => What::Call(load),
+            Heard::LastGasp => What::LastGasp(load),
+            Heard::PingOff => What::PingOff(load),
+            Heard::PingOn => What::PingOn(load),
+            Heard::Restored => {
+                let of = piece.incident?;
+                self.restored.entry(load).or_default().push((at_ms, of));
+                // Who never reported needs no word of being back.
+                if !self.last_out.contains_key(&load) {
+                    return Some(load);
+                }
+                What::PingOn(load)
+            }
+            Heard::ScadaOpen | Heard::ScadaClosed | Heard::RelayOpen | Heard::RelayClosed => return None,
+        };
+        match what {
+            What::PingOn(_) => {
+                let last = self.last_on.entry(load).or_insert(at_ms);
+                *last = at_ms.max(*last);
+            }
+            _ => self.out(load, at_ms),
+        }
+        self.engine.accept(Evidence::new(at_ms, what));
+        if let Some(report) = piece.report {
+            self.reports.entry(load).or_default().push(Told {
+                report,
+                at_ms,
+                incident: piece.incident,
+                fixed: piece.fixed,
+                call: None,
+            });
+        }
+        Some(load)
+    }
+
+    fn hear_telemetry(&mut self, device: DeviceIx, at_ms: i64, heard: Heard) {
+        let is_open = heard == Heard::ScadaOpen;
+        if self.telemetry.get(&device).is_none_or(|last| *last <= at_ms) {
+            self.telemetry.insert(device, at_ms);
+            self.engine.telemetered_closed(device, !is_open);
+            if is_open {
+                self.tripped.insert(device);
+            } else {
+                self.tripped.remove(&device);
+            }
+        }
+        if is_open {
+            self.engine.accept(Evidence::new(at_ms, What::ScadaOpen(device)));
+        }
+    }
+
+    fn switch(&mut self, switched: Vec<Switching>) {
+        for state in switched {
+            let known = |ids: &[String]| ids.iter().filter_map(|id| self.grid.device(id)).collect();
+            let switched = Switched {
+                opened: known(&state.opened),
+                closed: known(&state.closed),
+            };
+            self.engine.switch(ms(state.at), switched);
+        }
+    }
+
+    /// Lets the engine decide; gives the findings that are no more, each with the one it became part of.
+    fn decide(
+        &mut self,
+        now: DateTime<Utc>,
+        dirty: &mut BTreeSet<LoadIx>,
+    ) -> Vec<(IncidentKey, Option<IncidentKey>)> {
+        let mut changes = self.engine.decide(ms(now));
+        if self.pin() {
+            changes.extend(self.engine.decide(ms(now)));
+        }
+        let mut gone = Vec::new();
+        for change in changes {
+            match change {
+                Change::Now { key, .. } => self.see(key, dirty),
+                Change::Merged { key, into } => {
+                    self.unsee(key, dirty);
+                    gone.push((key, Some(into)));
+                }
+                Change::Gone { key } => {
+                    self.unsee(key, dirty);
+                    // Dark by switching: as it was, with those who are still dark.
+                    if self.engine.incident(key).is_some() {
+                        self.see(key, dirty);
+                    } else {
+                        gone.push((key, None));
+                    }
+                }
+            }
+        }
+        gone.retain(|(key, _)| !self.views.contains_key(key));
+        gone
+    }
+
+    fn see(&mut self, key: IncidentKey, dirty: &mut BTreeSet<LoadIx>) {
+        self.unsee(key, dirty);
+        if let Some(view) = self.engine.incident(key) {
+            for &load in &view.loads {
+                self.covers.entry(load).or_default().insert(key);
+                dirty.insert(load);
+            }
+            self.views.insert(key, view);
+        }
+    }
+
+    fn unsee(&mut self, key: IncidentKey, dirty: &mut BTreeSet<LoadIx>) {
+        for load in self.views.remove(&key).map(|view| view.loads).unwrap_or_default() {
+            if let Some(keys) = self.covers.get_mut(&load) {
+                keys.remove(&key);
+            }
+            dirty.insert(load);
+        }
+    }
+
+    /// Tells the engine what people know: confirmed and named devices. Yes when that was news.
+    fn pin(&mut self) -> bool {
+        let named = self
+            .claims
+            .iter_mut()
+            .filter(|(_, claim)| !claim.pinned)
+            .map(|(id, claim)| {
+                claim.pinned = true;
+                (*id, claim.device.clone())
+            });
+        let mut wanted: Vec<(IncidentId, String)> = named.collect();
+        let overruled = self.overruled.iter().map(|(id, device)| (*id, device.clone()));
+        wanted.extend(overruled.filter(|(id, _)| !self.claims.contains_key(id)));
+        let mut news = false;
+        for (id, device) in wanted {
+            let key = self
+                .bound
+                .iter()
+                .find(|(_, bound)| **bound == id)
+                .map(|(key, _)| *key);
+            let known = key.zip(self.grid.device(&device));
+            if let Some((key, device)) = known.filter(|(key, device)| {
+                self.engine
+                    .incident(*key)
+                    .is_some_and(|now| !now.overruled || now.device != Some(*device))
+            }) {
+                // A device that puts nobody out who reported is no news for the engine.
+                news |= self.engine.overrule(key, device).is_ok();
+            }
+        }
+        news
+    }
+
+    fn incident_at(&self, load: LoadIx, at_ms: i64, book: &Book<'_>) -> Option<IncidentId> {
+        let id = match self.home(load, at_ms) {
+            Home::Incident(id) => id,
+            Home::Finding(key) => *self.bound.get(&key)?,
+            Home::Nowhere => return None,
+        };
+        book.is_open(id).then_some(id)
+    }
+}

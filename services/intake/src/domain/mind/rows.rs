@@ -1,0 +1,455 @@
+//! Findings of the engine as incidents: bound, adopted, opened, merged, closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use relight_grid::{
+    DeviceIx, LoadIx,
+    infer::{self, IncidentKey},
+};
+
+use super::{Belief, Home, Mind, Places, book::Book, instant, words};
+use crate::domain::{
+    IncidentId,
+    group::Call,
+    incident::{Device, Incident, State},
+    place::Position,
+};
+
+/// A report by its load and its place among the load's reports.
+type At = (LoadIx, usize);
+
+/// A move of the confidence that is kept as a decision.
+const TOLD_P: f64 = 0.05;
+
+impl Mind {
+    /// Gives every report at `dirty` loads its home, and every finding that needs one an incident.
+    pub(super) fn place_reports(
+        &mut self,
+        dirty: &BTreeSet<LoadIx>,
+        book: &mut Book<'_>,
+        places: &dyn Places,
+    ) {
+        let (mut wanting, mut settled): (BTreeMap<IncidentKey, Vec<At>>, Vec<(At, IncidentId)>) =
+            Default::default();
+        let (mut nowhere, mut still_off) = (Vec::new(), Vec::new());
+        for &load in dirty {
+            for (place, told) in self.reports.get(&load).into_iter().flatten().enumerate() {
+                let moves = told.incident.is_none_or(|id| book.is_open(id)) && !told.fixed;
+                if !moves {
+                    continue;
+                }
+                match self.home(load, told.at_ms) {
+                    Home::Incident(id) => settled.push(((load, place), id)),
+                    Home::Finding(key) => match self.restored_of(load, told.at_ms, key) {
+                        Some(parent) => still_off.push(((load, place), parent)),
+                        None => wanting.entry(key).or_default().push((load, place)),
+                    },
+                    Home::Nowhere => nowhere.push((load, place)),
+                }
+            }
+        }
+        self.heard_by_signals(dirty, &mut wanting);
+        for (key, reports) in wanting {
+            match self.row_of(key, &reports, book, places) {
+                Some(id) => settled.extend(reports.into_iter().map(|at| (at, id))),
+                None => nowhere.extend(reports),
+            }
+        }
+        for (at, id) in settled {
+            self.settle(at, id, book);
+        }
+        for (at, parent) in still_off {
+            let id = self.child(at, parent, book, places);
+            self.settle(at, id, book);
+        }
+        self.settle_hinted(dirty, book);
+        for (load, place) in nowhere {
+            // One that has an incident stays there.
+            let told = self.reports.get_mut(&load).and_then(|all| all.get_mut(place));
+            book.leftover.extend(told.and_then(|told| told.call.take()));
+        }
+    }
+
+    /// Findings of meters and telemetry alone, strong enough for an incident.
+    fn heard_by_signals(&self, dirty: &BTreeSet<LoadIx>, wanting: &mut BTreeMap<IncidentKey, Vec<At>>) {
+        let around = dirty.iter().filter_map(|load| self.covers.get(load)).flatten();
+        for key in around.copied().collect::<BTreeSet<_>>() {
+            let heard = self.views[&key].heard;
+            if heard.trips > 0 || heard.meters >= self.limits.meters_open {
+                wanting.entry(key).or_default();
+            }
+        }
+    }
+
+    fn settle(&mut self, (load, place): At, id: IncidentId, book: &mut Book<'_>) {
+        let Some(told) = self.reports.get_mut(&load).and_then(|all| all.get_mut(place)) else {
+            return;
+        };
+        told.call = None;
+        if told.incident != Some(id) {
+            book.move_report(told.report, told.incident, id, false);
+            told.incident = Some(id);
+        }
+    }
+
+    /// What the ledger named is linked once.
+    fn settle_hinted(&mut self, dirty: &BTreeSet<LoadIx>, book: &mut Book<'_>) {
+        for load in dirty {
+            for told in self.reports.get_mut(load).into_iter().flatten() {
+                if let (true, Some(id)) = (told.fixed, told.incident)
+                    && told.call.take().is_some()
+                {
+                    book.move_report(told.report, None, id, true);
+                }
+            }
+        }
+    }
+
+    /// The incident of a finding: the one it is bound to, else one of its reports' that is free, else a new one. None
+    /// when its incident is over.
+    fn row_of(
+        &mut self,
+        key: IncidentKey,
+        reports: &[At],
+        book: &mut Book<'_>,
+        places: &dyn Places,
+    ) -> Option<IncidentId> {
+        let bound = self.bound.get(&key).copied();
+        if let Some(id) = bound.filter(|id| self.may_hold(*id, reports)) {
+            return book.is_open(id).then_some(id);
+        }
+        let free = |id: &IncidentId| {
+            let taken = self
+                .bound
+                .iter()
+                .any(|(other, bound)| bound == id && self.views.contains_key(other));
+            book.is_guess(*id) && !taken
+        };
+        let theirs = reports
+            .iter()
+            .filter_map(|(load, place)| self.reports[load][*place].incident);
+        let oldest = |id: &IncidentId| book.get(*id).map(|row| (row.accepted_at, row.id));
+        let adopted = theirs.filter(free).min_by_key(oldest);
+        let id = adopted.unwrap_or_else(|| {
+            let row = self.new_row(key, reports, book, places);
+            let id = row.id;
+            book.open(row);
+            id
+        });
+        self.bind(key, id, book);
+        Some(id)
+    }
+
+    /// Whether these can be part of the incident: below its device, when that is confirmed.
+    fn may_hold(&self, id: IncidentId, reports: &[At]) -> bool {
+        let claim = self.claims.get(&id);
+        claim.is_none_or(|claim| reports.is_empty() || reports.iter().any(|(load, _)| claim.has(*load)))
+    }
+
+    fn bind(&mut self, key: IncidentKey, id: IncidentId, book: &mut Book<'_>) {
+        self.bound.insert(key, id);
+        let load = self.grid.load_id(key.load).to_owned();
+        book.bound.push((instant(key.at_ms), load, id));
+    }
+
+    /// The incident of a finding, when this load was restored in it before: a report after that is about something else.
+    fn restored_of(&self, load: LoadIx, at_ms: i64, key: IncidentKey) -> Option<IncidentId> {
+        let of = self.bound.get(&key).copied()?;
+        self.is_back(load, at_ms, of).then_some(of)
+    }
+
+    /// The child of `parent` at the transformer of a load that is still off: one that is there, or a new one.
+    fn child(
+        &mut self,
+        (load, place): At,
+        parent: IncidentId,
+        book: &mut Book<'_>,
+        places: &dyn Places,
+    ) -> IncidentId {
+        let transformer = self.grid.normal_supply().transformer(load);
+        let device = transformer.map(|device| self.name(device));
+        if let Some(id) = book.child_at(parent, device.as_ref()) {
+            return id;
+        }
+        let told = &self.reports[&load][place];
+        let key = IncidentKey {
+            at_ms: told.at_ms,
+            load,
+        };
+        let row = Incident {
+            parent: Some(parent),
+            ..self.row(key, told.call.as_ref(), device, book, places)
+        };
+        let id = row.id;
+        book.open(row);
+        self.bind(key, id, book);
+        id
+    }
+
+    fn new_row(&self, key: IncidentKey, reports: &[At], book: &Book<'_>, places: &dyn Places) -> Incident {
+        let calls = reports
+            .iter()
+            .filter_map(|(load, place)| self.reports[load][*place].call.as_ref());
+        let first = calls.min_by_key(|call| (call.accepted_at, call.report));
+        Incident {
+            parent: self.parent(key, reports),
+            signal_at: reports.is_empty().then(|| instant(key.at_ms)),
+            ..self.row(key, first, self.device_of(&self.views[&key]), book, places)
+        }
+    }
+
+    /// A new incident that began with this report, or at this load.
+    fn row(
+        &self,
+        key: IncidentKey,
+        first: Option<&Call>,
+        device: Option<Device>,
+        book: &Book<'_>,
+        places: &dyn Places,
+    ) -> Incident {
+        let place = first.map_or_else(|| places.place_of(key.load), |call| call.place.clone());
+        let at = first.map_or(instant(key.at_ms), |call| call.accepted_at);
+        Incident {
+            id: IncidentId::new(),
+            number: String::new(),
+            state: State::Open,
+            position: device
+                .as_ref()
+                .and_then(|device| self.position(&device.id))
+                .or(place.position),
+            device,
+            confirmed: None,
+            affected: None,
+            report_count: 0,
+            urge_count: 0,
+            accepted_at: at,
+            last_report_at: at,
+            off_at: at.min(instant(key.at_ms)),
+            area: place.area.unwrap_or(book.arrival.strictest()),
+            danger: first.is_some_and(|call| call.danger),
+            life_support: place.life_support,
+            important: place.important,
+            org_path: place.org_path,
+            zone: place.zone,
+            version: 0,
+            parent: None,
+            signal_at: None,
+            by_hand: false,
+        }
+    }
+
+    fn name(&self, device: DeviceIx) -> Device {
+        Device {
+            id: self.grid.device_id(device).to_owned(),
+            kind: self.grid.device_kind(device).as_str().to_owned(),
+        }
+    }
+
+    /// The incident whose restoration these did not share.
+    fn parent(&self, key: IncidentKey, reports: &[At]) -> Option<IncidentId> {
+        let since = key.at_ms - self.limits.still_off.num_milliseconds();
+        let loads = reports.iter().map(|(load, _)| *load).chain([key.load]);
+        let marks = loads.filter_map(|load| self.restored.get(&load)).flatten();
+        marks
+            .filter(|(at, _)| (since..=key.at_ms).contains(at))
+            .max()
+            .map(|(_, of)| *of)
+    }
+
+    /// The device to name: of those that are equal the one telemetry saw opening.
+    fn device_of(&self, view: &infer::Incident) -> Option<Device> {
+        let named = view.device?;
+        let equal = view.candidates.iter().find(|one| one.equal.contains(&named));
+        let tripped = equal.and_then(|one| one.equal.iter().find(|one| self.tripped.contains(one)));
+        Some(self.name(tripped.copied().unwrap_or(named)))
+    }
+
+    fn position(&self, device: &str) -> Option<Position> {
+        let at = self.grid.device_position(self.grid.device(device)?)?;
+        Some(Position {
+            lon: at.lon,
+            lat: at.lat,
+        })
+    }
+
+    /// Findings that are no more: their incidents become part of others, or are over.
+    pub(super) fn end(
+        &mut self,
+        gone: Vec<(IncidentKey, Option<IncidentKey>)>,
+        is_switched: bool,
+        book: &mut Book<'_>,
+    ) {
+        for (key, into) in gone {
+            let Some(id) = self.bound.remove(&key) else {
+                continue;
+            };
+            let id = book.end_of(id);
+            if self.is_spoken_for(id) {
+                continue;
+            }
+            let other = into.and_then(|into| self.bound.get(&into)).copied();
+            match (other.map(|other| book.end_of(other)), into) {
+                (Some(other), _) if other == id => {}
+                (Some(other), _) if book.is_guess(id) && book.is_open(other) => self.absorb(other, id, book),
+                (Some(other), Some(into)) if book.is_guess(other) && book.is_open(id) => {
+                    self.absorb(id, other, book);
+                    self.bind(into, id, book);
+                }
+                (None, Some(into)) if book.is_open(id) => self.bind(into, id, book),
+                _ if is_switched && book.is_guess(id) => {
+                    book.change(id, |row| row.state = State::Closed("fed_again".to_owned()));
+                    book.decisions.push((id, "gone", None));
+                }
+                _ => {}
+            }
+        }
+        self.end_empty(book);
+    }
+
+    /// Whether a finding of now belongs to this incident.
+    fn is_spoken_for(&self, id: IncidentId) -> bool {
+        let mut bound = self.bound.iter();
+        bound.any(|(key, bound)| *bound == id && self.views.contains_key(key))
+    }
+
+    fn absorb(&mut self, into: IncidentId, gone: IncidentId, book: &mut Book<'_>) {
+        book.absorb(into, gone);
+        self.bound
+            .values_mut()
+            .filter(|id| **id == gone)
+            .for_each(|id| *id = into);
+        for told in self.reports.values_mut().flatten() {
+            if told.incident == Some(gone) {
+                told.incident = Some(into);
+            }
+        }
+    }
+
+    /// Guesses whose reports all went elsewhere are part of the incident that has their first place now.
+    fn end_empty(&mut self, book: &mut Book<'_>) {
+        for id in book.emptied() {
+            let key = self
+                .bound
+                .iter()
+                .find(|(_, bound)| **bound == id)
+                .map(|(key, _)| *key);
+            if key.is_some_and(|key| {
+                self.views.contains_key(&key) && book.get(id).is_some_and(|row| row.signal_at.is_some())
+            }) {
+                continue;
+            }
+            match book.heir(id).filter(|heir| book.is_open(*heir)) {
+                Some(heir) => self.absorb(heir, id, book),
+                None => book.change(id, |row| row.state = State::Closed("no_evidence".to_owned())),
+            }
+        }
+    }
+
+    /// What is believed now of the incidents around `dirty` loads.
+    pub(super) fn believe(&mut self, dirty: &BTreeSet<LoadIx>, book: &mut Book<'_>) {
+        let around = dirty.iter().filter_map(|load| self.covers.get(load)).flatten();
+        for key in around.copied().collect::<BTreeSet<_>>() {
+            let Some(id) = self.bound.get(&key).copied().filter(|id| book.is_open(*id)) else {
+                continue;
+            };
+            // Of several findings of one incident the first speaks for it.
+            let first = self
+                .bound
+                .iter()
+                .find(|(other, bound)| **bound == id && self.views.contains_key(other));
+            if first.is_none_or(|(first, _)| *first == key) {
+                self.believe_one(key, id, book);
+            }
+        }
+    }
+
+    fn believe_one(&mut self, key: IncidentKey, id: IncidentId, book: &mut Book<'_>) {
+        let Some(view) = self.engine.incident(key) else {
+            return;
+        };
+        let device = match self.overruled.get(&id) {
+            Some(named) => self.grid.device(named).map(|device| self.name(device)),
+            None => self.device_of(&view),
+        };
+        let before = book.get(id).and_then(|row| row.device.clone());
+        if book.is_guess(id) {
+            let position = device.as_ref().and_then(|device| self.position(&device.id));
+            let named = device.clone();
+            book.change(id, |row| {
+                row.position = if row.device == named {
+                    row.position
+                } else {
+                    position.or(row.position)
+                };
+                row.device = named;
+            });
+            self.confirm_or_close(key, id, &view, device.as_ref(), book);
+        }
+        let belief = self.belief(id, &view);
+        let said = self.believed.insert(id, belief.clone());
+        if said.as_ref() != Some(&belief) {
+            let moved = said.is_none_or(|said| (said.confidence - belief.confidence).abs() >= TOLD_P);
+            if before != device || moved {
+                book.decisions.push((id, "now", device.map(|device| device.id)));
+            }
+            book.beliefs.push(belief);
+        }
+        self.views.insert(key, view);
+    }
+
+    fn confirm_or_close(
+        &self,
+        key: IncidentKey,
+        id: IncidentId,
+        view: &infer::Incident,
+        device: Option<&Device>,
+        book: &mut Book<'_>,
+    ) {
+        let out = view
+            .loads
+            .iter()
+            .filter(|load| self.last_out.get(load).is_some_and(|at| *at >= key.at_ms));
+        let mut out = out.peekable();
+        let is_back = |load: &&LoadIx| self.last_on.get(load) > self.last_out.get(load);
+        if view.restored_at_ms.is_some() && out.peek().is_some() && out.all(|load| is_back(&load)) {
+            book.change(id, |row| row.state = State::Closed("restored".to_owned()));
+            return;
+        }
+        let (Some(device), false, None) = (device, view.premise, view.restored_at_ms) else {
+            return;
+        };
+        let heard = view.heard;
+        let seen = self
+            .grid
+            .device(&device.id)
+            .is_some_and(|device| self.tripped.contains(&device));
+        let agreed = heard.meters >= self.limits.meters_confirm && view.confidence >= self.limits.confirm_p;
+        if (heard.trips > 0 && seen) || agreed {
+            book.sure.push((id, device.id.clone()));
+        }
+    }
+
+    fn belief(&self, id: IncidentId, view: &infer::Incident) -> Belief {
+        let name = |device: &DeviceIx| self.grid.device_id(*device).to_owned();
+        let candidates = view.candidates.iter().map(|one| {
+            let equal = one.equal.iter().filter(|other| **other != one.device).map(name);
+            (name(&one.device), equal.collect(), one.p)
+        });
+        let back = view.loads.iter().filter(|load| {
+            self.last_on
+                .get(load)
+                .is_some_and(|on| Some(on) > self.last_out.get(load) && *on >= view.key.at_ms)
+        });
+        let back: u32 = back.map(|load| self.grid.load_customers(*load).max(1)).sum();
+        Belief {
+            incident: id,
+            candidates: candidates.collect(),
+            confidence: view.confidence.clamp(0.0, 1.0),
+            customers: view.customers.saturating_sub(back),
+            why: (words::chinese(&self.grid, view), self.engine.explain(view)),
+            ask: view.ask.map(|load| self.grid.load_id(load).to_owned()),
+            premise: view.premise,
+            restored_at: view.restored_at_ms.map(instant),
+        }
+    }
+}

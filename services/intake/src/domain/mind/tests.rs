@@ -1,0 +1,548 @@
+//! The mind on a small town, with evidence in any order, restarts, and what people decide.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use relight_grid::{Bus, Device, DeviceKind, End, Load, Network, Phases, Source};
+use relight_policy::Pack;
+
+use super::*;
+use crate::domain::incident::{Affected, Confirmation, Confirmer, Device as Named, Facts, State};
+
+const FEEDERS: u32 = 3;
+const TRANSFORMERS: u32 = 6;
+const CUSTOMERS: u32 = 8;
+
+/// source - CB - SWs - Ts-t - loads Ls-t-c.
+fn town() -> Arc<Grid> {
+    let phases = Phases::new(&[1]).expect("one phase");
+    let end = |bus: &str| End {
+        bus: bus.to_owned(),
+        phases,
+    };
+    let mut network = Network {
+        name: "town".to_owned(),
+        sources: vec![Source {
+            bus: "source".to_owned(),
+            phases: None,
+        }],
+        ..Default::default()
+    };
+    let mut buses = vec!["source".to_owned(), "bus".to_owned()];
+    let mut device = |id: String, kind, from: &str, to: &str| {
+        network.devices.push(Device {
+            id,
+            kind,
+            ends: vec![end(from), end(to)],
+            in_service: true,
+            open: false,
+            length_m: None,
+        });
+    };
+    device("CB".to_owned(), DeviceKind::Breaker, "source", "bus");
+    for s in 1..=FEEDERS {
+        device(format!("SW{s}"), DeviceKind::Switch, "bus", &format!("feeder{s}"));
+        buses.push(format!("feeder{s}"));
+        for t in 1..=TRANSFORMERS {
+            let low = format!("low{s}-{t}");
+            device(
+                format!("T{s}-{t}"),
+                DeviceKind::Transformer,
+                &format!("feeder{s}"),
+                &low,
+            );
+            buses.push(low);
+        }
+    }
+    network.buses = buses.into_iter().map(|id| Bus { id, position: None }).collect();
+    network.loads = everyone()
+        .map(|(s, t, c)| Load {
+            id: format!("L{s}-{t}-{c}"),
+            bus: format!("low{s}-{t}"),
+            phases,
+            customers: 1,
+            in_service: true,
+        })
+        .collect();
+    Arc::new(network.grid(Uuid::from_u128(1)).expect("a good network"))
+}
+
+fn everyone() -> impl Iterator<Item = (u32, u32, u32)> {
+    (1..=FEEDERS).flat_map(|s| (1..=TRANSFORMERS).flat_map(move |t| (1..=CUSTOMERS).map(move |c| (s, t, c))))
+}
+
+fn at(second: i64) -> DateTime<Utc> {
+    "2026-11-22T10:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::seconds(second)
+}
+
+fn limits() -> Limits {
+    Limits {
+        meters_open: 2,
+        meters_confirm: 3,
+        confirm_p: 0.95,
+        window: TimeDelta::minutes(30),
+        still_off: TimeDelta::hours(24),
+    }
+}
+
+struct Nowhere;
+
+impl Places for Nowhere {
+    fn place_of(&self, _: LoadIx) -> Place {
+        Place::default()
+    }
+}
+
+fn call(n: usize, second: i64, load: &str) -> Call {
+    Call {
+        report: ReportId::from_uuid(Uuid::from_u128(n as u128 + 1)),
+        accepted_at: at(second),
+        place: Place {
+            load_id: Some(load.to_owned()),
+            org_path: "demo".to_owned(),
+            ..Place::default()
+        },
+        danger: false,
+        hint: None,
+    }
+}
+
+fn signal(n: u128, second: i64, heard: Heard, about: &str) -> Piece {
+    let is_device = heard.is_telemetry();
+    Piece {
+        id: Uuid::from_u128(1_000_000 + n),
+        at: at(second),
+        heard,
+        load: (!is_device).then(|| about.to_owned()),
+        device: is_device.then(|| about.to_owned()),
+        report: None,
+        incident: None,
+        fixed: false,
+    }
+}
+
+/// The tables around the mind.
+struct House {
+    grid: Arc<Grid>,
+    mind: Mind,
+    arrival: ArrivalLimits,
+    incidents: BTreeMap<IncidentId, Incident>,
+    links: BTreeMap<ReportId, IncidentId>,
+    calls: BTreeMap<ReportId, Call>,
+    pieces: Vec<Piece>,
+    switched: Vec<Switching>,
+    findings: BTreeMap<(DateTime<Utc>, String), IncidentId>,
+    beliefs: BTreeMap<IncidentId, Belief>,
+    sure: Vec<(IncidentId, String)>,
+    lone: usize,
+}
+
+impl House {
+    fn new() -> Self {
+        let grid = town();
+        let mind = Mind::new(grid.clone(), &[], Weights::default(), limits(), Memory::default());
+        Self {
+            grid,
+            mind,
+            arrival: ArrivalLimits::of(&Pack::load("CN-SGCC").unwrap(), at(0)).unwrap(),
+            incidents: BTreeMap::new(),
+            links: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            pieces: Vec::new(),
+            switched: Vec::new(),
+            findings: BTreeMap::new(),
+            beliefs: BTreeMap::new(),
+            sure: Vec::new(),
+            lone: 0,
+        }
+    }
+
+    /// The process dies and another one takes over.
+    fn restart(&mut self) {
+        let told = self.calls.values().map(|call| Piece {
+            id: call.report.uuid(),
+            at: call.accepted_at,
+            heard: Heard::Call,
+            load: call.place.load_id.clone(),
+            device: None,
+            report: Some(call.report),
+            incident: self.links.get(&call.report).copied(),
+            fixed: false,
+        });
+        let memory = Memory {
+            pieces: told.chain(self.pieces.iter().cloned()).collect(),
+            switched: self.switched.clone(),
+            findings: self
+                .findings
+                .iter()
+                .map(|((at, load), id)| (*at, load.clone(), *id))
+                .collect(),
+            overruled: Vec::new(),
+        };
+        self.mind = Mind::new(self.grid.clone(), &[], Weights::default(), limits(), memory);
+    }
+
+    fn round(&mut self, now: i64, calls: Vec<Call>, pieces: Vec<Piece>, switched: Vec<Switching>) {
+        self.calls
+            .extend(calls.iter().map(|call| (call.report, call.clone())));
+        self.pieces.extend(pieces.iter().cloned());
+        self.switched.extend(switched.iter().cloned());
+        let round = Round {
+            now: at(now),
+            calls,
+            pieces,
+            switched,
+            open: self.open().into_iter().cloned().collect(),
+        };
+        let outcome = self.mind.round(round, &Nowhere, &self.arrival);
+        assert!(outcome.leftover.is_empty(), "the network knows every load");
+        for (report, id, _) in outcome.homes {
+            self.links.insert(report, id);
+        }
+        for mut incident in outcome.changed {
+            incident.version += 1;
+            if let State::Merged(into) = incident.state {
+                self.links
+                    .values_mut()
+                    .filter(|id| **id == incident.id)
+                    .for_each(|id| *id = into);
+                self.findings
+                    .values_mut()
+                    .filter(|id| **id == incident.id)
+                    .for_each(|id| *id = into);
+            }
+            self.incidents.insert(incident.id, incident);
+        }
+        for (at, load, id) in outcome.bound {
+            self.findings.insert((at, load), id);
+        }
+        self.beliefs.extend(
+            outcome
+                .beliefs
+                .into_iter()
+                .map(|belief| (belief.incident, belief)),
+        );
+        self.sure.extend(outcome.sure);
+        self.lone += outcome.lone.len();
+        self.set_facts();
+    }
+
+    fn set_facts(&mut self) {
+        let mut by_home: BTreeMap<IncidentId, Vec<&Call>> = BTreeMap::new();
+        for (report, id) in &self.links {
+            by_home.entry(*id).or_default().push(&self.calls[report]);
+        }
+        for incident in self.incidents.values_mut() {
+            let mine = by_home.get(&incident.id).map(Vec::as_slice).unwrap_or_default();
+            let times = || mine.iter().map(|call| call.accepted_at);
+            match (times().min(), times().max()) {
+                (Some(first), Some(last)) => incident.set_facts(
+                    Facts {
+                        report_count: u32::try_from(mine.len()).unwrap(),
+                        accepted_at: first,
+                        last_report_at: last,
+                        areas: vec![None],
+                        danger: false,
+                        life_support: false,
+                        important: false,
+                        position: None,
+                    },
+                    &self.arrival,
+                ),
+                _ => incident.report_count = 0,
+            }
+        }
+    }
+
+    fn open(&self) -> Vec<&Incident> {
+        self.incidents
+            .values()
+            .filter(|one| one.state == State::Open)
+            .collect()
+    }
+
+    /// (device, reports) of each open incident.
+    fn seen(&self) -> BTreeSet<(String, Vec<ReportId>)> {
+        let seen = self.open().into_iter().map(|one| {
+            let device = one
+                .device
+                .as_ref()
+                .map(|device| device.id.clone())
+                .unwrap_or_default();
+            let reports = self
+                .links
+                .iter()
+                .filter(|(_, id)| **id == one.id)
+                .map(|(report, _)| *report);
+            (device, reports.collect())
+        });
+        seen.collect()
+    }
+
+    fn devices(&self) -> Vec<(String, u32)> {
+        let all = self.open().into_iter().map(|one| {
+            let device = one.device.as_ref().map(|device| device.id.clone());
+            (device.unwrap_or_default(), one.report_count)
+        });
+        let mut all: Vec<_> = all.collect();
+        all.sort();
+        all
+    }
+
+    fn confirm(&mut self, id: IncidentId, device: &str) {
+        let incident = self.incidents.get_mut(&id).expect("it exists");
+        incident.device = Some(Named {
+            id: device.to_owned(),
+            kind: String::new(),
+        });
+        incident.confirmed = Some(Confirmation {
+            by: Confirmer::Dispatcher,
+            at: at(0),
+        });
+        incident.affected = Some(Affected {
+            set_id: "set".to_owned(),
+            count: 1,
+        });
+    }
+}
+
+/// Customers of feeder `s`, the transformers in turn.
+fn feeder(s: u32, count: u32, from: i64) -> Vec<Call> {
+    (0..count)
+        .map(|n| {
+            let load = format!("L{s}-{}-{}", n % TRANSFORMERS + 1, n / TRANSFORMERS + 1);
+            call((s * 1000 + n) as usize, from + i64::from(n) * 20, &load)
+        })
+        .collect()
+}
+
+#[test]
+fn callers_all_over_a_feeder_are_one_incident_at_its_switch_with_reasons() {
+    let mut house = House::new();
+    for (n, call) in feeder(1, 8, 0).into_iter().enumerate() {
+        house.round(20 * n as i64 + 1, vec![call], vec![], vec![]);
+    }
+    house.round(400, vec![], vec![], vec![]);
+    assert_eq!(house.devices(), [("SW1".to_owned(), 8)]);
+    let open = house.open()[0];
+    assert_eq!(open.accepted_at, at(0), "the earliest rules");
+    let belief = &house.beliefs[&open.id];
+    assert_eq!(belief.candidates[0].0, "SW1");
+    assert!(
+        belief.confidence > 0.5 && belief.candidates.len() > 1,
+        "{belief:?}"
+    );
+    assert!(
+        belief.why.1.contains("6 of 6 transformers below switch SW1"),
+        "{}",
+        belief.why.1
+    );
+    assert!(
+        belief.why.0.contains("开关 SW1 下 6 台变压器中有 6 台报修"),
+        "{}",
+        belief.why.0
+    );
+    assert_eq!(belief.customers, TRANSFORMERS * CUSTOMERS);
+    // Nobody is lost, and what merged says where to.
+    for merged in house.incidents.values() {
+        assert!(
+            matches!(merged.state, State::Open | State::Merged(_)),
+            "{merged:?}"
+        );
+    }
+}
+
+#[test]
+fn one_wrong_report_among_many_moves_nothing() {
+    let mut house = House::new();
+    house.round(600, feeder(1, 30, 0), vec![], vec![]);
+    let before = house.devices();
+    house.round(630, vec![call(9000, 610, "L3-4-1")], vec![], vec![]);
+    let after = house.devices();
+    assert_eq!(after.len(), 2);
+    assert!(
+        before.iter().all(|one| after.contains(one)),
+        "{before:?} {after:?}"
+    );
+}
+
+#[test]
+fn a_confirmed_device_is_never_moved_and_takes_what_is_below() {
+    let mut house = House::new();
+    house.round(5, vec![call(1, 0, "L1-1-1")], vec![], vec![]);
+    let id = house.open()[0].id;
+    house.confirm(id, "CB");
+    // A whole feeder calls: below CB all of it belongs to the confirmed outage.
+    house.round(300, feeder(2, 12, 10), vec![], vec![]);
+    assert_eq!(house.devices(), [("CB".to_owned(), 13)]);
+    assert!(house.open()[0].confirmed.is_some());
+    house.restart();
+    house.round(330, vec![call(7000, 310, "L3-1-1")], vec![], vec![]);
+    assert_eq!(house.devices(), [("CB".to_owned(), 14)]);
+}
+
+#[test]
+fn calls_outside_of_a_confirmed_device_are_another_incident() {
+    let mut house = House::new();
+    house.round(200, feeder(1, 8, 0), vec![], vec![]);
+    let id = house.open()[0].id;
+    house.confirm(id, "T1-1");
+    house.round(230, vec![], vec![], vec![]);
+    let devices = house.devices();
+    assert!(devices.contains(&("T1-1".to_owned(), 2)), "{devices:?}");
+    let total: u32 = devices.iter().map(|(_, reports)| reports).sum();
+    assert_eq!(total, 8);
+}
+
+#[test]
+fn meters_alone_open_an_incident_when_they_agree_and_make_it_sure() {
+    let mut house = House::new();
+    house.round(10, vec![], vec![signal(1, 0, Heard::LastGasp, "L1-1-1")], vec![]);
+    assert_eq!(
+        (house.open().len(), house.lone),
+        (0, 1),
+        "one meter may be anything"
+    );
+    let more = (2..=8_u32).map(|c| signal(c.into(), 1, Heard::LastGasp, &format!("L1-1-{c}")));
+    house.round(20, vec![], more.collect(), vec![]);
+    assert_eq!(house.devices(), [("T1-1".to_owned(), 0)]);
+    let open = house.open()[0];
+    assert_eq!((open.signal_at, open.accepted_at), (Some(at(0)), at(0)));
+    assert_eq!(house.sure.last(), Some(&(open.id, "T1-1".to_owned())));
+    // A call later joins it and does not move the clock to later.
+    house.round(60, vec![call(1, 50, "L1-1-3")], vec![], vec![]);
+    assert_eq!(house.devices(), [("T1-1".to_owned(), 1)]);
+    assert_eq!(house.open()[0].accepted_at, at(0));
+}
+
+#[test]
+fn telemetry_names_its_device_at_once() {
+    let mut house = House::new();
+    house.round(5, vec![], vec![signal(1, 0, Heard::ScadaOpen, "SW2")], vec![]);
+    let open = house.open();
+    assert_eq!(house.devices(), [("SW2".to_owned(), 0)]);
+    assert_eq!(house.sure, [(open[0].id, "SW2".to_owned())]);
+}
+
+#[test]
+fn who_is_still_off_after_a_restoration_is_a_child_with_its_own_clock() {
+    let mut house = House::new();
+    house.round(200, feeder(1, 12, 0), vec![], vec![]);
+    let id = house.open()[0].id;
+    let back = everyone().filter(|(s, ..)| *s == 1).map(|(s, t, c)| Piece {
+        incident: Some(id),
+        ..signal(
+            (s * 100 + t * 10 + c).into(),
+            3600,
+            Heard::Restored,
+            &format!("L{s}-{t}-{c}"),
+        )
+    });
+    let closed = house.incidents.get_mut(&id).expect("it exists");
+    closed.state = State::Closed("restored".to_owned());
+    house.round(3600, vec![], back.collect(), vec![]);
+    assert!(house.open().is_empty());
+    // One who had called before, and one who had not.
+    house.round(
+        4300,
+        vec![call(5000, 4200, "L1-1-1"), call(5001, 4290, "L1-4-8")],
+        vec![],
+        vec![],
+    );
+    let open = house.open();
+    assert!(!open.is_empty());
+    for child in open {
+        assert_eq!(child.parent, Some(id));
+        assert!(child.accepted_at >= at(4200));
+    }
+    assert_eq!(house.incidents[&id].report_count, 12, "history stays");
+}
+
+#[test]
+fn meters_that_find_supply_close_a_guess() {
+    let mut house = House::new();
+    let calls: Vec<Call> = (1..=5)
+        .map(|c| call(c, 10 * c as i64, &format!("L1-1-{c}")))
+        .collect();
+    house.round(100, calls, vec![], vec![]);
+    assert_eq!(house.devices(), [("T1-1".to_owned(), 5)]);
+    let on = (1..=5).map(|c| signal(c, 900, Heard::PingOn, &format!("L1-1-{c}")));
+    house.round(910, vec![], on.collect(), vec![]);
+    assert!(house.open().is_empty());
+    assert!(house.incidents.values().all(|one| one.state != State::Open));
+}
+
+#[test]
+fn what_is_fed_another_way_is_over_and_what_a_person_merged_stays() {
+    let mut house = House::new();
+    house.round(200, feeder(1, 8, 0), vec![], vec![]);
+    // The dispatcher opens SW1 himself: those below are dark by switching, the incident is held as it was.
+    let opened = Switching {
+        at: at(300),
+        opened: vec!["SW1".to_owned()],
+        closed: vec![],
+    };
+    house.round(300, vec![], vec![], vec![opened]);
+    assert_eq!(house.devices(), [("SW1".to_owned(), 8)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever the order in which evidence comes, in whatever batches, with restarts in between: the same incidents.
+    #[test]
+    fn the_incidents_do_not_depend_on_the_order_of_arrival(
+        faults in prop::collection::vec((0..26_usize, 0..3600_i64), 1..4),
+        callers in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..900_i64), 1..40),
+        strays in prop::collection::vec((any::<prop::sample::Index>(), 0..5400_i64), 0..3),
+        order in any::<u64>(),
+        batch in 1..12_usize,
+        restart in 0..5_usize,
+    ) {
+        let devices: Vec<String> = ["CB", "SW1", "SW2", "SW3"].map(str::to_owned).into_iter()
+            .chain((1..=3).flat_map(|s| (1..=6).map(move |t| format!("T{s}-{t}")))).collect();
+        let grid = town();
+        let below: Vec<(Vec<LoadIx>, i64)> = faults.iter().map(|(n, began)| {
+            let device = grid.device(&devices[n % devices.len()]).unwrap();
+            (grid.affected(device).dead_loads, *began)
+        }).collect();
+        let loads: Vec<LoadIx> = grid.loads().collect();
+        let mut calls: Vec<Call> = callers.iter().map(|(fault, load, after)| {
+            let (loads, began) = &below[fault.index(below.len())];
+            (loads[load.index(loads.len())], began + after)
+        }).chain(strays.iter().map(|(load, second)| (loads[load.index(loads.len())], *second)))
+            .enumerate()
+            .map(|(n, (load, second))| call(n, second, grid.load_id(load)))
+            .collect();
+        let mut in_time = House::new();
+        calls.sort_by_key(|call| (call.accepted_at, call.report));
+        for call in calls.clone() {
+            let now = (call.accepted_at - at(0)).num_seconds();
+            in_time.round(now, vec![call], vec![], vec![]);
+        }
+        in_time.round(6000, vec![], vec![], vec![]);
+
+        let mut shuffled = House::new();
+        calls.sort_by_key(|call| call.report.uuid().as_u128().wrapping_mul(u128::from(order | 1)) % 1009);
+        for (n, some) in calls.chunks(batch).enumerate() {
+            if n == restart {
+                shuffled.restart();
+            }
+            shuffled.round(6000, some.to_vec(), vec![], vec![]);
+        }
+        shuffled.round(6000, vec![], vec![], vec![]);
+        prop_assert_eq!(in_time.links.len(), calls.len());
+        prop_assert_eq!(in_time.seen(), shuffled.seen());
+
+        // And a restart at the end changes nothing.
+        shuffled.restart();
+        let before = shuffled.seen();
+        shuffled.round(6000, vec![], vec![], vec![]);
+        prop_assert_eq!(before, shuffled.seen());
+        for one in shuffled.open() {
+            let first = shuffled.links.iter().filter(|(_, id)| **id == one.id)
+                .map(|(report, _)| shuffled.calls[report].accepted_at).min();
+            prop_assert_eq!(Some(one.accepted_at), first);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Section `intake` of the configuration: numbers around the inference, as data.
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use relight_common::Invalid;
+use relight_grid::infer::Weights;
+use serde::Deserialize;
+
+use crate::domain::mind::Limits;
+
+/// The section as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// File of weights instead of the built-in ones; empty: those.
+    pub weights_file: String,
+    /// See [`Limits::meters_open`].
+    pub meters_open: u32,
+    /// See [`Limits::meters_confirm`].
+    pub meters_confirm: u32,
+    /// See [`Limits::confirm_p`].
+    pub confirm_p: f64,
+    /// Minutes.
+    pub window_min: u32,
+    /// Hours.
+    pub still_off_h: u32,
+    /// Hours.
+    pub memory_h: u32,
+    /// Minutes.
+    pub self_help_min: u32,
+}
+
+/// The numbers, checked.
+#[derive(Debug, Clone)]
+pub struct Numbers {
+    /// Of the engine.
+    pub weights: Weights,
+    /// Around the engine.
+    pub limits: Limits,
+    /// Evidence of this long ago is still weighed; while incidents are open, from their beginning.
+    pub memory: TimeDelta,
+    /// Self-help without a result for this long is dispatched.
+    pub self_help: TimeDelta,
+}
+
+impl Numbers {
+    /// Checks the section and reads the weights it names.
+    ///
+    /// # Errors
+    /// The number that is out of its range, or the fault of the weights file, and what is right.
+    pub fn new(section: &Section) -> anyhow::Result<Self> {
+        let weights = if section.weights_file.is_empty() {
+            Weights::default()
+        } else {
+            let text = std::fs::read_to_string(&section.weights_file)
+                .with_context(|| format!("intake.weights_file {} cannot be read", section.weights_file))?;
+            Weights::parse(&text).map_err(|fault| anyhow::anyhow!("{}: {fault}", section.weights_file))?
+        };
+        within("intake.meters_open", section.meters_open, 1, 10_000)?;
+        within("intake.meters_confirm", section.meters_confirm, 1, 10_000)?;
+        within("intake.window_min", section.window_min, 0, 240)?;
+        within("intake.still_off_h", section.still_off_h, 1, 168)?;
+        within("intake.memory_h", section.memory_h, 1, 168)?;
+        within("intake.self_help_min", section.self_help_min, 1, 60)?;
+        if !(0.5..=1.0).contains(&section.confirm_p) {
+            return Err(Invalid::new("intake.confirm_p", "must be from 0.5 to 1").into());
+        }
+        Ok(Self {
+            weights,
+            limits: Limits {
+                meters_open: section.meters_open,
+                meters_confirm: section.meters_confirm,
+                confirm_p: section.confirm_p,
+                window: TimeDelta::minutes(i64::from(section.window_min)),
+                still_off: TimeDelta::hours(i64::from(section.still_off_h)),
+            },
+            memory: TimeDelta::hours(i64::from(section.memory_h)),
+            self_help: TimeDelta::minutes(i64::from(section.self_help_min)),
+        })
+    }
+}
+
+fn within(name: &'static str, value: u32, least: u32, most: u32) -> Result<(), Invalid> {
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(Invalid::new(name, format!("must be from {least} to {most}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section() -> Section {
+        relight_common::config::section("intake").expect("the default configuration")
+    }
+
+    #[test]
+    fn the_defaults_are_good_and_a_bad_number_is_named() {
+        assert!(Numbers::new(&section()).is_ok());
+        type Change = fn(&mut Section);
+        let bad: [(Change, &str); 4] = [
+            (|s| s.confirm_p = 0.2, "confirm_p"),
+            (|s| s.confirm_p = f64::NAN, "confirm_p"),
+            (|s| s.memory_h = 0, "memory_h"),
+            (|s| s.weights_file = "/nowhere".to_owned(), "/nowhere"),
+        ];
+        for (change, word) in bad {
+            let mut section = section();
+            change(&mut section);
+            let told = format!("{:#}", Numbers::new(&section).unwrap_err());
+            assert!(told.contains(word), "{told}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What a pass stores and tells, in one piece.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use relight_common::Work;
+use uuid::Uuid;
+
+use super::tell;
+use crate::{
+    desk::Desk,
+    domain::{
+        IncidentId, ReportId,
+        area::ArrivalLimits,
+        group::Plan,
+        incident::{Facts, Incident, State},
+        mind::{Belief, Outcome},
+        place::Place,
+    },
+    error::Error,
+    news,
+    store::{self, evidence::Decided, number::Kind},
+};
+
+/// What is going to be stored.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    changed: BTreeMap<IncidentId, Incident>,
+    homes: BTreeMap<ReportId, (IncidentId, bool)>,
+    bound: Vec<(DateTime<Utc>, String, IncidentId)>,
+    beliefs: BTreeMap<IncidentId, Belief>,
+    decisions: Vec<(IncidentId, &'static str, Option<String>)>,
+    lone: Vec<(Uuid, DateTime<Utc>, Place)>,
+}
+
+impl Draft {
+    pub(super) fn change(&mut self, incident: Incident) {
+        self.changed.insert(incident.id, incident);
+    }
+
+    pub(super) fn plan(&mut self, plan: Plan) {
+        plan.changed
+            .into_iter()
+            .for_each(|incident| self.change(incident));
+        let homes = plan.joins.into_iter().map(|(report, id)| (report, (id, false)));
+        self.homes.extend(homes);
+    }
+
+    pub(super) fn outcome(&mut self, outcome: Outcome) {
+        outcome
+            .changed
+            .into_iter()
+            .for_each(|incident| self.change(incident));
+        let homes = outcome.homes.into_iter();
+        self.homes
+            .extend(homes.map(|(report, id, fixed)| (report, (id, fixed))));
+        self.bound.extend(outcome.bound);
+        let beliefs = outcome.beliefs.into_iter();
+        self.beliefs
+            .extend(beliefs.map(|belief| (belief.incident, belief)));
+        self.decisions.extend(outcome.decisions);
+        self.lone.extend(outcome.lone);
+    }
+
+    /// Stores everything: what lives on first, so that what merged can point to it.
+    pub(super) async fn store(
+        self,
+        desk: &Desk,
+        work: &mut Work,
+        version: Option<Uuid>,
+        arrival: &ArrivalLimits,
+    ) -> Result<(), Error> {
+        let facts = self.facts(work).await?;
+        let homes: Vec<_> = self
+            .homes
+            .iter()
+            .map(|(report, (id, fixed))| (*report, *id, *fixed))
+            .collect();
+        let saved = save(desk, work, self.changed, facts, arrival).await?;
+        let now = work.at();
+        store::grouping::link(work.conn(), &homes, now).await?;
+        store::evidence::bind(work.conn(), &self.bound).await?;
+        tell(work, &saved).await?;
+        for (evidence, at, place) in &self.lone {
+            news::tell_supply_off(work, *evidence, *at, place);
+        }
+        if let Some(version) = version {
+            keep(work, &self.beliefs, &self.decisions, version).await?;
+        }
+        Ok(())
+    }
+
+    async fn facts(&self, work: &mut Work) -> Result<BTreeMap<IncidentId, Facts>, Error> {
+        let (mut alive, mut gone) = (Vec::new(), Vec::new());
+        for incident in self.changed.values() {
+            match incident.state {
+                State::Merged(into) => gone.push((incident.id, into)),
+                State::Open | State::Closed(_) => alive.push(incident.id),
+            }
+        }
+        let moved: Vec<_> = self
+            .homes
+            .iter()
+            .map(|(report, (id, _))| (*report, *id))
+            .collect();
+        store::grouping::facts(work.conn(), &alive, &moved, &gone).await
+    }
+}
+
+async fn save(
+    desk: &Desk,
+    work: &mut Work,
+    changed: BTreeMap<IncidentId, Incident>,
+    mut facts: BTreeMap<IncidentId, Facts>,
+    arrival: &ArrivalLimits,
+) -> Result<Vec<Incident>, Error> {
+    let mut changed: Vec<Incident> = changed.into_values().collect();
+    changed.sort_by_key(|incident| (matches!(incident.state, State::Merged(_)), incident.id));
+    let mut saved = Vec::with_capacity(changed.len());
+    for mut incident in changed {
+        match facts.remove(&incident.id) {
+            Some(facts) => incident.set_facts(facts, arrival),
+            None if incident.state == State::Open => incident.report_count = 0,
+            None => {}
+        }
+        if incident.version == 0 {
+            incident.number = desk
+                .numbers
+                .next(Kind::Incident, work.at(), &incident.zone)
+                .await?;
+        }
+        let incident = store::incident::save(work.conn(), incident).await?;
+        if let State::Merged(into) = incident.state {
+            store::grouping::relink(work.conn(), incident.id, into).await?;
+            store::evidence::rebind(work.conn(), incident.id, into).await?;
+        }
+        saved.push(incident);
+    }
+    Ok(saved)
+}
+
+/// Keeps what is believed, and how it came to that.
+async fn keep(
+    work: &mut Work,
+    beliefs: &BTreeMap<IncidentId, Belief>,
+    decisions: &[(IncidentId, &'static str, Option<String>)],
+    version: Uuid,
+) -> Result<(), Error> {
+    let now = work.at();
+    for belief in beliefs.values() {
+        store::evidence::believe(work.conn(), belief, version, now).await?;
+    }
+    let mut kept = BTreeSet::new();
+    for (incident, what, device) in decisions {
+        if !kept.insert((*incident, *what)) {
+            continue;
+        }
+        let belief = beliefs.get(incident);
+        let decided = Decided {
+            incident: *incident,
+            at: now,
+            what,
+            device: device.clone(),
+            p: belief.map(|belief| belief.confidence),
+            why: belief.map(|belief| belief.why.clone()).unwrap_or_default(),
+            version: Some(version),
+        };
+        store::evidence::decide(work.conn(), &decided).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Meters and telemetry: late, doubled, unknown, by call and by stream.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_common::{Claims, Role, wire::timestamp};
+use relight_proto::intake::v1::{
+    self as pb, signals_client::SignalsClient, signals_server::Signals, signals_server::SignalsServer,
+};
+use tokio_stream::wrappers::TcpListenerStream;
+
+use crate::{
+    given::{House, by_account, from, house, house_with_network, now, staff},
+    then,
+};
+
+pub fn scada() -> Claims {
+    staff(Role::Scada, "demo")
+}
+
+/// A signal about a load, or of telemetry about a device.
+pub fn signal(id: &str, kind: &str, about: &str, at: DateTime<Utc>) -> pb::Signal {
+    let is_device = kind.starts_with("scada");
+    pb::Signal {
+        external_id: id.to_owned(),
+        kind: kind.to_owned(),
+        load_id: if is_device {
+            String::new()
+        } else {
+            about.to_owned()
+        },
+        device_id: if is_device {
+            about.to_owned()
+        } else {
+            String::new()
+        },
+        at: Some(timestamp(at)),
+        ..Default::default()
+    }
+}
+
+pub async fn send(house: &House, signals: Vec<pb::Signal>) -> anyhow::Result<pb::SignalsReply> {
+    let batch = pb::SignalBatch {
+        source: "hes".to_owned(),
+        signals,
+    };
+    Ok(house.api.send(from(scada(), batch)).await?.into_inner())
+}
+
+#[tokio::test]
+async fn unknown_meters_are_named_the_rest_is_taken_and_a_repeat_takes_nothing() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let batch = || {
+        vec![
+            signal("1", "last_gasp", "l1-1-1", now()),
+            signal("2", "last_gasp", "nobody", now()),
+            signal("3", "sang", "L1-1-2", now()),
+            signal("4", "scada_open", "no switch", now()),
+            signal("5", "ping_off", "L1-1-2", now() + TimeDelta::hours(1)),
+            pb::Signal {
+                account: "A-1-1-3".to_owned(),
+                ..signal("6", "ping_off", "", now() - TimeDelta::hours(3))
+            },
+            pb::Signal {
+                account: "A-9-9-9".to_owned(),
+                ..signal("7", "ping_off", "", now())
+            },
+            signal("1", "last_gasp", "L1-1-1", now()),
+        ]
+    };
+    let reply = send(&house, batch()).await?;
+    assert_eq!((reply.taken, reply.repeated), (2, 1));
+    let faults: Vec<_> = reply
+        .faults
+        .iter()
+        .map(|fault| (fault.external_id.as_str(), fault.field.as_str()))
+        .collect();
+    assert_eq!(
+        faults,
+        [
+            ("2", "load_id"),
+            ("3", "kind"),
+            ("4", "device_id"),
+            ("5", "at"),
+            ("7", "account")
+        ]
+    );
+    let again = send(&house, batch()).await?;
+    assert_eq!((again.taken, again.repeated), (0, 3));
+    // Stored with its own time and in the network's spelling.
+    let kept: Vec<(DateTime<Utc>, String)> =
+        sqlx::query_as("select at, load_id from intake.evidence order by at")
+            .fetch_all(house.db.pool())
+            .await?;
+    assert_eq!(
+        kept,
+        [
+            (now() - TimeDelta::hours(3), "L1-1-3".to_owned()),
+            (now(), "L1-1-1".to_owned())
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn too_many_at_once_a_wrong_source_and_a_customer_are_refused() -> anyhow::Result<()> {
+    let house = house().await?;
+    let many = (0..1001).map(|n| signal(&n.to_string(), "last_gasp", "L1-1-1", now()));
+    let batch = |source: &str, signals| pb::SignalBatch {
+        source: source.to_owned(),
+        signals,
+    };
+    let refused = house
+        .api
+        .send(from(scada(), batch("hes", many.collect())))
+        .await
+        .unwrap_err();
+    assert_eq!(then::field(&refused), "signals");
+    let refused = house
+        .api
+        .send(from(scada(), batch("Report", vec![])))
+        .await
+        .unwrap_err();
+    assert_eq!(then::field(&refused), "source");
+    let customer = crate::given::customer("A-1-1-1");
+    let refused = house
+        .api
+        .send(from(customer, batch("hes", vec![])))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_answers_each_batch_once_it_is_stored() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let uri = format!("http://{}", listener.local_addr()?);
+    let api = SignalsServer::new(house.api.clone());
+    let guarded = tonic::service::interceptor::InterceptedService::new(api, house.peers.guard());
+    let server = tonic::transport::Server::builder().add_service(guarded);
+    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    let mut client = SignalsClient::connect(uri).await?;
+    let batches = (0..3).map(|n| pb::SignalBatch {
+        source: "hes".to_owned(),
+        signals: vec![
+            signal(&format!("{n}"), "last_gasp", &format!("L1-1-{}", n + 1), now()),
+            signal("0", "last_gasp", "L1-1-1", now()),
+        ],
+    });
+    let batches: Vec<_> = batches.collect();
+    let request = house.peers.request(tokio_stream::iter(batches), &scada());
+    let mut replies = client.stream(request).await?.into_inner();
+    let mut taken = Vec::new();
+    while let Some(reply) = replies.message().await? {
+        taken.push((reply.taken, reply.repeated));
+    }
+    assert_eq!(taken, [(1, 1), (1, 1), (1, 1)]);
+    assert_eq!(then::count(&house.db, "evidence").await?, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn meters_that_agree_open_an_incident_and_confirm_its_device() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    send(&house, vec![signal("1", "last_gasp", "L1-3-1", now())]).await?;
+    house.group().await?;
+    assert!(then::open(&house).await?.is_empty(), "one meter may be anything");
+    let lone: i64 = sqlx::query_scalar("select count(*) from outbox where type = 'supply.off'")
+        .fetch_one(house.db.pool())
+        .await?;
+    assert_eq!(lone, 1, "the ledger is told of it");
+    let more = (2..=4).map(|c| signal(&c.to_string(), "last_gasp", &format!("L1-3-{c}"), now()));
+    send(&house, more.collect()).await?;
+    house.later(TimeDelta::minutes(2));
+    house.group().await?;
+    let open = then::open(&house).await?;
+    assert_eq!(open.len(), 1);
+    assert_eq!(
+        (
+            open[0].device_id.as_str(),
+            open[0].report_count,
+            open[0].confirmed_by.as_str()
+        ),
+        ("T1-3", 0, "meter")
+    );
+    assert_eq!(open[0].accepted_at, Some(timestamp(now())));
+    assert_eq!(open[0].org_path, "demo/east");
+    // A call of somebody there joins it.
+    house.accept(by_account("A-1-3-2")).await?;
+    house.group().await?;
+    let open = then::open(&house).await?;
+    assert_eq!((open.len(), open[0].report_count), (1, 1));
+    assert_eq!(
+        open[0].accepted_at,
+        Some(timestamp(now())),
+        "the clock never moves to later"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn telemetry_confirms_its_switch_alone_and_waits_for_the_registry() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    house
+        .others
+        .say(|script| script.failure = Some(tonic::Status::unavailable("away")));
+    send(&house, vec![signal("1", "scada_open", "SW2", now())]).await?;
+    house.group().await?;
+    let open = then::open(&house).await?;
+    assert_eq!((open[0].device_id.as_str(), open[0].confirmed), ("SW2", false));
+    house.others.say(|script| script.failure = None);
+    house.group().await?;
+    let open = then::open(&house).await?;
+    assert_eq!(
+        (
+            open[0].confirmed,
+            open[0].affected_count,
+            open[0].confirmed_by.as_str()
+        ),
+        (true, 40, "meter")
+    );
+    Ok(())
+}
