@@ -176,7 +176,7 @@ impl Registry for Api {
 
     async fn members(&self, request: Request<MembersRequest>) -> Result<Response<MembersReply>, Status> {
         let (claims, message) = taken(request)?;
-        only(&claims, &["insight", "notify", "planner"])?;
+        only(&claims, &["insight", "intake", "notify", "planner"])?;
         self.set_members(&message)
             .await
             .map(Response::new)
