@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use prost::Message;
 use relight_common::{
-    Work,
+    Code, Work,
     reader::{Consumer, Outcome},
     wire,
 };
@@ -100,8 +100,20 @@ impl FromDispatch {
         let Some(town) = self.desk.atlas.town().filter(|_| !set.is_empty()) else {
             return Ok(Vec::new());
         };
-        let asked = relight_common::Error::peer("the registry for a restored section");
-        let points = self.desk.peers.members(set).await.map_err(asked)?;
+        let points = match self.desk.peers.members(set).await {
+            Ok(points) => points,
+            Err(status) if [Code::NotFound, Code::InvalidArgument].contains(&status.code()) => {
+                tracing::warn!(
+                    set.id = set,
+                    "the registry does not know a restored section; nobody is taken as back"
+                );
+                return Ok(Vec::new());
+            }
+            Err(status) => {
+                let asked = relight_common::Error::peer("the registry for a restored section");
+                return Err(asked(status).into());
+            }
+        };
         let loads = points.into_iter().filter_map(|point| town.load_of(point));
         Ok(loads.map(|load| town.grid().load_id(load).to_owned()).collect())
     }
