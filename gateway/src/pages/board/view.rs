@@ -78,8 +78,11 @@ struct Row {
     order_id: String,
     version: u64,
     number: String,
+    /// What an order that is no fault is about, with its number.
+    about: Option<String>,
     level: Level,
     clock: Option<Due>,
+    /// Device of a fault, line of a planned outage.
     device: String,
     /// Name of the area, where it has one.
     area: Option<String>,
@@ -185,7 +188,10 @@ impl View<'_> {
             .find(|incident| incident.incident_id == order.incident_id);
         let by_reports = order.affected_count == 0;
         let first = first_clock(order);
-        let etr_at = at(order.etr_at);
+        let about = self.about(order);
+        let is_off = about.is_none() || order.state == "repairing";
+        // The announced end is what people reckon with while planned work goes on.
+        let etr_at = at(order.etr_at).or_else(|| at(order.on_at).filter(|_| is_off));
         let zone = order.zone.parse().unwrap_or(self.zone);
         let who = [&order.crew_name, &order.unit_name];
         Row {
@@ -194,19 +200,26 @@ impl View<'_> {
             number: order.number.clone(),
             level: first.map_or(Level::None, |(clock, _)| Level::parse(&clock.level)),
             clock: first.map(|(clock, due_at)| self.due(clock, due_at)),
-            device: order.device_id.clone(),
+            device: if order.line.is_empty() {
+                order.device_id.clone()
+            } else {
+                order.line.clone()
+            },
             area: self.areas.name(self.language, &order.org_path).map(str::to_owned),
             confirmed: order.confirmed,
-            state: self.state(&order.state),
+            state: self.state_of(order),
             who: who.into_iter().find(|name| !name.is_empty()).cloned(),
             affected: order.affected_count,
             restored: order.restored_count,
-            off: if by_reports {
+            off: if !is_off {
+                0
+            } else if by_reports {
                 incident.map_or(0, |incident| incident.report_count)
             } else {
                 order.affected_count.saturating_sub(order.restored_count)
             },
-            by_reports,
+            by_reports: by_reports && about.is_none(),
+            about,
             etr: etr_at.map(|at| words::short(at, self.now, zone)),
             lapsed: etr_at.is_some_and(|at| at <= self.now),
             danger: order.danger,
@@ -236,6 +249,17 @@ impl View<'_> {
 
     fn state(&self, state: &str) -> String {
         words::find(self.language, &format!("state.{state}"), &[]).unwrap_or_else(|| state.to_owned())
+    }
+
+    /// Planned work under way is no repair.
+    fn state_of(&self, order: &Order) -> String {
+        let key = format!("state.{}_{}", order.kind, order.state);
+        words::find(self.language, &key, &[]).unwrap_or_else(|| self.state(&order.state))
+    }
+
+    fn about(&self, order: &Order) -> Option<String> {
+        let kind = words::find(self.language, &format!("board.kind_{}", order.kind), &[])?;
+        Some(format!("{kind} {}", order.subject_number))
     }
 
     fn crew(&self, crew: &Crew) -> CrewRow {
@@ -378,6 +402,33 @@ mod tests {
         let board = Board::new(Language::En, known, &Areas::default(), now(), chrono_tz::UTC);
         let off: Vec<_> = board.rows.iter().map(|row| (row.off, row.by_reports)).collect();
         assert_eq!((off, board.customers_off), (vec![(7, true), (50, false)], 57));
+    }
+
+    #[test]
+    fn planned_work_says_what_it_is_and_counts_customers_only_while_they_are_off() {
+        let order = |state: &str| Order {
+            kind: "planned".to_owned(),
+            subject_number: "P-20261122-0001".to_owned(),
+            line: "10 kV West".to_owned(),
+            state: state.to_owned(),
+            affected_count: 120,
+            on_at: Some(timestamp(now() + TimeDelta::hours(2))),
+            ..Order::default()
+        };
+        let (waits, works) = (board(order("en_route")), board(order("repairing")));
+        assert_eq!((waits.customers_off, works.customers_off), (0, 120));
+        assert_eq!((&waits.rows[0].etr, works.rows[0].etr.is_some()), (&None, true));
+        let row = &works.rows[0];
+        assert_eq!(row.about.as_deref(), Some("Planned outage P-20261122-0001"));
+        assert_eq!(
+            (row.device.as_str(), row.state.as_str()),
+            ("10 kV West", "work under way")
+        );
+        let fault = board(Order {
+            kind: "fault".to_owned(),
+            ..Order::default()
+        });
+        assert_eq!(fault.rows[0].about, None);
     }
 
     #[test]
