@@ -1,6 +1,10 @@
 //! Who is told, and how they are reached: members from the ledger, contacts from the registry, the phones of reporters
 //! from intake. Contact values live in memory only.
 
+mod affected;
+
+pub use affected::Affected;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
@@ -17,16 +21,13 @@ use relight_proto::{
     common::v1::Language as WireLanguage,
     insight::v1::{LedgerMembersReply, MembersRequest, StepMembersRequest, insight_client::InsightClient},
     intake::v1::{ReporterContact, ReportersRequest, intake_client::IntakeClient},
-    registry::v1::{ContactsRequest, MembersRequest as SetRequest, registry_client::RegistryClient},
+    registry::v1::{ContactsRequest, registry_client::RegistryClient},
 };
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
-    domain::{
-        notice::{Channel, Language},
-        outage::Special,
-    },
+    domain::notice::{Channel, Language},
     error::Error,
     seal::{Sealer, mask},
 };
@@ -106,15 +107,6 @@ pub struct Member {
     pub customer: Uuid,
     /// Whether they reported.
     pub reporter: bool,
-}
-
-/// A customer below an outage, and what makes them special.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Affected {
-    /// Who.
-    pub customer: Uuid,
-    /// What makes them special.
-    pub special: Special,
 }
 
 /// Asks the other services about people.
@@ -310,65 +302,6 @@ impl People {
             masked: mask(Channel::Sms, &reporter.phone),
             night: true,
         }))
-    }
-
-    /// One page of those who lose supply with this set, each once in it, and where the next page begins (empty: there is
-    /// none).
-    ///
-    /// # Errors
-    /// When the registry cannot be asked.
-    pub async fn affected(&self, set: Uuid, after: &str) -> Result<(Vec<Affected>, String), Error> {
-        let request = SetRequest {
-            set_id: set.to_string(),
-            after: after.to_owned(),
-            limit: PAGE,
-        };
-        let reply = self
-            .registry
-            .clone()
-            .members(request)
-            .await
-            .map_err(Error::peer("registry"))?
-            .into_inner();
-        let mut found: BTreeMap<Uuid, Special> = BTreeMap::new();
-        for member in reply.members {
-            let customer = wire::uuid("customer_id", &member.customer_id)?;
-            let special = found.entry(customer).or_default();
-            special.important |= member.important;
-            special.life_support |= member.life_support;
-            special.own_supply |= member.own_generation;
-        }
-        let affected = found
-            .into_iter()
-            .map(|(customer, special)| Affected { customer, special });
-        Ok((affected.collect(), reply.next_after))
-    }
-
-    /// What makes these customers special in this set; those who are not in it are not.
-    ///
-    /// # Errors
-    /// When the registry cannot be asked.
-    pub async fn special_of(&self, set: Uuid, customers: &[Uuid]) -> Result<Vec<Affected>, Error> {
-        let mut found: BTreeMap<Uuid, Special> =
-            customers.iter().map(|one| (*one, Special::default())).collect();
-        let mut after = String::new();
-        loop {
-            let (page, next) = self.affected(set, &after).await?;
-            for one in page {
-                if let Some(special) = found.get_mut(&one.customer) {
-                    special.important |= one.special.important;
-                    special.life_support |= one.special.life_support;
-                    special.own_supply |= one.special.own_supply;
-                }
-            }
-            if next.is_empty() {
-                let affected = found
-                    .into_iter()
-                    .map(|(customer, special)| Affected { customer, special });
-                return Ok(affected.collect());
-            }
-            after = next;
-        }
     }
 
     /// What a message about a debt says now.

@@ -17,6 +17,8 @@ use crate::{error::Error, store::result};
 
 /// Most results of one event.
 const RESULTS: i64 = 500;
+/// Most events of one transaction: many notices have one result.
+const PARTS: usize = 50;
 /// Wait before looking again when nothing is to be told: receipts come one by one, parts should not.
 const IDLE: Duration = Duration::from_millis(500);
 /// Wait after Postgres failed.
@@ -46,13 +48,26 @@ impl Teller {
         }
     }
 
-    /// One part; false when everything is told.
+    /// A few parts; false when there was nothing to tell.
     ///
     /// # Errors
     /// Postgres is away or the lease is lost; nothing is told then.
     pub async fn round(&self, lease: &Lease) -> Result<bool, Error> {
         let mut work = Work::internal(&self.db, "results of a notice", self.clock.now()).await?;
         lease::hold(work.conn(), lease).await?;
+        let mut told = 0;
+        while told < PARTS && self.part(&mut work).await? {
+            told += 1;
+        }
+        if told == 0 {
+            return Ok(false);
+        }
+        work.done().await?;
+        Ok(true)
+    }
+
+    /// The next part; false when everything is told.
+    async fn part(&self, work: &mut Work) -> Result<bool, Error> {
         let Some(part) = result::next_part(work.conn()).await? else {
             return Ok(false);
         };
@@ -63,19 +78,19 @@ impl Teller {
             outage_id: id(part.outage),
             plan_no: part.plan_no.unsigned_abs(),
             kind: part.kind,
-            results: results
-                .into_iter()
-                .map(|one| Served {
-                    customer_id: one.customer_id.to_string(),
-                    channel: one.channel,
-                    result: one.result,
-                    at: Some(timestamp(one.at)),
-                })
-                .collect(),
+            results: results.into_iter().map(to_wire).collect(),
             case_id: id(part.case),
         };
         work.tell("notice.served", part.notice, part.no, &part.org_path, &told);
-        work.done().await?;
         Ok(true)
+    }
+}
+
+fn to_wire(one: result::Told) -> Served {
+    Served {
+        customer_id: one.customer_id.to_string(),
+        channel: one.channel,
+        result: one.result,
+        at: Some(timestamp(one.at)),
     }
 }

@@ -23,7 +23,7 @@ const OTHER: &str = "+8619900000002";
 
 /// A provider whose answer never comes.
 #[derive(Debug)]
-struct Silent;
+pub(crate) struct Silent;
 
 impl Provider for Silent {
     const CHANNEL: Channel = Channel::Sms;
@@ -78,7 +78,7 @@ async fn what_a_dead_sender_left_is_unknown_and_never_sent_again() -> anyhow::Re
 }
 
 /// The only attempt: its id and its reference on the wire.
-async fn attempt(world: &World) -> anyhow::Result<(Uuid, i32)> {
+pub(crate) async fn attempt(world: &World) -> anyhow::Result<(Uuid, i32)> {
     Ok(sqlx::query_as("select id, wire_reference from attempt")
         .fetch_one(world.db.pool())
         .await?)

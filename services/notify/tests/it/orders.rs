@@ -107,11 +107,16 @@ impl World {
 
     /// Spreads everything that is ordered. Returns the number of pages.
     pub(crate) async fn spread(&self) -> anyhow::Result<usize> {
-        let (spreader, lease, mut pages) = (self.spreader(), self.lease().await?, 0);
-        while spreader.round(&lease).await? {
+        let (spreader, mut pages) = (self.spreader(), 0);
+        loop {
+            let lease = self.lease().await?;
+            let is_page = spreader.round(&lease).await?;
+            lease::give_back(self.db.pool(), &lease).await?;
+            if !is_page {
+                break;
+            }
             pages += 1;
         }
-        lease::give_back(self.db.pool(), &lease).await?;
         Ok(pages)
     }
 
