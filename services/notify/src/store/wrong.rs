@@ -143,7 +143,8 @@ pub async fn silence(conn: &mut PgConnection, one: &Wrong) -> Result<Vec<Uuid>, 
     .map_err(Error::db("end messages to a wrong contact"))
 }
 
-/// What was delivered to this contact for this customer since `since` is no proof any more: that is told.
+/// What was delivered to this contact for this customer since `since` is no proof any more: that is told, unless it was
+/// no proof before, by an earlier note that was taken back since.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -159,12 +160,16 @@ pub async fn disprove(
          where m.id in (select id from notify.message where customer_id = $3
                  union all select message_id from notify.also_told where customer_id = $3)
            and m.recipient = $1 and m.channel = $2 and m.created_at >= $4 and m.state = 'delivered'
-           and m.channel = 'sms' and (m.outage_id is not null or m.case_id is not null)",
+           and m.channel = 'sms' and (m.outage_id is not null or m.case_id is not null)
+           and not exists (select from notify.wrong_contact w
+               where w.customer_id = $3 and w.channel = $2 and w.recipient = $1 and w.id <> $6
+                 and w.withdrawn_at >= m.delivered_at)",
         one.recipient,
         one.channel,
         one.customer_id,
         since,
-        now
+        now,
+        one.id
     )
     .execute(conn)
     .await

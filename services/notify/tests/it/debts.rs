@@ -248,6 +248,7 @@ async fn a_number_that_is_somebody_elses_hears_no_debt() -> anyhow::Result<()> {
         .await?
         .into_inner();
     assert!(taken_back.withdrawn_at.is_some());
+    world.clock.advance(TimeDelta::minutes(1));
     let again = WithdrawWrongRequest {
         command_id: Uuid::now_v7().to_string(),
         ..withdraw
@@ -262,6 +263,26 @@ async fn a_number_that_is_somebody_elses_hears_no_debt() -> anyhow::Result<()> {
         .into_iter()
         .filter(|sms| PHONE.ends_with(&sms.destination));
     assert_eq!(to_first.count(), 3);
+    world
+        .wait_for_states("arrears_reminder", &["delivered", "delivered", "failed"])
+        .await?;
+
+    // Reported again: only what was proof until now is none any more.
+    let contact = world.town.known().contacts[0].contact_id.clone();
+    let again = ReportWrongRequest {
+        command_id: Uuid::now_v7().to_string(),
+        by: Some(By::ContactId(contact)),
+        ..report
+    };
+    send(Role::Agent, "", &again)
+        .await
+        .map_err(|code| anyhow::anyhow!("{code}"))?;
+    expected.extend([
+        result(customer, "sms", "delivered"),
+        result(customer, "sms", "wrong_person"),
+    ]);
+    expected.sort_unstable();
+    assert_eq!(world.results().await?, expected);
     let listed = ListWrongRequest {
         customer_id: customer.to_string(),
     };
@@ -270,11 +291,15 @@ async fn a_number_that_is_somebody_elses_hears_no_debt() -> anyhow::Result<()> {
         .list(request(listed, Role::Agent, ""))
         .await?
         .into_inner();
-    assert_eq!(listed.contacts, [taken_back]);
+    assert_eq!(listed.contacts.len(), 2);
+    assert_eq!(listed.contacts[1], taken_back);
     let audited: Vec<String> = sqlx::query_scalar("select action from audit order by id")
         .fetch_all(world.db.pool())
         .await?;
-    assert_eq!(audited, ["contact.wrong", "contact.wrong_withdrawn"]);
+    assert_eq!(
+        audited,
+        ["contact.wrong", "contact.wrong_withdrawn", "contact.wrong"]
+    );
     texts.stop().await
 }
 
