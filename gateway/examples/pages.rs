@@ -12,7 +12,9 @@ use relight_gateway::{
     api::Language,
     config::{self, Areas},
     pages::{
-        Frame, Templates, assets,
+        Frame, Templates,
+        announcements::Announcements,
+        assets,
         board::view::{Board, Known as BoardKnown},
         outages::OutageList,
         report::{Accepted, Form},
@@ -25,6 +27,7 @@ use relight_proto::{
     dispatch::v1::{Clock, Crew, Order},
     insight::v1::{Interruption, PublicOutage, PublicOutagesReply},
     intake::v1::{Incident, KnownOutage, Report},
+    planner::v1::{Announcement, Window, Words},
     registry::v1::{Customer, ServicePoint},
 };
 use serde::Deserialize;
@@ -88,6 +91,10 @@ fn render(path: &str, wish: &Wish) -> anyhow::Result<String> {
         "/outages" => (
             "outages.html",
             serde_json::to_value(outages(language, &wish.case, now))?,
+        ),
+        "/announcements" => (
+            "announcements.html",
+            serde_json::to_value(announcements(language, &wish.case, now))?,
         ),
         "/login" => ("login.html", json!({"login": "", "fault": null})),
         "/board" | "/board/live" => {
@@ -229,6 +236,41 @@ fn outages(language: Language, case: &str, now: DateTime<Utc>) -> OutageList {
         as_of: Some(timestamp(now)),
     };
     OutageList::new(language, &reply, &areas(), now, ZONE)
+}
+
+fn announcements(language: Language, case: &str, now: DateTime<Utc>) -> Announcements {
+    let one = |n: i64, state: &str, plan_no: u32, class: &str| {
+        let off_at = now + TimeDelta::hours(n * 30 - 10);
+        Announcement {
+            number: format!("P-20261122-{n:04}"),
+            plan_no,
+            class: class.to_owned(),
+            state: state.to_owned(),
+            words: Some(Words {
+                area_zh: "示范市西城区湖滨路、南山路等另3处".to_owned(),
+                area_en: "Lake Road, South Hill Road and 3 more".to_owned(),
+                line: "10 kV F12".to_owned(),
+                reason_zh: "更换开关".to_owned(),
+                reason_en: "a new switch".to_owned(),
+            }),
+            window: Some(Window {
+                off_at: Some(timestamp(off_at)),
+                on_at: Some(timestamp(off_at + TimeDelta::hours(6))),
+            }),
+            zone: ZONE.to_string(),
+            published_at: Some(timestamp(now - TimeDelta::days(8))),
+        }
+    };
+    let list = match case {
+        "none" => Vec::new(),
+        _ => vec![
+            one(0, "working", 1, "PLANNED"),
+            one(1, "noticed", 2, "PLANNED"),
+            one(2, "cancelled", 1, "PLANNED"),
+            one(6, "noticed", 1, "TEMPORARY"),
+        ],
+    };
+    Announcements::new(language, &list, now, ZONE)
 }
 
 fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {

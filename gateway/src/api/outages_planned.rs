@@ -120,7 +120,7 @@ impl From<WireWords> for Words {
 /// What a plan collides with.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Balance {
-    /// Numbers of live plans with the same customers within 30 days.
+    /// Numbers of live plans on the same line or with the same customers within 30 days.
     pub conflicts: Vec<String>,
     /// Customers above 3 planned interruptions in the year, this one included.
     pub above_count: u32,
@@ -357,7 +357,7 @@ async fn list(
 struct Draft {
     /// Chosen by the sender.
     outage_id: Uuid,
-    /// External ids of what will be open, 1 to 50.
+    /// External ids of what will be open, 1 to 500.
     device_ids: Vec<String>,
     /// When.
     window: Window,

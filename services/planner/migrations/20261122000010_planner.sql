@@ -23,7 +23,7 @@ create table outage (
     noticed_at timestamptz,
     permit_at timestamptz,
     switched_off_at timestamptz,
-    device_ids text[] not null constraint outage_devices_some check (cardinality(device_ids) between 1 and 50),
+    device_ids text[] not null constraint outage_devices_some check (cardinality(device_ids) between 1 and 500),
     affected_set_id uuid not null,
     grid_version text not null,
     affected_count integer not null,
@@ -212,7 +212,7 @@ create table safety_switch_off (
     danger text not null constraint safety_danger_word
         check (danger in ('fire', 'fallen_wire', 'person_trapped', 'flood', 'isolation', 'authority')),
     basis text not null constraint safety_basis_some check (basis <> ''),
-    device_ids text[] not null constraint safety_devices_some check (cardinality(device_ids) between 1 and 50),
+    device_ids text[] not null constraint safety_devices_some check (cardinality(device_ids) between 1 and 500),
     affected_set_id uuid not null,
     affected_count integer not null,
     lon double precision,

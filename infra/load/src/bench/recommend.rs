@@ -179,7 +179,7 @@ fn in_process(index: &Index, time: Duration) -> f64 {
             lat: random.random_range(AREA[1]..AREA[3]),
         };
         let need = Need {
-            skills: &[FAULT_REPAIR],
+            skills: &[&[FAULT_REPAIR]],
             unit: None,
         };
         let job = Job {

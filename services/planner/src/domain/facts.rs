@@ -26,7 +26,7 @@ pub struct Facts {
 /// What the plan collides with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Balance {
-    /// Numbers of live plans with the same customers within 30 days.
+    /// Numbers of live plans on the same line or with the same customers within 30 days.
     pub conflicts: Vec<String>,
     /// Customers above the yearly count of planned interruptions, this one included.
     pub above_count: u32,

@@ -212,7 +212,7 @@ impl Step<'_> {
             return Ok(());
         }
         Err(Refusal::Collides(format!(
-            "{} plans with the same customers within 30 days, {} customers above the yearly count, {} above 24 h, {} important ones with a single supply",
+            "{} plans on the same line or with the same customers within 30 days, {} customers above the yearly count, {} above 24 h, {} important ones with a single supply",
             balance.conflicts.len(),
             balance.above_count,
             balance.above_hours,

@@ -21,7 +21,7 @@ use crate::{
     store::{lock::Lock, outage::Words, told::Evidence},
 };
 
-const DEVICES_MAX: usize = 50;
+const DEVICES_MAX: usize = 500;
 pub(super) const TEXT_MAX: usize = 500;
 const REASON_MAX: usize = 60;
 const AREA_MAX: usize = 300;
@@ -74,7 +74,7 @@ pub(super) fn draft(request: &DraftRequest, now: DateTime<Utc>) -> Result<Asked,
 
 pub(super) fn devices(ids: &[String]) -> Result<Vec<String>, Invalid> {
     if ids.is_empty() || ids.len() > DEVICES_MAX {
-        return Err(Invalid::new("device_ids", "must name 1 to 50 devices"));
+        return Err(Invalid::new("device_ids", "must name 1 to 500 devices"));
     }
     ids.iter()
         .map(|id| wire::text_required("device_ids", id, 100))

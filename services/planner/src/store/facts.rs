@@ -77,18 +77,20 @@ async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
     })
 }
 
-/// Plans that interrupt some of the same customers within 30 days: what hangs on the same feeder does.
+/// Plans of the same line, or that interrupt some of the same customers, within 30 days.
 async fn conflicts(conn: &mut PgConnection, one: &Stored) -> Result<Vec<String>, Error> {
     sqlx::query_scalar!(
         "select o.number from planner.outage o
          where o.id <> $1 and o.state not in ('draft', 'cancelled', 'aborted') and o.off_at between $2 and $3
-           and exists (
+           and (lower(o.line) = lower($4) and o.org_path = $5 or exists (
              select 1 from planner.recipient a join planner.recipient b on b.customer_id = a.customer_id
-             where a.outage_id = o.id and b.outage_id = $1 and a.released_at is null and b.released_at is null)
-         order by o.number limit $4",
+             where a.outage_id = o.id and b.outage_id = $1 and a.released_at is null and b.released_at is null))
+         order by o.number limit $6",
         one.id.uuid(),
         one.life.window.off_at - APART,
         one.life.window.on_at + APART,
+        one.words.line,
+        one.place.org_path,
         NAMED_MAX
     )
     .fetch_all(conn)

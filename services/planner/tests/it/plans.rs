@@ -99,8 +99,36 @@ async fn a_plan_with_the_same_customers_needs_a_reason() -> anyhow::Result<()> {
         })
     };
     let words = house.refused(&planner(), balance("")).await?;
-    assert!(words.contains("1 plans with the same customers"), "{words}");
+    assert!(words.contains("1 plans on the same line"), "{words}");
     house.act(&planner(), balance("one trench for both")).await?;
+    Ok(())
+}
+
+/// Nobody is interrupted twice, and yet two plans on one line within 30 days are looked at together.
+#[tokio::test]
+async fn another_plan_on_the_same_line_needs_a_reason_too() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    let other = OutageId::from_uuid(derived_from_name("another outage"));
+    house.drafted(other, window()).await?;
+    for change in [
+        "update planner.outage set state = 'submitted'",
+        "update planner.recipient set released_at = added_at",
+    ] {
+        sqlx::query(change).execute(house.db.pool()).await?;
+    }
+    house.drafted(outage(), window()).await?;
+    house.event(&planner(), Event::Submit).await?;
+    let balance = Act::Event(Event::Balance {
+        justification: String::new(),
+    });
+    let words = house.refused(&planner(), balance.clone()).await?;
+    assert!(words.contains("1 plans on the same line"), "{words}");
+    sqlx::query("update planner.outage set line = '10 kV F77' where id = $1")
+        .bind(other.uuid())
+        .execute(house.db.pool())
+        .await?;
+    let words = house.refused(&planner(), balance).await?;
+    assert!(words.contains("0 plans on the same line"), "one supply only: {words}");
     Ok(())
 }
 

@@ -1,0 +1,207 @@
+//! Planning an outage of a whole county: the affected set, what it collides with, everybody's notice queued; and how long
+//! the gate takes to decide.
+
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use relight_common::{
+    Claims,
+    claims::{Grant, Role},
+    grpc::Outgoing,
+    wire::timestamp,
+};
+use relight_proto::planner::v1::{
+    ActRequest, Announce, Approve, Compare, DraftRequest, GetRequest, Outage, Submit, Window, Words,
+    act_request::Action, get_request::By, planner_client::PlannerClient,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Options, Row, served::Served};
+use crate::{
+    house::House,
+    server::Given,
+    statistics::{ms, percentile},
+};
+
+/// Customers of one town of a county, about.
+const TOWN: u64 = 5_000;
+/// Times the gate is asked.
+const ASKED: usize = 500;
+/// Longest wait for the notices.
+const QUEUED_WITHIN: Duration = Duration::from_secs(120);
+
+/// Plans one outage of every town's feeders and asks its gate.
+pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<Vec<Row>> {
+    let towns = usize::try_from(options.customers.div_ceil(TOWN)).expect("a few hundred at most");
+    let mut house = House::build(given, "bench_planned").await?;
+    let county = house.populate(towns).await?;
+    let contacts: usize = county
+        .reach
+        .values()
+        .map(|reach| usize::from(reach.phone.is_some()) + usize::from(reach.mail.is_some()))
+        .sum();
+    let served = Served::start(given, &mut house).await?;
+    let mut conn = house.connect().await?;
+    let desk = Desk {
+        client: PlannerClient::new(served.peers.to("planner")),
+        served: &served,
+    };
+    let begun = Instant::now();
+    let outage = desk.planned(&devices(towns)).await?;
+    let planned = begun.elapsed();
+    queued(&mut conn, contacts).await?;
+    let all = begun.elapsed();
+    let decided = desk.gate(&outage).await?;
+    anyhow::ensure!(
+        served.relight.stop().await?.success(),
+        "relight did not stop in good order"
+    );
+    Ok(vec![
+        Row::new(
+            &format!(
+                "an outage of {} customers: set, conflicts, {contacts} notices queued",
+                outage.affected_count
+            ),
+            "-",
+            format!(
+                "{:.1} s ({:.1} s until announced)",
+                all.as_secs_f64(),
+                planned.as_secs_f64()
+            ),
+            "-",
+            "< 10 s",
+        ),
+        Row::new(
+            "gate decision through gRPC, p50 / p99",
+            "-",
+            format!(
+                "{} / {}",
+                ms(percentile(&decided, 50.0)),
+                ms(percentile(&decided, 99.0))
+            ),
+            "-",
+            "< 5 ms",
+        ),
+    ])
+}
+
+/// The breakers at the head of every feeder of every town.
+fn devices(towns: usize) -> Vec<String> {
+    let heads = |town: usize| {
+        (1..=6).map(move |feeder| {
+            let station = if feeder <= 3 { 1 } else { 2 };
+            format!("T{town}-S{station}-F{feeder}-CB")
+        })
+    };
+    (0..towns).flat_map(heads).collect()
+}
+
+/// Everybody's notice is a row of notify.
+async fn queued(conn: &mut PgConnection, contacts: usize) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let rows: i64 = sqlx::query_scalar("select count(*) from notify.message")
+            .fetch_one(&mut *conn)
+            .await?;
+        if usize::try_from(rows)? >= contacts {
+            return Ok(());
+        }
+        anyhow::ensure!(
+            begun.elapsed() < QUEUED_WITHIN,
+            "{rows} of {contacts} notices are queued after two minutes"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The planner's desk.
+struct Desk<'a> {
+    client: PlannerClient<Outgoing>,
+    served: &'a Served,
+}
+
+impl Desk<'_> {
+    fn request<T>(&self, message: T, person: u128, role: Role) -> tonic::Request<T> {
+        let claims = Claims::of(
+            Uuid::from_u128(person).to_string(),
+            vec![Grant {
+                role,
+                org_path: String::new(),
+            }],
+        );
+        self.served.peers.request(message, &claims)
+    }
+
+    /// From the draft to the announcement.
+    async fn planned(&self, devices: &[String]) -> anyhow::Result<Outage> {
+        let id = Uuid::now_v7().to_string();
+        let off_at = Utc::now() + TimeDelta::days(9);
+        let said = |text: &str| text.to_owned();
+        let draft = DraftRequest {
+            command_id: Uuid::now_v7().to_string(),
+            outage_id: id.clone(),
+            device_ids: devices.to_vec(),
+            window: Some(Window {
+                off_at: Some(timestamp(off_at)),
+                on_at: Some(timestamp(off_at + TimeDelta::hours(6))),
+            }),
+            words: Some(Words {
+                line: said("every feeder"),
+                reason_zh: said("检修"),
+                reason_en: said("maintenance"),
+                ..Words::default()
+            }),
+        };
+        self.client
+            .clone()
+            .draft(self.request(draft, 1, Role::Planner))
+            .await?;
+        let justification = said("a measurement");
+        let steps = [
+            (Action::Submit(Submit {}), 1, Role::Planner),
+            (
+                Action::Balance(Compare {
+                    justification: justification.clone(),
+                }),
+                1,
+                Role::Planner,
+            ),
+            (Action::Approve(Approve { justification }), 2, Role::Manager),
+            (Action::Announce(Announce { words: None }), 1, Role::Planner),
+        ];
+        let mut outage = Outage::default();
+        for (action, person, role) in steps {
+            let ask = ActRequest {
+                command_id: Uuid::now_v7().to_string(),
+                outage_id: id.clone(),
+                expected_version: 0,
+                action: Some(action),
+            };
+            outage = self
+                .client
+                .clone()
+                .act(self.request(ask, person, role))
+                .await?
+                .into_inner();
+        }
+        Ok(outage)
+    }
+
+    /// How long each decision took.
+    async fn gate(&self, outage: &Outage) -> anyhow::Result<Vec<Duration>> {
+        let mut took = Vec::with_capacity(ASKED);
+        for _ in 0..ASKED {
+            let ask = GetRequest {
+                by: Some(By::OutageId(outage.outage_id.clone())),
+            };
+            let begun = Instant::now();
+            self.client
+                .clone()
+                .explain(self.request(ask, 1, Role::Planner))
+                .await?;
+            took.push(begun.elapsed());
+        }
+        Ok(took)
+    }
+}

@@ -1,0 +1,244 @@
+//! A street with a planned outage: six customers behind one breaker. The first is important, the second has a generator,
+//! the last has no phone and no mail.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use relight_tests::{Api, System, pack};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    ask::{instant, text, until},
+    small,
+};
+
+/// The street, its system and one outage.
+pub struct Street {
+    pub system: System,
+    pub outage: Uuid,
+    /// Supply ends, as drafted.
+    pub off_at: DateTime<Utc>,
+    files: Vec<(&'static str, String)>,
+}
+
+/// Customers with a phone.
+pub const PHONES: usize = 5;
+
+pub fn h(hours: i64) -> TimeDelta {
+    TimeDelta::hours(hours)
+}
+
+pub fn min(minutes: i64) -> TimeDelta {
+    TimeDelta::minutes(minutes)
+}
+
+impl Street {
+    /// A running system; nothing is planned yet. The outage will begin `ahead` from now.
+    pub async fn begin(ahead: TimeDelta) -> anyhow::Result<Self> {
+        let mut system = System::prepare().await?;
+        system.with_clock()?;
+        let files = files(&pack::noon_zone(Utc::now()));
+        let mut street = Self {
+            outage: Uuid::now_v7(),
+            off_at: (system.now() + ahead).trunc_subsecs(0),
+            system,
+            files,
+        };
+        street.import().await?;
+        street.system.start().await?;
+        let at = ["--org-path", pack::ORG];
+        for role in ["planner", "manager", "dispatcher", "agent"] {
+            street.system.account(role, role, &at).await?;
+        }
+        Ok(street)
+    }
+
+    async fn import(&self) -> anyhow::Result<()> {
+        let folder = self.system.home().join("street");
+        std::fs::create_dir_all(&folder)?;
+        for (name, text) in &self.files {
+            std::fs::write(folder.join(name), text)?;
+        }
+        let folder = folder.display().to_string();
+        self.system.verb(&["import", "--pack", &folder]).await.map(drop)
+    }
+
+    /// Somebody with the number 7 moves in where customer 5 lived.
+    pub async fn somebody_moves_in(&mut self) -> anyhow::Result<()> {
+        for (name, text) in &mut self.files {
+            match *name {
+                "customer.csv" => text.push_str("S-7,Customer 7,en,ordinary,no,no\n"),
+                "contact.csv" => text.push_str(&format!("S-7,sms,{},en\n", small::phone(7))),
+                "service_point.csv" => *text = text.replace(",S-5,", ",S-7,"),
+                _ => {}
+            }
+        }
+        self.import().await
+    }
+
+    /// A fresh session: those before a jump of the clock have ended.
+    pub async fn who(&self, role: &str) -> anyhow::Result<Api> {
+        self.system.sign_in(role).await
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/api/v1/planned-outages/{}{rest}", self.outage)
+    }
+
+    pub async fn read(&self) -> anyhow::Result<Value> {
+        self.who("planner").await?.get(&self.path("")).await
+    }
+
+    pub async fn gate(&self) -> anyhow::Result<Value> {
+        self.who("planner").await?.get(&self.path("/gate")).await
+    }
+
+    /// Does it, which must work.
+    pub async fn act(&self, role: &str, event: Value) -> anyhow::Result<Value> {
+        let body = json!({ "event": event });
+        self.who(role).await?.post(&self.path("/events"), body).await
+    }
+
+    /// Does it, which must be refused; gives the words.
+    pub async fn refused(&self, role: &str, event: Value) -> anyhow::Result<String> {
+        let (api, body) = (self.who(role).await?, json!({ "event": event }));
+        let (status, problem) = api.try_post(Uuid::now_v7(), &self.path("/events"), body).await?;
+        anyhow::ensure!(status.is_client_error(), "it was let through: {problem}");
+        Ok(problem.to_string())
+    }
+
+    pub fn window(&self, later: TimeDelta) -> Value {
+        let off_at = self.off_at + later;
+        json!({ "off_at": off_at, "on_at": off_at + h(6) })
+    }
+
+    /// From the draft to the approval; gives the number.
+    pub async fn approved(&self) -> anyhow::Result<String> {
+        let words = json!({ "line": "10 kV CB1", "reason_zh": "更换开关", "reason_en": "a new switch" });
+        let body = json!({ "outage_id": self.outage, "device_ids": ["CB1"], "window": self.window(h(0)), "words": words });
+        let draft = self
+            .who("planner")
+            .await?
+            .post("/api/v1/planned-outages", body)
+            .await?;
+        assert_eq!(draft["affected_count"], 6, "{draft}");
+        self.act("planner", json!({ "type": "submit" })).await?;
+        let why = "the important customer has one line only";
+        self.act("planner", json!({ "type": "balance", "justification": why }))
+            .await?;
+        self.act("manager", json!({ "type": "approve", "justification": why }))
+            .await?;
+        text(&draft, "number")
+    }
+
+    /// Waits until everybody who must be told is proven to be.
+    pub async fn served(&self, required: u64) -> anyhow::Result<Value> {
+        until("the individual notices are proven", async || {
+            let outage = self.read().await?;
+            Ok((outage["coverage"]["served"] == required).then_some(outage))
+        })
+        .await
+    }
+
+    pub async fn state(&self, state: &str) -> anyhow::Result<Value> {
+        until(state, async || {
+            let outage = self.read().await?;
+            Ok((outage["state"] == state).then_some(outage))
+        })
+        .await
+    }
+
+    /// Ids of the recipients of a list.
+    pub async fn recipients(&self, which: &str) -> anyhow::Result<Vec<Value>> {
+        let list = self
+            .who("planner")
+            .await?
+            .get(&self.path(&format!("/recipients?which={which}")))
+            .await?;
+        Ok(list["items"].as_array().context("items")?.clone())
+    }
+
+    pub async fn only(&self, which: &str) -> anyhow::Result<Value> {
+        let all = self.recipients(which).await?;
+        anyhow::ensure!(all.len() == 1, "one is {which}: {all:?}");
+        Ok(all[0].clone())
+    }
+
+    /// The last customer has no phone: somebody goes there.
+    pub async fn visited(&self) -> anyhow::Result<()> {
+        let customer = text(&self.only("unreached").await?, "customer_id")?;
+        let visit = json!({ "type": "evidence", "customer_id": customer, "channel": "visit", "at": self.system.now(),
+            "note": "handed over at the door" });
+        let words = self.refused("agent", visit.clone()).await?;
+        assert!(words.contains("photo_sha256"), "a visit without a photo: {words}");
+        let mut proven = visit;
+        proven["photo_sha256"] = json!("ab".repeat(32));
+        self.act("agent", proven).await.map(drop)
+    }
+
+    pub async fn acknowledged(&self) -> anyhow::Result<()> {
+        let customer = text(&self.only("unacknowledged").await?, "customer_id")?;
+        let answer = json!({ "type": "acknowledge", "customer_id": customer, "text": "we start our own supply at eight" });
+        self.act("planner", answer).await.map(drop)
+    }
+
+    /// Texts about this outage at each phone, once there are `count` of them in all.
+    pub async fn texts(&self, number: &str, count: usize) -> anyhow::Result<BTreeMap<String, usize>> {
+        let about = |text: &str| text.contains(number);
+        let all = self.system.smsc.texts();
+        let enough =
+            |seen: &[relight_testkit::smsc::Sms]| seen.iter().filter(|sms| about(&sms.text)).count() >= count;
+        let all = all
+            .wait_for(enough)
+            .await
+            .with_context(|| format!("{count} texts about {number}"))?;
+        let mut phones = BTreeMap::new();
+        for sms in all.iter().filter(|sms| about(&sms.text)) {
+            *phones.entry(sms.destination.clone()).or_default() += 1;
+        }
+        Ok(phones)
+    }
+
+    /// Just after `before` the start.
+    pub fn until(&self, before: TimeDelta) -> anyhow::Result<()> {
+        self.system.clock_to(self.off_at - before)
+    }
+
+    /// (open, closed) records of the ledger that are planned.
+    pub async fn ledger(&self) -> anyhow::Result<(i64, i64)> {
+        let mut database = self.system.database.connect().await?;
+        let counts = "select (select count(*) from insight.interruption_open),
+             (select count(*) from insight.interruption where on_at is not null)";
+        Ok(sqlx::query_as(counts).fetch_one(&mut database).await?)
+    }
+
+    pub async fn ledger_shows(&self, open: i64) -> anyhow::Result<()> {
+        until(&format!("{open} are off in the ledger"), async || {
+            Ok((self.ledger().await?.0 == open).then_some(()))
+        })
+        .await
+    }
+}
+
+/// The files of the street, in a zone where it is noon.
+fn files(zone: &str) -> Vec<(&'static str, String)> {
+    let mut files = small::files();
+    for (name, text) in &mut files {
+        *text = match *name {
+            "customer.csv" => text.replace("S-1,Customer 1,en,ordinary", "S-1,Customer 1,en,important"),
+            "service_point.csv" => text
+                .replace("Asia/Shanghai", zone)
+                .replace("2 Small Street,none", "2 Small Street,diesel"),
+            "contact.csv" => text.replace(&format!("S-6,sms,{},en\n", small::phone(6)), ""),
+            _ => continue,
+        };
+    }
+    files
+}
+
+/// An instant of the answer.
+pub fn at(value: &Value) -> anyhow::Result<DateTime<Utc>> {
+    instant(value)
+}
