@@ -1,6 +1,10 @@
 //! REST under `/api/v1`, described by the OpenAPI document made from this code.
 
 mod accounts;
+mod arrears;
+mod arrears_event;
+mod arrears_feed;
+pub(crate) mod arrears_notice;
 mod crews;
 mod customers;
 mod devices;
@@ -61,6 +65,8 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages::routes())
         .merge(outages_planned::routes())
         .merge(outages_people::routes())
+        .merge(arrears::routes())
+        .merge(arrears_feed::routes())
         .merge(devices::routes())
         .merge(accounts::routes())
         .merge(crate::stream::routes())

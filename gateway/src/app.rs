@@ -11,6 +11,7 @@ use relight_common::{
 };
 use relight_proto::{
     access::v1::access_client::AccessClient,
+    arrears::v1::arrears_client::ArrearsClient,
     dispatch::v1::dispatch_client::DispatchClient,
     insight::v1::{PublicOutagesReply, PublicOutagesRequest, insight_client::InsightClient},
     intake::v1::intake_client::IntakeClient,
@@ -65,6 +66,8 @@ pub struct Clients {
     pub insight: InsightClient<Outgoing>,
     /// Planned outages.
     pub planner: PlannerClient<Outgoing>,
+    /// Debts, notices, leave to cut.
+    pub arrears: ArrearsClient<Outgoing>,
 }
 
 impl Clients {
@@ -77,6 +80,7 @@ impl Clients {
             notify: NotifyClient::new(peers.to("notify")),
             insight: InsightClient::new(peers.to("insight")),
             planner: PlannerClient::new(peers.to("planner")),
+            arrears: ArrearsClient::new(peers.to("arrears")),
         }
     }
 }

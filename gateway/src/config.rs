@@ -17,6 +17,8 @@ pub struct Http {
     pub secure_cookies: bool,
     /// Zone of times where the place has none of its own.
     pub zone: Tz,
+    /// Address people reach the pages at, without a slash at its end.
+    pub site: String,
     /// Rates.
     #[serde(flatten)]
     pub limits: Limits,
@@ -31,6 +33,8 @@ pub struct Notices {
     pub org_en: String,
     /// Number customers call.
     pub phone: String,
+    /// The regulator's number.
+    pub regulator: String,
 }
 
 /// Section `areas`: what people call the place of an org path.

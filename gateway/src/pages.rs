@@ -6,6 +6,7 @@ pub mod board;
 mod frame;
 mod humane;
 mod login;
+pub mod notice;
 pub mod outages;
 pub mod report;
 mod start;
@@ -29,6 +30,7 @@ pub fn routes() -> Router<App> {
         .merge(report::routes())
         .merge(status::routes())
         .merge(outages::routes())
+        .merge(notice::routes())
         .merge(login::routes())
         .merge(board::routes())
         .merge(assets::routes())

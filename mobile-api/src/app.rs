@@ -11,7 +11,10 @@ use relight_common::{
     grpc::Outgoing,
     service::Host,
 };
-use relight_proto::{access::v1::access_client::AccessClient, dispatch::v1::dispatch_client::DispatchClient};
+use relight_proto::{
+    access::v1::access_client::AccessClient, arrears::v1::arrears_client::ArrearsClient,
+    dispatch::v1::dispatch_client::DispatchClient,
+};
 use serde::Deserialize;
 
 /// Section `mobile`.
@@ -34,6 +37,7 @@ struct Inner {
     edge: Edge,
     access: AccessClient<Outgoing>,
     dispatch: DispatchClient<Outgoing>,
+    arrears: ArrearsClient<Outgoing>,
     redis: ConnectionManager,
     stream: String,
     positions_kept: usize,
@@ -60,6 +64,7 @@ impl App {
             edge: Edge::new(host.peers.clone(), mobile.limits),
             access: AccessClient::new(host.peers.to("access")),
             dispatch: DispatchClient::new(host.peers.to("dispatch")),
+            arrears: ArrearsClient::new(host.peers.to("arrears")),
             redis: ConnectionManager::new_lazy_with_config(host.redis.clone(), config)?,
             stream: format!("{}:positions", host.settings.redis.namespace),
             positions_kept: mobile.positions_kept,
@@ -79,6 +84,10 @@ impl App {
     /// Orders and crews.
     pub fn dispatch(&self) -> &DispatchClient<Outgoing> {
         &self.0.dispatch
+    }
+    /// Debts and leave to cut.
+    pub fn arrears(&self) -> &ArrearsClient<Outgoing> {
+        &self.0.arrears
     }
     /// A connection for writing positions.
     pub fn redis(&self) -> ConnectionManager {

@@ -4,6 +4,7 @@
 //! answer sends again and nothing happens twice. Positions go to a Redis stream that may be lost; the next fix replaces them.
 
 pub mod app;
+mod arrears;
 mod positions;
 mod session;
 mod sync;
@@ -47,6 +48,7 @@ pub fn router(host: &Host, app: App) -> Router {
         .merge(session::routes())
         .merge(sync::routes())
         .merge(positions::routes())
+        .merge(arrears::routes())
         .split_for_parts();
     complete(&mut document);
     let routes = Router::new()

@@ -79,6 +79,11 @@ impl Visit {
         self.claims.has(&STAFF)
     }
 
+    /// Whether anybody is signed in.
+    pub fn is_signed_in(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// Whether a customer is signed in.
     pub fn is_customer(&self) -> bool {
         self.claims.has(&[Role::Customer]) && self.claims.customer_id.is_some()

@@ -8,7 +8,7 @@ use relight_common::edge::{Kind, Problem};
 
 use crate::words;
 
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 17] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("start.html", include_str!("../../templates/start.html")),
@@ -22,6 +22,11 @@ const FILES: [(&str, &str); 15] = [
     ("sign_in.html", include_str!("../../templates/sign_in.html")),
     ("code.html", include_str!("../../templates/code.html")),
     ("outages.html", include_str!("../../templates/outages.html")),
+    ("notice.html", include_str!("../../templates/notice.html")),
+    (
+        "check_notice.html",
+        include_str!("../../templates/check_notice.html"),
+    ),
     ("login.html", include_str!("../../templates/login.html")),
     ("board.html", include_str!("../../templates/board.html")),
     ("board_live.html", include_str!("../../templates/board_live.html")),

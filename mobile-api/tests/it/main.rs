@@ -55,7 +55,7 @@ async fn every_operation_but_the_log_in_needs_a_session() -> anyhow::Result<()> 
             }
         }
     }
-    assert_eq!(asked, 3);
+    assert!(asked >= 7, "{asked}");
     Ok(())
 }
 

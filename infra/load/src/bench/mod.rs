@@ -1,5 +1,6 @@
 //! Relight against peers on the same machine in the same run: rounds in turn, medians, one table at the end.
 
+mod arrears;
 mod desks;
 mod events;
 mod pgbench;
@@ -30,6 +31,8 @@ pub enum Item {
     Events,
     /// Who can be at the work first, and position fixes.
     Recommend,
+    /// A night of balances over all accounts, and payments that end cases.
+    Arrears,
 }
 
 /// Options of `bench`.
@@ -50,6 +53,9 @@ pub struct Options {
     /// Connections that report at one time.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=256))]
     pub connections: u64,
+    /// Accounts a night's feed of `arrears` goes over.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=5_000_000))]
+    pub accounts: u64,
     /// Seconds at rest before memory is read.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub idle_s: u64,
@@ -120,6 +126,9 @@ pub async fn run(given: &Given, options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(Item::Recommend) {
         rows.extend(recommend::measure(given, options).await?);
+    }
+    if options.wants(Item::Arrears) {
+        rows.extend(arrears::measure(given, options).await?);
     }
     let mut table = Table::new(&["what", "peer in the same run", "measured", "ratio", "aim"]);
     for Row {

@@ -1,0 +1,212 @@
+//! What may happen to an arrears case: one body per kind, `{"type": "propose", "reason": "..."}`.
+
+use chrono::{DateTime, Utc};
+use relight_common::wire::timestamp;
+use relight_proto::{
+    arrears::v1::{self as w, apply_request::Event},
+    common::v1::Point,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// One event. Which may follow which state is the arrears service's decision.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CaseEvent {
+    /// The customer was reminded.
+    Remind {
+        /// When.
+        reminded_at: DateTime<Utc>,
+        /// `phone`, `post`, `visit`, `sms`, `email`
+        channel: String,
+        /// Number of the recording, receipt or message.
+        record: String,
+    },
+    /// A message to the customer.
+    Tell {
+        /// `reminder`, `pre_notice`
+        kind: String,
+    },
+    /// Somebody asks for the disconnection.
+    Propose {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody else allows it.
+    Approve {},
+    /// The notice is written; refused when no service could make its stop time lawful.
+    Issue {
+        /// When supply is to stop.
+        stop_at: DateTime<Utc>,
+    },
+    /// The notice reached the customer: with the proof its method needs.
+    Serve(Serve),
+    /// The last warning reached the customer.
+    PreNotice {
+        /// When.
+        warned_at: DateTime<Utc>,
+        /// `phone`, `sms`, `door`
+        channel: String,
+        /// Number of the recording or message, or the witness at the door.
+        record: String,
+        /// Agreement on a safe shut-down, for processes that need one.
+        #[serde(default)]
+        safe_shutdown: String,
+    },
+    /// Supply was found off, or cut without leave.
+    FoundOff {
+        /// Since when.
+        off_at: DateTime<Utc>,
+        /// What is known.
+        reason: String,
+    },
+    /// A cut turns out to have been wrong: supply has to come back at once.
+    FindWrongful {
+        /// Why.
+        reason: String,
+    },
+    /// Supply is back.
+    Reconnect {
+        /// The customer was told to switch off and that supply returns.
+        customer_told: bool,
+    },
+    /// The customer confirms supply.
+    Close {},
+    /// A plan to pay was agreed.
+    AcceptPlan {
+        /// Until when it runs.
+        until: DateTime<Utc>,
+    },
+    /// Something stands in the way.
+    Hold {
+        /// `dispute`, `plan`, `protected`, `lock`, `payment`
+        kind: String,
+        /// When it ends by itself; left out: when somebody lifts it.
+        #[serde(default)]
+        until: Option<DateTime<Utc>>,
+        /// Why.
+        reason: String,
+    },
+    /// It does no longer.
+    ReleaseHold {
+        /// Which.
+        kind: String,
+    },
+    /// The kind of customer or supply is known better.
+    Classify {
+        /// As in the case's `class`.
+        class: String,
+    },
+    /// The company gives the case up.
+    Withdraw {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Proof of service.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Serve {
+    /// `e_signature`, `signed_receipt`, `recorded_call`, `registered_mail`, `posted_with_witness`; a text message is none
+    pub method: String,
+    /// When the customer got it.
+    pub served_at: DateTime<Utc>,
+    /// Where, (lon, lat) WGS84 degrees; of a visit.
+    #[serde(default)]
+    pub position: Option<(f64, f64)>,
+    /// SHA-256 of the photo, hex; of a visit.
+    #[serde(default)]
+    pub photo_sha256: String,
+    /// Who took it, or why nobody did.
+    #[serde(default)]
+    pub received_by: String,
+    /// SHA-256 of the signature, hex.
+    #[serde(default)]
+    pub signature_sha256: String,
+    /// Who saw it left at the door.
+    #[serde(default)]
+    pub witness: String,
+    /// Number of the recording, delivery record or signature.
+    #[serde(default)]
+    pub record: String,
+    /// Receipt of the copy at the authority, where the class needs one.
+    #[serde(default)]
+    pub filing_receipt: String,
+    /// When that was given.
+    #[serde(default)]
+    pub filed_at: Option<DateTime<Utc>>,
+    /// How the occupants of a shared supply were told.
+    #[serde(default)]
+    pub occupants: String,
+}
+
+impl From<Serve> for Event {
+    fn from(serve: Serve) -> Self {
+        Event::Serve(w::Serve {
+            method: serve.method,
+            served_at: Some(timestamp(serve.served_at)),
+            position: serve.position.map(|(lon, lat)| Point { lon, lat }),
+            photo_sha256: serve.photo_sha256,
+            received_by: serve.received_by,
+            signature_sha256: serve.signature_sha256,
+            witness: serve.witness,
+            record: serve.record,
+            filing_receipt: serve.filing_receipt,
+            filed_at: serve.filed_at.map(timestamp),
+            occupants: serve.occupants,
+        })
+    }
+}
+
+impl From<CaseEvent> for Event {
+    fn from(event: CaseEvent) -> Self {
+        match event {
+            CaseEvent::Remind {
+                reminded_at,
+                channel,
+                record,
+            } => Event::Remind(w::Remind {
+                reminded_at: Some(timestamp(reminded_at)),
+                channel,
+                record,
+            }),
+            CaseEvent::Tell { kind } => Event::Tell(w::Tell { kind }),
+            CaseEvent::Propose { reason } => Event::Propose(w::Propose { reason }),
+            CaseEvent::Approve {} => Event::Approve(w::Approve {}),
+            CaseEvent::Issue { stop_at } => Event::Issue(w::Issue {
+                stop_at: Some(timestamp(stop_at)),
+            }),
+            CaseEvent::Serve(serve) => serve.into(),
+            CaseEvent::PreNotice {
+                warned_at,
+                channel,
+                record,
+                safe_shutdown,
+            } => Event::PreNotice(w::PreNotice {
+                warned_at: Some(timestamp(warned_at)),
+                channel,
+                record,
+                safe_shutdown,
+            }),
+            CaseEvent::FoundOff { off_at, reason } => Event::FoundOff(w::FoundOff {
+                off_at: Some(timestamp(off_at)),
+                reason,
+            }),
+            CaseEvent::FindWrongful { reason } => Event::FindWrongful(w::Reason { reason }),
+            CaseEvent::Reconnect { customer_told } => Event::Reconnect(w::Reconnect { customer_told }),
+            CaseEvent::Close {} => Event::Close(w::Close {}),
+            CaseEvent::AcceptPlan { until } => Event::AcceptPlan(w::AcceptPlan {
+                until: Some(timestamp(until)),
+            }),
+            CaseEvent::Hold { kind, until, reason } => Event::Hold(w::Hold {
+                kind,
+                until: until.map(timestamp),
+                reason,
+            }),
+            CaseEvent::ReleaseHold { kind } => Event::ReleaseHold(w::ReleaseHold { kind }),
+            CaseEvent::Classify { class } => Event::Classify(w::Classify { class }),
+            CaseEvent::Withdraw { reason } => Event::Withdraw(w::Reason { reason }),
+        }
+    }
+}

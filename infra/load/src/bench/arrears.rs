@@ -1,0 +1,312 @@
+//! A night's feed over every account, and payments by day that end cases whose crew is on its way.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_arrears::domain::{
+    State,
+    case::{Approval, Basis, Notice, PreNotice, Proposal, Reminder, Served as Handed},
+    proof::{Method, Proof},
+};
+use relight_common::{claims::Role, grpc::Outgoing, wire::timestamp};
+use relight_proto::arrears::v1::{
+    Balance, Bill, FeedLine, FeedRequest, FeedResult, Payment, arrears_client::ArrearsClient, feed_line::What,
+};
+use sqlx::PgConnection;
+use tokio::{task::JoinSet, time::sleep_until};
+use uuid::Uuid;
+
+use super::{
+    Options, Row,
+    served::{Served, signed},
+};
+use crate::{
+    house::House,
+    server::Given,
+    statistics::{ms, percentile},
+};
+
+/// Lines of one request.
+const LINES: usize = 1_000;
+/// Requests at one time: billing sends a few files.
+const FEEDERS: usize = 4;
+/// One account in so many owes.
+const OWING: usize = 20;
+/// Payments a second.
+const PAYMENTS: f64 = 500.0;
+/// Callers that pay.
+const TILLS: usize = 64;
+const DEBT: i64 = 50_000;
+
+/// The feed of two nights, then payments.
+pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<Vec<Row>> {
+    let accounts = usize::try_from(options.accounts).expect("a few millions at most");
+    let mut house = House::build(given, "bench_arrears").await?;
+    let served = Served::start(given, &mut house).await?;
+    let mut conn = house.connect().await?;
+    fill(&mut conn, accounts).await?;
+    let begun = Utc::now();
+    let opening = night(&served, accounts, begun - TimeDelta::hours(2)).await?;
+    let again = night(&served, accounts, begun - TimeDelta::hours(1)).await?;
+    println!(
+        "arrears: {accounts} accounts, first night {:.1} s ({} cases opened), next night {:.1} s",
+        opening.as_secs_f64(),
+        accounts / OWING,
+        again.as_secs_f64()
+    );
+    let cases = warn(&mut conn).await?;
+    let paid = pay(&served, cases, options.round()).await?;
+    let cancelled: i64 =
+        sqlx::query_scalar("select count(*) from arrears.debt_case where state = 'settled_before'")
+            .fetch_one(&mut conn)
+            .await?;
+    anyhow::ensure!(
+        usize::try_from(cancelled)? == paid.len(),
+        "{cancelled} cases ended by {} payments",
+        paid.len()
+    );
+    anyhow::ensure!(
+        served.relight.stop().await?.success(),
+        "relight did not stop in good order"
+    );
+    Ok(vec![
+        Row::new(
+            &format!("nightly feed, {accounts} accounts evaluated again, {FEEDERS} at a time"),
+            "-",
+            format!(
+                "{:.1} s (first night {:.1} s)",
+                again.as_secs_f64(),
+                opening.as_secs_f64()
+            ),
+            "-",
+            "< 60 s",
+        ),
+        Row::new(
+            &format!("{PAYMENTS:.0} payments/s, the crew's leave void, p50 / p99"),
+            "-",
+            format!(
+                "{} / {} of {}",
+                ms(percentile(&paid, 50.0)),
+                ms(percentile(&paid, 99.0)),
+                paid.len()
+            ),
+            "-",
+            "p99 < 1 s",
+        ),
+    ])
+}
+
+fn account(n: usize) -> String {
+    format!("B-{n:07}")
+}
+
+/// The accounts as registry told of them when each came for the first time.
+async fn fill(conn: &mut PgConnection, accounts: usize) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert into arrears.account (id, account, account_key, customer_id, service_point_id, org_path, zone, meter_no, class)
+         select gen_random_uuid(), 'B-' || lpad(n::text, 7, '0'), 'b-' || lpad(n::text, 7, '0'), gen_random_uuid(),
+             gen_random_uuid(), 'bench/city', 'Asia/Shanghai', 'M-' || n, 'ordinary'
+         from generate_series(0, $1::bigint - 1) n",
+    )
+    .bind(i64::try_from(accounts)?)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("analyze arrears.account").execute(conn).await?;
+    Ok(())
+}
+
+/// Every account's balance, once.
+async fn night(served: &Served, accounts: usize, as_of: DateTime<Utc>) -> anyhow::Result<Duration> {
+    let begun = Instant::now();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut feeders = JoinSet::new();
+    for _ in 0..FEEDERS {
+        let (client, token) = (client(served), served.token(Role::Admin)?);
+        let next = Arc::clone(&next);
+        feeders.spawn(async move {
+            let (mut client, mut fed) = (client, 0);
+            loop {
+                let first = next.fetch_add(LINES, Ordering::Relaxed);
+                if first >= accounts {
+                    return anyhow::Ok(fed);
+                }
+                let lines = (first..accounts.min(first + LINES)).map(|n| balance(n, as_of));
+                let ask = FeedRequest {
+                    command_id: Uuid::now_v7().to_string(),
+                    source: "bench".to_owned(),
+                    lines: lines.collect(),
+                };
+                let results = client.feed(signed(ask, &token)).await?.into_inner().results;
+                fed += results.iter().filter(|result| result.outcome == "taken").count();
+            }
+        });
+    }
+    let mut fed = 0;
+    while let Some(feeder) = feeders.join_next().await {
+        fed += feeder??;
+    }
+    anyhow::ensure!(fed == accounts, "{fed} of {accounts} lines were taken");
+    Ok(begun.elapsed())
+}
+
+fn client(served: &Served) -> ArrearsClient<Outgoing> {
+    ArrearsClient::new(served.peers.to("arrears"))
+}
+
+fn balance(n: usize, as_of: DateTime<Utc>) -> FeedLine {
+    let owes = n.is_multiple_of(OWING);
+    let due_on = (as_of - TimeDelta::days(40)).date_naive().to_string();
+    let bill = Bill {
+        period: "2026-05".to_owned(),
+        amount_cents: DEBT,
+        late_fee_cents: 0,
+        due_on: due_on.clone(),
+    };
+    FeedLine {
+        external_id: format!("{n}@{}", as_of.timestamp()),
+        account: account(n),
+        what: Some(What::Balance(Balance {
+            balance_cents: if owes { DEBT } else { 0 },
+            as_of: Some(timestamp(as_of)),
+            due_on: if owes { due_on } else { String::new() },
+            bills: if owes { vec![bill] } else { Vec::new() },
+        })),
+    }
+}
+
+/// Every open case stands at its last warning, with leave given to a crew. Returns how many there are.
+async fn warn(conn: &mut PgConnection) -> anyhow::Result<usize> {
+    let state = serde_json::to_value(warned(Utc::now()))?;
+    sqlx::query(
+        "update arrears.debt_case set state = 'pre_noticed', doc = jsonb_set(doc, '{state}', $1), version = version + 1",
+    )
+    .bind(state)
+    .execute(&mut *conn)
+    .await?;
+    let given = sqlx::query(
+        "insert into arrears.release (id, case_id, hash, meter_no, made_at, expires_at)
+         select gen_random_uuid(), id, sha256(id::text::bytea), doc ->> 'meter_no', now(), now() + interval '5 minutes'
+         from arrears.debt_case",
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("analyze arrears.debt_case").execute(conn).await?;
+    Ok(usize::try_from(given.rows_affected())?)
+}
+
+fn warned(now: DateTime<Utc>) -> State {
+    let before = now - TimeDelta::days(8);
+    let somebody = || "bench".to_owned();
+    let notice = Notice {
+        number: "T-20260101-0001".to_owned(),
+        issued_at: before,
+        issuer: somebody(),
+        stop_at: now + TimeDelta::minutes(30),
+        amount_cents: DEBT,
+        serve_from: before,
+        serve_by: before,
+    };
+    let proof = Proof {
+        method: Method::PostedWithWitness,
+        served_at: before,
+        server: somebody(),
+        position: Some((120.0, 30.0)),
+        photo_sha256: Some("ab".repeat(32)),
+        received_by: None,
+        signature_sha256: None,
+        witness: Some("zhou".to_owned()),
+        record: None,
+    };
+    let basis = Basis {
+        reminder: Reminder {
+            at: before,
+            channel: "phone".to_owned(),
+            record: "1".to_owned(),
+        },
+        proposal: Proposal {
+            author: somebody(),
+            reason: somebody(),
+        },
+        approval: Approval {
+            approver: "hu".to_owned(),
+            manager: false,
+            at: before,
+        },
+    };
+    State::PreNoticed {
+        served: Handed {
+            basis,
+            notice,
+            proof,
+            filing: None,
+            opens_at: now - TimeDelta::hours(1),
+            ends_at: now + TimeDelta::hours(8),
+        },
+        pre_notice: PreNotice {
+            at: now,
+            channel: "phone".to_owned(),
+            record: "2".to_owned(),
+        },
+    }
+}
+
+/// Payments of single accounts at a steady rate, each counted from when it was due to the answer: the case is settled and
+/// the crew's leave void by then.
+async fn pay(served: &Served, cases: usize, time: Duration) -> anyhow::Result<Vec<Duration>> {
+    let begun = tokio::time::Instant::now();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut tills = JoinSet::new();
+    for _ in 0..TILLS {
+        let (mut client, token) = (client(served), served.token(Role::Admin)?);
+        let next = Arc::clone(&next);
+        tills.spawn(async move {
+            let mut times = Vec::new();
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                let due = Duration::from_secs_f64(n as f64 / PAYMENTS);
+                if due >= time || n >= cases {
+                    return anyhow::Ok(times);
+                }
+                sleep_until(begun + due).await;
+                let reply = client.feed(signed(payment(n), &token)).await?.into_inner();
+                check(reply.results.first())?;
+                times.push((begun + due).elapsed());
+            }
+        });
+    }
+    let mut times = Vec::new();
+    while let Some(till) = tills.join_next().await {
+        times.extend(till??);
+    }
+    times.sort_unstable();
+    Ok(times)
+}
+
+fn payment(n: usize) -> FeedRequest {
+    FeedRequest {
+        command_id: Uuid::now_v7().to_string(),
+        source: "bench-till".to_owned(),
+        lines: vec![FeedLine {
+            external_id: n.to_string(),
+            account: account(n * OWING),
+            what: Some(What::Payment(Payment {
+                amount_cents: DEBT,
+                paid_at: Some(timestamp(Utc::now())),
+            })),
+        }],
+    }
+}
+
+fn check(result: Option<&FeedResult>) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        result.is_some_and(|result| result.outcome == "taken" && result.balance_cents == 0),
+        "a payment was not taken: {result:?}"
+    );
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! Cutting for arrears, on site: leave for one meter fetched online, the cut with its photos, and supply back.
+//!
+//! Nothing here works without a signal: a cut that was done all the same is recorded as what it may be, a wrongful one.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use relight_common::{
+    ask,
+    edge::{Body, Caller, Params, Problem, Segment, at},
+    wire::{instant, instant_opt, timestamp, uuid},
+};
+use relight_proto::{
+    arrears::v1::{
+        ApplyRequest, Case, Cut, ListCasesRequest, Reconnect, ReleaseRequest, apply_request::Event,
+    },
+    common::v1::PageRequest,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{app::App, session::crew_of};
+
+/// Cases on a phone's list, at most.
+const SHOWN_MAX: u32 = 200;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(cases))
+        .routes(routes!(release))
+        .routes(routes!(cut))
+        .routes(routes!(reconnect))
+}
+
+/// A case as the crew sees it: nothing of the debt.
+#[derive(Debug, Serialize, ToSchema)]
+struct FieldCase {
+    case_id: String,
+    /// Spoken number.
+    number: String,
+    /// As in the arrears contract. Only `pre_noticed` may be cut; `reconnect_ordered` and `wrongful` get supply back.
+    state: String,
+    /// Kind of customer or supply.
+    class: String,
+    /// Number of the notice, for the address and the customer's name.
+    notice_number: String,
+    /// IANA zone of the place.
+    zone: String,
+    /// When supply is to stop.
+    stop_at: Option<DateTime<Utc>>,
+    /// Since when it is off.
+    off_at: Option<DateTime<Utc>>,
+    /// By when it has to be back.
+    reconnect_by: Option<DateTime<Utc>>,
+    /// When it was back.
+    on_at: Option<DateTime<Utc>>,
+    /// Off without right: supply has to come back at once.
+    wrongful: bool,
+}
+
+impl From<Case> for FieldCase {
+    fn from(case: Case) -> Self {
+        Self {
+            case_id: case.case_id,
+            number: case.number,
+            state: case.state,
+            class: case.class,
+            notice_number: case.notice_number,
+            zone: case.zone,
+            stop_at: at(case.stop_at),
+            off_at: at(case.off_at),
+            reconnect_by: at(case.reconnect_by),
+            on_at: at(case.on_at),
+            wrongful: case.wrongful,
+        }
+    }
+}
+
+/// What is to be done on site.
+#[derive(Debug, Serialize, ToSchema)]
+struct FieldCases {
+    /// At most 200, the newest first.
+    cases: Vec<FieldCase>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CasesParams {
+    /// `pre_noticed`, `reconnect_ordered`, `wrongful` or another state.
+    state: String,
+}
+
+/// Cases of the crew's area in one state.
+#[utoipa::path(get, path = "/m/v1/arrears/cases", tag = "arrears", params(CasesParams), security(("session" = [])),
+    responses((status = 200, description = "The cases", body = FieldCases)))]
+async fn cases(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<CasesParams>,
+) -> Result<Json<FieldCases>, Problem> {
+    crew_of(&caller)?;
+    let message = ListCasesRequest {
+        state: params.state,
+        account: String::new(),
+        page: Some(PageRequest {
+            cursor: String::new(),
+            size: SHOWN_MAX,
+        }),
+    };
+    let reply = ask!(app.edge(), &caller.claims, app.arrears(), list_cases, message).await?;
+    let cases = reply.cases.into_iter().map(FieldCase::from).collect();
+    Ok(Json(FieldCases { cases }))
+}
+
+/// Asks for leave to cut.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AskLeave {
+    /// The phone's id of this question; the same id again gets the same answer.
+    id: Uuid,
+    /// As scanned from the meter on the wall.
+    scanned_meter_no: String,
+}
+
+/// Leave to cut this one meter now.
+#[derive(Debug, Serialize, ToSchema)]
+struct Leave {
+    /// To be sent with the cut. Good once.
+    release: String,
+    /// Its end, at most five minutes ahead; after it nobody cuts.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// Leave to cut one meter: the balance, the notice, the last warning, the class and the premises are checked now. Only
+/// online, at most five minutes old, for the meter that was scanned.
+#[utoipa::path(post, path = "/m/v1/arrears/cases/{id}/release", tag = "arrears", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Case id")), request_body = AskLeave,
+    responses((status = 200, description = "The leave", body = Leave)))]
+async fn release(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(case): Segment,
+    Body(body): Body<AskLeave>,
+) -> Result<Json<Leave>, Problem> {
+    crew_of(&caller)?;
+    uuid("id", &case)?;
+    let message = ReleaseRequest {
+        command_id: body.id.to_string(),
+        case_id: case,
+        scanned_meter_no: body.scanned_meter_no,
+        spoken: false,
+    };
+    let reply = ask!(app.edge(), &caller.claims, app.arrears(), release, message).await?;
+    Ok(Json(Leave {
+        release: reply.release,
+        expires_at: at(reply.expires_at),
+    }))
+}
+
+/// A cut.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FieldCut {
+    /// The phone's id of it; the same id again is the same cut.
+    id: Uuid,
+    /// The leave, or the code the desk read out.
+    release: String,
+    /// As scanned from the meter on the wall.
+    scanned_meter_no: String,
+    /// The second person on site.
+    second: String,
+    /// SHA-256 of the photo before, hex.
+    photo_before_sha256: String,
+    /// SHA-256 of the photo after, hex.
+    photo_after_sha256: String,
+    /// Nobody there is in danger by it.
+    nobody_at_risk: bool,
+    /// When the supply was cut, by the phone's clock. Left out: it is still on, and is cut only if the answer is yes.
+    #[serde(default)]
+    done_at: Option<DateTime<Utc>>,
+    /// The phone's clock now: the difference to ours corrects the time above.
+    device_now: DateTime<Utc>,
+}
+
+/// Records a cut. One that has no valid leave, or was done without a signal and is reported late, is recorded all the same:
+/// as possibly wrongful, and supply has to come back at once.
+#[utoipa::path(post, path = "/m/v1/arrears/cases/{id}/cut", tag = "arrears", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Case id")), request_body = FieldCut,
+    responses((status = 200, description = "The case after it: look at `wrongful`", body = FieldCase)))]
+async fn cut(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(case): Segment,
+    Body(body): Body<FieldCut>,
+) -> Result<Json<FieldCase>, Problem> {
+    crew_of(&caller)?;
+    uuid("id", &case)?;
+    instant("device_now", Some(timestamp(body.device_now)))?;
+    instant_opt("done_at", body.done_at.map(timestamp))?;
+    let now = app.clock().now();
+    let done_at = body.done_at.map(|at| (at + (now - body.device_now)).min(now));
+    let event = Event::Cut(Cut {
+        release: body.release,
+        scanned_meter_no: body.scanned_meter_no,
+        second: body.second,
+        photo_before_sha256: body.photo_before_sha256,
+        photo_after_sha256: body.photo_after_sha256,
+        nobody_at_risk: body.nobody_at_risk,
+        done_at: done_at.map(timestamp),
+    });
+    apply(&app, &caller, body.id, case, event).await
+}
+
+/// Supply is back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FieldReconnect {
+    /// The phone's id of it; the same id again is the same reconnection.
+    id: Uuid,
+    /// The customer was told to switch off and that supply returns.
+    customer_told: bool,
+}
+
+/// Records that supply is back.
+#[utoipa::path(post, path = "/m/v1/arrears/cases/{id}/reconnect", tag = "arrears", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Case id")), request_body = FieldReconnect,
+    responses((status = 200, description = "The case after it", body = FieldCase)))]
+async fn reconnect(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(case): Segment,
+    Body(body): Body<FieldReconnect>,
+) -> Result<Json<FieldCase>, Problem> {
+    crew_of(&caller)?;
+    uuid("id", &case)?;
+    let event = Event::Reconnect(Reconnect {
+        customer_told: body.customer_told,
+    });
+    apply(&app, &caller, body.id, case, event).await
+}
+
+async fn apply(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    case_id: String,
+    event: Event,
+) -> Result<Json<FieldCase>, Problem> {
+    let message = ApplyRequest {
+        command_id: id.to_string(),
+        case_id,
+        expected_version: 0,
+        event: Some(event),
+    };
+    let case = ask!(app.edge(), &caller.claims, app.arrears(), apply, message).await?;
+    Ok(Json(case.into()))
+}
