@@ -13,7 +13,7 @@ use relight_common::{
 };
 use relight_proto::{
     access::v1::access_client::AccessClient, arrears::v1::arrears_client::ArrearsClient,
-    dispatch::v1::dispatch_client::DispatchClient,
+    dispatch::v1::dispatch_client::DispatchClient, planner::v1::planner_client::PlannerClient,
 };
 use serde::Deserialize;
 
@@ -38,6 +38,7 @@ struct Inner {
     access: AccessClient<Outgoing>,
     dispatch: DispatchClient<Outgoing>,
     arrears: ArrearsClient<Outgoing>,
+    planner: PlannerClient<Outgoing>,
     redis: ConnectionManager,
     stream: String,
     positions_kept: usize,
@@ -65,6 +66,7 @@ impl App {
             access: AccessClient::new(host.peers.to("access")),
             dispatch: DispatchClient::new(host.peers.to("dispatch")),
             arrears: ArrearsClient::new(host.peers.to("arrears")),
+            planner: PlannerClient::new(host.peers.to("planner")),
             redis: ConnectionManager::new_lazy_with_config(host.redis.clone(), config)?,
             stream: format!("{}:positions", host.settings.redis.namespace),
             positions_kept: mobile.positions_kept,
@@ -84,6 +86,10 @@ impl App {
     /// Orders and crews.
     pub fn dispatch(&self) -> &DispatchClient<Outgoing> {
         &self.0.dispatch
+    }
+    /// Planned outages.
+    pub fn planner(&self) -> &PlannerClient<Outgoing> {
+        &self.0.planner
     }
     /// Debts and leave to cut.
     pub fn arrears(&self) -> &ArrearsClient<Outgoing> {

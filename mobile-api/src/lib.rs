@@ -5,6 +5,7 @@
 
 pub mod app;
 mod arrears;
+mod outages;
 mod positions;
 mod session;
 mod sync;
@@ -49,6 +50,7 @@ pub fn router(host: &Host, app: App) -> Router {
         .merge(sync::routes())
         .merge(positions::routes())
         .merge(arrears::routes())
+        .merge(outages::routes())
         .split_for_parts();
     complete(&mut document);
     let routes = Router::new()

@@ -21,6 +21,8 @@ mod transition;
 #[cfg(test)]
 mod checker;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod table;
 
 pub use course::Course;
