@@ -10,14 +10,21 @@ mod customers;
 mod devices;
 pub mod docs;
 mod incidents;
+mod inferences;
+mod ledger;
+mod links;
 mod list;
 mod orders;
 mod outages;
 mod outages_event;
 mod outages_people;
 mod outages_planned;
+mod outages_safety;
 mod reports;
 mod sessions;
+mod signals;
+mod switching;
+mod what_if;
 
 use axum::Router;
 use relight_common::{Role, edge::complete};
@@ -34,7 +41,7 @@ pub use sessions::Language;
 pub(crate) use {
     customers::{find, open_interruption},
     orders::acknowledge_alarm,
-    reports::{NewReport, accept_report, urge_report},
+    reports::{Neighbours, NewReport, accept_report, urge_report},
     sessions::{close_session, open_session, send_code, use_code},
 };
 
@@ -59,15 +66,22 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(sessions::routes())
         .merge(reports::routes())
         .merge(incidents::routes())
+        .merge(inferences::routes())
+        .merge(signals::routes())
         .merge(orders::routes())
         .merge(crews::routes())
         .merge(customers::routes())
         .merge(outages::routes())
         .merge(outages_planned::routes())
+        .merge(outages_safety::routes())
         .merge(outages_people::routes())
         .merge(arrears::routes())
         .merge(arrears_feed::routes())
         .merge(devices::routes())
+        .merge(switching::routes())
+        .merge(what_if::routes())
+        .merge(links::routes())
+        .merge(ledger::routes())
         .merge(accounts::routes())
         .merge(crate::stream::routes())
         .split_for_parts();

@@ -13,11 +13,18 @@ use relight_proto::{
     access::v1::access_client::AccessClient,
     arrears::v1::arrears_client::ArrearsClient,
     dispatch::v1::dispatch_client::DispatchClient,
-    insight::v1::{PublicOutagesReply, PublicOutagesRequest, insight_client::InsightClient},
-    intake::v1::intake_client::IntakeClient,
+    insight::v1::{
+        PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
+    },
+    intake::v1::{
+        inferences_client::InferencesClient, intake_client::IntakeClient, signals_client::SignalsClient,
+        triage_client::TriageClient,
+    },
     notify::v1::notify_client::NotifyClient,
-    planner::v1::planner_client::PlannerClient,
-    registry::v1::registry_client::RegistryClient,
+    planner::v1::{planner_client::PlannerClient, safety_switch_offs_client::SafetySwitchOffsClient},
+    registry::v1::{
+        links_client::LinksClient, registry_client::RegistryClient, switchings_client::SwitchingsClient,
+    },
 };
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -56,16 +63,30 @@ pub struct Clients {
     pub access: AccessClient<Outgoing>,
     /// Customers and the grid.
     pub registry: RegistryClient<Outgoing>,
+    /// The control room's seat.
+    pub switchings: SwitchingsClient<Outgoing>,
+    /// Where customers hang in the grid.
+    pub links: LinksClient<Outgoing>,
     /// Reports and incidents.
     pub intake: IntakeClient<Outgoing>,
+    /// Intake's signals of meters and telemetry.
+    pub signals: SignalsClient<Outgoing>,
+    /// Intake's inference.
+    pub inferences: InferencesClient<Outgoing>,
+    /// Intake's triage.
+    pub triage: TriageClient<Outgoing>,
     /// Orders and crews.
     pub dispatch: DispatchClient<Outgoing>,
     /// Messages.
     pub notify: NotifyClient<Outgoing>,
     /// The ledger.
     pub insight: InsightClient<Outgoing>,
+    /// The ledger as a book.
+    pub books: BooksClient<Outgoing>,
     /// Planned outages.
     pub planner: PlannerClient<Outgoing>,
+    /// What was switched off because of danger.
+    pub safety: SafetySwitchOffsClient<Outgoing>,
     /// Debts, notices, leave to cut.
     pub arrears: ArrearsClient<Outgoing>,
 }
@@ -75,11 +96,18 @@ impl Clients {
         Self {
             access: AccessClient::new(peers.to("access")),
             registry: RegistryClient::new(peers.to("registry")),
+            switchings: SwitchingsClient::new(peers.to("registry")),
+            links: LinksClient::new(peers.to("registry")),
             intake: IntakeClient::new(peers.to("intake")),
+            signals: SignalsClient::new(peers.to("intake")),
+            inferences: InferencesClient::new(peers.to("intake")),
+            triage: TriageClient::new(peers.to("intake")),
             dispatch: DispatchClient::new(peers.to("dispatch")),
             notify: NotifyClient::new(peers.to("notify")),
             insight: InsightClient::new(peers.to("insight")),
+            books: BooksClient::new(peers.to("insight")),
             planner: PlannerClient::new(peers.to("planner")),
+            safety: SafetySwitchOffsClient::new(peers.to("planner")),
             arrears: ArrearsClient::new(peers.to("arrears")),
         }
     }

@@ -1,11 +1,12 @@
 //! The edge for people and programs: REST with an OpenAPI document, a stream of events, and the server-rendered pages.
 //!
 //! Translates and never decides: roles are checked here and again by the owner of the fact. Map: [`api`] REST,
-//! [`stream`] SSE, [`pages`] HTML, [`words`] both languages, [`app`] what handlers share.
+//! [`stream`] SSE, [`pages`] HTML, [`words`] both languages, `datum` map coordinates, [`app`] what handlers share.
 
 pub mod api;
 pub mod app;
 pub mod config;
+mod datum;
 pub mod pages;
 pub mod stream;
 pub mod words;

@@ -1,6 +1,7 @@
 //! Server-rendered pages: for customers in plain words, for the control room as a wallboard. They work without
 //! JavaScript; small script files only keep them fresh.
 
+pub mod announcements;
 pub mod assets;
 pub mod board;
 mod frame;
@@ -30,6 +31,7 @@ pub fn routes() -> Router<App> {
         .merge(report::routes())
         .merge(status::routes())
         .merge(outages::routes())
+        .merge(announcements::routes())
         .merge(notice::routes())
         .merge(login::routes())
         .merge(board::routes())

@@ -49,6 +49,19 @@ pub fn say(language: Language, key: &str, values: &[(&str, &str)]) -> String {
     find(language, key, values).unwrap_or_else(|| key.to_owned())
 }
 
+/// The key of the words for why somebody is off, by the ledger's class; a class of another release counts as a fault.
+pub fn why(class: &str) -> &'static str {
+    match class {
+        "PLANNED" => "why.planned",
+        "TEMPORARY" => "why.temporary",
+        "CURTAILMENT" => "why.curtailment",
+        "SAFETY" => "why.safety",
+        "ARREARS" => "why.arrears",
+        "CUSTOMER_REQUEST" => "why.customer_request",
+        _ => "why.fault",
+    }
+}
+
 /// BCP 47 tag.
 pub fn tag(language: Language) -> &'static str {
     match language {

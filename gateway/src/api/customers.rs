@@ -27,7 +27,7 @@ use super::{
     list::{List, PageParams, page},
     sessions::Language,
 };
-use crate::app::App;
+use crate::{app::App, words};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -118,7 +118,8 @@ impl From<WireCustomer> for Customer {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Search {
-    /// Part of account, name or address, 2 to 100 characters.
+    /// Account, or part of a name or address, 2 to 100 characters, Chinese or Latin. Where nobody has it, those who come
+    /// nearest: typing mistakes are forgiven.
     #[serde(default)]
     text: Option<String>,
     /// Phone number or mail address, whole.
@@ -197,9 +198,16 @@ async fn get(
 /// Time without supply.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Interruption {
+    /// Of a fault; one of the three ids is given.
     incident_id: String,
-    /// `FAULT`, `PLANNED`, `TEMPORARY`, `CURTAILMENT`, `ARREARS`, `CUSTOMER_REQUEST`
+    /// Of planned work.
+    outage_id: String,
+    /// The arrears case or switching.
+    basis_id: String,
+    /// `FAULT`, `PLANNED`, `TEMPORARY`, `CURTAILMENT`, `SAFETY`, `ARREARS`, `CUSTOMER_REQUEST`
     class: String,
+    /// Classes of other reasons that keep the customer off too, while open.
+    also: Vec<String>,
     off_at: Option<DateTime<Utc>>,
     /// Absent: still off.
     on_at: Option<DateTime<Utc>>,
@@ -217,7 +225,10 @@ impl From<WireInterruption> for Interruption {
     fn from(interruption: WireInterruption) -> Self {
         Self {
             incident_id: interruption.incident_id,
+            outage_id: interruption.outage_id,
+            basis_id: interruption.basis_id,
             class: interruption.class,
+            also: interruption.also,
             off_at: at(interruption.off_at),
             on_at: at(interruption.on_at),
             confirmed: interruption.confirmed,
@@ -234,6 +245,25 @@ impl From<WireInterruption> for Interruption {
 struct WhyOff {
     /// Absent: not known to be off.
     interruption: Option<Interruption>,
+    /// The same in words a customer understands.
+    reason: Option<Reason>,
+}
+
+/// Why, in both languages.
+#[derive(Debug, Serialize, ToSchema)]
+struct Reason {
+    zh: String,
+    en: String,
+}
+
+impl Reason {
+    fn of(class: &str) -> Self {
+        let key = words::why(class);
+        Self {
+            zh: words::say(Language::ZhCn, key, &[]),
+            en: words::say(Language::En, key, &[]),
+        }
+    }
 }
 
 /// Why this customer is off.
@@ -247,7 +277,8 @@ async fn why_off(
 ) -> Result<Json<WhyOff>, Problem> {
     let (claims, id) = may_see(&caller, &id)?;
     let interruption = open_interruption(&app, claims, id).await?.map(Interruption::from);
-    Ok(Json(WhyOff { interruption }))
+    let reason = interruption.as_ref().map(|open| Reason::of(&open.class));
+    Ok(Json(WhyOff { interruption, reason }))
 }
 
 /// The open record of one customer. Also used by the status page.

@@ -48,10 +48,16 @@ pub struct Status {
 #[derive(Debug, Serialize)]
 struct Off {
     since: Option<String>,
+    /// Why, by class.
+    why: String,
+    /// Other reasons that keep the customer off too.
+    also: Vec<String>,
     eta: String,
     cause: Option<String>,
-    progress: String,
-    confirmed: bool,
+    /// What the crew is doing; of faults and work only.
+    progress: Option<String>,
+    /// Whether the fault is found; of faults only.
+    confirmed: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -128,12 +134,17 @@ impl View {
     }
 
     fn off(&self, open: &Interruption) -> Off {
+        let say = |key: &str| words::say(self.language, key, &[]);
+        let also = open.also.iter().filter(|class| **class != open.class);
         Off {
             since: at(open.off_at).map(|at| self.when(at)),
-            eta: eta(self.language, at(open.etr_at), self.now, self.zone),
+            why: say(words::why(&open.class)),
+            also: also.map(|class| say(words::why(class))).collect(),
+            eta: next(self.language, &open.class, at(open.etr_at))
+                .unwrap_or_else(|| eta(self.language, at(open.etr_at), self.now, self.zone)),
             cause: cause(self.language, &open.cause_code),
-            progress: words::say(self.language, progress(&open.order_state), &[]),
-            confirmed: open.confirmed,
+            progress: has_crew(&open.class).then(|| say(progress(&open.order_state))),
+            confirmed: matches!(open.class.as_str(), "" | "FAULT").then_some(open.confirmed),
         }
     }
 
@@ -177,6 +188,22 @@ pub(in crate::pages) fn eta(
             words::say(language, key, &[("time", &words::when(language, at, now, zone))])
         }
     }
+}
+
+/// Whether a crew works on what puts the customer off.
+fn has_crew(class: &str) -> bool {
+    !matches!(class, "ARREARS" | "CUSTOMER_REQUEST" | "SAFETY" | "CURTAILMENT")
+}
+
+/// What supply waits for, where it is not a repair and nobody has given a time.
+fn next(language: Language, class: &str, etr_at: Option<DateTime<Utc>>) -> Option<String> {
+    let key = match class {
+        "ARREARS" => "why.arrears_next",
+        "SAFETY" => "why.safety_next",
+        "CUSTOMER_REQUEST" => "why.customer_request_next",
+        _ => return None,
+    };
+    etr_at.is_none().then(|| words::say(language, key, &[]))
 }
 
 /// "A crew is on its way" only when it is.
@@ -294,6 +321,41 @@ mod tests {
         );
         assert_eq!(at("demo/city/west", "").as_deref(), Some("West city"));
         assert_eq!(at("nowhere", ""), None);
+    }
+
+    #[test]
+    fn a_customer_cut_for_a_bill_is_told_so_and_of_no_crew() {
+        let off = |class: &str, also: &[&str]| {
+            let open = Interruption {
+                class: class.to_owned(),
+                also: also.iter().map(|&class| class.to_owned()).collect(),
+                order_state: "en_route".to_owned(),
+                ..Interruption::default()
+            };
+            let known = Known {
+                open: Some(open),
+                ..Known::default()
+            };
+            status(known).off.unwrap()
+        };
+        let cut = off("ARREARS", &["FAULT"]);
+        assert!(
+            cut.why.contains("unpaid bill") && cut.eta.contains("paid"),
+            "{cut:?}"
+        );
+        assert_eq!((cut.progress, cut.confirmed), (None, None));
+        assert_eq!(cut.also.len(), 1);
+        let fault = off("FAULT", &["FAULT"]);
+        assert!(fault.also.is_empty() && fault.progress.is_some() && fault.confirmed == Some(false));
+        for class in [
+            "PLANNED",
+            "TEMPORARY",
+            "SAFETY",
+            "CUSTOMER_REQUEST",
+            "CURTAILMENT",
+        ] {
+            assert_ne!(off(class, &[]).why, fault.why, "{class}");
+        }
     }
 
     #[test]
