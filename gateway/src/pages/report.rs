@@ -13,14 +13,14 @@ use relight_common::{
     Claims,
     edge::{Problem, at},
 };
-use relight_proto::intake::v1::Report;
+use relight_proto::intake::v1::{Phrase, Report};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{Fault, Fields, Visit, faults, status::eta};
 use crate::{
-    api::{Language, NewReport, accept_report},
+    api::{Language, Neighbours, NewReport, accept_report},
     app::App,
     words,
 };
@@ -47,6 +47,8 @@ pub struct Form {
     pub phone: String,
     /// and address.
     pub address: String,
+    /// `on`, `off`; empty: not known.
+    pub neighbours: String,
     /// Words.
     pub note: String,
     csrf: String,
@@ -97,6 +99,11 @@ impl Form {
             address: self.address,
             note: self.note,
             language,
+            neighbours: match self.neighbours.as_str() {
+                "on" => Neighbours::On,
+                "off" => Neighbours::Off,
+                _ => Neighbours::Unknown,
+            },
             ..NewReport::default()
         }
     }
@@ -170,6 +177,8 @@ pub struct Accepted {
     /// What happens next.
     next: String,
     known: Option<Known>,
+    /// What the reporter can try, in order.
+    steps: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -187,19 +196,30 @@ impl Accepted {
             cause: cause(language, &known.cause_code),
             eta: eta(language, at(known.etr_at), now, zone),
         });
+        let said = |key: &str| words::say(language, key, &[]);
+        let spoken = |phrase: &Phrase| match language {
+            Language::En => phrase.en.clone(),
+            Language::ZhCn => phrase.zh.clone(),
+        };
         let next = match report.triage.as_str() {
-            "known_outage" => "done.next_known",
-            "urge" => "done.next_urge",
-            "undetermined" => "done.next_undetermined",
-            _ => "done.next_new",
+            "known_outage" => said("done.next_known"),
+            "urge" => said("done.next_urge"),
+            "undetermined" => said("done.next_undetermined"),
+            "new" => said("done.next_new"),
+            // What only this customer's supply is about is said by intake.
+            _ => report
+                .say
+                .as_ref()
+                .map_or_else(|| said("done.next_undetermined"), spoken),
         };
         Self {
             number: report.number.clone(),
             accepted: at(report.accepted_at)
                 .map_or_else(String::new, |at| words::when(language, at, now, zone)),
             danger: report.danger,
-            next: words::say(language, next, &[]),
+            next,
             known,
+            steps: report.steps.iter().map(spoken).collect(),
         }
     }
 }
