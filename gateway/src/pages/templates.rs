@@ -8,7 +8,7 @@ use relight_common::edge::{Kind, Problem};
 
 use crate::words;
 
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 18] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("start.html", include_str!("../../templates/start.html")),
@@ -26,6 +26,10 @@ const FILES: [(&str, &str); 17] = [
     (
         "check_notice.html",
         include_str!("../../templates/check_notice.html"),
+    ),
+    (
+        "announcements.html",
+        include_str!("../../templates/announcements.html"),
     ),
     ("login.html", include_str!("../../templates/login.html")),
     ("board.html", include_str!("../../templates/board.html")),
