@@ -8,5 +8,6 @@ mod field;
 mod guarantees;
 mod journey;
 mod pages;
+mod planned;
 mod small;
 mod town;

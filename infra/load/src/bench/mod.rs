@@ -4,6 +4,7 @@ mod arrears;
 mod desks;
 mod events;
 mod pgbench;
+mod planned;
 mod positions;
 mod postgis;
 mod recommend;
@@ -33,6 +34,8 @@ pub enum Item {
     Recommend,
     /// A night of balances over all accounts, and payments that end cases.
     Arrears,
+    /// An outage of 100,000 customers planned, and its gate.
+    Planned,
 }
 
 /// Options of `bench`.
@@ -56,6 +59,9 @@ pub struct Options {
     /// Accounts a night's feed of `arrears` goes over.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=5_000_000))]
     pub accounts: u64,
+    /// Customers the outage of `planned` interrupts, about.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(5_000..=200_000))]
+    pub customers: u64,
     /// Seconds at rest before memory is read.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub idle_s: u64,
@@ -129,6 +135,9 @@ pub async fn run(given: &Given, options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(Item::Arrears) {
         rows.extend(arrears::measure(given, options).await?);
+    }
+    if options.wants(Item::Planned) {
+        rows.extend(planned::measure(given, options).await?);
     }
     let mut table = Table::new(&["what", "peer in the same run", "measured", "ratio", "aim"]);
     for Row {
