@@ -6,6 +6,7 @@
 //! confirmed device is never moved, a report that a person placed stays where it is, a closed incident keeps its own.
 
 mod book;
+mod hear;
 mod home;
 mod replay;
 mod rows;
@@ -21,7 +22,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_grid::{
     DeviceIx, Grid, LoadIx,
-    infer::{self, Change, Engine, Evidence, IncidentKey, Switched, Weights, What},
+    infer::{self, Change, Engine, IncidentKey, Weights},
 };
 use uuid::Uuid;
 
@@ -318,100 +319,6 @@ impl Mind {
             let nth = call.report.uuid().as_u128() % u128::try_from(below.len().max(1)).ok()?;
             below.get(usize::try_from(nth).ok()?).copied()
         })
-    }
-
-    fn tell(&mut self, load: LoadIx, call: Call, book: &Book<'_>) {
-        let hint = call.hint.filter(|hint| book.is_open(*hint));
-        self.out(load, ms(call.accepted_at));
-        self.engine
-            .accept(Evidence::new(ms(call.accepted_at), What::Call(load)));
-        self.reports.entry(load).or_default().push(Told {
-            report: call.report,
-            at_ms: ms(call.accepted_at),
-            incident: hint,
-            fixed: hint.is_some(),
-            call: Some(call),
-        });
-    }
-
-    fn out(&mut self, load: LoadIx, at_ms: i64) {
-        let last = self.last_out.entry(load).or_insert(at_ms);
-        *last = at_ms.max(*last);
-    }
-
-    /// Takes one stored piece in; gives the load it is about.
-    fn hear(&mut self, piece: &Piece) -> Option<LoadIx> {
-        let at_ms = ms(piece.at);
-        if let Some(device) = piece
-            .device
-            .as_deref()
-            .and_then(|device| self.grid.device(device))
-        {
-            self.hear_telemetry(device, at_ms, piece.heard);
-            return self.grid.affected(device).dead_loads.first().copied();
-        }
-        let load = self.grid.load(piece.load.as_deref()?)?;
-        let what = match piece.heard {
-            Heard::Call => What::Call(load),
-            Heard::LastGasp => What::LastGasp(load),
-            Heard::PingOff => What::PingOff(load),
-            Heard::PingOn => What::PingOn(load),
-            Heard::Restored => {
-                let of = piece.incident?;
-                self.restored.entry(load).or_default().push((at_ms, of));
-                // Who never reported needs no word of being back.
-                if !self.last_out.contains_key(&load) {
-                    return Some(load);
-                }
-                What::PingOn(load)
-            }
-            Heard::ScadaOpen | Heard::ScadaClosed | Heard::RelayOpen | Heard::RelayClosed => return None,
-        };
-        match what {
-            What::PingOn(_) => {
-                let last = self.last_on.entry(load).or_insert(at_ms);
-                *last = at_ms.max(*last);
-            }
-            _ => self.out(load, at_ms),
-        }
-        self.engine.accept(Evidence::new(at_ms, what));
-        if let Some(report) = piece.report {
-            self.reports.entry(load).or_default().push(Told {
-                report,
-                at_ms,
-                incident: piece.incident,
-                fixed: piece.fixed,
-                call: None,
-            });
-        }
-        Some(load)
-    }
-
-    fn hear_telemetry(&mut self, device: DeviceIx, at_ms: i64, heard: Heard) {
-        let is_open = heard == Heard::ScadaOpen;
-        if self.telemetry.get(&device).is_none_or(|last| *last <= at_ms) {
-            self.telemetry.insert(device, at_ms);
-            self.engine.telemetered_closed(device, !is_open);
-            if is_open {
-                self.tripped.insert(device);
-            } else {
-                self.tripped.remove(&device);
-            }
-        }
-        if is_open {
-            self.engine.accept(Evidence::new(at_ms, What::ScadaOpen(device)));
-        }
-    }
-
-    fn switch(&mut self, switched: Vec<Switching>) {
-        for state in switched {
-            let known = |ids: &[String]| ids.iter().filter_map(|id| self.grid.device(id)).collect();
-            let switched = Switched {
-                opened: known(&state.opened),
-                closed: known(&state.closed),
-            };
-            self.engine.switch(ms(state.at), switched);
-        }
     }
 
     /// Lets the engine decide; gives the findings that are no more, each with the one it became part of.

@@ -1,0 +1,318 @@
+//! A town of three switches, and the tables around the mind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use relight_grid::{Bus, Device, DeviceKind, End, Load, Network, Phases, Source};
+use relight_policy::Pack;
+
+use crate::domain::{
+    incident::{Affected, Confirmation, Confirmer, Device as Named, Facts, State},
+    mind::*,
+};
+
+pub(super) const FEEDERS: u32 = 3;
+pub(super) const TRANSFORMERS: u32 = 6;
+pub(super) const CUSTOMERS: u32 = 8;
+
+/// source - CB - SWs - Ts-t - loads Ls-t-c.
+pub(super) fn town() -> Arc<Grid> {
+    let phases = Phases::new(&[1]).expect("one phase");
+    let end = |bus: &str| End {
+        bus: bus.to_owned(),
+        phases,
+    };
+    let mut network = Network {
+        name: "town".to_owned(),
+        sources: vec![Source {
+            bus: "source".to_owned(),
+            phases: None,
+        }],
+        ..Default::default()
+    };
+    let mut buses = vec!["source".to_owned(), "bus".to_owned()];
+    let mut device = |id: String, kind, from: &str, to: &str| {
+        network.devices.push(Device {
+            id,
+            kind,
+            ends: vec![end(from), end(to)],
+            in_service: true,
+            open: false,
+            length_m: None,
+        });
+    };
+    device("CB".to_owned(), DeviceKind::Breaker, "source", "bus");
+    for s in 1..=FEEDERS {
+        device(format!("SW{s}"), DeviceKind::Switch, "bus", &format!("feeder{s}"));
+        buses.push(format!("feeder{s}"));
+        for t in 1..=TRANSFORMERS {
+            let low = format!("low{s}-{t}");
+            device(
+                format!("T{s}-{t}"),
+                DeviceKind::Transformer,
+                &format!("feeder{s}"),
+                &low,
+            );
+            buses.push(low);
+        }
+    }
+    network.buses = buses.into_iter().map(|id| Bus { id, position: None }).collect();
+    network.loads = everyone()
+        .map(|(s, t, c)| Load {
+            id: format!("L{s}-{t}-{c}"),
+            bus: format!("low{s}-{t}"),
+            phases,
+            customers: 1,
+            in_service: true,
+        })
+        .collect();
+    Arc::new(network.grid(Uuid::from_u128(1)).expect("a good network"))
+}
+
+pub(super) fn everyone() -> impl Iterator<Item = (u32, u32, u32)> {
+    (1..=FEEDERS).flat_map(|s| (1..=TRANSFORMERS).flat_map(move |t| (1..=CUSTOMERS).map(move |c| (s, t, c))))
+}
+
+pub(super) fn at(second: i64) -> DateTime<Utc> {
+    "2026-11-22T10:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::seconds(second)
+}
+
+pub(super) fn limits() -> Limits {
+    Limits {
+        meters_open: 2,
+        meters_confirm: 3,
+        confirm_p: 0.95,
+        window: TimeDelta::minutes(30),
+        still_off: TimeDelta::hours(24),
+    }
+}
+
+pub(super) struct Nowhere;
+
+impl Places for Nowhere {
+    fn place_of(&self, _: LoadIx) -> Place {
+        Place::default()
+    }
+}
+
+pub(super) fn call(n: usize, second: i64, load: &str) -> Call {
+    Call {
+        report: ReportId::from_uuid(Uuid::from_u128(n as u128 + 1)),
+        accepted_at: at(second),
+        place: Place {
+            load_id: Some(load.to_owned()),
+            org_path: "demo".to_owned(),
+            ..Place::default()
+        },
+        danger: false,
+        hint: None,
+    }
+}
+
+pub(super) fn signal(n: u128, second: i64, heard: Heard, about: &str) -> Piece {
+    let is_device = heard.is_telemetry();
+    Piece {
+        id: Uuid::from_u128(1_000_000 + n),
+        at: at(second),
+        heard,
+        load: (!is_device).then(|| about.to_owned()),
+        device: is_device.then(|| about.to_owned()),
+        report: None,
+        incident: None,
+        fixed: false,
+    }
+}
+
+/// The tables around the mind.
+pub(super) struct House {
+    pub(super) grid: Arc<Grid>,
+    pub(super) mind: Mind,
+    pub(super) arrival: ArrivalLimits,
+    pub(super) incidents: BTreeMap<IncidentId, Incident>,
+    pub(super) links: BTreeMap<ReportId, IncidentId>,
+    pub(super) calls: BTreeMap<ReportId, Call>,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) switched: Vec<Switching>,
+    pub(super) findings: BTreeMap<(DateTime<Utc>, String), IncidentId>,
+    pub(super) beliefs: BTreeMap<IncidentId, Belief>,
+    pub(super) sure: Vec<(IncidentId, String)>,
+    pub(super) lone: usize,
+}
+
+impl House {
+    pub(super) fn new() -> Self {
+        let grid = town();
+        let mind = Mind::new(grid.clone(), &[], Weights::default(), limits(), Memory::default());
+        Self {
+            grid,
+            mind,
+            arrival: ArrivalLimits::of(&Pack::load("CN-SGCC").unwrap(), at(0)).unwrap(),
+            incidents: BTreeMap::new(),
+            links: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            pieces: Vec::new(),
+            switched: Vec::new(),
+            findings: BTreeMap::new(),
+            beliefs: BTreeMap::new(),
+            sure: Vec::new(),
+            lone: 0,
+        }
+    }
+
+    /// The process dies and another one takes over.
+    pub(super) fn restart(&mut self) {
+        let told = self.calls.values().map(|call| Piece {
+            id: call.report.uuid(),
+            at: call.accepted_at,
+            heard: Heard::Call,
+            load: call.place.load_id.clone(),
+            device: None,
+            report: Some(call.report),
+            incident: self.links.get(&call.report).copied(),
+            fixed: false,
+        });
+        let memory = Memory {
+            pieces: told.chain(self.pieces.iter().cloned()).collect(),
+            switched: self.switched.clone(),
+            findings: self
+                .findings
+                .iter()
+                .map(|((at, load), id)| (*at, load.clone(), *id))
+                .collect(),
+            overruled: Vec::new(),
+        };
+        self.mind = Mind::new(self.grid.clone(), &[], Weights::default(), limits(), memory);
+    }
+
+    pub(super) fn round(&mut self, now: i64, calls: Vec<Call>, pieces: Vec<Piece>, switched: Vec<Switching>) {
+        self.calls
+            .extend(calls.iter().map(|call| (call.report, call.clone())));
+        self.pieces.extend(pieces.iter().cloned());
+        self.switched.extend(switched.iter().cloned());
+        let round = Round {
+            now: at(now),
+            calls,
+            pieces,
+            switched,
+            open: self.open().into_iter().cloned().collect(),
+        };
+        let outcome = self.mind.round(round, &Nowhere, &self.arrival);
+        assert!(outcome.leftover.is_empty(), "the network knows every load");
+        for (report, id, _) in outcome.homes {
+            self.links.insert(report, id);
+        }
+        for mut incident in outcome.changed {
+            incident.version += 1;
+            if let State::Merged(into) = incident.state {
+                self.links
+                    .values_mut()
+                    .filter(|id| **id == incident.id)
+                    .for_each(|id| *id = into);
+                self.findings
+                    .values_mut()
+                    .filter(|id| **id == incident.id)
+                    .for_each(|id| *id = into);
+            }
+            self.incidents.insert(incident.id, incident);
+        }
+        for (at, load, id) in outcome.bound {
+            self.findings.insert((at, load), id);
+        }
+        self.beliefs.extend(
+            outcome
+                .beliefs
+                .into_iter()
+                .map(|belief| (belief.incident, belief)),
+        );
+        self.sure.extend(outcome.sure);
+        self.lone += outcome.lone.len();
+        self.set_facts();
+    }
+
+    pub(super) fn set_facts(&mut self) {
+        let mut by_home: BTreeMap<IncidentId, Vec<&Call>> = BTreeMap::new();
+        for (report, id) in &self.links {
+            by_home.entry(*id).or_default().push(&self.calls[report]);
+        }
+        for incident in self.incidents.values_mut() {
+            let mine = by_home.get(&incident.id).map(Vec::as_slice).unwrap_or_default();
+            let times = || mine.iter().map(|call| call.accepted_at);
+            match (times().min(), times().max()) {
+                (Some(first), Some(last)) => incident.set_facts(
+                    Facts {
+                        report_count: u32::try_from(mine.len()).unwrap(),
+                        accepted_at: first,
+                        last_report_at: last,
+                        areas: vec![None],
+                        danger: false,
+                        life_support: false,
+                        important: false,
+                        position: None,
+                    },
+                    &self.arrival,
+                ),
+                _ => incident.report_count = 0,
+            }
+        }
+    }
+
+    pub(super) fn open(&self) -> Vec<&Incident> {
+        self.incidents
+            .values()
+            .filter(|one| one.state == State::Open)
+            .collect()
+    }
+
+    /// (device, reports) of each open incident.
+    pub(super) fn seen(&self) -> BTreeSet<(String, Vec<ReportId>)> {
+        let seen = self.open().into_iter().map(|one| {
+            let device = one
+                .device
+                .as_ref()
+                .map(|device| device.id.clone())
+                .unwrap_or_default();
+            let reports = self
+                .links
+                .iter()
+                .filter(|(_, id)| **id == one.id)
+                .map(|(report, _)| *report);
+            (device, reports.collect())
+        });
+        seen.collect()
+    }
+
+    pub(super) fn devices(&self) -> Vec<(String, u32)> {
+        let all = self.open().into_iter().map(|one| {
+            let device = one.device.as_ref().map(|device| device.id.clone());
+            (device.unwrap_or_default(), one.report_count)
+        });
+        let mut all: Vec<_> = all.collect();
+        all.sort();
+        all
+    }
+
+    pub(super) fn confirm(&mut self, id: IncidentId, device: &str) {
+        let incident = self.incidents.get_mut(&id).expect("it exists");
+        incident.device = Some(Named {
+            id: device.to_owned(),
+            kind: String::new(),
+        });
+        incident.confirmed = Some(Confirmation {
+            by: Confirmer::Dispatcher,
+            at: at(0),
+        });
+        incident.affected = Some(Affected {
+            set_id: "set".to_owned(),
+            count: 1,
+        });
+    }
+}
+
+/// Customers of feeder `s`, the transformers in turn.
+pub(super) fn feeder(s: u32, count: u32, from: i64) -> Vec<Call> {
+    (0..count)
+        .map(|n| {
+            let load = format!("L{s}-{}-{}", n % TRANSFORMERS + 1, n / TRANSFORMERS + 1);
+            call((s * 1000 + n) as usize, from + i64::from(n) * 20, &load)
+        })
+        .collect()
+}
