@@ -1,5 +1,6 @@
 //! The whole system: the real binary on real servers.
 
+mod arrears;
 mod ask;
 mod bad_input;
 mod bad_pack;
