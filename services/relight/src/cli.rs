@@ -89,6 +89,12 @@ pub struct Import {
     /// Leave bad rows out instead of importing nothing.
     #[arg(long)]
     pub skip_bad: bool,
+    /// Import nothing: tell what is doubtful in the data, and what would change against the current version.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With --dry-run: for machines, with every row.
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
 }
 
 /// `relight account`

@@ -1,14 +1,16 @@
 //! `relight import`: a network with its customers, all rows or none.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Instant};
 
 use chrono::Utc;
 use relight_common::{Db, config, config::Settings, secrets::Secrets};
 use relight_grid::{
-    Fault, OnBad, import as grid,
+    Diff, Fault, OnBad, Report,
+    import::{self as grid, Imported},
     pack::{AreaClass, Language, Pack, PackDefaults, read_pack},
 };
-use relight_registry::{ImportError, ImportOptions, ImportReport};
+use relight_registry::{ImportError, ImportOptions, ImportReport, Progress};
+use uuid::Uuid;
 
 use crate::cli;
 
@@ -24,6 +26,9 @@ pub async fn run(what: &cli::Import) -> anyhow::Result<ExitCode> {
     };
     for fault in &skipped {
         eprintln!("left out: {fault}");
+    }
+    if what.dry_run {
+        return rehearse(&config::load()?, pack, skipped, what.json).await;
     }
     match store(&config::load()?, pack, on_bad).await {
         Ok(report) => {
@@ -41,6 +46,16 @@ pub async fn run(what: &cli::Import) -> anyhow::Result<ExitCode> {
 /// Bad rows, or the database.
 pub async fn store(settings: &Settings, pack: Pack, on_bad: OnBad) -> Result<ImportReport, ImportError> {
     let db = Db::connect(&settings.database, relight_registry::NAME).await?;
+    let begun = Instant::now();
+    let tell = move |progress: Progress| {
+        eprintln!(
+            "{:>6.1} s  {}: {} of {}",
+            begun.elapsed().as_secs_f64(),
+            progress.what,
+            progress.done,
+            progress.of
+        );
+    };
     let secrets = Secrets::load(&settings.secrets_dir)
         .map_err(|error| relight_common::Invalid::new("secrets_dir", error.to_string()))
         .map_err(relight_common::Error::from)?;
@@ -49,7 +64,49 @@ pub async fn store(settings: &Settings, pack: Pack, on_bad: OnBad) -> Result<Imp
         by: "service:import".to_owned(),
         at: Utc::now(),
     };
-    relight_registry::import(&db, &secrets, pack, &options).await
+    relight_registry::import_telling(&db, &secrets, pack, &options, &tell).await
+}
+
+/// What an import would find and change, without doing it.
+async fn rehearse(
+    settings: &Settings,
+    mut pack: Pack,
+    skipped: Vec<Fault>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let db = Db::connect(&settings.database, relight_registry::NAME).await?;
+    let kept = relight_registry::correct_links(&db, &mut pack).await?;
+    let network = pack.network();
+    let grid = match network.grid(Uuid::now_v7()) {
+        Ok(grid) => grid,
+        Err(faults) => return Ok(refused(&faults.0)),
+    };
+    let mut imported = Imported::from(network.clone());
+    imported.skipped = skipped;
+    let report = Report::new(&imported, &grid);
+    let current = relight_registry::current_network(&db).await?;
+    let diff = match &current {
+        Some((version, old)) => Some(Diff::new((old, &old.grid(*version)?), (&network, &grid))),
+        None => None,
+    };
+    if json {
+        let told = serde_json::json!({ "report": report, "corrected_links": kept, "diff": diff });
+        println!("{}", serde_json::to_string_pretty(&told)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{report}");
+    if !kept.is_empty() {
+        println!(
+            "links kept as corrected on site, not as the pack says: {}",
+            kept.join(", ")
+        );
+    }
+    match (&current, diff) {
+        (Some((version, _)), Some(diff)) => println!("against version {version}:\n{diff}"),
+        _ => println!("there is no network yet: everything is new"),
+    }
+    println!("nothing was imported (--dry-run)");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read(what: &cli::Import, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), relight_grid::Faults> {
