@@ -14,7 +14,7 @@ use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
         AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
-        get_customer_request, registry_client::RegistryClient,
+        ServicePoint, get_customer_request, registry_client::RegistryClient,
     },
 };
 use uuid::Uuid;
@@ -101,23 +101,19 @@ impl Others {
     ///
     /// # Errors
     /// [`Error::Common`].
-    pub async fn points(&self, customer: Uuid) -> Result<Vec<Uuid>, Error> {
+    pub async fn points(&self, customer: Uuid) -> Result<Vec<ServicePoint>, Error> {
         let request = GetCustomerRequest {
             by: Some(get_customer_request::By::CustomerId(customer.to_string())),
         };
-        let found = match self.registry.clone().get_customer(request).await {
-            Ok(found) => found.into_inner(),
-            Err(status) if status.code() == tonic::Code::NotFound => return Ok(Vec::new()),
-            Err(status) => return Err(Common::peer("the registry")(status).into()),
-        };
-        let ids = found.service_points.iter().map(|point| &point.service_point_id);
-        Ok(ids
-            .map(|id| wire::uuid("service_point_id", id))
-            .collect::<Result<_, _>>()?)
+        match self.registry.clone().get_customer(request).await {
+            Ok(found) => Ok(found.into_inner().service_points),
+            Err(status) if status.code() == tonic::Code::NotFound => Ok(Vec::new()),
+            Err(status) => Err(Common::peer("the registry")(status).into()),
+        }
     }
 
-    /// What `customer` is to an affected set by these supply points; none when no point is in it. A set is ordered by
-    /// point, so each point is one look.
+    /// What `customer` is to an affected set by their supply points; none when no point is in it. A set keeps the points it
+    /// was made of in order, so each point is one look; who lives there now, the customer says.
     ///
     /// # Errors
     /// [`Error::Common`].
@@ -125,21 +121,33 @@ impl Others {
         &self,
         set: Uuid,
         customer: Uuid,
-        points: &[Uuid],
+        points: &[ServicePoint],
     ) -> Result<Option<Affected>, Error> {
         let mut found = Vec::new();
         for point in points {
+            let id = wire::uuid("service_point_id", &point.service_point_id)?;
             let request = MembersRequest {
                 set_id: set.to_string(),
-                after: Uuid::from_u128(point.as_u128().saturating_sub(1)).to_string(),
+                after: Uuid::from_u128(id.as_u128().saturating_sub(1)).to_string(),
                 limit: 1,
             };
             let reply = self.registry.clone().members(request).await;
             let page = reply.map_err(Common::peer("the registry"))?.into_inner();
-            let ours = |member: &Member| {
-                member.service_point_id == point.to_string() && member.customer_id == customer.to_string()
-            };
-            found.extend(page.members.into_iter().filter(ours));
+            let is_in = page
+                .members
+                .first()
+                .is_some_and(|member| member.service_point_id == point.service_point_id);
+            if is_in {
+                found.push(Member {
+                    service_point_id: point.service_point_id.clone(),
+                    customer_id: customer.to_string(),
+                    important: point.important,
+                    life_support: point.life_support,
+                    dedicated_line: point.dedicated_line,
+                    own_generation: point.own_generation,
+                    ..Member::default()
+                });
+            }
         }
         Ok(customers(&found)?.into_iter().next())
     }

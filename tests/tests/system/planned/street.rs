@@ -190,10 +190,11 @@ impl Street {
         let all = self.system.smsc.texts();
         let enough =
             |seen: &[relight_testkit::smsc::Sms]| seen.iter().filter(|sms| about(&sms.text)).count() >= count;
-        let all = all
-            .wait_for(enough)
-            .await
-            .with_context(|| format!("{count} texts about {number}"))?;
+        let all = all.wait_for(enough).await.with_context(|| {
+            let seen = self.system.smsc.texts().all();
+            let told: Vec<_> = seen.iter().map(|sms| (&sms.destination, &sms.text)).collect();
+            format!("{count} texts about {number}, not {told:#?}")
+        })?;
         let mut phones = BTreeMap::new();
         for sms in all.iter().filter(|sms| about(&sms.text)) {
             *phones.entry(sms.destination.clone()).or_default() += 1;
