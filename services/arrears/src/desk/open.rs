@@ -33,7 +33,7 @@ pub(super) async fn open_many(
     }
     let mut opened = Vec::new();
     for debts in owing.into_values() {
-        let zone = debts[0].1.zone;
+        let (zone, policy_version) = (debts[0].1.zone, house.law.version(&debts[0].1));
         let numbers = case::next_numbers(work.conn(), "A", zone, at, debts.len()).await?;
         for ((account, doc), number) in debts.into_iter().zip(numbers) {
             opened.push(Stored {
@@ -44,7 +44,8 @@ pub(super) async fn open_many(
                 customer_id: account.customer_id,
                 service_point_id: account.service_point_id,
                 org_path: account.org_path.clone(),
-                policy_version: house.law.version(&doc),
+                // The same moment and zone: the same version of the pack.
+                policy_version: policy_version.clone(),
                 doc: Json(doc),
                 version: 1,
                 opened_at: at,
