@@ -54,7 +54,11 @@ impl Tree {
             let before: BTreeSet<i64> = node.restored.range(first.first..last.until).copied().collect();
             moved.extend(before.symmetric_difference(&now));
             node.restored.retain(|at| !before.contains(at));
-            node.restored.extend(now);
+            if !now.is_empty() {
+                node.restored.extend(now);
+                let root = self.root(class);
+                self.restored_roots.insert(root);
+            }
         }
         moved
     }
@@ -63,15 +67,27 @@ impl Tree {
         let Some(node) = self.nodes.get(&class) else {
             return Vec::new();
         };
-        let above = self.way_up(class);
-        let nodes: Vec<&Node> = above[1..]
-            .iter()
-            .filter_map(|above| self.nodes.get(above))
-            .collect();
+        // Most of the time nothing around was restored, and the way up is long.
+        let nodes: Vec<&Node> = if self.restored_roots.contains(&self.root(class)) {
+            let above = self.way_up(class);
+            above[1..]
+                .iter()
+                .filter_map(|above| self.nodes.get(above))
+                .collect()
+        } else {
+            Vec::new()
+        };
         let cut_above = |last: i64, at: i64| {
             let mut nodes = nodes.iter();
             nodes.any(|above| above.restored.range(last..at).next().is_some())
         };
         spans_around(&node.cells, at, self.rules, cut_above)
+    }
+
+    fn root(&self, mut class: ClassIx) -> ClassIx {
+        while let Some(above) = self.atlas.class(class).parent {
+            class = above;
+        }
+        class
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Tree {
     pub(crate) nodes: HashMap<ClassIx, Node>,
     pub(crate) records: HashMap<LoadIx, Record>,
     pub(crate) roots: BTreeMap<LoadIx, ClassIx>,
+    /// Roots below which something was restored.
+    pub(crate) restored_roots: BTreeSet<ClassIx>,
     /// Roots whose explanation may have changed.
     pub(crate) stale: BTreeSet<LoadIx>,
     /// (step at which silence says more, class, a step of the outage).
@@ -73,6 +75,7 @@ impl Tree {
             nodes: HashMap::new(),
             records: HashMap::new(),
             roots: BTreeMap::new(),
+            restored_roots: BTreeSet::new(),
             stale: BTreeSet::new(),
             due: BTreeSet::new(),
             now_step: i64::MIN,
@@ -86,6 +89,7 @@ impl Tree {
         self.nodes.clear();
         self.records.clear();
         self.roots.clear();
+        self.restored_roots.clear();
         self.stale.clear();
         self.due.clear();
         self.pins.clear();
