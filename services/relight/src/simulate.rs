@@ -1,11 +1,16 @@
 //! `relight simulate`: storms with known truth, to measure the inference by. No server, no database.
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use clap::{Args, Subcommand, value_parser};
 use relight_grid::{
-    Grid as Network, OnBad, import,
+    Faults, Grid, Network, OnBad, demo, import,
     infer::{Engine, Evidence, Weights, What},
     simulate::{Score, Storm, StormSettings, measure, storm},
 };
@@ -30,7 +35,8 @@ pub enum SimulateVerb {
 /// `relight simulate storm`
 #[derive(Debug, Args)]
 pub struct StormArgs {
-    /// A CSV pack (folder), an OpenDSS script, CIM100 RDF/XML or plain graph JSON; gzipped or not.
+    /// A CSV pack (folder), an OpenDSS script, CIM100 RDF/XML or plain graph JSON, gzipped or not; `demo` is
+    /// the made-up town.
     #[arg(long)]
     pub network: PathBuf,
     /// The first storm's seed; the same seed makes the same storm.
@@ -71,20 +77,18 @@ pub struct StormArgs {
     pub json: bool,
 }
 
+/// The town that `relight demo town` makes when it is told no seed.
+const DEMO_SEED: u64 = 42;
+
 /// Measures and prints.
 ///
 /// # Errors
 /// A network that cannot be read, a number that is out of range.
 pub fn run(what: &Simulate) -> anyhow::Result<ExitCode> {
     let SimulateVerb::Storm(what) = &what.verb;
-    let imported = import::open(&what.network, OnBad::Refuse)?;
-    let lengths_m: Vec<Option<f64>> = imported
-        .network
-        .devices
-        .iter()
-        .map(|device| device.length_m)
-        .collect();
-    let grid = Arc::new(imported.network.grid(Uuid::nil())?);
+    let network = network(&what.network)?;
+    let lengths_m: Vec<Option<f64>> = network.devices.iter().map(|device| device.length_m).collect();
+    let grid = Arc::new(network.grid(Uuid::nil())?);
     let rows = rows(what);
     for settings in &rows {
         settings.check().map_err(anyhow::Error::msg)?;
@@ -108,6 +112,13 @@ pub fn run(what: &Simulate) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(&answers)?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn network(path: &Path) -> Result<Network, Faults> {
+    if path == Path::new("demo") {
+        return Ok(demo::town(DEMO_SEED).network());
+    }
+    Ok(import::open(path, OnBad::Refuse)?.network)
 }
 
 /// The lines of the table: every rate of calling with every coverage on good links, then wrong links.
@@ -143,12 +154,7 @@ fn settings(what: &StormArgs, call_share: f64, meter_coverage: f64, wrong_links:
     }
 }
 
-fn score(
-    grid: &Arc<Network>,
-    lengths_m: &[Option<f64>],
-    settings: &StormSettings,
-    what: &StormArgs,
-) -> Score {
+fn score(grid: &Arc<Grid>, lengths_m: &[Option<f64>], settings: &StormSettings, what: &StormArgs) -> Score {
     let mut score = Score::default();
     let mut engine = Engine::new(Arc::clone(grid), lengths_m, Weights::default());
     for seed in what.seed..what.seed.saturating_add(what.storms) {
@@ -205,7 +211,7 @@ fn answer(settings: &StormSettings, score: &Score) -> Value {
     })
 }
 
-fn write(path: &PathBuf, grid: &Network, storm: &Storm) -> anyhow::Result<()> {
+fn write(path: &PathBuf, grid: &Grid, storm: &Storm) -> anyhow::Result<()> {
     let lines: Vec<String> = storm
         .evidence
         .iter()
@@ -232,7 +238,7 @@ fn write(path: &PathBuf, grid: &Network, storm: &Storm) -> anyhow::Result<()> {
 }
 
 /// One line as `relight infer` reads it.
-fn report(grid: &Network, evidence: &Evidence) -> Value {
+fn report(grid: &Grid, evidence: &Evidence) -> Value {
     let at_s = evidence.at_ms as f64 / 1000.0;
     let (kind, load) = match evidence.what {
         What::Call(load) => ("call", load),
