@@ -3,6 +3,7 @@
 mod arrears;
 mod desks;
 mod events;
+mod grid;
 mod pgbench;
 mod planned;
 mod positions;
@@ -32,6 +33,8 @@ pub enum Item {
     Events,
     /// Who can be at the work first, and position fixes.
     Recommend,
+    /// A utility of a million customers in memory: load, whom a device puts out, inference.
+    Grid,
     /// A night of balances over all accounts, and payments that end cases.
     Arrears,
     /// An outage of 100,000 customers planned, and its gate.
@@ -138,6 +141,9 @@ pub async fn run(given: &Given, options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(Item::Planned) {
         rows.extend(planned::measure(given, options).await?);
+    }
+    if options.wants(Item::Grid) {
+        rows.extend(grid::measure(given, options).await?);
     }
     let mut table = Table::new(&["what", "peer in the same run", "measured", "ratio", "aim"]);
     for Row {
