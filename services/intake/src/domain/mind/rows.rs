@@ -29,8 +29,8 @@ impl Mind {
         book: &mut Book<'_>,
         places: &dyn Places,
     ) {
-        let (mut wanting, mut settled): (BTreeMap<IncidentKey, Vec<At>>, Vec<(At, IncidentId)>) =
-            Default::default();
+        let mut wanting: BTreeMap<IncidentKey, Vec<At>> = BTreeMap::new();
+        let mut settled: Vec<(At, IncidentId)> = Vec::new();
         let (mut nowhere, mut still_off) = (Vec::new(), Vec::new());
         for &load in dirty {
             for (place, told) in self.reports.get(&load).into_iter().flatten().enumerate() {
