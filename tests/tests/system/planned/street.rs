@@ -118,11 +118,16 @@ impl Street {
     pub async fn approved(&self) -> anyhow::Result<String> {
         let words = json!({ "line": "10 kV CB1", "reason_zh": "更换开关", "reason_en": "a new switch" });
         let body = json!({ "outage_id": self.outage, "device_ids": ["CB1"], "window": self.window(h(0)), "words": words });
-        let draft = self
-            .who("planner")
-            .await?
-            .post("/api/v1/planned-outages", body)
-            .await?;
+        let (api, command) = (self.who("planner").await?, Uuid::now_v7());
+        // On a busy machine the registry may still be loading its network: the same command is sent again.
+        let draft = until("the draft is taken", async || {
+            let (status, draft) = api
+                .try_post(command, "/api/v1/planned-outages", body.clone())
+                .await?;
+            anyhow::ensure!(status.is_success() || status == 503, "{status}: {draft}");
+            Ok(status.is_success().then_some(draft))
+        })
+        .await?;
         assert_eq!(draft["affected_count"], 6, "{draft}");
         self.act("planner", json!({ "type": "submit" })).await?;
         let why = "the important customer has one line only";
