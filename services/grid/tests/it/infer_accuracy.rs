@@ -141,7 +141,7 @@ fn knows_the_rates(grid: &Grid, storm: &Storm, settings: &StormSettings) -> (u32
 }
 
 /// Storms on each real network.
-const STORMS: u64 = 2;
+const STORMS: u64 = 4;
 
 /// Real feeders have sets that differ by a load or two, which no method tells apart: the bound is what knowing
 /// the rates would reach, less what not knowing them costs.
