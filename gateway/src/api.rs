@@ -20,6 +20,7 @@ mod outages_event;
 mod outages_people;
 mod outages_planned;
 mod outages_safety;
+mod outages_shape;
 mod reports;
 mod sessions;
 mod signals;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::outages_planned::{Window, Words};
+use super::outages_shape::{Window, Words};
 
 /// One event. Which may follow which state is the planner service's decision.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -183,7 +183,6 @@ pub enum OutageEvent {
 }
 
 impl From<OutageEvent> for Action {
-    #[expect(clippy::too_many_lines, reason = "one arm per kind, field by field")]
     fn from(event: OutageEvent) -> Self {
         match event {
             OutageEvent::Submit {} => Action::Submit(w::Submit {}),

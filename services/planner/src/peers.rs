@@ -13,8 +13,8 @@ use relight_common::{
 use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
-        ServicePoint, get_customer_request, registry_client::RegistryClient,
+        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest, ServicePoint,
+        get_customer_request, registry_client::RegistryClient,
     },
 };
 use uuid::Uuid;

@@ -132,7 +132,7 @@ fn parse(line: &str, lookup: &Lookup<'_>) -> Result<Vec<Evidence>, String> {
              or \"ping_on\"}} or {{\"at_s\": SECONDS, \"kind\": \"scada_open\", \"device\": ID}}"
         )
     })?;
-    if !(line.at_s.abs() <= SECONDS_MAX) {
+    if line.at_s.is_nan() || line.at_s.abs() > SECONDS_MAX {
         return Err(format!("at_s is {}; write seconds from -1e12 to 1e12", line.at_s));
     }
     let at_ms = milliseconds(line.at_s);

@@ -150,7 +150,9 @@ impl<C: Consumer> Lane<'_, C> {
             }
             prepared.push(prepare(self.consumer, event).await?);
         }
-        let mut work = Work::internal(self.db, "", self.db.clock().now()).await.map_err(of)?;
+        let mut work = Work::internal(self.db, "", self.db.clock().now())
+            .await
+            .map_err(of)?;
         let before = lock(&mut work, self.source, self.partition).await.map_err(of)?;
         let parked = dead_letter::parked(work.conn(), self.source, events)
             .await

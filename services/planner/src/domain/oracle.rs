@@ -255,7 +255,7 @@ fn the_lawful_way_leads_to_off() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
 
     #[test]
     fn no_walk_reaches_off_unlawfully(acts in acts(), lead_min in prop_oneof![Just(10_080_i64), 600_i64..30_000]) {

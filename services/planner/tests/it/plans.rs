@@ -128,7 +128,10 @@ async fn another_plan_on_the_same_line_needs_a_reason_too() -> anyhow::Result<()
         .execute(house.db.pool())
         .await?;
     let words = house.refused(&planner(), balance).await?;
-    assert!(words.contains("0 plans on the same line"), "one supply only: {words}");
+    assert!(
+        words.contains("0 plans on the same line"),
+        "one supply only: {words}"
+    );
     Ok(())
 }
 

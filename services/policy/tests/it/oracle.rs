@@ -40,12 +40,14 @@ const WORKED: [&str; 8] = [
 ];
 
 fn worked(day: NaiveDate) -> bool {
-    let date = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let date = |text: &str| text.parse::<NaiveDate>().expect("the test wrote a date");
     let off: BTreeSet<NaiveDate> = OFF
         .iter()
         .flat_map(|span| {
-            let (first, days) = span.split_once('/').unwrap();
-            date(first).iter_days().take(days.parse().unwrap())
+            let (first, days) = span.split_once('/').expect("first day and how many");
+            date(first)
+                .iter_days()
+                .take(days.parse().expect("a number of days"))
         })
         .collect();
     let made_up = WORKED.iter().any(|text| date(text) == day);
@@ -55,12 +57,12 @@ fn worked(day: NaiveDate) -> bool {
 /// A pack whose only lead for planned outages is this one.
 fn pack(value: u16, unit: &str) -> Pack {
     let text = include_str!("../../packs/CN-CSG.toml");
-    let leads = text.find("[planned.lead.law]").unwrap();
-    let rest = text.find("[planned.needs.public]").unwrap();
+    let leads = text.find("[planned.lead.law]").expect("the pack has it");
+    let rest = text.find("[planned.needs.public]").expect("the pack has it");
     let leaf = format!(
         "[planned.lead.law]\nvalue = {value}\nunit = \"{unit}\"\nsource = \"x\"\ntag = \"P\"\nvalid_from = 2010-01-01\n\n"
     );
-    Pack::read(&format!("{}{leaf}{}", &text[..leads], &text[rest..])).unwrap()
+    Pack::read(&format!("{}{leaf}{}", &text[..leads], &text[rest..])).expect("a good pack")
 }
 
 fn earliest(pack: &Pack, notice: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
@@ -95,9 +97,10 @@ fn any_notice() -> impl Strategy<Value = DateTime<Utc>> {
     // From autumn 2025 to autumn 2026: both changes of the clocks, a year's end, every Chinese holiday.
     let from = "2025-09-01T00:00:00Z"
         .parse::<DateTime<Utc>>()
-        .unwrap()
+        .expect("the test wrote an instant")
         .timestamp();
-    (0..390 * 24 * 60i64).prop_map(move |minute| DateTime::from_timestamp(from + minute * 60, 0).unwrap())
+    (0..390 * 24 * 60i64)
+        .prop_map(move |minute| DateTime::from_timestamp(from + minute * 60, 0).expect("a year or so on"))
 }
 
 fn any_zone() -> impl Strategy<Value = Tz> {
