@@ -205,6 +205,9 @@ mod tests {
             "/api/v1/sessions/current",
             "/api/v1/codes/confirm",
             "/api/v1/customers/search",
+            "/api/v1/grid/what-if",
+            "/api/v1/ledger/totals",
+            "/api/v1/service-points/nearest",
         ];
         let document = document();
         for (path, item) in document["paths"].as_object().unwrap() {

@@ -57,6 +57,9 @@ fn runner(mut cargo: Command, has_nextest: bool, extra: &[String]) -> Command {
     cargo.arg("--no-fail-fast");
     if !names_packages(extra) {
         cargo.arg("--workspace");
+    } else if extra.iter().any(|one| one.ends_with("relight-tests")) {
+        // They start the built binary; without this it would be the one of some build before.
+        cargo.args(["-p", "relight"]);
     }
     cargo.args(extra);
     cargo
@@ -95,6 +98,17 @@ mod tests {
         assert_eq!(
             arguments(true, &["-p", "relight-grid"]),
             ["nextest", "run", "--no-fail-fast", "-p", "relight-grid"]
+        );
+        assert_eq!(
+            arguments(true, &["-prelight-tests"]),
+            [
+                "nextest",
+                "run",
+                "--no-fail-fast",
+                "-p",
+                "relight",
+                "-prelight-tests"
+            ]
         );
     }
 }

@@ -348,8 +348,8 @@ impl Tree {
     /// The best fit of a span, and the step it begins at: with its first report, or later when what was
     /// reported before the burst, or before the first meter's word, fits better as something else.
     fn best_begin(&self, class: ClassIx, cells: &Cells, span: Span) -> (f64, i64) {
-        let mut best = (self.fit(class, cells, span, 0), span.first);
-        for begin in burst(cells, span).into_iter().chain(first_gasp(cells, span)) {
+        let mut best = (f64::NEG_INFINITY, span.first);
+        for begin in begins(cells, span) {
             let early: u32 = cells.range(span.first..begin).map(|(_, cell)| cell.out()).sum();
             let later = self.fit(class, cells, Span { first: begin, ..span }, early);
             let fit = later + f64::from(early) * self.ln_lone;
@@ -374,16 +374,22 @@ impl Tree {
         (self.now_step.max(span.last).saturating_sub(span.first) * STEP_MS) as f64 / 60_000.0
     }
 
+    /// Notes when silence will next say more, counted from each step the outage may have begun at.
     fn look_again(&mut self, class: ClassIx, span: Span) {
-        let calls: u32 = self.nodes[&class]
-            .cells
+        let cells = &self.nodes[&class].cells;
+        let calls: u32 = cells
             .range(span.first..=span.last)
             .map(|(_, cell)| cell.calls)
             .sum();
-        let silent = self.atlas.class(class).customers > calls;
-        if let (true, Some(next_min)) = (silent, stage(self.age_min(span)).1) {
-            let at = span.first + (next_min * 60_000.0) as i64 / STEP_MS;
-            self.due.insert((at, class, span.first));
+        if self.atlas.class(class).customers <= calls {
+            return;
+        }
+        for begin in begins(cells, span) {
+            let age_min = self.age_min(Span { first: begin, ..span });
+            if let Some(next_min) = stage(age_min).1 {
+                let at = begin + (next_min * 60_000.0) as i64 / STEP_MS;
+                self.due.insert((at, class, span.first));
+            }
         }
     }
 
@@ -418,6 +424,12 @@ impl Tree {
             .filter_map(|child| self.nodes.get(child))
             .flat_map(move |child| child.values.range(span.first..span.until).map(|(_, value)| value))
     }
+}
+
+/// The steps an outage may have begun at: its first report, its burst, the first meter's word.
+fn begins(cells: &Cells, span: Span) -> impl Iterator<Item = i64> {
+    let later = burst(cells, span).into_iter().chain(first_gasp(cells, span));
+    std::iter::once(span.first).chain(later)
 }
 
 /// The last stage reached at `age_min`, and the next one.

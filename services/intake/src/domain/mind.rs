@@ -162,11 +162,18 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 struct Told {
     report: ReportId,
-    at_ms: i64,
+    /// When it was made; the engine counts milliseconds of it.
+    at: DateTime<Utc>,
     incident: Option<IncidentId>,
     fixed: bool,
     /// Until it has its first incident.
     call: Option<Call>,
+}
+
+impl Told {
+    fn at_ms(&self) -> i64 {
+        ms(self.at)
+    }
 }
 
 /// The engine with the incidents its findings are.

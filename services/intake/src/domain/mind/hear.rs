@@ -16,7 +16,7 @@ impl Mind {
             .accept(Evidence::new(ms(call.accepted_at), What::Call(load)));
         self.reports.entry(load).or_default().push(Told {
             report: call.report,
-            at_ms: ms(call.accepted_at),
+            at: call.accepted_at,
             incident: hint,
             fixed: hint.is_some(),
             call: Some(call),
@@ -67,7 +67,7 @@ impl Mind {
         if let Some(report) = piece.report {
             self.reports.entry(load).or_default().push(Told {
                 report,
-                at_ms,
+                at: piece.at,
                 incident: piece.incident,
                 fixed: piece.fixed,
                 call: None,

@@ -38,9 +38,9 @@ impl Mind {
                 if !moves {
                     continue;
                 }
-                match self.home(load, told.at_ms) {
+                match self.home(load, told.at_ms()) {
                     Home::Incident(id) => settled.push(((load, place), id)),
-                    Home::Finding(key) => match self.restored_of(load, told.at_ms, key) {
+                    Home::Finding(key) => match self.restored_of(load, told.at_ms(), key) {
                         Some(parent) => still_off.push(((load, place), parent)),
                         None => wanting.entry(key).or_default().push((load, place)),
                     },
@@ -173,7 +173,7 @@ impl Mind {
         }
         let told = &self.reports[&load][place];
         let key = IncidentKey {
-            at_ms: told.at_ms,
+            at_ms: told.at_ms(),
             load,
         };
         let row = Incident {
@@ -208,7 +208,8 @@ impl Mind {
         places: &dyn Places,
     ) -> Incident {
         let place = first.map_or_else(|| places.place_of(key.load), |call| call.place.clone());
-        let at = first.map_or(instant(key.at_ms), |call| call.accepted_at);
+        let began = self.began(key);
+        let at = first.map_or(began, |call| call.accepted_at);
         Incident {
             id: IncidentId::new(),
             number: String::new(),
@@ -224,7 +225,7 @@ impl Mind {
             urge_count: 0,
             accepted_at: at,
             last_report_at: at,
-            off_at: at.min(instant(key.at_ms)),
+            off_at: at.min(began),
             area: place.area.unwrap_or(book.arrival.strictest()),
             danger: first.is_some_and(|call| call.danger),
             life_support: place.life_support,
@@ -236,6 +237,15 @@ impl Mind {
             signal_at: None,
             by_hand: false,
         }
+    }
+
+    /// When the first word of it was said: the engine counts milliseconds, a call is not cut to them.
+    fn began(&self, key: IncidentKey) -> chrono::DateTime<chrono::Utc> {
+        let mut told = self.reports.get(&key.load).into_iter().flatten();
+        let call = told
+            .find(|told| told.at_ms() == key.at_ms)
+            .and_then(|told| told.call.as_ref());
+        call.map_or(instant(key.at_ms), |call| call.accepted_at)
     }
 
     fn name(&self, device: DeviceIx) -> Device {
