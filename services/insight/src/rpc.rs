@@ -1,4 +1,4 @@
-//! The wire side: who is off, who is back, the public list. Read only; [`books`] has what staff read and settle.
+//! The wire side: who is off, who is back, the public list. Read only; `books` has what staff read and settle.
 
 mod books;
 

@@ -208,8 +208,13 @@ pub(crate) fn tell_supply_off(work: &mut Work, evidence: uuid::Uuid, at: DateTim
     work.tell("supply.off", evidence, 1, &place.org_path, &payload);
 }
 
+/// Version of a report's news when it was accepted.
+pub(crate) const ACCEPTED: i64 = 1;
+/// And when it was found late whose it is.
+pub(crate) const PLACED: i64 = 2;
+
 /// Tells `report.accepted` after commit.
-pub(crate) fn tell_report(work: &mut Work, report: &Report) {
+pub(crate) fn tell_report(work: &mut Work, report: &Report, version: i64) {
     let payload = events::ReportAccepted {
         report_id: report.id.to_string(),
         number: report.number.clone(),
@@ -231,7 +236,7 @@ pub(crate) fn tell_report(work: &mut Work, report: &Report) {
     work.tell(
         "report.accepted",
         report.id.uuid(),
-        1,
+        version,
         &report.place.org_path,
         &payload,
     );

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     desk::Desk,
     domain::{
-        IncidentId,
+        IncidentId, ReportId,
         area::ArrivalLimits,
         group::{Call, group},
         incident::Incident,
@@ -321,14 +321,25 @@ impl Worker {
     async fn find_places(&self, conn: &mut sqlx::PgConnection) -> Result<(), Error> {
         for (report, account) in store::grouping::pending_places(conn, BATCH).await? {
             match self.desk.peers.account(&account, RETRY).await {
-                Account::Known(point) => {
-                    store::grouping::set_place(conn, report, Some(&Place::of(&point, None))).await?;
-                }
+                Account::Known(point) => self.place(report, &Place::of(&point, None)).await?,
                 Account::Unknown => store::grouping::set_place(conn, report, None).await?,
                 // The others would wait as long for nothing.
                 Account::NoAnswer => return Ok(()),
             }
         }
+        Ok(())
+    }
+
+    /// Stores a place that was found late, and tells the report again where nobody could be told yet that we have it.
+    async fn place(&self, report: ReportId, place: &Place) -> Result<(), Error> {
+        let mut work = Work::internal(&self.desk.db, "grouping", self.desk.clock.now()).await?;
+        store::grouping::set_place(work.conn(), report, Some(place)).await?;
+        let stored = store::report::by_id(work.conn(), report).await?;
+        // Who gave a number for this report was told there already.
+        if let Some(stored) = stored.filter(|stored| stored.report.phone.is_none()) {
+            news::tell_report(&mut work, &stored.report, news::PLACED);
+        }
+        work.done().await?;
         Ok(())
     }
 }

@@ -92,7 +92,7 @@ pub(super) async fn accept(
         urge_count: 0,
     };
     report::insert(work.conn(), &stored.report).await?;
-    news::tell_report(&mut work, &stored.report);
+    news::tell_report(&mut work, &stored.report, news::ACCEPTED);
     if stored.report.call_wanted {
         news::tell_call_wanted(&mut work, &stored.report);
     }

@@ -134,6 +134,10 @@ async fn an_account_that_could_not_be_looked_up_gets_its_place_when_the_registry
         (&reporters[0].report_id, &reporters[0].customer_id),
         (&report.report_id, &customer_id("A-1-1-1").to_string())
     );
+    // Told again, because before nobody knew whom to answer "we have your report".
+    let told = then::reports_told(&house.db).await?;
+    let whose: Vec<&str> = told.iter().map(|told| told.customer_id.as_str()).collect();
+    assert_eq!(whose, ["", customer_id("A-1-1-1").to_string().as_str()]);
     Ok(())
 }
 
