@@ -106,9 +106,9 @@ impl Clients {
             notify: NotifyClient::new(peers.to("notify")),
             insight: InsightClient::new(peers.to("insight")),
             books: BooksClient::new(peers.to("insight")),
-            planner: PlannerClient::new(peers.to("planner")),
+            planner: PlannerClient::new(peers.patient("planner")),
             safety: SafetySwitchOffsClient::new(peers.to("planner")),
-            arrears: ArrearsClient::new(peers.to("arrears")),
+            arrears: ArrearsClient::new(peers.patient("arrears")),
         }
     }
 }

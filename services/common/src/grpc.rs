@@ -26,6 +26,8 @@ use crate::{
 const AUTHORIZATION: &str = "authorization";
 /// Deadline of a call between services.
 pub const DEADLINE: Duration = Duration::from_secs(2);
+/// Deadline of a call about a hundred thousand customers at once: just below that of an edge's answer.
+pub const DEADLINE_OF_MANY: Duration = Duration::from_secs(9);
 
 /// Time for open calls after the stop. Health watches and reflection streams would stay open for ever.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
@@ -129,6 +131,7 @@ impl opentelemetry::propagation::Extractor for Carrier<'_> {
 #[derive(Debug, Clone)]
 pub struct Peers {
     channels: Arc<BTreeMap<String, Channel>>,
+    patient: Arc<BTreeMap<String, Channel>>,
     minter: Arc<Minter>,
     verifier: Arc<Verifier>,
     role: Arc<str>,
@@ -145,21 +148,9 @@ impl Peers {
         } else {
             None
         };
-        let mut channels = BTreeMap::new();
-        for (name, uri) in &config.peers {
-            let mut endpoint = Endpoint::from_shared(uri.clone())?
-                .connect_timeout(Duration::from_secs(1))
-                .timeout(DEADLINE)
-                .tcp_nodelay(true)
-                .http2_keep_alive_interval(Duration::from_secs(20))
-                .keep_alive_while_idle(true);
-            if let Some(tls) = &tls {
-                endpoint = endpoint.tls_config(tls.clone())?;
-            }
-            channels.insert(name.clone(), endpoint.connect_lazy());
-        }
         Ok(Self {
-            channels: Arc::new(channels),
+            channels: Arc::new(channels(config, tls.as_ref(), DEADLINE)?),
+            patient: Arc::new(channels(config, tls.as_ref(), DEADLINE_OF_MANY)?),
             minter: Arc::new(secrets.minter.clone()),
             verifier: Arc::new(secrets.verifier.clone()),
             role: role.into(),
@@ -179,8 +170,19 @@ impl Peers {
     /// # Panics
     /// When `peer` is not in the configuration, which the start-up check finds first.
     pub fn to(&self, peer: &str) -> Outgoing {
-        let channel = self
-            .channels
+        self.over(&self.channels, peer)
+    }
+
+    /// The same for calls about very many customers at once ([`DEADLINE_OF_MANY`]).
+    ///
+    /// # Panics
+    /// As [`to`](Self::to).
+    pub fn patient(&self, peer: &str) -> Outgoing {
+        self.over(&self.patient, peer)
+    }
+
+    fn over(&self, channels: &BTreeMap<String, Channel>, peer: &str) -> Outgoing {
+        let channel = channels
             .get(peer)
             .unwrap_or_else(|| panic!("grpc.peers.{peer} is not configured"))
             .clone();
@@ -215,6 +217,28 @@ impl Peers {
             verifier: self.verifier.clone(),
         }
     }
+}
+
+/// Lazy channels to every configured peer.
+fn channels(
+    config: &Grpc,
+    tls: Option<&ClientTlsConfig>,
+    deadline: Duration,
+) -> anyhow::Result<BTreeMap<String, Channel>> {
+    let mut channels = BTreeMap::new();
+    for (name, uri) in &config.peers {
+        let mut endpoint = Endpoint::from_shared(uri.clone())?
+            .connect_timeout(Duration::from_secs(1))
+            .timeout(deadline)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_while_idle(true);
+        if let Some(tls) = tls {
+            endpoint = endpoint.tls_config(tls.clone())?;
+        }
+        channels.insert(name.clone(), endpoint.connect_lazy());
+    }
+    Ok(channels)
 }
 
 fn client_tls(secrets: &Secrets, role: &str) -> anyhow::Result<ClientTlsConfig> {

@@ -62,8 +62,8 @@ impl Others {
     /// Asks over these channels.
     pub fn new(peers: &Peers) -> Self {
         Self {
-            registry: RegistryClient::new(peers.to("registry")),
-            insight: InsightClient::new(peers.to("insight")),
+            registry: RegistryClient::new(peers.patient("registry")),
+            insight: InsightClient::new(peers.patient("insight")),
         }
     }
 
