@@ -5,6 +5,8 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::events::EventStream;
+
 /// Calls one edge with one session.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -91,6 +93,23 @@ impl Api {
         let answer = self.send(Method::POST, path, Some(id), Some(body)).await?;
         let status = answer.status();
         Ok((status, answer.json().await.unwrap_or(Value::Null)))
+    }
+
+    /// Opens the stream of changes, after the event with this id where one is given.
+    ///
+    /// # Errors
+    /// When refused.
+    pub async fn stream(&self, last_event_id: Option<&str>) -> anyhow::Result<EventStream> {
+        let mut request = self.http.get(format!("{}/api/v1/stream", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(id) = last_event_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let answer = request.send().await?;
+        anyhow::ensure!(answer.status().is_success(), "the stream: {}", answer.status());
+        Ok(EventStream::new(answer))
     }
 
     async fn send(

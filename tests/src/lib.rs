@@ -1,6 +1,7 @@
 //! The built system as a whole, as its users meet it: the real binary, Postgres and Redis, receivers for messages.
 
 pub mod api;
+pub mod events;
 pub mod pack;
 pub mod process;
 pub mod system;

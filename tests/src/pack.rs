@@ -1,12 +1,11 @@
-//! The 9500-node feeder with people in it: every customer has contacts, a third of them writes English.
+//! Networks with people in them: the 9500-node feeder where it is at hand, and the demo town.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use chrono::{DateTime, Timelike, Utc};
 use relight_grid::{
-    OnBad, import,
-    pack::{AreaClass, Channel, Contact, Language, Pack, PackDefaults, write_pack},
+    OnBad, demo, import,
+    pack::{AreaClass, Channel, Contact, Language, Pack, PackDefaults},
 };
 
 /// Org unit of the feeder.
@@ -31,11 +30,11 @@ pub fn feeder() -> Option<PathBuf> {
     None
 }
 
-/// Writes the pack into `dir` and gives it back.
+/// The feeder as a pack, with people in it.
 ///
 /// # Errors
 /// When the feeder cannot be read.
-pub fn write(entry: &Path, dir: &Path, zone: &str) -> anyhow::Result<Pack> {
+pub fn of_feeder(entry: &Path, zone: &str) -> anyhow::Result<Pack> {
     let imported =
         import::opendss::read(entry, OnBad::Refuse).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let defaults = PackDefaults {
@@ -45,31 +44,39 @@ pub fn write(entry: &Path, dir: &Path, zone: &str) -> anyhow::Result<Pack> {
         area_class: AreaClass::Urban,
         language: Language::ZhCn,
     };
-    let mut pack =
+    let pack =
         Pack::from_network(&imported.network, &defaults).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    Ok(inhabited(pack))
+}
+
+/// The demo town as a pack, in the same org unit and with people who are reached in the same ways.
+pub fn of_town(zone: &str) -> Pack {
+    let mut pack = demo::town(42);
+    for point in &mut pack.service_points {
+        ORG.clone_into(&mut point.org_path);
+        zone.clone_into(&mut point.zone);
+    }
+    inhabited(pack)
+}
+
+/// Every customer has a phone, every fourth mail too; every third writes English.
+fn inhabited(mut pack: Pack) -> Pack {
+    pack.contacts.clear();
     for (n, customer) in pack.customers.iter_mut().enumerate() {
         customer.language = if n % 3 == 0 { Language::En } else { Language::ZhCn };
-        let account = customer.account.clone();
-        let language = customer.language;
-        pack.contacts.push(Contact {
-            account: account.clone(),
-            channel: Channel::Sms,
-            value: phone(n),
-            language,
-        });
+        let contact = |channel, value| Contact {
+            account: customer.account.clone(),
+            channel,
+            value,
+            language: customer.language,
+        };
+        pack.contacts.push(contact(Channel::Sms, phone(n)));
         if n % 4 == 0 {
-            let value = format!("customer{n}@example.org");
-            pack.contacts.push(Contact {
-                account,
-                channel: Channel::Email,
-                value,
-                language,
-            });
+            let mail = format!("customer{n}@example.org");
+            pack.contacts.push(contact(Channel::Email, mail));
         }
     }
-    std::fs::create_dir_all(dir)?;
-    write_pack(dir, &pack).context("write the pack")?;
-    Ok(pack)
+    pack
 }
 
 /// A phone number of its own for the n-th customer.

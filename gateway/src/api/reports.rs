@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use relight_common::{
     Claims, Invalid, Role, ask,
     edge::{Anyone, Body, Caller, CommandKey, Problem, Segment, at, order::Place},
-    wire::{point, text, timestamp},
+    wire::{ACCOUNT_MAX, REPORTER_NAME_MAX, point, text, timestamp},
 };
 use relight_proto::{
     common::v1::Language as WireLanguage,
@@ -76,7 +76,7 @@ pub(crate) struct NewReport {
     pub(crate) danger_note: String,
     /// Account number.
     #[serde(default)]
-    #[schema(max_length = 50)]
+    #[schema(max_length = 64)]
     pub(crate) account: String,
     /// Name, when there is no account.
     #[serde(default)]
@@ -138,11 +138,17 @@ impl Neighbours {
 }
 
 impl NewReport {
-    /// The message for intake.
+    /// The message for intake. Danger is passed on as it is: intake leaves out what is wrong and refuses nothing for it.
     ///
     /// # Errors
     /// The first field that is out of bounds.
     pub(crate) fn into_wire(self, command_id: &str) -> Result<AcceptReportRequest, Invalid> {
+        if self.danger {
+            return Ok(AcceptReportRequest {
+                command_id: command_id.to_owned(),
+                ..self.unchecked()
+            });
+        }
         if let Some(place) = self.position {
             point("position", place.into())?;
         }
@@ -150,8 +156,8 @@ impl NewReport {
         Ok(AcceptReportRequest {
             command_id: command_id.to_owned(),
             danger_note: text("danger_note", &report.danger_note, 500)?,
-            account: text("account", &report.account, 50)?,
-            reporter_name: text("reporter_name", &report.reporter_name, 100)?,
+            account: text("account", &report.account, ACCOUNT_MAX)?,
+            reporter_name: text("reporter_name", &report.reporter_name, REPORTER_NAME_MAX)?,
             reporter_phone: text("reporter_phone", &report.reporter_phone, 30)?,
             address: text("address", &report.address, 300)?,
             note: text("note", &report.note, 1_000)?,

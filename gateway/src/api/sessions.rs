@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use relight_common::{
     edge::{Body, Caller, CommandKey, Limited, Problem, at, twice},
-    wire::{text, text_required},
+    wire::{ACCOUNT_MAX, text, text_required},
 };
 use relight_proto::{
     access::v1::{
@@ -199,7 +199,7 @@ pub(crate) async fn close_session(app: &App, token: &str) -> Result<(), Problem>
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeRequest {
     /// Account number.
-    #[schema(max_length = 50)]
+    #[schema(max_length = 64)]
     account: String,
     /// Phone number on file.
     #[schema(max_length = 30)]
@@ -240,7 +240,7 @@ pub(crate) async fn send_code(
 ) -> Result<Option<DateTime<Utc>>, Problem> {
     let message = RequestCodeRequest {
         command_id: command_id.to_owned(),
-        account: text_required("account", account, 50)?,
+        account: text_required("account", account, ACCOUNT_MAX)?,
         phone: text_required("phone", phone, 30)?,
         language: WireLanguage::from(language).into(),
     };
@@ -257,7 +257,7 @@ pub(crate) async fn send_code(
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeConfirm {
     /// Account number.
-    #[schema(max_length = 50)]
+    #[schema(max_length = 64)]
     account: String,
     /// The code.
     #[schema(max_length = 20)]
@@ -279,7 +279,7 @@ async fn confirm_code(
 /// A session for a code. Also used by the page. Not repeated on `Unavailable`: a code works once.
 pub(crate) async fn use_code(app: &App, account: &str, code: &str) -> Result<WireSession, Problem> {
     let message = ConfirmCodeRequest {
-        account: text_required("account", account, 50)?,
+        account: text_required("account", account, ACCOUNT_MAX)?,
         code: text("code", code, 20)?.replace(char::is_whitespace, ""),
     };
     let mut access = app.to().access.clone();

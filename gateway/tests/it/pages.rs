@@ -121,3 +121,46 @@ async fn a_form_of_another_site_does_nothing() -> anyhow::Result<()> {
     assert_eq!(alarm.status, 403);
     Ok(())
 }
+
+/// Forms a browser sends, with what no browser of ours would send in them.
+#[tokio::test]
+async fn a_form_out_of_its_bounds_is_refused_and_breaks_nothing() -> anyhow::Result<()> {
+    let forms = [
+        "/report",
+        "/login",
+        "/status/code",
+        "/status/confirm",
+        "/status/urge",
+        "/board/acknowledge",
+    ];
+    let long = format!(
+        "account={0}&login={0}&name={0}&phone={0}&code={0}",
+        "9".repeat(3_000)
+    );
+    let huge = format!("note={}", "x".repeat(2 << 20));
+    let bodies: [&[u8]; 6] = [
+        b"",
+        b"account=%ff%fe&login=%ff&code=%ff",
+        b"account=\xff\xfe&login=\xff",
+        b"command_id=no-id&danger=perhaps&account=1",
+        long.as_bytes(),
+        huge.as_bytes(),
+    ];
+    let gateway = given::gateway().await?;
+    for path in forms {
+        for body in bodies {
+            let request = given::request("POST", path)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("accept", "text/html")
+                .body(Body::from(body.to_vec()))?;
+            let answer = given::send(&gateway, request).await;
+            let begin = String::from_utf8_lossy(&body[..body.len().min(40)]);
+            assert!(
+                answer.status.is_client_error() || answer.status.is_redirection(),
+                "{path}, {begin}: {}",
+                answer.status
+            );
+        }
+    }
+    Ok(())
+}

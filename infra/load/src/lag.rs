@@ -1,7 +1,7 @@
 //! How far everything is behind: events without a number, events not read, reports not grouped.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -73,11 +73,14 @@ pub async fn heads(conn: &mut PgConnection) -> sqlx::Result<Vec<Head>> {
 /// Who reads whom, from outside: a reader that has not begun yet has no row, and is behind all the same.
 const READS: [(&str, &[&str]); 6] = [
     ("intake", &["registry", "dispatch"]),
-    ("dispatch", &["intake"]),
-    ("insight", &["intake", "dispatch", "planner"]),
-    ("planner", &["notify"]),
+    ("dispatch", &["intake", "planner", "arrears"]),
+    (
+        "insight",
+        &["intake", "dispatch", "planner", "arrears", "registry"],
+    ),
+    ("planner", &["notify", "dispatch", "registry"]),
     ("arrears", &["notify"]),
-    ("notify", &["intake", "dispatch", "insight"]),
+    ("notify", &["intake", "dispatch", "insight", "planner", "arrears"]),
 ];
 
 /// The positions of all readers; 0 where one has not begun.
@@ -139,6 +142,51 @@ pub async fn look(conn: &mut PgConnection) -> sqlx::Result<Lag> {
             .fetch_one(conn)
             .await?,
     })
+}
+
+/// What is not finished, in words; events, reports, urges, messages and the audit chain.
+///
+/// # Errors
+/// When Postgres does not answer, or a reader is at work that [`READS`] does not know.
+pub async fn left(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
+    let lag = look(conn).await?;
+    known(conn).await?;
+    let urges: i64 = sqlx::query_scalar("select count(*) from intake.urge where not folded")
+        .fetch_one(&mut *conn)
+        .await?;
+    let messages: i64 =
+        sqlx::query_scalar("select count(*) from notify.message where state in ('queued', 'submitting')")
+            .fetch_one(&mut *conn)
+            .await?;
+    let select = "select count(*) from {s}.audit where n is null";
+    let unsealed: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(over_services(select)))
+        .fetch_all(conn)
+        .await?;
+    let counts = [
+        ("events without a number", lag.unnumbered),
+        ("events not read", lag.unread),
+        ("reports in no incident", lag.ungrouped),
+        ("urges not counted", urges),
+        ("messages not handed over", messages),
+        ("audit entries not sealed", unsealed.iter().sum()),
+    ];
+    Ok(counts
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(what, n)| format!("{n} {what}"))
+        .collect())
+}
+
+/// A reader that [`READS`] leaves out would count as drained before it began.
+async fn known(conn: &mut PgConnection) -> anyhow::Result<()> {
+    let listed: BTreeSet<_> = expected().map(|(reader, source, _)| (reader, source)).collect();
+    for Position { reader, source, .. } in positions(conn).await? {
+        anyhow::ensure!(
+            listed.contains(&(reader.clone(), source.clone())),
+            "{reader} reads {source}: add it to the list of readers"
+        );
+    }
+    Ok(())
 }
 
 /// Waits until nothing is left to do, and says how long that took; `None` when it did not happen within `limit`.

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use sqlx::FromRow;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     error::{Coded, Error, chain},
     ids::derived,
     lease::pause,
+    telemetry,
     work::Work,
 };
 
@@ -34,6 +36,8 @@ pub struct Timer {
     pub version: i64,
     /// Failed attempts so far.
     pub attempts: i32,
+    /// W3C trace context of what set it; may be empty.
+    pub traceparent: String,
 }
 
 /// Carries out what a timer says, inside the transaction that also takes the timer away.
@@ -81,7 +85,7 @@ async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Resul
     let claimed: Option<Timer> = sqlx::query_as(
         "delete from timer where (kind, subject) = (
              select kind, subject from timer where due_at <= $1 order by due_at limit 1 for update skip locked
-         ) returning kind, subject, due_at, version, attempts",
+         ) returning kind, subject, due_at, version, attempts, traceparent",
     )
     .bind(now)
     .fetch_optional(work.conn())
@@ -90,8 +94,10 @@ async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Resul
     let Some(timer) = claimed else { return Ok(None) };
     work.set_cause(derived(timer.subject, &format!("{}:{}", timer.kind, timer.version)).to_string());
     // A handler with a bug must not end the firing of all the others.
+    let span = tracing::info_span!("timer", otel.name = %format!("timer {}", timer.kind));
     let fired = AssertUnwindSafe(handler.fire(&mut work, &timer))
         .catch_unwind()
+        .instrument(telemetry::span_from(span, &timer.traceparent))
         .await;
     match fired {
         Ok(Ok(())) => {

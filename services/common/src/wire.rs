@@ -63,6 +63,11 @@ pub fn instant_opt(field: &'static str, at: Option<Timestamp>) -> Result<Option<
     .transpose()
 }
 
+/// Longest account number, in characters; the CSV pack has the same bound.
+pub const ACCOUNT_MAX: usize = 64;
+/// Longest name of a person who reports, in characters.
+pub const REPORTER_NAME_MAX: usize = 100;
+
 /// Text of at most `max` characters, without control characters, trimmed.
 ///
 /// # Errors

@@ -46,6 +46,8 @@ const ROWS: usize = 1_000;
 /// One event about one aggregate, to be told after commit.
 #[derive(Debug)]
 struct News {
+    /// W3C trace context it was told in.
+    trace: String,
     subject: Uuid,
     version: i64,
     kind: &'static str,
@@ -150,6 +152,7 @@ impl Work {
         data: &impl Message,
     ) {
         self.news.push(News {
+            trace: telemetry::traceparent(),
             subject,
             version,
             kind,
@@ -180,13 +183,15 @@ impl Work {
     ) -> Result<(), Error> {
         self.timer_set = true;
         sqlx::query(
-            "insert into timer (kind, subject, due_at, version) values ($1, $2, $3, $4)
-             on conflict (kind, subject) do update set due_at = excluded.due_at, version = excluded.version, attempts = 0, last_error = null",
+            "insert into timer (kind, subject, due_at, version, traceparent) values ($1, $2, $3, $4, $5)
+             on conflict (kind, subject) do update set due_at = excluded.due_at, version = excluded.version,
+                 traceparent = excluded.traceparent, attempts = 0, last_error = null",
         )
         .bind(kind)
         .bind(subject)
         .bind(due_at)
         .bind(version)
+        .bind(telemetry::traceparent())
         .execute(&mut *self.tx)
         .await
         .map(drop)
@@ -247,7 +252,6 @@ impl Work {
     }
 
     async fn write_news(&mut self, news: &[News]) -> Result<(), Error> {
-        let trace = telemetry::traceparent();
         let mut insert = sqlx::QueryBuilder::new(
             "insert into outbox (id, partition_no, subject, version, type, org_path, occurred_at, traceparent, cause, data) ",
         );
@@ -260,7 +264,7 @@ impl Work {
                 .push_bind(news.kind)
                 .push_bind(&news.org_path)
                 .push_bind(at)
-                .push_bind(&trace)
+                .push_bind(&news.trace)
                 .push_bind(cause)
                 .push_bind(&news.data);
         });

@@ -1,7 +1,10 @@
 //! Reads an AcceptReport from the wire. Every refusal names its field; a danger report is never refused for a detail:
 //! what is wrong is left out, cut or kept as typed.
 
-use relight_common::{Claims, Invalid, Role, wire};
+use relight_common::{
+    Claims, Invalid, Role,
+    wire::{self, ACCOUNT_MAX, REPORTER_NAME_MAX},
+};
 use relight_proto::{common::v1::Language, intake::v1::AcceptReportRequest};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
@@ -10,8 +13,6 @@ use crate::domain::{
     report::{Channel, Draft, Neighbours},
 };
 
-const ACCOUNT_MAX: usize = 32;
-const NAME_MAX: usize = 80;
 const PHONE_MAX: usize = 40;
 const ADDRESS_MAX: usize = 300;
 const DANGER_NOTE_MAX: usize = 500;
@@ -34,12 +35,12 @@ pub(crate) fn draft(message: &AcceptReportRequest, claims: &Claims) -> Result<Dr
     let read = Reader {
         danger: message.danger,
     };
-    let account = read.text("account", &message.account, ACCOUNT_MAX)?;
+    let account = read.account(&message.account)?;
     Ok(Draft {
         danger: message.danger,
         danger_note: read.text("danger_note", &message.danger_note, DANGER_NOTE_MAX)?,
         account: (!account.is_empty()).then_some(account),
-        name: read.text("reporter_name", &message.reporter_name, NAME_MAX)?,
+        name: read.text("reporter_name", &message.reporter_name, REPORTER_NAME_MAX)?,
         phone: read.phone(&message.reporter_phone)?,
         address: read.text("address", &message.address, ADDRESS_MAX)?,
         position: read.or(position(message), None)?,
@@ -69,6 +70,11 @@ impl Reader {
             // Only a danger report comes here with something left out.
             if text.is_empty() { clip(value, max) } else { text }
         })
+    }
+
+    /// A number that is cut is somebody else's: in a danger report it is left out instead.
+    fn account(&self, value: &str) -> Result<String, Invalid> {
+        self.or(wire::text("account", value, ACCOUNT_MAX), String::new())
     }
 
     fn phone(&self, value: &str) -> Result<String, Invalid> {

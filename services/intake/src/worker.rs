@@ -12,9 +12,11 @@ use relight_common::{
     Coded, Work,
     error::chain,
     lease::{self, Lease, pause},
+    telemetry,
 };
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::{
@@ -49,6 +51,9 @@ const PLACE_WAIT: TimeDelta = TimeDelta::seconds(10);
 const DECIDE: TimeDelta = TimeDelta::seconds(30);
 /// A mind this old is built again, so that what is long past is forgotten.
 const RENEW: TimeDelta = TimeDelta::hours(6);
+
+/// W3C trace contexts in which incidents are told, where that is not the current one.
+pub(crate) type Traces = BTreeMap<IncidentId, String>;
 
 /// Groups reports.
 #[derive(Debug)]
@@ -374,12 +379,15 @@ async fn think(
 }
 
 /// Tells the state of these incidents, each with who reported it.
-pub(crate) async fn tell(work: &mut Work, incidents: &[Incident]) -> Result<(), Error> {
+pub(crate) async fn tell(work: &mut Work, incidents: &[Incident], traces: &Traces) -> Result<(), Error> {
     let ids: Vec<Uuid> = incidents.iter().map(|incident| incident.id.uuid()).collect();
     let mut reporters = store::incident::reporters(work.conn(), &ids).await?;
     for incident in incidents {
         let reporters = reporters.remove(&incident.id).unwrap_or_default();
-        news::tell_incident(work, incident, &reporters);
+        let span = traces.get(&incident.id).map_or_else(Span::current, |trace| {
+            telemetry::span_from(tracing::info_span!("group"), trace)
+        });
+        span.in_scope(|| news::tell_incident(work, incident, &reporters));
     }
     Ok(())
 }
@@ -399,6 +407,6 @@ pub(crate) async fn apply(
         return Ok(Some(before));
     }
     let after = store::incident::save(work.conn(), after).await?;
-    tell(work, std::slice::from_ref(&after)).await?;
+    tell(work, std::slice::from_ref(&after), &Traces::new()).await?;
     Ok(Some(after))
 }

@@ -117,7 +117,12 @@ impl Bare {
     /// # Errors
     /// When the server does not answer.
     pub async fn connect(&self) -> anyhow::Result<PgConnection> {
-        Ok(PgConnection::connect_with(&self.server.clone().database(&self.name)).await?)
+        Ok(PgConnection::connect_with(&self.options()).await?)
+    }
+
+    /// How its owner connects.
+    pub fn options(&self) -> PgConnectOptions {
+        self.server.clone().database(&self.name)
     }
 }
 

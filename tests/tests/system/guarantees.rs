@@ -4,13 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use relight_load::{
-    checks::{self, Acknowledged},
+    checks::{self, Acknowledged, Told},
+    county::{self, County},
     report::Receipt,
 };
 use relight_tests::{Api, System, process::Process};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
 use crate::{
@@ -23,36 +25,41 @@ const REPORTS: usize = 400;
 /// Clients that send them.
 const CLIENTS: usize = 8;
 
-/// SIGKILL, an emptied Redis and cut connections while eight clients report. The clients are the counter outside: they
-/// send each command until it is acknowledged, with the same id.
+/// Blows in the storm; one of every kind twice.
+const BLOWS: usize = 6;
+
+/// SIGKILL, an emptied Redis and cut connections at random moments while eight clients report. The clients are the
+/// counter outside: they send each command until it is acknowledged, with the same id.
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() -> anyhow::Result<()> {
     let mut system = System::prepare().await?;
-    system.verb(&["demo", "town"]).await?;
+    let county = county::write(1, &system.home().join("county"))?;
+    let pack = system.home().join("county").display().to_string();
+    system.verb(&["import", "--pack", &pack]).await?;
     system.account("teller", "agent", &[]).await?;
     system.start().await?;
     let address = Arc::new(Mutex::new(system.gateway()?));
-    let accounts = accounts(&system).await?;
+    let counted = watch::Sender::new(0);
     let mut clients = tokio::task::JoinSet::new();
-    for share in accounts.chunks(REPORTS / CLIENTS) {
-        clients.spawn(report_all(address.clone(), share.to_vec()));
+    for share in county.accounts[..REPORTS].chunks(REPORTS / CLIENTS) {
+        clients.spawn(report_all(address.clone(), share.to_vec(), counted.clone()));
+    }
+    for (nth, moment) in moments().into_iter().enumerate() {
+        let seen = counted
+            .subscribe()
+            .wait_for(|count| *count >= moment)
+            .await?
+            .to_owned();
+        assert!(seen < REPORTS, "blow {nth} came too late, after {seen} reports");
+        make_trouble(&mut system, nth).await?;
+        *address.lock().await = system.gateway()?;
     }
     let mut acknowledged = Acknowledged::default();
-    let mut trouble = tokio::time::interval(Duration::from_millis(1_500));
-    let mut round = 0;
-    while !clients.is_empty() {
-        tokio::select! {
-            Some(done) = clients.join_next() => done??.into_iter().for_each(|receipt| acknowledged.put(receipt)),
-            _ = trouble.tick(), if round < 6 => {
-                make_trouble(&mut system, round).await?;
-                *address.lock().await = system.gateway()?;
-                round += 1;
-            }
-        }
+    while let Some(done) = clients.join_next().await {
+        done??.into_iter().for_each(|receipt| acknowledged.put(receipt));
     }
     assert_eq!(acknowledged.count(), REPORTS);
-    drained(&system).await?;
-    let checks = checks::all(&mut system.database.connect().await?, &acknowledged).await?;
+    let checks = settled(&system, &acknowledged, &county).await?;
     assert!(
         checks.iter().all(checks::Check::is_kept),
         "{}",
@@ -61,13 +68,16 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() -> anyhow::Res
     system.stop().await
 }
 
-async fn accounts(system: &System) -> anyhow::Result<Vec<String>> {
-    let mut database = system.database.connect().await?;
-    let accounts = sqlx::query_scalar("select account from registry.customer order by account limit $1")
-        .bind(i64::try_from(REPORTS)?)
-        .fetch_all(&mut database)
-        .await?;
-    Ok(accounts)
+/// After how many acknowledged reports each blow comes: anywhere in a stretch of its own, so that every blow has
+/// acknowledged reports before it and clients at work after it.
+fn moments() -> Vec<usize> {
+    let seed = rand::random();
+    println!("the moments are those of seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let stretch = (REPORTS - 6 * CLIENTS) / BLOWS;
+    (0..BLOWS)
+        .map(|nth| nth * stretch + random.random_range(1..stretch))
+        .collect()
 }
 
 /// Kill, empty Redis, cut the connections, and again.
@@ -79,8 +89,35 @@ async fn make_trouble(system: &mut System, round: usize) -> anyhow::Result<()> {
     }
 }
 
+/// Every promise looked at once nothing is left to do.
+async fn settled(
+    system: &System,
+    acknowledged: &Acknowledged,
+    county: &County,
+) -> anyhow::Result<Vec<checks::Check>> {
+    let mut database = system.database.connect().await?;
+    until("nothing is left to do", async || {
+        let left = relight_load::lag::left(&mut database).await?;
+        Ok(left.is_empty().then_some(()))
+    })
+    .await?;
+    let told = Told::of(&system.smsc, &system.smtp);
+    let mut found = checks::all(&mut database, acknowledged).await?;
+    found.extend(
+        checks::messages(&mut database, acknowledged, &county.reach, &told)
+            .await?
+            .0,
+    );
+    found.push(checks::chains(&system.database.options()).await?);
+    Ok(found)
+}
+
 /// Sends each report until it is acknowledged.
-async fn report_all(address: Arc<Mutex<String>>, accounts: Vec<String>) -> anyhow::Result<Vec<Receipt>> {
+async fn report_all(
+    address: Arc<Mutex<String>>,
+    accounts: Vec<String>,
+    counted: watch::Sender<usize>,
+) -> anyhow::Result<Vec<Receipt>> {
     let mut receipts = Vec::new();
     let mut client = Client { address, api: None };
     let mut again = tokio::time::interval(Duration::from_millis(50));
@@ -94,6 +131,7 @@ async fn report_all(address: Arc<Mutex<String>>, accounts: Vec<String>) -> anyho
             again.tick().await;
         };
         receipts.push(receipt);
+        counted.send_modify(|count| *count += 1);
     }
     Ok(receipts)
 }
@@ -129,16 +167,6 @@ impl Client {
         self.api = status.is_success().then_some(api);
         status.is_success().then_some(answer)
     }
-}
-
-/// Waits until every reader has what every owner told, and every report is in an incident.
-async fn drained(system: &System) -> anyhow::Result<()> {
-    let mut database = system.database.connect().await?;
-    until("everything told is applied", async || {
-        let lag = relight_load::lag::look(&mut database).await?;
-        Ok((lag.total() == 0).then_some(()))
-    })
-    .await
 }
 
 /// Two whole processes on one database; each is asked to give the same crew another order, at the same instant.

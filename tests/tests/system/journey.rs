@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use relight_grid::Pack;
+use relight_grid::{Pack, pack::write_pack};
 use relight_tests::{System, pack};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::{
 };
 
 const CALLERS: usize = 40;
-/// The trace the first report is sent in.
+/// The trace everything that people do is sent in.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// Everything the steps of the journey share.
@@ -36,10 +36,20 @@ struct Journey {
 
 #[tokio::test]
 async fn one_fault_from_the_first_report_to_the_archived_order() -> anyhow::Result<()> {
+    one_fault(pack::of_town(&pack::noon_zone(Utc::now()))).await
+}
+
+#[tokio::test]
+async fn one_fault_of_the_9500_node_feeder_from_the_first_report_to_the_archived_order() -> anyhow::Result<()>
+{
     let Some(entry) = pack::feeder() else {
         return Ok(());
     };
-    let mut journey = Journey::prepare(&entry).await?;
+    one_fault(pack::of_feeder(&entry, &pack::noon_zone(Utc::now()))?).await
+}
+
+async fn one_fault(pack: Pack) -> anyhow::Result<()> {
+    let mut journey = Journey::prepare(pack).await?;
     let incident = journey.reports().await?;
     let order = journey.confirmed(&incident).await?;
     journey.sent(&order).await?;
@@ -53,15 +63,16 @@ async fn one_fault_from_the_first_report_to_the_archived_order() -> anyhow::Resu
 }
 
 impl Journey {
-    async fn prepare(entry: &std::path::Path) -> anyhow::Result<Self> {
+    async fn prepare(pack: Pack) -> anyhow::Result<Self> {
         let mut system = System::prepare().await?;
         let folder = system.home().join("pack");
-        let pack = pack::write(entry, &folder, &pack::noon_zone(Utc::now()))?;
+        std::fs::create_dir_all(&folder)?;
+        write_pack(&folder, &pack).context("write the pack")?;
         system
             .verb(&["import", "--pack", &folder.display().to_string()])
             .await?;
         system.start().await?;
-        let staff = town::staff(&system).await?;
+        let staff = town::staff(&system).await?.traced(TRACE);
         let field = Field::find(&pack)?;
         let callers = field.callers(CALLERS);
         let began_at = (Utc::now() - TimeDelta::minutes(10)).trunc_subsecs(6);
@@ -83,14 +94,9 @@ impl Journey {
     async fn reports(&self) -> anyhow::Result<String> {
         let mut reports = Vec::new();
         for (n, point) in self.callers.iter().enumerate() {
-            let agent = if n == 0 {
-                self.staff.agent.traced(TRACE)
-            } else {
-                self.staff.agent.clone()
-            };
             let reported_at = self.began_at + TimeDelta::seconds(15 * i64::try_from(n)?);
             let body = json!({ "danger": false, "account": self.account(*point), "channel": "hotline", "reported_at": reported_at });
-            let report = agent.post("/api/v1/reports", body).await?;
+            let report = self.staff.agent.post("/api/v1/reports", body).await?;
             assert_eq!(
                 instant(&report["accepted_at"])?,
                 reported_at,

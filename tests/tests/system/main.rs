@@ -11,4 +11,5 @@ mod journey;
 mod pages;
 mod planned;
 mod small;
+mod stream;
 mod town;

@@ -23,6 +23,22 @@ pub struct Staff {
     pub phones: Vec<Api>,
 }
 
+impl Staff {
+    /// The same people, all of them within one trace; `trace_id` is 32 hexadecimal digits.
+    pub fn traced(mut self, trace_id: &str) -> Self {
+        let people = [
+            &mut self.dispatcher,
+            &mut self.everywhere,
+            &mut self.agent,
+            &mut self.desk,
+        ];
+        for person in people.into_iter().chain(&mut self.phones) {
+            *person = person.traced(trace_id);
+        }
+        self
+    }
+}
+
 /// Makes accounts, one unit and three crews.
 ///
 /// # Errors

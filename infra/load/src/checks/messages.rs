@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use relight_testkit::{smsc::Smsc, smtp::SmtpSink};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
@@ -15,6 +16,29 @@ pub struct Told {
     pub texts: Vec<(String, String)>,
     /// (address, subject)
     pub mails: Vec<(String, String)>,
+}
+
+impl Told {
+    /// What both receivers have up to now.
+    pub fn of(smsc: &Smsc, smtp: &SmtpSink) -> Self {
+        let texts = smsc.texts().all().into_iter();
+        let mails = smtp.mails().all().into_iter();
+        Self {
+            texts: texts.map(|sms| (plus(sms.destination), sms.text)).collect(),
+            mails: mails
+                .flat_map(|mail| mail.to.into_iter().map(move |to| (to, mail.subject.clone())))
+                .collect(),
+        }
+    }
+}
+
+/// SMPP carries numbers with their type; ours are written with a plus.
+fn plus(number: String) -> String {
+    if number.starts_with('+') {
+        number
+    } else {
+        format!("+{number}")
+    }
 }
 
 /// What the platform says about its "accepted" messages.

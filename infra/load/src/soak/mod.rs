@@ -70,20 +70,7 @@ pub async fn run(given: &Given, options: &Options) -> anyhow::Result<bool> {
     let disturbed = storm(options, seed, clients, chaos).await?;
     let mut found = rest::settle(&house, &pair, &counter).await?;
     found.extend(rest::stop(&pair).await?);
-    let told = Told {
-        texts: smsc
-            .texts()
-            .all()
-            .into_iter()
-            .map(|sms| (plus(sms.destination), sms.text))
-            .collect(),
-        mails: smtp
-            .mails()
-            .all()
-            .into_iter()
-            .flat_map(|mail| mail.to.into_iter().map(move |to| (to, mail.subject.clone())))
-            .collect(),
-    };
+    let told = Told::of(&smsc, &smtp);
     let (checks, unknown) = check(given, &house, &county, &counter, &told).await?;
     found.extend(checks);
     println!(
@@ -113,15 +100,6 @@ fn towns(options: &Options) -> usize {
     )]
     let towns = (reports / TOWN).ceil() as usize;
     towns.max(1)
-}
-
-/// SMPP carries numbers with their type; ours are written with a plus.
-fn plus(number: String) -> String {
-    if number.starts_with('+') {
-        number
-    } else {
-        format!("+{number}")
-    }
 }
 
 /// Clients and chaos until `end`, then the chaos puts right what it broke and the clients finish.

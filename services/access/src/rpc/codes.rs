@@ -1,6 +1,11 @@
 //! One-time codes and sessions of customers.
 
-use relight_common::{Begun, Claims, Invalid, Work, command::Meta, ids::derived, wire};
+use relight_common::{
+    Begun, Claims, Invalid, Work,
+    command::Meta,
+    ids::derived,
+    wire::{self, ACCOUNT_MAX},
+};
 use relight_proto::access::v1::{ConfirmCodeRequest, RequestCodeReply, RequestCodeRequest, Session};
 
 use super::{Api, language, wire_customer};
@@ -19,7 +24,6 @@ use crate::{
     },
 };
 
-const ACCOUNT_MAX: usize = 64;
 const PHONE_MAX: usize = 32;
 impl<O: Outside> Api<O> {
     /// Answers that do not say whether account and phone belong together must not say it by their speed either.

@@ -80,7 +80,11 @@ fn line(asked: &w::FeedLine) -> Result<FeedLine, Invalid> {
     };
     Ok(FeedLine {
         external_id: wire::text_required("external_id", &asked.external_id, 100)?,
-        account_key: account::key(&wire::text_required("account", &asked.account, 64)?),
+        account_key: account::key(&wire::text_required(
+            "account",
+            &asked.account,
+            wire::ACCOUNT_MAX,
+        )?),
         what,
     })
 }

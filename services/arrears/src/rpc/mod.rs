@@ -121,7 +121,7 @@ impl<O: Outside> Api<O> {
         {
             return Err(Invalid::new("state", format!("must be one of {}", show::STATES.join(", "))).into());
         }
-        let account = wire::text("account", &ask.account, 64)?;
+        let account = wire::text("account", &ask.account, wire::ACCOUNT_MAX)?;
         let filter = case::Filter {
             state,
             account_key: Some(account::key(&account)).filter(|key| !key.is_empty()),

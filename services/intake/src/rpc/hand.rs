@@ -161,7 +161,7 @@ pub(super) async fn split(
     let links: Vec<_> = moved.iter().map(|(report, id)| (*report, *id, true)).collect();
     store::grouping::link(work.conn(), &links, now).await?;
     belief::leave_out(work.conn(), &reports).await?;
-    worker::tell(&mut work, &[old, row.clone()]).await?;
+    worker::tell(&mut work, &[old, row.clone()], &worker::Traces::new()).await?;
     for id in [from, new] {
         let what = Note {
             what: "split",
@@ -267,7 +267,7 @@ pub(super) async fn merge(
     let after = store::incident::save(work.conn(), after).await?;
     store::grouping::relink(work.conn(), gone, into).await?;
     store::evidence::rebind(work.conn(), gone, into).await?;
-    worker::tell(&mut work, &[lives.clone(), after]).await?;
+    worker::tell(&mut work, &[lives.clone(), after], &worker::Traces::new()).await?;
     for id in [gone, into] {
         let what = Note {
             what: "merged",

@@ -160,6 +160,7 @@ pub async fn facts(
 }
 
 /// Gives reports their incidents, new or other ones, and takes them off the queue. `fixed`: the engine does not move them.
+/// Answers the traces those from the queue came in with.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -167,11 +168,11 @@ pub async fn link(
     conn: &mut PgConnection,
     homes: &[(ReportId, IncidentId, bool)],
     now: DateTime<Utc>,
-) -> Result<(), Error> {
+) -> Result<Vec<(ReportId, String)>, Error> {
     let reports: Vec<Uuid> = homes.iter().map(|(report, ..)| report.uuid()).collect();
     let incidents: Vec<Uuid> = homes.iter().map(|(_, incident, _)| incident.uuid()).collect();
     let fixed: Vec<bool> = homes.iter().map(|(.., fixed)| *fixed).collect();
-    sqlx::query!(
+    let rows = sqlx::query!(
         "with joined as (
              insert into intake.report_link (report_id, incident_id, linked_at, fixed)
              select report_id, incident_id, $3, fixed
@@ -179,16 +180,20 @@ pub async fn link(
              on conflict (report_id) do update set incident_id = excluded.incident_id, linked_at = excluded.linked_at,
                  fixed = excluded.fixed
              returning report_id)
-         delete from intake.report_waiting where report_id in (select report_id from joined)",
+         delete from intake.report_waiting where report_id in (select report_id from joined)
+         returning report_id, traceparent",
         &reports,
         &incidents,
         now,
         &fixed
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await
-    .map(drop)
-    .map_err(Error::db("link reports"))
+    .map_err(Error::db("link reports"))?;
+    let traced = rows
+        .into_iter()
+        .map(|row| (ReportId::from_uuid(row.report_id), row.traceparent));
+    Ok(traced.collect())
 }
 
 /// Moves the reports of a merged incident.

@@ -1,6 +1,7 @@
 //! Reports and urges.
 
 use chrono::{DateTime, Utc};
+use relight_common::telemetry;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -236,7 +237,7 @@ pub async fn insert(conn: &mut PgConnection, report: &Report) -> Result<(), Erro
              returning id, received_at, call_wanted, state),
          called as (
              insert into intake.call_wanted (report_id, since) select id, received_at from stored where call_wanted)
-         insert into intake.report_waiting (report_id) select id from stored where state = 'open'",
+         insert into intake.report_waiting (report_id, traceparent) select id, $39 from stored where state = 'open'",
         report.id.uuid(),
         report.number,
         report.accepted_at,
@@ -275,6 +276,7 @@ pub async fn insert(conn: &mut PgConnection, report: &Report) -> Result<(), Erro
         report.standing.reason(),
         known.map(|known| known.class.as_str()),
         known.map(|known| known.outage.as_str()),
+        telemetry::traceparent(),
     )
     .execute(conn)
     .await
@@ -465,12 +467,13 @@ pub async fn helped(
                  close_reason = $2, closed_at = case when $2::text is null then null else $3::timestamptz end
              where id = $1 and state = 'helping' returning id, state),
          queued as (
-             insert into intake.report_waiting (report_id) select id from changed where state = 'open'
+             insert into intake.report_waiting (report_id, traceparent) select id, $4 from changed where state = 'open'
              on conflict do nothing)
          select count(*) as \"changed!\" from changed",
         report.uuid(),
         reason,
-        now
+        now,
+        telemetry::traceparent()
     )
     .fetch_one(conn)
     .await

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use relight_common::Work;
 use uuid::Uuid;
 
-use super::tell;
+use super::{Traces, tell};
 use crate::{
     desk::Desk,
     domain::{
@@ -78,9 +78,9 @@ impl Draft {
             .collect();
         let saved = save(desk, work, self.changed, facts, arrival).await?;
         let now = work.at();
-        store::grouping::link(work.conn(), &homes, now).await?;
+        let came_in = store::grouping::link(work.conn(), &homes, now).await?;
         store::evidence::bind(work.conn(), &self.bound).await?;
-        tell(work, &saved).await?;
+        tell(work, &saved, &traces(&self.homes, came_in)).await?;
         for (evidence, at, place) in &self.lone {
             news::tell_supply_off(work, *evidence, *at, place);
         }
@@ -105,6 +105,17 @@ impl Draft {
             .collect();
         store::grouping::facts(work.conn(), &alive, &moved, &gone).await
     }
+}
+
+/// The trace each incident is told in: that of the oldest report which came to it now.
+fn traces(homes: &BTreeMap<ReportId, (IncidentId, bool)>, came_in: Vec<(ReportId, String)>) -> Traces {
+    let mut traces = Traces::new();
+    for (report, trace) in came_in.into_iter().collect::<BTreeMap<_, _>>() {
+        if let Some((incident, _)) = homes.get(&report) {
+            traces.entry(*incident).or_insert(trace);
+        }
+    }
+    traces
 }
 
 async fn save(

@@ -5,7 +5,7 @@ use relight_common::{Claims, Code, wire::timestamp};
 use relight_proto::{common::v1::Point, intake::v1 as pb};
 
 use crate::{
-    given::{by_address, house, now},
+    given::{House, by_address, house, now},
     then,
 };
 
@@ -23,11 +23,11 @@ type Change = fn(&mut pb::AcceptReportRequest);
 const CASES: [(Change, &str); 32] = [
     (|m| m.command_id = String::new(), "command_id"),
     (|m| m.command_id = "42".to_owned(), "command_id"),
-    (|m| m.account = "9".repeat(33), "account"),
+    (|m| m.account = "9".repeat(65), "account"),
     (|m| m.account = "A\u{0}B".to_owned(), "account"),
     (|m| m.reporter_name = String::new(), "reporter_name"),
     (|m| m.reporter_name = "\u{202e}\u{7}".to_owned(), "reporter_name"),
-    (|m| m.reporter_name = "x".repeat(81), "reporter_name"),
+    (|m| m.reporter_name = "x".repeat(101), "reporter_name"),
     (|m| m.reporter_phone = String::new(), "reporter_phone"),
     (|m| m.reporter_phone = "hello".to_owned(), "reporter_phone"),
     (|m| m.reporter_phone = "12".to_owned(), "reporter_phone"),
@@ -100,6 +100,42 @@ async fn every_field_out_of_its_bounds_is_named_and_nothing_is_stored() -> anyho
     for table in ["report", "report_waiting", "urge", "command_seen", "outbox"] {
         assert_eq!(then::count(&house.db, table).await?, 0, "{table}");
     }
+    Ok(())
+}
+
+/// What the registry may hold can be reported, to the last character.
+#[tokio::test]
+async fn every_field_at_its_bound_is_taken() -> anyhow::Result<()> {
+    let house = house().await?;
+    let longest = pb::AcceptReportRequest {
+        account: "9".repeat(64),
+        reporter_name: "x".repeat(100),
+        address: "x".repeat(300),
+        note: "x".repeat(2_000),
+        danger_note: "x".repeat(500),
+        ..by_address()
+    };
+    house.accept(longest.clone()).await?;
+    assert_eq!(accounts(&house).await?, [Some(longest.account)]);
+    Ok(())
+}
+
+async fn accounts(house: &House) -> anyhow::Result<Vec<Option<String>>> {
+    let accounts = sqlx::query_scalar("select account from report order by id");
+    Ok(accounts.fetch_all(house.db.pool()).await?)
+}
+
+/// The beginning of a number is the number of somebody else.
+#[tokio::test]
+async fn an_account_that_is_too_long_is_never_cut_to_another_one() -> anyhow::Result<()> {
+    let house = house().await?;
+    let message = pb::AcceptReportRequest {
+        danger: true,
+        account: "9".repeat(65),
+        ..by_address()
+    };
+    house.accept(message).await?;
+    assert_eq!(accounts(&house).await?, [None]);
     Ok(())
 }
 

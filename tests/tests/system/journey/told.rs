@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use relight_grid::pack::{Channel, Language};
+use relight_testkit::otlp::SpanSeen;
 
 use super::{Journey, TRACE};
 
@@ -143,29 +144,37 @@ fn note(
     Ok(())
 }
 
-/// The trace of the first report reaches from the request to the provider.
+/// What has to be in the trace: from the request over the owner, its event and who reads it to the provider.
+const SPANS: [&str; 8] = [
+    "/api/v1/reports",
+    "AcceptReport",
+    "consume report.accepted",
+    "consume incident.changed",
+    "consume workorder.step",
+    "consume interruption.step",
+    "send sms",
+    "send email",
+];
+
+/// The trace of what people do reaches from their requests to the providers.
 pub async fn one_trace(journey: &Journey) -> anyhow::Result<()> {
-    let wanted = ["AcceptReport", "consume report.accepted", "sms"];
-    let spans = journey
-        .system
-        .otlp
-        .spans()
-        .wait_for(|spans| {
-            let ours: Vec<_> = spans.iter().filter(|span| span.trace_id == TRACE).collect();
-            wanted
-                .iter()
-                .all(|part| ours.iter().any(|span| span.name.contains(part)))
-        })
-        .await
-        .with_context(|| format!("spans of the first report: {wanted:?}"))?;
-    let ours: Vec<&str> = spans
-        .iter()
-        .filter(|span| span.trace_id == TRACE)
-        .map(|span| span.name.as_str())
-        .collect();
-    assert!(
-        ours.iter().any(|name| name.contains("/api/v1/reports")),
-        "the request is in the trace: {ours:?}"
-    );
-    Ok(())
+    let ours = |spans: &[SpanSeen]| -> BTreeSet<String> {
+        let ours = spans.iter().filter(|span| span.trace_id == TRACE);
+        ours.map(|span| span.name.clone()).collect()
+    };
+    let missing = |spans: &[SpanSeen]| -> Vec<&str> {
+        let names = ours(spans);
+        let is_there = |part: &&str| names.iter().any(|name| name.contains(*part));
+        SPANS.into_iter().filter(|part| !is_there(part)).collect()
+    };
+    let spans = journey.system.otlp.spans();
+    let waited = spans.wait_for(|spans| missing(spans).is_empty()).await;
+    waited.map(drop).with_context(|| {
+        let all = spans.all();
+        format!(
+            "missing in the trace: {:?}; there are {:?}",
+            missing(&all),
+            ours(&all)
+        )
+    })
 }
