@@ -6,6 +6,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::secrets::SERVICES;
 use relight_testkit::{database, otlp::OtlpSink, smsc::Smsc, smtp::SmtpSink};
+use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -184,12 +185,24 @@ impl System {
         Ok(())
     }
 
-    /// SIGTERM, and waits for exit code 0.
+    /// SIGTERM, and waits for exit code 0. Nothing may have been parked: no test here poisons an event.
     ///
     /// # Errors
     /// When it does not end well.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.nothing_parked().await?;
         self.process.take().context("running")?.stop().await
+    }
+
+    async fn nothing_parked(&self) -> anyhow::Result<()> {
+        let selects = SERVICES.map(|service| {
+            format!("select '{service}: ' || type || ': ' || reason from {service}.dead_letter where resolved_at is null")
+        });
+        let parked: Vec<String> = sqlx::query_scalar(AssertSqlSafe(selects.join(" union all ")))
+            .fetch_all(&mut self.database.connect().await?)
+            .await?;
+        anyhow::ensure!(parked.is_empty(), "parked: {parked:?}");
+        Ok(())
     }
 
     /// Runs a verb of the binary on this system.

@@ -53,7 +53,7 @@ impl From<FeedBill> for Bill {
 struct FeedBalance {
     /// Hundredths of the currency; below zero: a credit.
     balance_cents: i64,
-    /// The moment.
+    /// The moment. A payment of this moment or later counts beside it.
     as_of: DateTime<Utc>,
     /// Due day of the oldest unpaid bill; needed when something is owed.
     #[serde(default)]

@@ -106,13 +106,19 @@ impl<S: AffectedSets> Ledger<S> {
         }
     }
 
-    /// The affected set of this state, unless its members were applied before.
+    /// The affected set of this state, unless its members were applied before. They are needed once more when a report
+    /// moved away: who is below the device stays.
     async fn new_set(&self, state: &IncidentState) -> Result<Option<Uuid>, Error> {
         if state.affected_set.is_none() {
             return Ok(None);
         }
         let (version, applied) = view::applied(self.db.pool(), state.id).await?;
-        let news = state.version > version && state.affected_set != applied;
+        if state.version <= version {
+            return Ok(None);
+        }
+        let reporters: Vec<Uuid> = state.reporters.keys().map(|customer| customer.uuid()).collect();
+        let news = state.affected_set != applied
+            || view::has_moved_reporters(self.db.pool(), state.id, &reporters).await?;
         Ok(state.affected_set.filter(|_| news))
     }
 }

@@ -24,7 +24,7 @@ const AUDIT_CHUNK: usize = 1_000;
 
 /// Takes over a state of an incident; an older or equal version than the stored one changes nothing.
 ///
-/// `members`: of the affected set, when it is confirmed and not applied yet.
+/// `members`: of the affected set, when it is confirmed and not applied yet, or reports moved away.
 pub(crate) async fn take_state(
     work: &mut Work,
     cause: Uuid,
@@ -47,8 +47,7 @@ pub(crate) async fn take_state(
             touched.extend(finish(work, cause, state.id).await?);
         }
     } else {
-        let members = members.filter(|_| new_set);
-        touched.extend(open(work, cause, state, holder, members).await?);
+        touched.extend(open(work, cause, state, holder, members, new_set).await?);
         if state.confirmed && holder == state.id {
             records::begin_again(work.conn(), holder, state.off_at).await?;
         }
@@ -88,13 +87,14 @@ async fn merge(work: &mut Work, id: IncidentId, holder: IncidentId) -> Result<BT
     Ok(touched)
 }
 
-/// Opens what this state opens, and withdraws who was never off.
+/// Opens what this state opens, and withdraws who is not off because of it.
 async fn open(
     work: &mut Work,
     cause: Uuid,
     state: &IncidentState,
     holder: IncidentId,
-    members: Option<BTreeSet<CustomerId>>,
+    below: Option<BTreeSet<CustomerId>>,
+    new_set: bool,
 ) -> Result<BTreeSet<Uuid>, Error> {
     let incident = Incident {
         id: state.id,
@@ -102,7 +102,8 @@ async fn open(
         confirmed: state.confirmed,
         off_at: state.off_at,
         reporters: state.reporters.clone(),
-        members,
+        // A set that was applied before opens nobody again.
+        members: below.clone().filter(|_| new_set),
     };
     let customers: Vec<Uuid> = incident.concerned().iter().map(|c| c.uuid()).collect();
     let held = records::held(work.conn(), &customers).await?;
@@ -111,7 +112,11 @@ async fn open(
     let mut touched = BTreeSet::from([holder.uuid()]);
     let acts = incident.acts(&held, &back);
     let opened = carry_out(work, acts, step, state.id, &mut touched).await?;
-    touched.extend(withdraw(work, cause, &incident).await?);
+    let known = Incident {
+        members: below,
+        ..incident
+    };
+    touched.extend(withdraw(work, cause, &known).await?);
     tell(work, step, holder, "opened", state.off_at, opened).await?;
     Ok(touched)
 }
@@ -149,17 +154,22 @@ async fn carry_out(
     Ok(open.len())
 }
 
-/// Takes back the records of customers who are not below the corrected device and did not report: never off.
+/// Takes back the records this incident has no reason for any more. What another incident claims goes on for that one.
 async fn withdraw(work: &mut Work, cause: Uuid, incident: &Incident) -> Result<BTreeSet<Uuid>, Error> {
-    let Some(members) = &incident.members else {
-        return Ok(BTreeSet::new());
-    };
-    closing::drop_waiting(work.conn(), incident.id, Some(members)).await?;
-    let own = records::of_family(work.conn(), incident.holder, &[incident.id.uuid()]).await?;
-    let never: BTreeSet<CustomerId> = incident.never_off(&own).into_iter().collect();
+    if let Some(members) = &incident.members {
+        closing::drop_waiting(work.conn(), incident.id, Some(members)).await?;
+    }
+    if incident.members.is_some() || !incident.confirmed {
+        closing::drop_moved(work.conn(), incident.id, &incident.concerned()).await?;
+    }
+    let family = view::family(work.conn(), incident.id).await?;
+    let own = records::of_family(work.conn(), incident.holder, &family).await?;
+    let held: Vec<Uuid> = own.iter().map(|open| open.claim.customer.uuid()).collect();
+    let elsewhere = records::reported_elsewhere(work.conn(), &held, &family).await?;
+    let gone: BTreeSet<CustomerId> = incident.let_go(&own, &elsewhere).into_iter().collect();
     let records: Vec<Open> = own
         .into_iter()
-        .filter(|open| never.contains(&open.claim.customer))
+        .filter(|open| gone.contains(&open.claim.customer))
         .collect();
     take_back(work, cause, incident.id, records, incident.off_at).await
 }

@@ -226,7 +226,11 @@ impl Notices {
             return Ok(Plan::Nothing);
         }
         let Some(id) = wire::uuid_opt("incident_id", &step.incident_id)? else {
-            return self.outage_over(&step).await;
+            return match wire::uuid_opt("outage_id", &step.outage_id)? {
+                Some(outage) => self.outage_over(&step, outage).await,
+                // The end of a cut for a debt is told by `arrears.notice`, that of other switchings by who ordered them.
+                None => Ok(Plan::Nothing),
+            };
         };
         let step_id = wire::uuid("step_id", &step.step_id)?;
         let incident = incident::load(self.db.pool(), id, 0).await?;

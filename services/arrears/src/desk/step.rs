@@ -122,7 +122,7 @@ pub(super) fn tell(work: &mut Work, stored: &Stored, stop_crew: bool) {
         }
         State::ReconnectOrdered { by, .. } => (None, false, Some(*by)),
         State::Wrongful { found_at, .. } => (None, true, Some(*found_at)),
-        State::Closed { wrongful } => (None, *wrongful, None),
+        State::Closed { wrongful, on_at, .. } => (*on_at, *wrongful, None),
         _ => (None, false, None),
     };
     let told = ArrearsChanged {

@@ -340,6 +340,12 @@ pub enum State {
     Closed {
         /// The disconnection was wrongful.
         wrongful: bool,
+        /// When it was cut; a message about it may be written after the case is over.
+        #[serde(default)]
+        off_at: Option<Instant>,
+        /// When supply came back.
+        #[serde(default)]
+        on_at: Option<Instant>,
     },
     /// Paid before any disconnection.
     SettledBefore,

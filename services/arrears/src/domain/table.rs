@@ -52,7 +52,14 @@ fn the_whole_way_from_overdue_to_closed() {
         assert_eq!(next.state.word(), state, "{event:?} at {at}");
         now = next;
     }
-    assert_eq!(now.state, State::Closed { wrongful: false });
+    assert_eq!(
+        now.state,
+        State::Closed {
+            wrongful: false,
+            off_at: Some(local("08-17 10:02")),
+            on_at: Some(local("08-18 11:00")),
+        }
+    );
 }
 
 /// Steps of people: one state each, everything else is refused by name.

@@ -252,8 +252,10 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
             effects.push(Effect::StopCrew);
             back(off_at, Back::Wrongful { found_at, reason }, now)
         }
-        (State::Reconnected { back, .. }, Event::Close) => State::Closed {
+        (State::Reconnected { back, off_at, on_at }, Event::Close) => State::Closed {
             wrongful: matches!(back, Back::Wrongful { .. }),
+            off_at: Some(off_at),
+            on_at: Some(on_at),
         },
         // The catch-all may only refuse; every move is written out above.
         _ => return refused(&case, event),

@@ -154,7 +154,15 @@ fn back(told: &mut w::Case, state: &State) {
                 Back::Wrongful { .. } => told.wrongful = true,
             }
         }
-        State::Closed { wrongful } => told.wrongful = *wrongful,
+        State::Closed {
+            wrongful,
+            off_at,
+            on_at,
+        } => {
+            told.wrongful = *wrongful;
+            told.off_at = off_at.map(timestamp);
+            told.on_at = on_at.map(timestamp);
+        }
         _ => {}
     }
 }

@@ -67,6 +67,10 @@ fn moments(told: &mut TextOfReply, state: &State) {
             told.off_at = Some(wire::timestamp(*off_at));
             told.on_at = Some(wire::timestamp(*on_at));
         }
+        State::Closed { off_at, on_at, .. } => {
+            told.off_at = off_at.map(wire::timestamp);
+            told.on_at = on_at.map(wire::timestamp);
+        }
         _ => {}
     }
 }

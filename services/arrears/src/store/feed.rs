@@ -85,7 +85,8 @@ pub async fn find(
         .collect())
 }
 
-/// Payments of accounts after a moment of each: their sum, and the moment of the last.
+/// Payments of accounts from a moment of each on, which counts too: nobody is cut who paid in the very second of a
+/// balance (billing often knows seconds only). Their sum, and the moment of the last.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -99,7 +100,7 @@ pub async fn paid_since(
          from unnest($1::uuid[], $2::timestamptz[]) a (id, since)
          left join lateral (
              select sum(l.amount_cents) as cents, max(l.at) as last_at from arrears.feed_line l
-             where l.account_id = a.id and l.kind = 'payment' and (a.since is null or l.at > a.since)
+             where l.account_id = a.id and l.kind = 'payment' and (a.since is null or l.at >= a.since)
          ) p on true"#,
         &ids,
         &since as &[Option<DateTime<Utc>>]

@@ -39,6 +39,28 @@ async fn lines_in_any_order_lead_to_the_same_balance() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Billing knows seconds: whoever paid in the second of a balance has paid, until the next balance says otherwise.
+#[tokio::test]
+async fn a_payment_in_the_second_of_a_balance_counts() -> anyhow::Result<()> {
+    for order in [[0, 1], [1, 0]] {
+        let room = room().await?;
+        let lines = [
+            balance("b1", "1001", DEBT, "07-01 00:00"),
+            payment("p1", "1001", DEBT, "07-01 00:00"),
+        ];
+        for index in order {
+            room.feed(vec![lines[index].clone()]).await?;
+        }
+        let told = room.feed(vec![lines[0].clone()]).await?;
+        assert_eq!(outcomes(&told), [("repeated", 0)], "{order:?}");
+        let told = room
+            .feed(vec![balance("b2", "1001", DEBT, "07-01 00:30")])
+            .await?;
+        assert_eq!(outcomes(&told), [("taken", DEBT)]);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_line_counts_once_and_a_wrong_one_is_told_by_line() -> anyhow::Result<()> {
     let room = room().await?;

@@ -2,7 +2,7 @@
 
 use relight_arrears::domain::Premises;
 use relight_common::{Claims, Code};
-use relight_proto::arrears::v1::{Reason, apply_request::Event};
+use relight_proto::arrears::v1::{self as w, Reason, apply_request::Event};
 
 use crate::given::{
     DEBT, METER, balance, boss, crew, cut, hu, issue, li, local, ordered, payment, reconnect, room, tell,
@@ -144,6 +144,10 @@ async fn everything_that_happens_to_the_customer_is_told() -> anyhow::Result<()>
     );
     let paid = room.text_of(&notices[notices.len() - 2], &asks).await?;
     assert_eq!((paid.amount_cents, paid.stale), (DEBT, false));
+    // A case is often closed before its last message is written.
+    room.apply(&li(), &id, Event::Close(w::Close {})).await?;
+    let closed = room.text_of(notices.last().expect("four"), &asks).await?;
+    assert_eq!((closed.on_at, closed.stale), (back.on_at, false));
     let off = room.text_of(&notices[notices.len() - 3], &asks).await?;
     assert!(
         off.stale,

@@ -113,17 +113,32 @@ impl Incident {
         })
     }
 
-    /// Of the open records this incident itself claimed, those of customers who are not below the device after all
-    /// and never reported: they were never off. Reporters stay.
-    pub fn never_off(&self, own: &[Open]) -> Vec<CustomerId> {
-        let Some(members) = &self.members else {
-            return Vec::new();
-        };
-        own.iter()
-            .filter(|open| open.claim.origin == self.id && open.claim.reported_at.is_none())
-            .map(|open| open.claim.customer)
-            .filter(|customer| !members.contains(customer) && !self.reporters.contains_key(customer))
-            .collect()
+    /// Of the open records this incident holds, those it has no reason for any more: of customers who are not below the
+    /// device after all and never reported, and of reporters whose reports moved to another incident, which accounts for
+    /// them now. Who reported here stays.
+    /// `elsewhere`: whose reports other incidents have a claim from. Among those this incident got by a merge only they
+    /// are let go: news of the merge and news of the reports come in either order.
+    pub fn let_go(&self, own: &[Open], elsewhere: &BTreeSet<CustomerId>) -> Vec<CustomerId> {
+        let gone = own.iter().filter(|open| self.lets_go(&open.claim, elsewhere));
+        gone.map(|open| open.claim.customer).collect()
+    }
+
+    fn lets_go(&self, claim: &Claim, elsewhere: &BTreeSet<CustomerId>) -> bool {
+        if self.reporters.contains_key(&claim.customer) {
+            return false;
+        }
+        let is_below = self
+            .members
+            .as_ref()
+            .map(|members| members.contains(&claim.customer));
+        if claim.reported_at.is_none() {
+            return claim.origin == self.id && is_below == Some(false);
+        }
+        // Reports of what was merged are those of the holder; only it knows that they left.
+        let may_have_left = self.holder == self.id
+            && claim.incident == self.id
+            && (claim.origin == self.id || elsewhere.contains(&claim.customer));
+        may_have_left && (is_below == Some(false) || !self.confirmed)
     }
 }
 
@@ -291,14 +306,54 @@ mod tests {
             members: Some(BTreeSet::from([kept])),
             ..wide.clone()
         };
-        assert_eq!(narrow.never_off(&own), [silent]);
+        assert_eq!(narrow.let_go(&own, &BTreeSet::new()), [silent]);
         assert_eq!(
             Incident {
                 members: None,
                 ..wide
             }
-            .never_off(&own),
+            .let_go(&own, &BTreeSet::new()),
             []
         );
+    }
+
+    #[test]
+    fn a_reporter_whose_report_moved_is_let_go_unless_below_the_confirmed_device() {
+        let (stays, moved) = (CustomerId::new(), CustomerId::new());
+        let guess = incident(false, &[(stays, 3), (moved, 4)], None);
+        let own: Vec<Open> = [stays, moved]
+            .into_iter()
+            .filter_map(|customer| guess.claim(customer, None))
+            .map(|claim| Open {
+                id: RecordId::new(),
+                claim,
+                opened_by: StepId::new(),
+            })
+            .collect();
+        let mut split = guess.clone();
+        split.reporters.remove(&moved);
+        let nobody = BTreeSet::new();
+        assert_eq!(split.let_go(&own, &nobody), [moved]);
+        let confirmed = |members: Option<&[CustomerId]>| Incident {
+            confirmed: true,
+            members: members.map(|all| all.iter().copied().collect()),
+            ..split.clone()
+        };
+        assert_eq!(confirmed(Some(&[stays])).let_go(&own, &nobody), [moved]);
+        assert_eq!(confirmed(Some(&[stays, moved])).let_go(&own, &nobody), []);
+        let merged = Incident {
+            holder: IncidentId::new(),
+            reporters: BTreeMap::new(),
+            ..split.clone()
+        };
+        assert_eq!(
+            merged.let_go(&own, &nobody),
+            [],
+            "what it was merged into has the reports"
+        );
+        let mut got_by_merge = own.clone();
+        got_by_merge[1].claim.origin = IncidentId::new();
+        assert_eq!(split.let_go(&got_by_merge, &nobody), []);
+        assert_eq!(split.let_go(&got_by_merge, &BTreeSet::from([moved])), [moved]);
     }
 }

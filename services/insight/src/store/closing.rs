@@ -133,6 +133,25 @@ pub(crate) async fn drop_waiting(
     .map_err(Error::db("drop waiting claims"))
 }
 
+/// Drops the waiting claims of reporters whose reports left the incident, all but those of `stay`.
+pub(crate) async fn drop_moved(
+    conn: &mut PgConnection,
+    origin: IncidentId,
+    stay: &BTreeSet<CustomerId>,
+) -> Result<(), Error> {
+    let stay: Vec<Uuid> = stay.iter().map(|c| c.uuid()).collect();
+    sqlx::query!(
+        "delete from insight.interruption_waiting
+         where origin_incident_id = $1 and incident_id = $1 and reported_at is not null and customer_id <> all($2)",
+        origin.uuid(),
+        &stay
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("drop claims of moved reports"))
+}
+
 /// Notes a step of the ledger. False when it was done before.
 pub(crate) async fn note_step(
     conn: &mut PgConnection,

@@ -213,6 +213,24 @@ pub(crate) async fn pull_back(conn: &mut PgConnection, claims: &[Waiting]) -> Re
     .map_err(Error::db("move the begin of records"))
 }
 
+/// Those of `customers` from whose reports an incident outside of `family` has a claim.
+pub(crate) async fn reported_elsewhere(
+    conn: &mut PgConnection,
+    customers: &[Uuid],
+    family: &[Uuid],
+) -> Result<BTreeSet<CustomerId>, Error> {
+    let ids = sqlx::query_scalar!(
+        "select distinct customer_id from insight.interruption_waiting
+         where customer_id = any($1) and incident_id <> all($2) and reported_at is not null",
+        customers,
+        family
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for claims of others"))?;
+    Ok(ids.into_iter().map(CustomerId::from_uuid).collect())
+}
+
 /// Takes the waiting claims of these customers out, to decide about them.
 pub(crate) async fn take_waiting(
     conn: &mut PgConnection,

@@ -1,6 +1,6 @@
 //! What the ledger knows of an incident.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
@@ -115,6 +115,23 @@ pub(crate) async fn holder(conn: &mut PgConnection, id: IncidentId) -> Result<In
     Ok(IncidentId::from_uuid(end))
 }
 
+/// Whether the incident holds open records of reporters who are not among `reporters` any more.
+pub(crate) async fn has_moved_reporters(
+    pool: &PgPool,
+    id: IncidentId,
+    reporters: &[Uuid],
+) -> Result<bool, Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from insight.interruption_open
+            where incident_id = $1 and reported_at is not null and customer_id <> all($2)) as "moved!""#,
+        id.uuid(),
+        reporters
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(Error::db("look for moved reports"))
+}
+
 /// `id` and everything that was merged into it, directly or by others.
 pub(crate) async fn family(conn: &mut PgConnection, id: IncidentId) -> Result<Vec<Uuid>, Error> {
     sqlx::query_scalar!(
@@ -224,7 +241,7 @@ pub(crate) async fn next_version(conn: &mut PgConnection, id: IncidentId) -> Res
 }
 
 /// Closed incidents, told so before `before`, that still have somebody off, and whose order is over or was never heard of.
-pub(crate) async fn unfinished(pool: &sqlx::PgPool, before: Instant) -> Result<Vec<IncidentId>, Error> {
+pub(crate) async fn unfinished(pool: &PgPool, before: Instant) -> Result<Vec<IncidentId>, Error> {
     let ids = sqlx::query_scalar!(
         "select incident_id from insight.incident_view
          where state = 'closed' and customers_off > 0 and closed_at < $1

@@ -7,6 +7,8 @@ use relight_proto::{
     events::v1::{IncidentChanged, Reporter},
 };
 
+use uuid::Uuid;
+
 use crate::given::{Incident, at, people, world};
 
 #[tokio::test]
@@ -188,6 +190,62 @@ async fn a_corrected_device_withdraws_who_was_never_off_and_keeps_reporters() ->
     assert!(
         world.told().await?.iter().all(|step| step.kind == "opened"),
         "nobody was restored"
+    );
+    Ok(())
+}
+
+/// Calls looked like one fault and are two: whoever's report moved is off because of the other incident from then on,
+/// whichever of the two is heard of first, and their time is counted once.
+#[tokio::test]
+async fn who_reported_moves_along_when_an_incident_splits() -> anyhow::Result<()> {
+    for new_first in [true, false] {
+        let world = world().await?;
+        let who = people(4);
+        let reports = [(who[0], 0), (who[1], 1), (who[2], 2), (who[3], 3)];
+        let mut one = Incident::reported(&reports);
+        world.incident(&one).await?;
+        let two = Incident::reported(&reports[2..]);
+        one.next(|told| told.reporters.truncate(2));
+        let both = if new_first { [&two, &one] } else { [&one, &two] };
+        for incident in both {
+            world.incident(incident).await?;
+        }
+        let held: Vec<Uuid> = world.off().await?.into_iter().map(|(_, by, _)| by).collect();
+        let (first, second) = (one.id.uuid(), two.id.uuid());
+        assert_eq!(held, [first, first, second, second], "new first: {new_first}");
+        assert_eq!(
+            world.off_since().await?,
+            reports,
+            "nobody's record begins later for it"
+        );
+        world.restore(&one, 10, None).await?;
+        world.restore(&two, 20, None).await?;
+        assert!(world.off().await?.is_empty());
+        assert_eq!(world.minutes().await?, 10 + 9 + 18 + 17);
+    }
+    Ok(())
+}
+
+/// A dispatcher takes a report out of a confirmed incident: who is not below the device leaves with it.
+#[tokio::test]
+async fn a_report_that_is_moved_out_of_a_confirmed_incident_takes_along_who_is_not_below()
+-> anyhow::Result<()> {
+    let world = world().await?;
+    let who = people(3);
+    let reports = [(who[0], 0), (who[1], 1), (who[2], 2)];
+    let mut one = Incident::reported(&reports);
+    world.confirm(&mut one, &who[..2]).await?;
+    let two = Incident::reported(&reports[1..]);
+    world.incident(&two).await?;
+    world
+        .incident(one.next(|told| told.reporters.truncate(1)))
+        .await?;
+    let held: Vec<Uuid> = world.off().await?.into_iter().map(|(_, by, _)| by).collect();
+    let (first, second) = (one.id.uuid(), two.id.uuid());
+    assert_eq!(
+        held,
+        [first, first, second],
+        "below the device it stays one fault"
     );
     Ok(())
 }

@@ -106,7 +106,7 @@ async fn nothing_that_is_away_blocks_a_report() -> anyhow::Result<()> {
         let report = house.accept(by_account("A-1-1-1")).await?;
         assert_eq!(report.triage, "undetermined", "{way}");
         assert!(
-            start.elapsed() < Duration::from_secs(5),
+            start.elapsed() < Duration::from_secs(30),
             "{way}: {:?}",
             start.elapsed()
         );

@@ -75,11 +75,8 @@ impl Notices {
 
     /// Supply is back after a planned outage: told to those whose record the ledger closed, by the number they know. Where
     /// nobody was told of the outage, nobody is told of its end.
-    pub(super) async fn outage_over(&self, step: &InterruptionStep) -> Result<Plan, Error> {
-        let (outage, step_id) = (
-            wire::uuid("outage_id", &step.outage_id)?,
-            wire::uuid("step_id", &step.step_id)?,
-        );
+    pub(super) async fn outage_over(&self, step: &InterruptionStep, outage: Uuid) -> Result<Plan, Error> {
+        let step_id = wire::uuid("step_id", &step.step_id)?;
         let Some((payload, org_path)) = notice::latest(self.db.pool(), outage).await? else {
             return Ok(Plan::Nothing);
         };

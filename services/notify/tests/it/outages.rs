@@ -132,6 +132,28 @@ async fn the_end_of_a_planned_outage_is_told() -> anyhow::Result<()> {
     world.wait_for_states("restored", &["queued"]).await
 }
 
+/// The ledger also closes what was off for a debt, for safety or at a customer's wish: others tell the end of those.
+#[tokio::test]
+async fn the_end_of_what_has_neither_incident_nor_outage_is_not_told_from_the_ledger() -> anyhow::Result<()> {
+    let world = World::start(MORNING).await?;
+    let back = world.customer(&[(PHONE, ZhCn)], false);
+    for class in ["ARREARS", "SAFETY", "CUSTOMER_REQUEST"] {
+        let step = world.step_of(&[back]);
+        let data = InterruptionStep {
+            step_id: step.to_string(),
+            basis_id: Uuid::now_v7().to_string(),
+            class: class.into(),
+            kind: "closed".into(),
+            at: Some(wire::timestamp(world.clock.now())),
+            customers: 1,
+            ..InterruptionStep::default()
+        };
+        let event = world.event("interruption.step", step, 1, &data);
+        world.apply(vec![event]).await?;
+    }
+    world.wait_for_states("restored", &[]).await
+}
+
 /// The legal notice carries area, line, time, reason, number and phone; own supply is warned; a temporary one says so; an
 /// important customer has words of their own and is asked to confirm.
 #[tokio::test]

@@ -119,7 +119,10 @@ fn supply_comes_back_in_time_and_at_once_when_it_was_wrong() {
     );
     let (back, _) = go(&wrong, &reconnect(), local("08-17 12:00")).unwrap();
     let (closed, _) = go(&back, &Event::Close, local("08-17 13:00")).unwrap();
-    assert_eq!(closed.state, State::Closed { wrongful: true });
+    assert!(
+        matches!(closed.state, State::Closed { wrongful: true, on_at: Some(at), .. } if at == local("08-17 12:00")),
+        "{closed:?}"
+    );
 }
 
 #[test]
