@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::json;
 use view::{Board, Known};
 
-use super::{Fields, Visit};
+use super::{Fields, Visit, login::sign_in_first};
 use crate::{api::acknowledge_alarm, app::App};
 
 /// Orders on the board; the rest is in the API.
@@ -39,7 +39,7 @@ pub(super) fn routes() -> Router<App> {
 async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
     visit.sure()?;
     if visit.token.is_none() {
-        return Ok(Redirect::to("/login").into_response());
+        return Ok(sign_in_first("/board"));
     }
     let board = known(&app, &visit).await?;
     visit.page(&app, "board.html", json!({"board": board}))

@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Query, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -26,6 +26,25 @@ pub(super) fn routes() -> Router<App> {
         .route("/log-out", axum::routing::post(log_out))
 }
 
+/// Where somebody wanted to go who has to sign in first.
+#[derive(Deserialize)]
+struct Came {
+    #[serde(default)]
+    next: String,
+}
+
+/// The page to go on with: one of ours, or the board.
+fn onward(next: &str) -> &str {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+    let is_ours = next.starts_with('/') && !next.starts_with("//") && next.chars().all(is_plain);
+    if is_ours { next } else { "/board" }
+}
+
+/// The way to the sign-in page and back to `path`.
+pub(super) fn sign_in_first(path: &str) -> Response {
+    Redirect::to(&format!("/login?next={}", onward(path))).into_response()
+}
+
 #[derive(Deserialize)]
 struct LogIn {
     #[serde(default)]
@@ -34,13 +53,24 @@ struct LogIn {
     password: String,
     #[serde(default)]
     csrf: String,
+    #[serde(default)]
+    next: String,
 }
 
-async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
+async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Query(Came { next }): Query<Came>,
+) -> Result<Response, Problem> {
+    let next = onward(&next);
     if visit.is_staff() {
-        return Ok(Redirect::to("/board").into_response());
+        return Ok(Redirect::to(next).into_response());
     }
-    visit.page(&app, "login.html", json!({"login": "", "fault": null}))
+    visit.page(
+        &app,
+        "login.html",
+        json!({"login": "", "next": next, "fault": null}),
+    )
 }
 
 async fn log_in(
@@ -49,7 +79,7 @@ async fn log_in(
     Fields(form): Fields<LogIn>,
 ) -> Result<Response, Problem> {
     let again = |status: StatusCode, key: &str| {
-        let context = json!({"login": form.login, "fault": visit.say(key)});
+        let context = json!({"login": form.login, "next": onward(&form.next), "fault": visit.say(key)});
         let page = visit.page(&app, "login.html", context)?;
         Ok((status, page).into_response())
     };
@@ -58,7 +88,7 @@ async fn log_in(
     }
     match open_session(&app, &form.login, &form.password).await {
         Ok(session) => {
-            let mut response = Redirect::to("/board").into_response();
+            let mut response = Redirect::to(onward(&form.next)).into_response();
             set_cookie(&mut response, &session_cookie(&app, &session.token));
             Ok(response)
         }
@@ -81,4 +111,27 @@ async fn log_out(
     let mut response = Redirect::to("/").into_response();
     set_cookie(&mut response, &session_cookie(&app, ""));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_on_to_a_page_of_ours_and_nowhere_else() {
+        for page in ["/board", "/notices/T-20270101-0001"] {
+            assert_eq!(onward(page), page);
+        }
+        for trap in [
+            "",
+            "board",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/board?x=1",
+            "/a\r\nSet-Cookie: b",
+        ] {
+            assert_eq!(onward(trap), "/board", "{trap}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{Query, State},
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
     routing::get,
 };
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use relight_proto::arrears::v1::{Notice, NoticeRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Visit;
+use super::{Visit, login::sign_in_first};
 use crate::{
     api::{
         Language,
@@ -41,7 +41,7 @@ pub(super) fn routes() -> Router<App> {
 async fn show(State(app): State<App>, visit: Visit, Segment(number): Segment) -> Result<Response, Problem> {
     visit.sure()?;
     if !visit.is_signed_in() {
-        return Ok(Redirect::to("/login").into_response());
+        return Ok(sign_in_first(&format!("/notices/{number}")));
     }
     let message = NoticeRequest { number };
     let (app, claims) = (&app, &visit.claims);

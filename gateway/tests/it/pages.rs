@@ -73,7 +73,7 @@ async fn the_board_is_for_people_who_signed_in() -> anyhow::Result<()> {
     let nobody = get("/board", &[]).await?;
     assert_eq!(
         (nobody.status.as_u16(), nobody.headers["location"].to_str()?),
-        (303, "/login")
+        (303, "/login?next=/board")
     );
     // Access is away: who is signed in is not sent to sign in again.
     let unsure = get("/board", &[("cookie", "relight_session=sometoken")]).await?;

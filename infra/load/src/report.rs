@@ -15,6 +15,8 @@ struct Body<'a> {
     account: &'a str,
     channel: &'a str,
     note: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_at: Option<DateTime<Utc>>,
 }
 
 /// The body of an agent's report for `account`.
@@ -24,6 +26,19 @@ pub fn body(account: &str, note: &str) -> Bytes {
         account,
         channel: "hotline",
         note,
+        reported_at: None,
+    };
+    Bytes::from(serde_json::to_vec(&body).expect("strings and a flag are JSON"))
+}
+
+/// The body of an agent's late entry: `account` called at `reported_at`.
+pub fn late_body(account: &str, reported_at: DateTime<Utc>) -> Bytes {
+    let body = Body {
+        danger: false,
+        account,
+        channel: "hotline",
+        note: "",
+        reported_at: Some(reported_at),
     };
     Bytes::from(serde_json::to_vec(&body).expect("strings and a flag are JSON"))
 }
@@ -35,6 +50,7 @@ pub fn public_body(account: &str) -> Bytes {
         account,
         channel: "web",
         note: "",
+        reported_at: None,
     };
     Bytes::from(serde_json::to_vec(&body).expect("strings and a flag are JSON"))
 }

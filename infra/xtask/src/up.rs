@@ -132,7 +132,7 @@ fn fill(relight: &Relight, args: &Args, stop: &Stop) -> Result<()> {
     if args.no_demo {
         return Ok(());
     }
-    println!("loading the demo town");
+    println!("loading the demo town, where it is not there yet");
     relight.task(&["demo", "town"], stop)
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use prost::Message;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::{
     claims::Claims,
@@ -78,20 +78,18 @@ pub async fn seen(conn: &mut PgConnection, meta: &Meta) -> Result<Option<Vec<u8>
     }
 }
 
-/// Stores the reply in the transaction of the command. False when another request just did.
-pub(crate) async fn remember(conn: &mut PgConnection, meta: &Meta, reply: &[u8]) -> Result<bool, Error> {
-    sqlx::query(
-        "insert into command_seen (id, actor, body_hash, reply, at) values ($1, $2, $3, $4, $5) on conflict do nothing",
-    )
-    .bind(meta.id.uuid())
-    .bind(&meta.actor)
-    .bind(&meta.body_hash[..])
-    .bind(reply)
-    .bind(meta.at)
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected() == 1)
-    .map_err(Error::db("remember the command"))
+/// Adds the statement that stores the reply in the transaction of the command. It inserts no row when another request
+/// just did.
+pub(crate) fn push_remember(insert: &mut QueryBuilder<Postgres>, meta: &Meta, reply: Vec<u8>) {
+    insert.push("insert into command_seen (id, actor, body_hash, reply, at) ");
+    insert.push_values([(meta, reply)], |mut row, (meta, reply)| {
+        row.push_bind(meta.id.uuid())
+            .push_bind(meta.actor.clone())
+            .push_bind(meta.body_hash.to_vec())
+            .push_bind(reply)
+            .push_bind(meta.at);
+    });
+    insert.push(" on conflict do nothing");
 }
 
 /// Forgets commands older than `before`, at most 5,000 at a time. Returns how many.

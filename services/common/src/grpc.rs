@@ -6,13 +6,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use relight_proto::events::v1::{Event, HeadRequest, ReadRequest, events_client::EventsClient};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
     Request, Status,
     metadata::{Ascii, KeyRef, MetadataMap, MetadataValue},
     service::{Interceptor, Routes, RoutesBuilder, interceptor::InterceptedService},
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig},
+    transport::{
+        Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig,
+        server::TcpIncoming,
+    },
 };
 
 use crate::{
@@ -286,7 +288,6 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let mut server = Server::builder()
         .timeout(Duration::from_secs(15))
-        .tcp_nodelay(true)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .trace_fn(|request| {
             let span = tracing::info_span!("rpc", otel.name = request.uri().path(), otel.kind = "server");
@@ -296,9 +297,12 @@ pub async fn serve(
     if let Some(tls) = tls {
         server = server.tls_config(tls)?;
     }
+    // A server that is handed its connections does not set this itself. Without it every answer waits some 40 ms for the
+    // acknowledgement of its own beginning.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = server
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled());
+        .serve_with_incoming_shutdown(incoming, stop.cancelled());
     let late = async {
         stop.cancelled().await;
         tokio::time::sleep(FINISH_WITHIN).await;

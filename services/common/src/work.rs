@@ -218,11 +218,28 @@ impl Work {
     /// [`Error::Db`], and [`Error::InFlight`] should the command have been done since [`begin`](Self::begin), which its
     /// lock excludes; nothing is stored then.
     pub async fn commit<R: Message + Default>(mut self, reply: R) -> Result<R, Error> {
+        // The last news and the reply go in one round trip: a connection is held for as long as they take.
+        let last = self.meta.as_ref().and_then(|_| self.news.pop());
         self.flush().await?;
-        if let Some(meta) = self.meta.take()
-            && !command::remember(&mut self.tx, &meta, &reply.encode_to_vec()).await?
-        {
-            return Err(Error::InFlight(meta.id));
+        if let Some(meta) = self.meta.take() {
+            let mut insert = match &last {
+                Some(news) => {
+                    let mut with = self.news_insert("with told as (", std::slice::from_ref(news));
+                    with.push(") ");
+                    with
+                }
+                None => sqlx::QueryBuilder::new(""),
+            };
+            command::push_remember(&mut insert, &meta, reply.encode_to_vec());
+            self.told |= last.is_some();
+            let done = insert
+                .build()
+                .execute(&mut *self.tx)
+                .await
+                .map_err(Error::db("remember the command"))?;
+            if done.rows_affected() != 1 {
+                return Err(Error::InFlight(meta.id));
+            }
         }
         self.finish().await?;
         Ok(reply)
@@ -252,7 +269,18 @@ impl Work {
     }
 
     async fn write_news(&mut self, news: &[News]) -> Result<(), Error> {
-        let mut insert = sqlx::QueryBuilder::new(
+        self.news_insert("", news)
+            .build()
+            .execute(&mut *self.tx)
+            .await
+            .map_err(Error::db("write the outbox"))?;
+        self.told = true;
+        Ok(())
+    }
+
+    fn news_insert(&self, before: &str, news: &[News]) -> sqlx::QueryBuilder<Postgres> {
+        let mut insert = sqlx::QueryBuilder::new(before);
+        insert.push(
             "insert into outbox (id, partition_no, subject, version, type, org_path, occurred_at, traceparent, cause, data) ",
         );
         let (at, cause) = (self.at, &self.cause);
@@ -262,19 +290,13 @@ impl Work {
                 .push_bind(news.subject)
                 .push_bind(news.version)
                 .push_bind(news.kind)
-                .push_bind(&news.org_path)
+                .push_bind(news.org_path.clone())
                 .push_bind(at)
-                .push_bind(&news.trace)
-                .push_bind(cause)
-                .push_bind(&news.data);
+                .push_bind(news.trace.clone())
+                .push_bind(cause.clone())
+                .push_bind(news.data.clone());
         });
         insert
-            .build()
-            .execute(&mut *self.tx)
-            .await
-            .map_err(Error::db("write the outbox"))?;
-        self.told = true;
-        Ok(())
     }
 
     async fn write_audit(&mut self, entries: &[Entry]) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use crate::{
     cli::{Demo, DemoVerb},
-    run::edge,
+    run::{clock, edge},
 };
 
 /// Carries out `relight demo ...`.
@@ -25,7 +25,9 @@ pub async fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
     match &demo.verb {
         DemoVerb::Town { seed } => town::load(*seed).await?,
         DemoVerb::Logins { json } => logins::print(*json)?,
-        DemoVerb::Drive { mobile, seed } => drive::run(&address(mobile.as_ref(), "mobile")?, *seed).await?,
+        DemoVerb::Drive { mobile, seed } => {
+            drive::run(&address(mobile.as_ref(), "mobile")?, *seed, &clock()?).await?;
+        }
         DemoVerb::Storm {
             gateway,
             seed,

@@ -91,7 +91,10 @@ struct ClockSection {
 }
 
 /// The machine's clock, unless a test of the whole system moves it.
-fn clock() -> anyhow::Result<Clock> {
+///
+/// # Errors
+/// When the file that moves it does not say by how much.
+pub fn clock() -> anyhow::Result<Clock> {
     let section: ClockSection = config::section("clock")?;
     if section.offset_file.as_os_str().is_empty() {
         return Ok(Clock::System);

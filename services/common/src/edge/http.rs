@@ -14,6 +14,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
+    serve::ListenerExt,
 };
 use tokio::net::TcpListener;
 use tonic_health::pb::{
@@ -180,6 +181,12 @@ pub fn serve(host: &Host, name: &'static str, listener: TcpListener, router: Rou
     let stop = host.stop.clone();
     host.tasks.spawn(async move {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        // Without it an answer in two pieces waits some 40 ms for the acknowledgement of the first.
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay");
+            }
+        });
         let serving = axum::serve(listener, service)
             .with_graceful_shutdown(stop.clone().cancelled_owned())
             .into_future();

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use relight_common::Clock;
 use relight_grid::{Position, demo, pack::Street};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -73,17 +74,22 @@ struct Phone {
 ///
 /// # Errors
 /// When the crew edge does not answer or refuses.
-pub async fn run(mobile: &str, seed: u64) -> anyhow::Result<()> {
+pub async fn run(mobile: &str, seed: u64, clock: &Clock) -> anyhow::Result<()> {
     let mut phones = sign_in(mobile, demo::town(seed).streets, seed).await?;
     println!("{} crews are on the streets", phones.len());
+    // One wait for the whole drive: a signal in the middle of a round counts too.
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+        () = drive(&mut phones, clock) => Ok(()),
+    }
+}
+
+async fn drive(phones: &mut [Phone], clock: &Clock) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
-        tokio::select! {
-            stopped = tokio::signal::ctrl_c() => return Ok(stopped?),
-            _ = ticks.tick() => {}
-        }
-        for phone in &mut phones {
-            if let Err(error) = phone.step().await {
+        ticks.tick().await;
+        for phone in &mut *phones {
+            if let Err(error) = phone.step(clock.now()).await {
                 tracing::warn!(error = format!("{error:#}"), "a position was not taken");
             }
         }
@@ -107,11 +113,11 @@ async fn sign_in(mobile: &str, streets: Vec<Street>, seed: u64) -> anyhow::Resul
 }
 
 impl Phone {
-    /// Fetches what changed, moves for one interval and says where it is.
-    async fn step(&mut self) -> anyhow::Result<()> {
+    /// Fetches what changed, moves for one interval and says where it is at `now`.
+    async fn step(&mut self, now: DateTime<Utc>) -> anyhow::Result<()> {
         let ask = Sync {
             cursor: &self.cursor,
-            device_now: Utc::now(),
+            device_now: now,
         };
         let synced: Synced = self.client.post("/m/v1/sync", Uuid::now_v7(), &ask).await?;
         self.heed(synced);
@@ -119,7 +125,7 @@ impl Phone {
         let fix = Fix {
             lon: moved.at.lon,
             lat: moved.at.lat,
-            at: Utc::now(),
+            at: now,
             heading_deg: moved.heading_deg,
             speed_mps: moved.distance_m / EVERY.as_secs_f64(),
             accuracy_m: 8.0,
