@@ -4,7 +4,6 @@
 //! codes to notify after their transaction, [`put_account`] is for the demo loader and the command line.
 
 mod accounts;
-mod cursor;
 pub mod domain;
 pub mod error;
 pub mod outside;

@@ -6,7 +6,7 @@ mod log_in;
 
 use std::{sync::Arc, time::Duration};
 
-use relight_common::{Claims, Clock, Db, Grant, Invalid, Role, error::refuse, wire};
+use relight_common::{Claims, Clock, Db, Grant, Invalid, Role, cursor::Cursors, error::refuse, wire};
 use relight_proto::{
     access::v1::{
         self as pb, CheckSessionRequest, ConfirmCodeRequest, ListAccountsReply, ListAccountsRequest,
@@ -20,7 +20,6 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    cursor::Cursors,
     domain::account::Language,
     error::Error,
     outside::Outside,

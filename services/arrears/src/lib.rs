@@ -12,7 +12,6 @@
 
 pub mod config;
 pub mod consumer;
-mod cursor;
 pub mod desk;
 pub mod domain;
 pub mod error;

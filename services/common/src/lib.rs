@@ -9,6 +9,7 @@ pub mod claims;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod cursor;
 pub mod db;
 pub mod dead_letter;
 #[cfg(feature = "edge")]

@@ -11,7 +11,6 @@
 //! stop on return, reassignment or merge; an alarm nobody acknowledges climbs. See README.md.
 
 pub mod consumer;
-mod cursor;
 pub mod desk;
 pub mod domain;
 pub mod error;

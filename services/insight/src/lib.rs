@@ -4,7 +4,6 @@
 //! [`exceptions`] raises what is off for no reason, [`upkeep`] mends. A customer has at most one open record; time is counted once, whatever overlaps.
 
 pub mod consumer;
-mod cursor;
 pub mod domain;
 pub mod error;
 pub mod exceptions;

@@ -3,7 +3,7 @@
 mod books;
 
 use chrono::TimeDelta;
-use relight_common::{Claims, Clock, Db, Invalid, Role, error::refuse, wire};
+use relight_common::{Claims, Clock, Db, Invalid, Role, cursor::Cursors, error::refuse, wire};
 use relight_proto::{
     common::v1::Point,
     insight::v1::{
@@ -16,7 +16,6 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    cursor::Cursors,
     domain::{
         class::Ids,
         outage,
@@ -83,12 +82,9 @@ impl Api {
         let org = visible(claims, &[customer])?;
         let filter = format!("history:{customer}");
         let page = self.cursors.page(&filter, ask.page.as_ref())?;
-        let after = sort_key(&page.after);
-        let rows = read::history(self.db.pool(), customer, &org, after, page.size).await?;
-        let last = rows
-            .last()
-            .map(|row| format!("{}:{}", row.off_at.timestamp_micros(), row.id));
-        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last.as_deref());
+        let rows = read::history(self.db.pool(), customer, &org, page.after, page.size).await?;
+        let last = rows.last().map(|row| (row.off_at, row.id));
+        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         let now = self.clock.now();
         let interruptions = rows.into_iter().map(|record| interruption(record, now)).collect();
         Ok(HistoryReply {
@@ -187,14 +183,6 @@ fn visible(claims: &Claims, customers: &[Uuid]) -> Result<Vec<String>, Error> {
 /// Whether the caller may list members at the incident's place. To others it does not exist.
 fn may_list(claims: &Claims, head: &Head) -> bool {
     claims.has_at(&LISTS, &head.org_path)
-}
-
-fn sort_key(text: &str) -> Option<(Instant, Uuid)> {
-    let (micros, id) = text.split_once(':')?;
-    Some((
-        Instant::from_timestamp_micros(micros.parse().ok()?)?,
-        id.parse().ok()?,
-    ))
 }
 
 fn span(after: &str, limit: u32) -> Result<(Option<Uuid>, i64), Invalid> {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use relight_common::{Clock, Db, grpc, seal::Seal, secrets::Secrets};
+use relight_common::{Clock, Db, cursor::Cursors, grpc, seal::Seal, secrets::Secrets};
 use relight_policy::Pack;
 use tokio::sync::Notify;
 
-use crate::{cursor::Cursors, numbers, peers::Peers, store::number::Numbers, topology::Atlas};
+use crate::{numbers, peers::Peers, store::number::Numbers, topology::Atlas};
 
 /// The parts of the service, shared.
 #[derive(Debug)]

@@ -9,7 +9,6 @@
 //! in exactly one incident; danger is never swallowed; accepting never waits for grouping. See README.md.
 
 pub mod consumer;
-mod cursor;
 pub mod desk;
 pub mod domain;
 pub mod error;

@@ -8,7 +8,6 @@
 //!             domain: contact forms, set ids and sums, findings, switchings (pure)
 //! ```
 
-mod cursor;
 pub mod domain;
 mod error;
 mod held;

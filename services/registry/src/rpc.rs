@@ -11,7 +11,7 @@ mod what_if;
 use std::{pin::Pin, sync::Arc};
 
 use futures_util::Stream;
-use relight_common::{Claims, Clock, Db, error::refuse, secrets::Secrets, wire};
+use relight_common::{Claims, Clock, Db, cursor::Cursors, error::refuse, secrets::Secrets, wire};
 use relight_proto::registry::v1::{
     AffectedSet, ContactsReply, ContactsRequest, CreateAffectedSetRequest, Customer, GetAffectedSetRequest,
     GetCustomerRequest, GetServicePointRequest, GridSnapshotChunk, GridSnapshotRequest, ListDevicesReply,
@@ -21,7 +21,7 @@ use relight_proto::registry::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::{cursor::Cursors, held::Holder, seal::Sealer};
+use crate::{held::Holder, seal::Sealer};
 
 /// The registry's gRPC service.
 #[derive(Debug, Clone)]

@@ -56,8 +56,8 @@ impl<O: Outside> Api<O> {
         let org = claims.org_patterns(&[Role::Admin]);
         let filter = format!("accounts:{}", org.join(","));
         let page = self.cursors.page(&filter, ask.page.as_ref())?;
-        let rows = people::list(self.db.pool(), &org, &page.after, page.size).await?;
-        let last = rows.last().map(|row| row.login.as_str());
+        let rows = people::list(self.db.pool(), &org, page.after_text(), page.size).await?;
+        let last = rows.last().map(|row| row.login.clone());
         let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         Ok(ListAccountsReply {
             people: rows.iter().map(wire_person).collect(),

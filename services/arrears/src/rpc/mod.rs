@@ -9,8 +9,8 @@ mod text;
 use std::sync::Arc;
 
 use relight_common::{
-    Begun, Claims, Clock, Db, Invalid, Role, Work, command::Meta, error::refuse, ids::CommandId,
-    secrets::Secrets, wire,
+    Begun, Claims, Clock, Db, Invalid, Role, Work, command::Meta, cursor::Cursors, error::refuse,
+    ids::CommandId, secrets::Secrets, wire,
 };
 use relight_proto::arrears::v1::{
     self as w, ApplyRequest, Case, CheckNoticeReply, FeedReply, FeedRequest, GetCaseRequest, ListCasesReply,
@@ -21,9 +21,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    cursor::{self, Cursors},
     desk::{self, House, Shown},
-    domain::{Instant, Premises, Refusal, class::Class},
+    domain::{Premises, Refusal, class::Class},
     error::Error,
     outside::Outside,
     store::{account, case, message},
@@ -128,16 +127,11 @@ impl<O: Outside> Api<O> {
             org_patterns: claims.org_patterns(&SEE),
         };
         let name = format!("cases:{filter:?}");
-        let after = self.cursors.open(&name, ask.page.as_ref())?;
-        let after = after.and_then(|(key, id)| Some((at_of(&key)?, id)));
-        let size = cursor::size(ask.page.as_ref());
-        let rows = case::list(self.db.pool(), &filter, after, size).await?;
-        let last = rows
-            .last()
-            .map(|row| (row.opened_at.timestamp_micros().to_be_bytes(), row.id));
-        let last = last.as_ref().map(|(key, id)| (key.as_slice(), *id));
+        let page = self.cursors.page(&name, ask.page.as_ref())?;
+        let rows = case::list(self.db.pool(), &filter, page.after, page.size).await?;
+        let last = rows.last().map(|row| (row.opened_at, row.id));
         Ok(ListCasesReply {
-            next_cursor: self.cursors.next(&name, size, rows.len(), last),
+            next_cursor: self.cursors.next(&name, &page, rows.len(), last),
             cases: rows.iter().map(|row| show::case(row, &[])).collect(),
         })
     }
@@ -215,11 +209,6 @@ impl<O: Outside> Api<O> {
         };
         Ok(with_text(work.commit(reply).await?))
     }
-}
-
-fn at_of(key: &[u8]) -> Option<Instant> {
-    let micros = i64::from_be_bytes(key.try_into().ok()?);
-    Instant::from_timestamp_micros(micros)
 }
 
 /// A handler: caller, work, reply; failures are logged and worded in one place.

@@ -2,6 +2,7 @@
 
 use relight_common::{
     Begun, Claims, Invalid, Role,
+    cursor::Page,
     wire::{self, text, text_required, timestamp},
 };
 use relight_proto::{
@@ -15,7 +16,6 @@ use uuid::Uuid;
 
 use super::Api;
 use crate::{
-    cursor,
     desk::{self, crews},
     domain::ids::{CrewId, UnitId},
     error::Error,
@@ -71,12 +71,12 @@ impl Api {
         claims: &Claims,
         request: ListUnitsRequest,
     ) -> Result<ListUnitsReply, Error> {
-        let (page, size) = (request.page.as_ref(), cursor::size(request.page.as_ref()));
-        let (name, id) = self.after("units", page)?;
-        let units = unit::list(self.db.pool(), &desk::scope(claims), (&name, id), size).await?;
-        let last = units.last().map(|last| (last.name.as_bytes(), last.id.uuid()));
+        let page: Page<(String, Uuid)> = self.cursors.page("units", request.page.as_ref())?;
+        let (name, id) = page.after.clone().unwrap_or_default();
+        let units = unit::list(self.db.pool(), &desk::scope(claims), (&name, id), page.size).await?;
+        let last = units.last().map(|last| (last.name.clone(), last.id.uuid()));
         Ok(ListUnitsReply {
-            next_cursor: self.cursors.next("units", size, units.len(), last),
+            next_cursor: self.cursors.next("units", &page, units.len(), last),
             units: units.iter().map(show_unit).collect(),
         })
     }
@@ -88,33 +88,21 @@ impl Api {
     ) -> Result<ListCrewsReply, Error> {
         let unit = wire::uuid_opt("unit_id", &request.unit_id)?;
         let words = format!("crews {unit:?}");
-        let (page, size) = (request.page.as_ref(), cursor::size(request.page.as_ref()));
-        let (name, id) = self.after(&words, page)?;
-        let ids = crew::page(self.db.pool(), &desk::scope(claims), unit, (&name, id), size).await?;
+        let page: Page<(String, Uuid)> = self.cursors.page(&words, request.page.as_ref())?;
+        let (name, id) = page.after.clone().unwrap_or_default();
+        let ids = crew::page(self.db.pool(), &desk::scope(claims), unit, (&name, id), page.size).await?;
         let ids: Vec<Uuid> = ids.into_iter().map(CrewId::uuid).collect();
         let crews = crew::load(&mut *self.conn().await?, &ids, self.clock.now()).await?;
         let last = crews
             .last()
-            .map(|last| (last.crew.name.as_bytes(), last.crew.id.uuid()));
+            .map(|last| (last.crew.name.clone(), last.crew.id.uuid()));
         let shown = crews.iter().filter_map(|listed| {
             desk::may_see_crew(claims, &listed.crew).map(|with_phone| self.show_crew(listed, with_phone))
         });
         Ok(ListCrewsReply {
-            next_cursor: self.cursors.next(&words, size, crews.len(), last),
+            next_cursor: self.cursors.next(&words, &page, crews.len(), last),
             crews: shown.collect(),
         })
-    }
-
-    fn after(
-        &self,
-        words: &str,
-        page: Option<&relight_proto::common::v1::PageRequest>,
-    ) -> Result<(String, Uuid), Error> {
-        let found = self.cursors.open(words, page)?;
-        let (name, id) = found.unwrap_or_default();
-        let name = String::from_utf8(name)
-            .map_err(|_| Invalid::new("page.cursor", "must be the next_cursor of the page before"))?;
-        Ok((name, id))
     }
 
     fn show_crew(&self, listed: &Listed, with_phone: bool) -> WireCrew {

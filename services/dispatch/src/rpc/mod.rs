@@ -11,7 +11,8 @@ mod recommend;
 use std::sync::Arc;
 
 use relight_common::{
-    Begun, Claims, Clock, Db, Work, command::Meta, config, error::refuse, grpc, secrets::Secrets, wire,
+    Begun, Claims, Clock, Db, Work, command::Meta, config, cursor::Cursors, error::refuse, grpc,
+    secrets::Secrets, wire,
 };
 use relight_policy::Pack;
 use relight_proto::dispatch::v1::{
@@ -23,7 +24,7 @@ use sqlx::{Postgres, pool::PoolConnection};
 use tonic::{Request, Response, Status};
 
 use self::peers::Others;
-use crate::{cursor::Cursors, domain::ids::OrderId, error::Error, live::Live, store::view};
+use crate::{domain::ids::OrderId, error::Error, live::Live, store::view};
 
 /// Serves the contract.
 #[derive(Debug, Clone)]

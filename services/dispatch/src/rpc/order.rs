@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::Api;
 use crate::{
-    cursor, desk,
+    desk,
     domain::{
         ids::{CrewId, IncidentId, OrderId},
         order::{Kind, State},
@@ -70,24 +70,17 @@ impl Api {
             unit: wire::uuid_opt("unit_id", &request.unit_id)?,
             crew: wire::uuid_opt("crew_id", &request.crew_id)?,
         };
-        let (scope, page) = (desk::scope(claims), request.page.as_ref());
         let words = format!("orders {filter:?}");
-        let size = cursor::size(page);
-        let after = self
-            .cursors
-            .open(&words, page)?
-            .map(|(key, id)| place(&key, id))
-            .transpose()?;
-        let places = list::page(self.db.pool(), &scope, &filter, after, size).await?;
+        let page = self.cursors.page(&words, request.page.as_ref())?;
+        let after = page.after.map(|(key, id)| Place { key, id });
+        let scope = desk::scope(claims);
+        let places = list::page(self.db.pool(), &scope, &filter, after, page.size).await?;
         let ids: Vec<Uuid> = places.iter().map(|place| place.id).collect();
         let views = view::load(&mut *self.conn().await?, &ids).await?;
-        let last = places
-            .last()
-            .map(|last| (last.key.timestamp_micros().to_be_bytes(), last.id));
-        let last = last.as_ref().map(|(key, id)| (key.as_slice(), *id));
+        let last = places.last().map(|last| (last.key, last.id));
         Ok(ListOrdersReply {
             orders: views.iter().map(shown).collect(),
-            next_cursor: self.cursors.next(&words, size, places.len(), last),
+            next_cursor: self.cursors.next(&words, &page, places.len(), last),
         })
     }
 
@@ -107,8 +100,8 @@ impl Api {
             "" => 0,
             cursor => self
                 .cursors
-                .read(&words, cursor)
-                .and_then(|(key, _)| Some(i64::from_be_bytes(key.try_into().ok()?)))
+                .open::<(i64, Uuid)>(&words, cursor)
+                .map(|(n, _)| n)
                 .ok_or_else(|| Invalid::new("cursor", "must be the cursor of the last sync, or empty"))?,
         };
         let mut conn = self.conn().await?;
@@ -122,17 +115,10 @@ impl Api {
         Ok(CrewChangesReply {
             orders: views.iter().map(shown).collect(),
             gone: gone_orders.iter().map(|gone| gone.order_id.clone()).collect(),
-            cursor: self.cursors.seal(&words, &reached.to_be_bytes(), crew.uuid()),
+            cursor: self.cursors.seal(&words, &(reached, crew.uuid())),
             gone_orders,
         })
     }
-}
-
-fn place(key: &[u8], id: Uuid) -> Result<Place, Invalid> {
-    let micros = key.try_into().ok().map(i64::from_be_bytes);
-    let key = micros.and_then(chrono::DateTime::from_timestamp_micros);
-    key.map(|key| Place { key, id })
-        .ok_or_else(|| Invalid::new("page.cursor", "must be the next_cursor of the page before"))
 }
 
 /// An order on the wire.

@@ -8,7 +8,7 @@ use relight_proto::insight::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{Api, CUSTOMERS_MAX, sort_key, span, visible};
+use super::{Api, CUSTOMERS_MAX, span, visible};
 use crate::{
     domain::record::CustomerId,
     error::Error,
@@ -100,12 +100,11 @@ impl Api {
         let org = claims.org_patterns(&WATCH);
         let filter = format!("exceptions:{}:{}", ask.open, org.join(" "));
         let page = self.cursors.page(&filter, ask.page.as_ref())?;
-        let rows = exception::list(self.db.pool(), &org, ask.open, sort_key(&page.after), page.size).await?;
-        let last = rows.last().map(|row| {
-            let raised_at = row.raised_at.unwrap_or(row.off_at);
-            format!("{}:{}", raised_at.timestamp_micros(), row.id)
-        });
-        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last.as_deref());
+        let rows = exception::list(self.db.pool(), &org, ask.open, page.after, page.size).await?;
+        let last = rows
+            .last()
+            .map(|row| (row.raised_at.unwrap_or(row.off_at), row.id));
+        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         Ok(ListExceptionsReply {
             exceptions: rows.into_iter().map(told).collect(),
             next_cursor,

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use relight_common::cursor::Page;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{area, count, position, stored};
 use crate::{
-    cursor::Page,
     domain::{
         IncidentId,
         incident::{Affected, Confirmation, Confirmer, Device, Incident, State},
@@ -157,15 +157,16 @@ pub async fn page(
     conn: &mut PgConnection,
     state: &str,
     org_patterns: &[String],
-    page: &Page,
+    page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> Result<Vec<Incident>, Error> {
+    let (before_at, before_id) = page.before();
     let rows = incidents!(
         "where state = $1 and org_path like any($2) and (accepted_at, id) < ($3, $4)
          order by accepted_at desc, id desc limit $5",
         state,
         org_patterns,
-        page.before_at,
-        page.before_id,
+        before_at,
+        before_id,
         page.size,
     );
     let rows = rows.fetch_all(conn).await.map_err(Error::db("list incidents"))?;

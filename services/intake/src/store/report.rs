@@ -1,13 +1,12 @@
 //! Reports and urges.
 
 use chrono::{DateTime, Utc};
-use relight_common::telemetry;
+use relight_common::{cursor::Page, telemetry};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{area, position};
 use crate::{
-    cursor::Page,
     domain::{
         IncidentId, ReportId,
         place::Place,
@@ -348,7 +347,12 @@ pub struct Filter {
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn page(conn: &mut PgConnection, filter: &Filter, page: &Page) -> Result<Vec<Stored>, Error> {
+pub async fn page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> Result<Vec<Stored>, Error> {
+    let (before_at, before_id) = page.before();
     let rows = reports!(
         "where ($1::uuid is null or l.incident_id = $1) and ($2::uuid is null or r.customer_id = $2)
              and r.org_path like any($3) and (r.accepted_at, r.id) < ($4, $5)
@@ -356,8 +360,8 @@ pub async fn page(conn: &mut PgConnection, filter: &Filter, page: &Page) -> Resu
         filter.incident,
         filter.customer,
         &filter.org_patterns,
-        page.before_at,
-        page.before_id,
+        before_at,
+        before_id,
         page.size,
     );
     let rows = rows.fetch_all(conn).await.map_err(Error::db("list reports"))?;

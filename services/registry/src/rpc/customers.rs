@@ -98,10 +98,10 @@ impl Api {
             spaced: spaced(&text),
             size: page.size,
         };
-        let (rows, last) = self.searched(&scope, &search, &page.after).await?;
+        let (rows, last) = self.searched(&scope, &search, page.after_text()).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         self.audit_view(claims, "search", &ids).await?;
-        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last.as_deref());
+        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         Ok(SearchCustomersReply {
             customers: self.with_points(rows).await?,
             next_cursor,
@@ -199,12 +199,10 @@ impl Api {
         message: &ListServicePointsRequest,
     ) -> Result<ListServicePointsReply, Error> {
         let page = self.cursors.page("service_points", message.page.as_ref())?;
-        let after = wire::uuid_opt("page.cursor", &page.after)?;
+        let after = wire::uuid_opt("page.cursor", page.after_text())?;
         let rows = service_point::list(self.db.pool(), after, page.size).await?;
         let last = rows.last().map(|row| row.id.to_string());
-        let next_cursor = self
-            .cursors
-            .next("service_points", &page, rows.len(), last.as_deref());
+        let next_cursor = self.cursors.next("service_points", &page, rows.len(), last);
         let service_points = rows
             .into_iter()
             .map(map::service_point)

@@ -102,13 +102,13 @@ impl Api {
         let page = self.cursors.page(&filter, message.page.as_ref())?;
         let size =
             usize::try_from(page.size).map_err(|_| Invalid::new("page.size", "must be from 1 to 500"))?;
-        let wanted = held.devices_after(&page.after).filter(|(id, device)| {
+        let wanted = held.devices_after(page.after_text()).filter(|(id, device)| {
             let kind = held.grid.device_kind(*device);
             (kind.is_switching() || kind == DeviceKind::Transformer) && id.contains(&text)
         });
         let rows: Vec<_> = wanted.take(size).collect();
         let state = seat::state_now(self.db.pool(), &held).await?;
-        let last = rows.last().map(|(id, _)| id.as_str());
+        let last = rows.last().map(|(id, _)| id.to_string());
         let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         let devices = rows
             .into_iter()

@@ -110,15 +110,9 @@ impl Api {
         let org = claims.org_patterns(&SEE);
         let filter = format!("links:{}:{}", message.standing, org.join(" "));
         let page = self.cursors.page(&filter, message.page.as_ref())?;
-        let after = page.after.split_once(':').and_then(|(micros, id)| {
-            let at = chrono::DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-            Some((at, id.parse().ok()?))
-        });
-        let rows = link::list(self.db.pool(), &org, message.standing, after, page.size).await?;
-        let last = rows
-            .last()
-            .map(|row| format!("{}:{}", row.at.timestamp_micros(), row.id));
-        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last.as_deref());
+        let rows = link::list(self.db.pool(), &org, message.standing, page.after, page.size).await?;
+        let last = rows.last().map(|row| (row.at, row.id));
+        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         Ok(ListLinkCorrectionsReply {
             corrections: rows.into_iter().map(links::view).collect(),
             next_cursor,

@@ -158,15 +158,9 @@ impl Api {
         let org = claims.org_patterns(&SEE);
         let filter = format!("switchings:{}:{}", message.open, org.join(" "));
         let page = self.cursors.page(&filter, message.page.as_ref())?;
-        let after = page.after.split_once(':').and_then(|(micros, id)| {
-            let at = chrono::DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-            Some((at, id.parse().ok()?))
-        });
-        let rows = table::list(self.db.pool(), &org, message.open, after, page.size).await?;
-        let last = rows
-            .last()
-            .map(|row| format!("{}:{}", row.requested_at.timestamp_micros(), row.id));
-        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last.as_deref());
+        let rows = table::list(self.db.pool(), &org, message.open, page.after, page.size).await?;
+        let last = rows.last().map(|row| (row.requested_at, row.id));
+        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         let mut switchings = Vec::with_capacity(rows.len());
         for row in rows {
             switchings.push(self.shown(row).await?);

@@ -58,9 +58,9 @@ impl Api {
         );
         let page = self.cursors.page(&filter, message.page.as_ref())?;
         let org = claims.org_patterns(&super::switching::WONDER);
-        let rows = service_point::among(self.db.pool(), list, &org, &page.after, page.size).await?;
+        let rows = service_point::among(self.db.pool(), list, &org, page.after_text(), page.size).await?;
         let last = rows.last().map(|row| crate::domain::fold(&row.external_id));
-        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last.as_deref());
+        let next_cursor = self.cursors.next(&filter, &page, rows.len(), last);
         Ok(WhatIfReply {
             grid_version: held.grid.version().to_string(),
             state_no: grid_state::number(self.db.pool(), held.grid.version())
