@@ -26,25 +26,24 @@ pub async fn read(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error>
     Ok(facts)
 }
 
+/// Counts those who each need something of their own; how many are left to reach at all the schema keeps.
 async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
     let row = sqlx::query!(
         r#"select
-             count(*) filter (where required) as "required!",
-             count(*) filter (where required and served_at is not null) as "served!",
-             max(served_at) filter (where required and joined_at is null) as individual_at,
-             count(*) filter (where required and joined_at is not null) as "late_joiners!",
+             count(*) as "required!",
+             count(served_at) as "served!",
+             max(served_at) filter (where joined_at is null) as individual_at,
+             count(joined_at) as "late_joiners!",
              count(*) filter (where important and settled_at is null) as "unacknowledged!",
-             count(*) filter (where served_at is null) as "unreached!",
-             count(*) filter (where required and late_told_at is not null) as "told_late_start!",
+             coalesce((select unreached from planner.reach where outage_id = $1), 0) as "unreached!",
+             count(late_told_at) as "told_late_start!",
              count(*) filter (where own_generation and isolated_at is null) as "backfeed_open!",
              count(*) filter (where own_generation and told_at is null) as "backfeed_untold!",
              count(*) filter (where dedicated_line and (agreed_off_at is distinct from $2 or agreed_on_at is distinct from $3))
                  as "dedicated_open!",
              count(*) filter (where important and not own_generation) as "single_source!"
-         from (
-             select r.*, important or life_support or dedicated_line or own_generation as required
-             from planner.recipient r where outage_id = $1 and released_at is null
-         ) r"#,
+         from planner.recipient
+         where outage_id = $1 and released_at is null and (important or life_support or dedicated_line or own_generation)"#,
         one.id.uuid(),
         one.life.window.off_at,
         one.life.window.on_at

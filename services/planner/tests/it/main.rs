@@ -6,6 +6,7 @@ mod given;
 mod moved;
 mod orders;
 mod plans;
+mod reach;
 mod safety;
 mod then;
 mod way;
