@@ -78,7 +78,7 @@ pub struct CaseMessage {
     pub ordered_at: Option<DateTime<Utc>>,
     /// `sms`, `email`; empty while nothing is known.
     pub channel: String,
-    /// `delivered`, `failed`; empty while nothing is known.
+    /// `delivered`, `failed`, `wrong_person` (it reached somebody else and proves nothing); empty while nothing is known.
     pub result: String,
     /// When that was.
     pub result_at: Option<DateTime<Utc>>,

@@ -35,7 +35,7 @@ pub struct Service {
     pub method: String,
     /// When.
     pub at: Option<DateTime<Utc>>,
-    /// Who served it.
+    /// Name of who served it.
     pub server: String,
     /// Who received it, or why nobody did.
     pub received_by: String,
@@ -60,9 +60,9 @@ pub struct ArrearsNotice {
     pub issued_at: Option<DateTime<Utc>>,
     /// Unit that issued it.
     pub org_path: String,
-    /// By whom.
+    /// Name of who issued it.
     pub issuer: String,
-    /// Who allowed the disconnection.
+    /// Name of who allowed the disconnection.
     pub approver: String,
     /// Name of the customer.
     pub customer_name: String,
@@ -74,6 +74,8 @@ pub struct ArrearsNotice {
     pub address_en: String,
     /// Owed in all when it was issued, hundredths of the currency.
     pub amount_cents: i64,
+    /// ISO 4217 code of every amount.
+    pub currency: String,
     /// By bill.
     pub bills: Vec<NoticeBill>,
     /// Due day of the oldest bill.
@@ -130,6 +132,7 @@ impl From<Notice> for ArrearsNotice {
             address_zh: notice.address_zh,
             address_en: notice.address_en,
             amount_cents: notice.amount_cents,
+            currency: notice.currency,
             bills: bills.collect(),
             due_on: notice.due_on,
             reminders: reminders.collect(),

@@ -118,7 +118,7 @@ impl Sheet {
 
 fn sheet(language: Language, notice: ArrearsNotice, areas: &Areas) -> Sheet {
     let zone: Tz = notice.zone.parse().unwrap_or(chrono_tz::UTC);
-    let money = |cents: i64| money(language, cents, &notice.policy_version);
+    let money = |cents: i64| money(language, cents, &notice.currency);
     let full = |at: Option<DateTime<Utc>>| at.map(|at| full(language, at, zone)).unwrap_or_default();
     let bills = notice.bills.iter().map(|bill| Row {
         period: bill.period.clone(),
@@ -182,14 +182,13 @@ fn served(language: Language, service: &Service, full: &impl Fn(Option<DateTime<
     }
 }
 
-/// Hundredths as people write money; the pack's name begins with its country.
-fn money(language: Language, cents: i64, pack: &str) -> String {
+/// Hundredths as people write money of that currency.
+fn money(language: Language, cents: i64, currency: &str) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let (whole, rest) = (cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
-    match (language, pack.get(..2)) {
-        (Language::ZhCn, Some("CN")) => format!("{sign}{whole}.{rest:02} 元"),
-        (_, Some("AU")) => format!("AUD {sign}{whole}.{rest:02}"),
-        _ => format!("CNY {sign}{whole}.{rest:02}"),
+    match (language, currency) {
+        (Language::ZhCn, "CNY") => format!("{sign}{whole}.{rest:02} 元"),
+        _ => format!("{currency} {sign}{whole}.{rest:02}"),
     }
 }
 
@@ -266,9 +265,10 @@ mod tests {
 
     #[test]
     fn money_is_written_with_its_currency_and_both_digits() {
-        assert_eq!(money(Language::ZhCn, 50_005, "CN-SGCC 1"), "500.05 元");
-        assert_eq!(money(Language::En, 50_000, "CN-SGCC 1"), "CNY 500.00");
-        assert_eq!(money(Language::En, -7, "AU-NERR 1"), "AUD -0.07");
+        assert_eq!(money(Language::ZhCn, 50_005, "CNY"), "500.05 元");
+        assert_eq!(money(Language::ZhCn, 50_005, "AUD"), "AUD 500.05");
+        assert_eq!(money(Language::En, 50_000, "CNY"), "CNY 500.00");
+        assert_eq!(money(Language::En, -7, "AUD"), "AUD -0.07");
     }
 
     #[test]

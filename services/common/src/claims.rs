@@ -104,6 +104,9 @@ pub struct Grant {
 pub struct Claims {
     /// Person id, `service:NAME` or `public`.
     pub actor: String,
+    /// The person's name as the account has it, for papers that name who acted; empty for services and the public.
+    #[serde(default)]
+    pub name: String,
     /// Roles by org path.
     pub grants: Vec<Grant>,
     /// The customer whose own data this is.
@@ -143,11 +146,21 @@ impl Claims {
     pub fn of(actor: impl Into<String>, grants: Vec<Grant>) -> Self {
         Self {
             actor: actor.into(),
+            name: String::new(),
             grants,
             customer_id: None,
             crew_id: None,
             unit_id: None,
             request_id: Uuid::now_v7(),
+        }
+    }
+
+    /// The name for papers: the id where the account has none.
+    pub fn called(&self) -> &str {
+        if self.name.is_empty() {
+            &self.actor
+        } else {
+            &self.name
         }
     }
 

@@ -68,6 +68,7 @@ pub(crate) fn read(text: &str, overlays: &[&str]) -> Result<Pack, LoadError> {
     let calendar = head.calendar.as_deref().map(calendar).transpose()?;
     let covers: Vec<Area> = head.covers;
     judge::all(&mut reading, &covers, head.since, calendar.is_some());
+    judge::money(&mut reading, &covers, &head.currency);
     if !reading.faults.is_empty() {
         return Err(LoadError::Faults(reading.faults));
     }
@@ -75,6 +76,7 @@ pub(crate) fn read(text: &str, overlays: &[&str]) -> Result<Pack, LoadError> {
         id: ids.join("+"),
         name: head.name,
         zone: head.zone,
+        currency: head.currency,
         calendar,
         leaves: reading.leaves,
     })

@@ -47,6 +47,7 @@ pub struct Pack {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) zone: Tz,
+    pub(crate) currency: String,
     pub(crate) calendar: Option<Calendar>,
     /// Dotted path -> periods in order of time.
     pub(crate) leaves: BTreeMap<String, Vec<Leaf>>,
@@ -106,6 +107,11 @@ impl Pack {
     /// Zone of the jurisdiction; a supply point's own wins.
     pub fn zone(&self) -> Tz {
         self.zone
+    }
+
+    /// ISO 4217 code of the money people owe there, such as `CNY`; empty when the pack speaks of no money.
+    pub fn currency(&self) -> &str {
+        &self.currency
     }
 
     /// The day of the last change of any rule that is not after `at`.

@@ -71,15 +71,14 @@ impl Served {
     /// A 60-second token of somebody with `role` everywhere, as the gateway mints it.
     pub(super) fn token(&self, role: Role) -> anyhow::Result<MetadataValue<Ascii>> {
         let claims = Claims {
-            actor: Uuid::from_u128(1).to_string(),
-            grants: vec![Grant {
-                role,
-                org_path: String::new(),
-            }],
-            customer_id: None,
-            crew_id: None,
-            unit_id: None,
             request_id: Uuid::now_v7(),
+            ..Claims::of(
+                Uuid::from_u128(1).to_string(),
+                vec![Grant {
+                    role,
+                    org_path: String::new(),
+                }],
+            )
         };
         let request = self.peers.request((), &claims);
         let token = request.metadata().get("authorization").cloned();

@@ -103,7 +103,9 @@ pub async fn apply(
             let facts = house.facts(command.premises, None);
             message::ordered(work, &stored, *kind, &facts).await?;
         }
-        Act::Issue { stop_at, supply } => issue(work, house, &mut stored, *stop_at, supply).await?,
+        Act::Issue { stop_at, supply } => {
+            issue(work, house, &mut stored, (*stop_at, claims.called()), supply).await?;
+        }
         Act::Cut {
             shown,
             doing,
@@ -149,8 +151,13 @@ fn authorise(claims: &Claims, act: &Act, org_path: &str) -> Result<(), Error> {
 /// Whether an approval is a manager's is a matter of the caller's role, not of the request.
 fn as_manager(claims: &Claims, event: &Event, org_path: &str) -> Event {
     match event {
-        Event::Approve { approver, .. } => Event::Approve {
+        Event::Approve {
+            approver,
+            approver_name,
+            ..
+        } => Event::Approve {
             approver: approver.clone(),
+            approver_name: approver_name.clone(),
             manager: claims.has_at(&MANAGERS, org_path),
         },
         other => other.clone(),
@@ -161,7 +168,7 @@ async fn issue(
     work: &mut Work,
     house: &House,
     stored: &mut Stored,
-    stop_at: Instant,
+    (stop_at, issuer_name): (Instant, &str),
     supply: &Supply,
 ) -> Result<(), Error> {
     let at = work.at();
@@ -186,8 +193,8 @@ async fn issue(
         address_en: supply.address_en.clone(),
         bills,
         amount_cents: notice.amount_cents,
-        issuer: notice.issuer.clone(),
-        approver: basis.approval.approver.clone(),
+        issuer: issuer_name.to_owned(),
+        approver: basis.approval.called().to_owned(),
         due_on: stored.doc.due_on.to_string(),
         reminders: stored.doc.reminders.clone(),
         legal_basis: house.law.basis(&stored.doc),

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use relight_common::Work;
 use serde_json::json;
 use sqlx::types::Json;
@@ -15,7 +15,7 @@ use super::{
     step::{House, step},
 };
 use crate::{
-    domain::{Case, Event, Instant, Premises, transition},
+    domain::{AHEAD_MAX, Case, Event, Instant, Premises, transition},
     error::Error,
     store::{
         account::{self, Account, Bill, Supply},
@@ -23,9 +23,6 @@ use crate::{
         feed::{self, Line},
     },
 };
-
-/// How far ahead of our clock a line may lie: more would win over everything that comes later.
-const AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
 
 /// A line, read.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,6 +168,7 @@ async fn write(
     accounts: &Accounts,
 ) -> Result<Vec<Written>, Error> {
     let received_at = work.at();
+    // A line from further ahead would win over everything that comes later.
     let ahead = received_at + AHEAD_MAX;
     let mut first: BTreeMap<&str, (usize, Line)> = BTreeMap::new();
     let row = |line: &FeedLine| {

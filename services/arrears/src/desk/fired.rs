@@ -45,26 +45,37 @@ async fn alarm(work: &mut Work, stored: &mut case::Stored, facts: &Facts<'_>) ->
     };
     let reached = marks.iter().rev().find(|(at, _)| *at <= now);
     if let Some((_, level)) = reached {
-        let told = ArrearsAlarm {
-            case_id: stored.id.to_string(),
-            level: (*level).to_owned(),
-            due_at: Some(timestamp(due_at)),
-        };
-        stored.version += 1;
-        case::save(work.conn(), stored).await?;
-        work.tell(
-            "arrears.alarm",
-            stored.id,
-            stored.version,
-            &stored.org_path,
-            &told,
-        );
-        tracing::warn!(case.id = %stored.id, level, "a reconnection is due");
+        wake(work, stored, level, due_at).await?;
     }
     // Strictly later: the mark of this very moment was just told, and would be told for ever.
     if let Some((at, _)) = marks.iter().find(|(at, _)| *at > now) {
         work.set_timer(RECONNECT, stored.id, *at, stored.version).await?;
     }
+    Ok(())
+}
+
+/// Somebody has to look at the case now.
+pub(super) async fn wake(
+    work: &mut Work,
+    stored: &mut case::Stored,
+    level: &str,
+    due_at: Instant,
+) -> Result<(), Error> {
+    let told = ArrearsAlarm {
+        case_id: stored.id.to_string(),
+        level: level.to_owned(),
+        due_at: Some(timestamp(due_at)),
+    };
+    stored.version += 1;
+    case::save(work.conn(), stored).await?;
+    work.tell(
+        "arrears.alarm",
+        stored.id,
+        stored.version,
+        &stored.org_path,
+        &told,
+    );
+    tracing::warn!(case.id = %stored.id, level, "somebody has to look at a case");
     Ok(())
 }
 

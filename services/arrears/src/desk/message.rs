@@ -7,18 +7,18 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    fired::WARN,
+    fired::{WARN, wake},
     step::{House, step},
 };
 use crate::{
     domain::{
-        Facts, Instant, Premises,
+        Event, Facts, Instant, Premises,
         message::{Kind, check_order, next_warning},
     },
     error::Error,
     store::{
         case::{self, Stored},
-        message,
+        message::{self, Became},
     },
 };
 
@@ -92,7 +92,8 @@ pub(super) async fn set_warning(
 }
 
 /// Takes what became of a message. A delivered reminder is evidence of reminding, a delivered last warning is the last
-/// warning; no message is ever service. One that does not fit the case any more is kept and does nothing.
+/// warning; no message is ever service. One that does not fit the case any more is kept and does nothing. What reached
+/// somebody else proves nothing any more, whatever it proved before (operations.md O15).
 ///
 /// # Errors
 /// [`Error::Common`], [`Error::Stored`].
@@ -103,16 +104,23 @@ pub async fn take_result(
     (channel, result, at): (&str, &str, Instant),
     premises: Premises,
 ) -> Result<(), Error> {
-    let Some(case_id) = message::finish(work.conn(), id, (channel, result), at).await? else {
+    let Some((case_id, became)) = message::finish(work.conn(), id, (channel, result), at).await? else {
         return Ok(());
     };
-    let Some(event) = kind.delivered(channel, at, id.to_string()) else {
+    let record = id.to_string();
+    let event = match became {
+        Became::Proof => kind.delivered(channel, at, record),
+        Became::Less { stands_at } => kind.is_proof().then_some(Event::Disprove { record, stands_at }),
+    };
+    let Some(event) = event else {
         return Ok(());
     };
     let Some(mut stored) = case::lock(work.conn(), case_id).await? else {
         return Ok(());
     };
-    match step(work, &mut stored, &event, &house.facts(premises, None)).await {
+    let facts = house.facts(premises, None);
+    match step(work, &mut stored, &event, &facts).await {
+        Ok(_) if matches!(event, Event::Disprove { .. }) => fell_away(work, &mut stored, kind).await,
         Ok(_) => Ok(()),
         Err(Error::Refused(refusal)) => {
             tracing::info!(case.id = %case_id, kind = kind.word(), %refusal, "a delivered message moves nothing");
@@ -120,4 +128,15 @@ pub async fn take_result(
         }
         Err(error) => Err(error),
     }
+}
+
+/// That a proof fell away is written down; where supply is off already, people have to look whether that was right.
+async fn fell_away(work: &mut Work, stored: &mut Stored, kind: Kind) -> Result<(), Error> {
+    let detail = json!({ "kind": kind.word(), "state": stored.doc.state.word() });
+    work.audit("arrears.proof_fell_away", stored.id, detail);
+    if stored.doc.state.off_since().is_none() {
+        return Ok(());
+    }
+    let now = work.at();
+    wake(work, stored, "wrong_person", now).await
 }

@@ -84,6 +84,7 @@ fn overdue(house: &House, account: &Account, at: Instant) -> Result<Option<Case>
         debt_cents: account.balance_cents,
         balance_cents: account.balance_cents,
         balance_at,
+        currency: house.law.currency().to_owned(),
         holds: BTreeMap::new(),
         reminders: Vec::new(),
         state: State::Overdue,

@@ -1,6 +1,8 @@
 //! No sequence of events at any times leads to a cut that should not be. The conditions are judged here by plain
 //! arithmetic, not by the policy engine: an independent checker.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
@@ -48,6 +50,8 @@ fn any_event() -> impl Strategy<Value = Event> {
             nobody_at_risk: true,
         })),
         1 => Just(reconnect()),
+        2 => prop_oneof![Just("call 17"), Just("call 90")]
+            .prop_map(|record| Event::Disprove { record: record.to_owned(), stands_at: None }),
     ]
 }
 
@@ -79,8 +83,18 @@ fn woven(noise: &[(usize, Event, i64)], bend: &[(usize, i64)]) -> Vec<Step> {
     steps
 }
 
+/// Records of the proofs that fell away and were not given anew.
+fn note(lost: &mut BTreeSet<String>, event: &Event) {
+    match event {
+        Event::Disprove { record, .. } => drop(lost.insert(record.clone())),
+        Event::Remind(given) => drop(lost.remove(&given.record)),
+        Event::PreNotice { warning, .. } => drop(lost.remove(&warning.record)),
+        _ => {}
+    }
+}
+
 /// Why this cut should not have been.
-fn wrong(before: &Case, facts: &Facts<'_>, now: Instant) -> Option<&'static str> {
+fn wrong(before: &Case, lost: &BTreeSet<String>, facts: &Facts<'_>, now: Instant) -> Option<&'static str> {
     let State::PreNoticed { served, pre_notice } = &before.state else {
         return Some("no last warning");
     };
@@ -109,11 +123,20 @@ fn wrong(before: &Case, facts: &Facts<'_>, now: Instant) -> Option<&'static str>
         (now < served.notice.stop_at, "before the time on the notice"),
         (release.expires_at <= now || release.spent, "release expired"),
         (
+            release.expires_at > now + TimeDelta::minutes(5),
+            "release of a later moment",
+        ),
+        (
             basis.approval.approver == basis.proposal.author,
             "the author approved",
         ),
         (facts.premises != Premises::Supplied, "other outage"),
         (basis.reminder.at > now, "not reminded"),
+        (
+            lost.contains(&basis.reminder.record),
+            "somebody else was reminded",
+        ),
+        (lost.contains(&pre_notice.record), "somebody else was warned"),
         (now - before.balance_at > TimeDelta::minutes(5), "stale balance"),
     ]
     .into_iter()
@@ -127,7 +150,7 @@ proptest! {
     fn nobody_is_cut_wrongly(steps in any_steps(), supplied in prop::bool::weighted(0.9), life_s in -60_i64..400, spent in prop::bool::weighted(0.1)) {
         let law = law();
         let premises = if supplied { Premises::Supplied } else { Premises::Unknown };
-        let (mut case, mut now) = (case(), local("07-01 02:00"));
+        let (mut case, mut now, mut lost) = (case(), local("07-01 02:00"), BTreeSet::new());
         for (mut event, gap) in steps {
             now += gap;
             if let Event::Money { as_of, .. } = &mut event && *as_of == Instant::MIN_UTC {
@@ -139,8 +162,9 @@ proptest! {
                 if let Ok((after, _)) = transition(&case, &event, &facts, now) {
                     let cut_now = after.state.word() == "disconnected" && case.state.word() != "disconnected";
                     if cut_now {
-                        prop_assert_eq!(wrong(&case, &facts, now), None);
+                        prop_assert_eq!(wrong(&case, &lost, &facts, now), None);
                     }
+                    note(&mut lost, &event);
                     case = after;
                 }
             }

@@ -27,6 +27,9 @@ pub struct Case {
     pub balance_cents: i64,
     /// The moment billing spoke of.
     pub balance_at: Instant,
+    /// ISO 4217 code of every amount of the case, as the policy pack had it when the case was opened.
+    #[serde(default)]
+    pub currency: String,
     /// What stands in the way, whatever the state.
     pub holds: BTreeMap<HoldKind, Held>,
     /// Every reminder, oldest first, for the notice.
@@ -123,12 +126,27 @@ pub struct Proposal {
 /// Somebody else allowed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// Who.
+    /// Who, by person id.
     pub approver: String,
+    /// Their name at that time, for the notice; empty on cases of before names were kept.
+    #[serde(default)]
+    pub approver_name: String,
     /// The approver decides as a manager.
     pub manager: bool,
     /// When.
     pub at: Instant,
+}
+
+impl Approval {
+    /// The name for the notice.
+    pub fn called(&self) -> &str {
+        called(&self.approver, &self.approver_name)
+    }
+}
+
+/// A name, or the id where none was kept.
+pub(super) fn called<'a>(id: &'a str, name: &'a str) -> &'a str {
+    if name.is_empty() { id } else { name }
 }
 
 /// What stands before a notice.
@@ -424,6 +442,14 @@ impl State {
             | State::PreNoticed { served, .. }
             | State::Disconnected { served, .. } => Some(&served.notice),
             _ => None,
+        }
+    }
+
+    /// The reminder that opened the way this far.
+    pub fn reminder(&self) -> Option<&Reminder> {
+        match self {
+            State::Reminded { reminder } | State::Eligible { reminder, .. } => Some(reminder),
+            _ => self.basis().map(|basis| &basis.reminder),
         }
     }
 

@@ -21,8 +21,10 @@ pub enum Event {
     },
     /// Somebody allows it.
     Approve {
-        /// Who.
+        /// Who, by person id.
         approver: String,
+        /// Their name.
+        approver_name: String,
         /// The approver decides as a manager.
         manager: bool,
     },
@@ -107,6 +109,13 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
+    /// A message that was proof reached somebody else (operations.md O15).
+    Disprove {
+        /// The message, as the proof names it.
+        record: String,
+        /// It also reached the customer, at another contact, then.
+        stands_at: Option<Instant>,
+    },
     /// Time has passed.
     Look,
 }
@@ -132,6 +141,7 @@ impl Event {
             Event::Release { .. } => "release_hold",
             Event::Classify(_) => "classify",
             Event::Withdraw { .. } => "withdraw",
+            Event::Disprove { .. } => "disprove",
             Event::Look => "look",
         }
     }

@@ -53,6 +53,7 @@ pub(super) fn case() -> Case {
         debt_cents: DEBT,
         balance_cents: DEBT,
         balance_at: local("07-01 00:00"),
+        currency: "CNY".to_owned(),
         holds: BTreeMap::new(),
         reminders: Vec::new(),
         state: State::Overdue,
@@ -77,6 +78,7 @@ pub(super) fn propose() -> Event {
 pub(super) fn approve(approver: &str, manager: bool) -> Event {
     Event::Approve {
         approver: approver.to_owned(),
+        approver_name: format!("name of {approver}"),
         manager,
     }
 }
@@ -95,6 +97,7 @@ pub(super) fn posted(served_at: Instant) -> Proof {
         method: Method::PostedWithWitness,
         served_at,
         server: "chen".to_owned(),
+        server_name: "陈工".to_owned(),
         position: Some((120.15, 30.28)),
         photo_sha256: Some("ab".repeat(32)),
         received_by: None,

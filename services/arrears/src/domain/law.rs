@@ -73,8 +73,13 @@ impl Law {
                 class: Some(case.class.in_policy()),
                 ..ArrearsDisconnect::default()
             };
-            let answer = self.pack.ask(&Question::ArrearsDisconnect(facts), &about(case));
-            answer.earliest.is_some_and(|opens| opens <= now)
+            // The window is what the whole answer says of it, at a hundredth of the work; whether anybody may be cut for
+            // this debt at all, only the whole answer says.
+            let window = self.pack.notice_window(&facts, &about(case));
+            window.earliest.is_some_and(|opens| opens <= now) && {
+                let answer = self.pack.ask(&Question::ArrearsDisconnect(facts), &about(case));
+                answer.earliest.is_some_and(|opens| opens <= now)
+            }
         })
     }
 
@@ -237,11 +242,9 @@ impl Law {
         sources.collect()
     }
 
-    /// ISO 4217 code of the money in it.
-    pub fn currency(&self, case: &Case) -> String {
-        let leaf = self.pack.leaf("arrears.minimum_debt", case.opened_at);
-        let words = leaf.map(|leaf| leaf.words.as_str()).unwrap_or_default();
-        words.rsplit(' ').next().unwrap_or_default().to_owned()
+    /// ISO 4217 code of the money debts are counted in there.
+    pub fn currency(&self) -> &str {
+        self.pack.currency()
     }
 
     /// The version of the pack that rules the case.
@@ -301,4 +304,62 @@ fn edge(mut inside: Instant, mut outside: Instant, is_inside: &impl Fn(Instant) 
         }
     }
     inside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        class::Class,
+        given::{case, law, local},
+    };
+
+    /// By whole answers alone: what the short way has to agree with.
+    fn asked_in_full(law: &Law, case: &Case, reminder: &Reminder, now: Instant) -> bool {
+        (1..=SERVICE_SEARCH_D).any(|days| {
+            let facts = ArrearsDisconnect {
+                due_on: Some(case.due_on),
+                reminded_at: Some(reminder.at),
+                served_at: Some(now - TimeDelta::days(days)),
+                balance_cents: Some(case.balance_cents),
+                class: Some(case.class.in_policy()),
+                ..ArrearsDisconnect::default()
+            };
+            let answer = law.pack.ask(&Question::ArrearsDisconnect(facts), &about(case));
+            answer.earliest.is_some_and(|opens| opens <= now)
+        })
+    }
+
+    #[test]
+    fn the_short_way_to_old_enough_says_what_the_whole_answers_say() {
+        let law = law();
+        let reminder = Reminder {
+            at: local("07-10 10:00"),
+            channel: "phone".to_owned(),
+            record: "call 17".to_owned(),
+        };
+        let mut seen = [false; 2];
+        for (class, balance_cents) in [
+            (Class::Ordinary, 50_000),
+            (Class::Ordinary, 1),
+            (Class::LifeSupport, 50_000),
+        ] {
+            let case = Case {
+                class,
+                balance_cents,
+                ..case()
+            };
+            for hours in (0..20 * 24).step_by(19) {
+                let now = local("07-27 00:00") + TimeDelta::hours(hours);
+                let short = law.is_old_enough(&case, &reminder, now);
+                assert_eq!(
+                    short,
+                    asked_in_full(&law, &case, &reminder, now),
+                    "{class:?} {balance_cents} {now}"
+                );
+                seen[usize::from(short)] = true;
+            }
+        }
+        assert_eq!(seen, [true, true], "both answers came up");
+    }
 }

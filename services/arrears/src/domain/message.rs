@@ -100,6 +100,11 @@ impl Kind {
         }
     }
 
+    /// Whether its delivery is proof of anything.
+    pub fn is_proof(self) -> bool {
+        matches!(self, Kind::Reminder | Kind::PreNotice)
+    }
+
     /// What its delivery does to the case; nothing for those that only inform.
     pub fn delivered(self, channel: &str, at: Instant, record: String) -> Option<Event> {
         let channel = channel.to_owned();

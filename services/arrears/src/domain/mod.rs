@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod class;
+mod disprove;
 pub mod event;
 mod facts;
 pub mod law;
@@ -24,7 +25,7 @@ pub use event::{Effect, Event};
 pub use facts::{Facts, Premises, Release};
 pub use law::Law;
 pub use refusal::Refusal;
-pub use transition::{check_cut, transition};
+pub use transition::{AHEAD_MAX, check_cut, transition};
 pub use upkeep::next_look;
 
 /// An instant, UTC.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Instant, Refusal};
+use super::{Instant, Refusal, case::called};
 
 /// How the notice reached the customer, the best evidence first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,8 +72,11 @@ pub struct Proof {
     pub method: Method,
     /// When the customer got it.
     pub served_at: Instant,
-    /// Who served it.
+    /// Who served it, by person id.
     pub server: String,
+    /// Their name at that time, for the notice; empty on proofs of before names were kept.
+    #[serde(default)]
+    pub server_name: String,
     /// Where, WGS84 degrees (lon, lat).
     pub position: Option<(f64, f64)>,
     /// SHA-256 of the photo, lower-case hex.
@@ -89,6 +92,11 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Name of the server for the notice.
+    pub fn server_called(&self) -> &str {
+        called(&self.server, &self.server_name)
+    }
+
     /// Whether the evidence is what its method needs, for a notice issued at `issued_at`.
     ///
     /// # Errors
@@ -117,7 +125,7 @@ impl Proof {
             Method::PostedWithWitness => self.visited().and_then(|()| {
                 let witness = self.witness.as_deref();
                 match witness {
-                    Some(witness) if witness != self.server => Ok(()),
+                    Some(witness) if witness != self.server && witness != self.server_name => Ok(()),
                     Some(_) => missing("witness", "must be somebody other than the server"),
                     None => missing("witness", "must name who saw the notice left at the door"),
                 }
@@ -178,6 +186,7 @@ mod tests {
         assert_eq!(field(|p| p.position = None), "position");
         assert_eq!(field(|p| p.witness = None), "witness");
         assert_eq!(field(|p| p.witness = Some(p.server.clone())), "witness");
+        assert_eq!(field(|p| p.witness = Some(p.server_name.clone())), "witness");
         assert_eq!(field(|p| p.server = String::new()), "server");
         assert_eq!(field(|p| p.served_at = utc("2026-03-01T00:59:59Z")), "served_at");
         assert_eq!(field(|p| p.served_at = utc("2026-03-03T01:00:01Z")), "served_at");

@@ -17,7 +17,11 @@ use super::{
 mod back;
 
 fn go(case: &Case, event: &Event, at: Instant) -> Result<(Case, Vec<Effect>), Refusal> {
-    with(case, event, at, Premises::Supplied, &release("12-31 10:00"))
+    let at_hand = Release {
+        expires_at: at + TimeDelta::minutes(5),
+        ..release("12-31 10:00")
+    };
+    with(case, event, at, Premises::Supplied, &at_hand)
 }
 
 fn with(
@@ -348,8 +352,8 @@ fn a_cut_needs_its_release_its_meter_its_time_and_two_people() {
         meter_no: "1".to_owned(),
         ..good.clone()
     };
-    let old = release("08-17 10:02");
-    for bad in [spent, other, old] {
+    let (old, ahead) = (release("08-17 10:02"), release("08-17 10:08"));
+    for bad in [spent, other, old, ahead] {
         assert!(matches!(
             with(&warned, &cut(), now, Premises::Supplied, &bad),
             Err(Refusal::NoRelease(_))
@@ -380,4 +384,32 @@ fn a_cut_needs_its_release_its_meter_its_time_and_two_people() {
         try_with(&warned, &cut(), "08-17 10:04:30", &good),
         Err(Refusal::BalanceStale { .. })
     ));
+}
+
+/// A clock that was set back makes nothing young again: neither a leave nor a balance of a moment that is yet to come.
+#[test]
+fn a_clock_that_jumps_makes_nothing_valid_again() {
+    let (warned, _) = in_state("pre_noticed");
+    let at = |balance_at: &str| Case {
+        balance_at: local(balance_at),
+        ..warned.clone()
+    };
+    let now = local("08-17 10:02");
+    for (balance_at, is_fresh) in [
+        ("08-17 09:56:59", false),
+        ("08-17 09:57", true),
+        ("08-17 10:03", true),
+        ("08-17 10:03:01", false),
+        ("08-19 10:00", false),
+    ] {
+        let done = go(&at(balance_at), &cut(), now);
+        match is_fresh {
+            true => assert!(done.is_ok(), "{balance_at}: {done:?}"),
+            false => assert!(matches!(done, Err(Refusal::BalanceStale { .. })), "{balance_at}"),
+        }
+    }
+    // Two days ahead everything is too old; back again nothing is younger than it was.
+    for jumped in ["08-19 10:02", "08-17 08:02"] {
+        assert!(go(&at("08-17 10:01"), &cut(), local(jumped)).is_err(), "{jumped}");
+    }
 }

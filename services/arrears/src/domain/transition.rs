@@ -1,9 +1,12 @@
 //! The machine (domain.md 5.3). Every move is written out; the catch-all may only refuse.
 
+use chrono::TimeDelta;
+
 use super::{
     Effect, Event, Instant, Refusal, State,
     case::{Approval, Back, Basis, Case, Cut, HoldKind, Notice, PreNotice, Proposal, Served},
     class::{Class, Needs},
+    disprove::disprove,
     event::Doing,
     facts::{Facts, Premises},
     money::{self, Terms},
@@ -24,6 +27,7 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
             money::take(case, facts.terms, (*balance_cents, *as_of), now)
         }
         Event::Look => Ok(look(case, facts, now)),
+        Event::Disprove { record, stands_at } => Ok(disprove(case, (record, *stands_at), facts, now)),
         Event::FoundOff { off_at, reason } => found_off(case, event, (*off_at, reason), now),
         _ if case.state.is_over() => refused(&case, event),
         Event::Hold { kind, until, reason } => Ok(hold(case, *kind, (*until, reason.clone()), now)),
@@ -140,10 +144,18 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 }),
             }
         }
-        (State::Eligible { reminder, proposal }, Event::Approve { approver, manager }) => {
+        (
+            State::Eligible { reminder, proposal },
+            Event::Approve {
+                approver,
+                approver_name,
+                manager,
+            },
+        ) => {
             let needs = open_way(&case, facts)?;
             let approval = Approval {
                 approver: approver.clone(),
+                approver_name: approver_name.clone(),
                 manager: *manager,
                 at: now,
             };
@@ -340,9 +352,14 @@ fn may_warn(
     Ok(needs)
 }
 
+/// How far the clock of billing may be ahead of ours.
+pub const AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
+
+/// A balance of later than now is no fresher: our clock was set back, and nobody knows how old it is.
 pub(super) fn fresh(case: &Case, terms: &Terms, now: Instant) -> Result<(), Refusal> {
     let max_s = i64::from(terms.balance_max_age_s);
-    if (now - case.balance_at).num_seconds() > max_s {
+    let age = now - case.balance_at;
+    if age.num_seconds() > max_s || age < -AHEAD_MAX {
         return Err(Refusal::BalanceStale {
             as_of: case.balance_at,
             max_s,
@@ -397,6 +414,11 @@ fn cut(case: &Case, doing: &Doing, facts: &Facts<'_>, now: Instant) -> Result<Cu
     }
     if release.expires_at <= now {
         return Err(Refusal::NoRelease("it has expired"));
+    }
+    if release.expires_at > now + TimeDelta::seconds(facts.terms.release_ttl_s.into()) {
+        return Err(Refusal::NoRelease(
+            "it was given later than now: a clock was set back",
+        ));
     }
     if doing.by == doing.second {
         return Err(Refusal::Field {

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     desk::{self, House, Shown},
-    domain::{Premises, Refusal, class::Class},
+    domain::{self, Premises, Refusal, class::Class},
     error::Error,
     outside::Outside,
     store::{account, case, message},
@@ -71,6 +71,14 @@ impl<O: Outside> Api<O> {
             outside,
             cursors: Cursors::new(&secrets.cursor_key),
             shown: Shown::new(&secrets.cursor_key),
+        }
+    }
+
+    /// What the amounts of a case are in; cases of before it was kept are in the pack's.
+    fn currency<'a>(&'a self, doc: &'a domain::Case) -> &'a str {
+        match doc.currency.as_str() {
+            "" => self.house.law.currency(),
+            kept => kept,
         }
     }
 
@@ -147,7 +155,7 @@ impl<O: Outside> Api<O> {
             }
             _ => Premises::Unknown,
         };
-        let act = match read::act(&claims.actor, event)? {
+        let act = match read::act(claims, event)? {
             read::Read::Act(act) => *act,
             read::Read::Issue(stop_at) => desk::Act::Issue {
                 stop_at,

@@ -30,7 +30,7 @@ impl<O: Outside> Api<O> {
             return Err(Error::NoNotice);
         }
         self.audit_view(claims, &row.number).await?;
-        Ok(shown(&row, &stored))
+        Ok(shown(&row, &stored, self.currency(&stored.doc)))
     }
 
     pub(super) async fn checked(
@@ -98,7 +98,7 @@ fn reminder(reminder: &Reminder) -> w::Reminder {
     }
 }
 
-fn shown(row: &Row, stored: &Stored) -> Notice {
+fn shown(row: &Row, stored: &Stored, currency: &str) -> Notice {
     let printed = &row.doc.0;
     let mut told = Notice {
         number: row.number.clone(),
@@ -123,6 +123,7 @@ fn shown(row: &Row, stored: &Stored) -> Notice {
         valid: stands(row, stored),
         reminders: printed.reminders.iter().map(reminder).collect(),
         legal_basis: printed.legal_basis.clone(),
+        currency: currency.to_owned(),
         ..Notice::default()
     };
     service(&mut told, &stored.doc.state, &row.number);
@@ -145,7 +146,7 @@ fn service(told: &mut Notice, state: &State, number: &str) {
     let proof = &served.proof;
     told.served_method = proof.method.word().to_owned();
     told.served_at = Some(wire::timestamp(proof.served_at));
-    told.server = proof.server.clone();
+    told.server = proof.server_called().to_owned();
     told.received_by = proof.received_by.clone().unwrap_or_default();
     told.witness = proof.witness.clone().unwrap_or_default();
     told.position = proof.position.map(|(lon, lat)| Point { lon, lat });

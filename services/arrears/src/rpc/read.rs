@@ -1,6 +1,6 @@
 //! Requests to commands; every refusal names the field.
 
-use relight_common::{Invalid, wire};
+use relight_common::{Claims, Invalid, wire};
 use relight_proto::arrears::v1::{self as w, apply_request::Event as Asked};
 
 use crate::{
@@ -28,8 +28,9 @@ pub(super) enum Read {
     Issue(Instant),
 }
 
-/// What `actor` asks for.
-pub(super) fn act(actor: &str, asked: Asked) -> Result<Read, Invalid> {
+/// What the caller asks for.
+pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
+    let actor = claims.actor.as_str();
     let event = match asked {
         Asked::Issue(issue) => return Ok(Read::Issue(wire::instant("stop_at", issue.stop_at)?)),
         Asked::Tell(tell) => return Ok(Read::Act(Box::new(Act::Tell(ordered(&tell.kind)?)))),
@@ -45,9 +46,10 @@ pub(super) fn act(actor: &str, asked: Asked) -> Result<Read, Invalid> {
         },
         Asked::Approve(_) => Event::Approve {
             approver: actor.to_owned(),
+            approver_name: claims.name.clone(),
             manager: false,
         },
-        Asked::Serve(serve) => served(actor, &serve)?,
+        Asked::Serve(serve) => served(claims, &serve)?,
         Asked::PreNotice(warning) => Event::PreNotice {
             warning: PreNotice {
                 at: wire::instant("warned_at", warning.warned_at)?,
@@ -141,7 +143,7 @@ fn sha256_opt(field: &'static str, text: &str) -> Result<Option<String>, Invalid
     }
 }
 
-fn served(actor: &str, serve: &w::Serve) -> Result<Event, Invalid> {
+fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
     let words = || Method::ALL.map(Method::word).join(", ");
     let method = Method::parse(&serve.method);
     let filing = match some("filing_receipt", &serve.filing_receipt)? {
@@ -154,7 +156,8 @@ fn served(actor: &str, serve: &w::Serve) -> Result<Event, Invalid> {
     let proof = Proof {
         method: method.ok_or_else(|| Invalid::new("method", format!("must be one of {}", words())))?,
         served_at: wire::instant("served_at", serve.served_at)?,
-        server: actor.to_owned(),
+        server: claims.actor.clone(),
+        server_name: claims.name.clone(),
         position: serve.position.map(|at| wire::point("position", at)).transpose()?,
         photo_sha256: sha256_opt("photo_sha256", &serve.photo_sha256)?,
         received_by: some("received_by", &serve.received_by)?,

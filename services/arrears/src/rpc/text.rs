@@ -28,7 +28,7 @@ impl<O: Outside> Api<O> {
                 Kind::PaymentReceived => doc.debt_cents - doc.balance_cents,
                 _ => doc.balance_cents,
             },
-            currency: self.house.law.currency(doc),
+            currency: self.currency(doc).to_owned(),
             due_on: doc.due_on.to_string(),
             hours: self.hours(doc),
             notice_number: notice::newest(pool, id).await?.unwrap_or_default(),

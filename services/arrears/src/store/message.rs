@@ -20,7 +20,7 @@ pub struct Row {
     pub ordered_at: DateTime<Utc>,
     /// How it went.
     pub channel: Option<String>,
-    /// `delivered` or `failed`; `None` while nothing is known.
+    /// `delivered`, `failed` or `wrong_person`; `None` while nothing is known.
     pub result: Option<String>,
     /// When that was.
     pub result_at: Option<DateTime<Utc>>,
@@ -49,8 +49,20 @@ pub async fn insert(
     .map_err(db("order a message"))
 }
 
-/// What became of it. The first delivery stays; a failure only counts while nothing was delivered. Returns the case when
-/// this is the first delivery.
+/// What a result makes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// It reached the customer, and had not before.
+    Proof,
+    /// One of its deliveries reached somebody else.
+    Less {
+        /// The latest of those that stand.
+        stands_at: Option<DateTime<Utc>>,
+    },
+}
+
+/// Takes a result. A customer with two numbers gives two; the message stands while more reached the customer than
+/// somebody else. A failure only counts while nothing is known. Returns the case when that changes what it proves.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -59,22 +71,81 @@ pub async fn finish(
     id: Uuid,
     (channel, result): (&str, &str),
     at: DateTime<Utc>,
-) -> Result<Option<Uuid>, Error> {
-    let case = sqlx::query_scalar!(
+) -> Result<Option<(Uuid, Became)>, Error> {
+    match result {
+        "delivered" => delivered(conn, id, channel, at).await,
+        "wrong_person" => disproved(conn, id, at).await,
+        _ => failed(conn, id, (channel, result), at).await.map(|()| None),
+    }
+}
+
+async fn delivered(
+    conn: &mut PgConnection,
+    id: Uuid,
+    channel: &str,
+    at: DateTime<Utc>,
+) -> Result<Option<(Uuid, Became)>, Error> {
+    let row = sqlx::query!(
+        r#"update arrears.message m set reached = m.reached + 1, reached_at = greatest(m.reached_at, $3),
+             channel = case when m.reached > m.strangers then m.channel else $2 end, result = 'delivered',
+             result_at = case when m.reached > m.strangers then m.result_at else $3 end
+         where id = $1 returning case_id, reached - strangers = 1 as "is_first!""#,
+        id,
+        channel,
+        at
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db("take a message's delivery"))?;
+    Ok(row
+        .filter(|row| row.is_first)
+        .map(|row| (row.case_id, Became::Proof)))
+}
+
+async fn disproved(
+    conn: &mut PgConnection,
+    id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<Option<(Uuid, Became)>, Error> {
+    let row = sqlx::query!(
+        r#"update arrears.message m set strangers = m.strangers + 1,
+             result = case when m.reached > m.strangers + 1 then m.result else 'wrong_person' end,
+             result_at = case when m.reached > m.strangers + 1 then m.result_at else $2 end
+         where id = $1 and strangers < reached
+         returning case_id, case when reached > strangers then reached_at end as stands_at"#,
+        id,
+        at
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db("take a message's proof back"))?;
+    Ok(row.map(|row| {
+        let stands_at = row.stands_at;
+        (row.case_id, Became::Less { stands_at })
+    }))
+}
+
+async fn failed(
+    conn: &mut PgConnection,
+    id: Uuid,
+    (channel, result): (&str, &str),
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query!(
         "update arrears.message set channel = $2, result = $3, result_at = $4
-         where id = $1 and result is distinct from 'delivered' returning case_id",
+         where id = $1 and (result is null or result = 'failed')",
         id,
         channel,
         result,
         at
     )
-    .fetch_optional(conn)
+    .execute(conn)
     .await
-    .map_err(db("take a message's result"))?;
-    Ok(case.filter(|_| result == "delivered"))
+    .map(drop)
+    .map_err(db("take a message's failure"))
 }
 
-/// Whether a message of this kind was ordered since then and did not fail.
+/// Whether a message of this kind was ordered since then and may still be proof, or is.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -86,7 +157,7 @@ pub async fn is_ordered(
 ) -> Result<bool, Error> {
     sqlx::query_scalar!(
         r#"select exists (select 1 from arrears.message where case_id = $1 and kind = $2 and ordered_at >= $3
-             and result is distinct from 'failed') as "is!""#,
+             and (result is null or result = 'delivered')) as "is!""#,
         case,
         kind.word(),
         since

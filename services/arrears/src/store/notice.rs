@@ -20,9 +20,9 @@ pub struct Printed {
     pub bills: Vec<Bill>,
     /// Debt in all.
     pub amount_cents: i64,
-    /// Who issued it.
+    /// Name of who issued it.
     pub issuer: String,
-    /// Who approved the disconnection.
+    /// Name of who approved the disconnection.
     pub approver: String,
     /// Due day of the oldest bill, ISO.
     pub due_on: String,

@@ -113,7 +113,10 @@ pub async fn room() -> anyhow::Result<Room> {
 
 fn with(actor: &str, role: Role) -> Claims {
     let org_path = CITY.to_owned();
-    Claims::of(actor, vec![Grant { role, org_path }])
+    Claims {
+        name: format!("{actor}'s name"),
+        ..Claims::of(actor, vec![Grant { role, org_path }])
+    }
 }
 
 pub fn li() -> Claims {
@@ -385,7 +388,23 @@ impl Room {
     /// Notify tells what became of the newest message.
     pub async fn became(&self, channel: &str, result: &str, at: &str) -> anyhow::Result<()> {
         let notices = ordered(self).await?;
-        let notice = notices.last().expect("a message was ordered");
+        let newest = notices.last().expect("a message was ordered");
+        self.served(newest, (channel, result, at)).await
+    }
+
+    /// Notify tells what became of the newest message of this kind.
+    pub async fn became_of(&self, kind: &str, result: &str, at: &str) -> anyhow::Result<()> {
+        let notices = ordered(self).await?;
+        let newest = notices.iter().rfind(|notice| notice.kind == kind);
+        self.served(newest.expect("one of that kind"), ("sms", result, at))
+            .await
+    }
+
+    async fn served(
+        &self,
+        notice: &ArrearsNotice,
+        (channel, result, at): (&str, &str, &str),
+    ) -> anyhow::Result<()> {
         let told = NoticeServed {
             notice_id: notice.notice_id.clone(),
             case_id: notice.case_id.clone(),

@@ -6,4 +6,5 @@ mod message;
 mod notice;
 mod release;
 mod rights;
+mod strangers;
 mod walk;

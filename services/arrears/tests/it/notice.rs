@@ -43,7 +43,15 @@ async fn a_notice_says_everything_to_those_it_concerns() -> anyhow::Result<()> {
             ),
             ("王小明", "1001", DEBT, 24)
         );
-        assert_eq!((notice.issuer.as_str(), notice.approver.as_str()), ("li", "hu"));
+        assert_eq!(
+            (
+                notice.issuer.as_str(),
+                notice.approver.as_str(),
+                notice.server.as_str()
+            ),
+            ("li's name", "hu's name", "wang's name")
+        );
+        assert_eq!(notice.currency, "CNY");
         assert_eq!(
             (notice.served_method.as_str(), notice.witness.as_str()),
             ("posted_with_witness", "zhou")

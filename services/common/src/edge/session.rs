@@ -118,6 +118,7 @@ pub fn claims_of(person: &Person, request_id: Uuid) -> Claims {
         })
     });
     let mut claims = Claims::of(person.person_id.clone(), grants.collect());
+    claims.name.clone_from(&person.display_name);
     claims.customer_id = id(&person.customer_id);
     claims.crew_id = id(&person.crew_id);
     claims.unit_id = id(&person.unit_id);

@@ -13,6 +13,7 @@ pub(super) struct Head {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) zone: Tz,
+    pub(super) currency: String,
     pub(super) since: DateTime<Utc>,
     pub(super) covers: Vec<Area>,
     pub(super) calendar: Option<String>,
@@ -23,6 +24,8 @@ struct Written {
     id: String,
     name: String,
     zone: String,
+    #[serde(default)]
+    currency: String,
     valid_from: String,
     covers: Vec<String>,
     calendar: Option<String>,
@@ -39,7 +42,15 @@ pub(super) struct Over {
 
 /// Takes the head of a pack out of its table.
 pub(super) fn pack(table: &mut Table) -> Result<Head, Vec<Fault>> {
-    let keys = ["id", "name", "zone", "valid_from", "covers", "calendar"];
+    let keys = [
+        "id",
+        "name",
+        "zone",
+        "currency",
+        "valid_from",
+        "covers",
+        "calendar",
+    ];
     let written: Written = take(table, &keys)?;
     let zone: Tz = written.zone.parse().map_err(|_| {
         let problem = format!("{:?} is no IANA zone such as Asia/Shanghai", written.zone);
@@ -51,6 +62,7 @@ pub(super) fn pack(table: &mut Table) -> Result<Head, Vec<Fault>> {
         id: written.id,
         name: written.name,
         zone,
+        currency: written.currency,
         since,
         covers: areas(&written.covers)?,
         calendar: written.calendar,

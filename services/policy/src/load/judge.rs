@@ -25,6 +25,28 @@ pub(super) fn all(reading: &mut Reading, covers: &[Area], since: DateTime<Utc>, 
     reading.faults.append(&mut faults);
 }
 
+/// Debts are counted in one currency, and every amount of the pack is in it.
+pub(super) fn money(reading: &mut Reading, covers: &[Area], currency: &str) {
+    if currency.is_empty() && covers.contains(&Area::Arrears) {
+        let problem = "must be the ISO 4217 code of the money debts are counted in, such as CNY";
+        reading.faults.push(Fault::new("currency", problem));
+        return;
+    }
+    let in_another = |leaf: &Leaf| {
+        matches!(leaf.quantity, Quantity::Money(_)) && leaf.words.rsplit(' ').next() != Some(currency)
+    };
+    let mut others: Vec<Fault> = (reading.leaves.iter())
+        .filter(|(_, periods)| periods.iter().any(in_another))
+        .map(|(place, _)| {
+            Fault::new(
+                place.as_str(),
+                format!("must be in the pack's currency, {currency}"),
+            )
+        })
+        .collect();
+    reading.faults.append(&mut others);
+}
+
 /// Two rules for one moment would be no rule; neither is one that ends before it begins.
 fn in_order(periods: &[Leaf], fault: &mut impl FnMut(&str)) {
     if periods
