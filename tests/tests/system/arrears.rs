@@ -204,3 +204,100 @@ async fn anybody_can_check_a_notice_and_nobody_sees_the_debt() -> anyhow::Result
     }
     house.system.stop().await
 }
+
+/// Two officers press at the same moment on the same version: one step is taken, the other officer reads again.
+#[tokio::test]
+async fn two_officers_on_one_case_take_one_step() -> anyhow::Result<()> {
+    let mut house = House::open().await?;
+    let debt = house.owed("S-1").await?;
+    let version = house.case(&debt).await?["version"].clone();
+    let hold = |kind: &str| {
+        json!({
+            "expected_version": version,
+            "event": { "type": "hold", "kind": kind, "reason": "said on the phone" },
+        })
+    };
+    let (one, other) = (house.officer("li").await?, house.officer("hu").await?);
+    let path = debt.events();
+    let (first, second) = tokio::join!(
+        one.try_post(Uuid::now_v7(), &path, hold("dispute")),
+        other.try_post(Uuid::now_v7(), &path, hold("plan"))
+    );
+    let mut answers = [first?.0.as_u16(), second?.0.as_u16()];
+    answers.sort_unstable();
+    anyhow::ensure!(answers == [200, 409], "{answers:?}");
+    let case = house.case(&debt).await?;
+    let held = case["holds"].as_array().map_or(0, Vec::len);
+    anyhow::ensure!(held == 1, "{case}");
+    let phone = house.phone().await?;
+    anyhow::ensure!(leave(&phone, &debt, "M-1").await.is_err(), "a held case");
+    house.system.stop().await
+}
+
+/// What billing says wrongly is answered line by line, changes nothing and loses nothing that is right beside it.
+#[tokio::test]
+async fn wrong_lines_of_billing_are_told_one_by_one() -> anyhow::Result<()> {
+    let mut house = House::open().await?;
+    let debt = house.overdue("S-5").await?;
+    let (now, before) = (house.system.now(), house.case(&debt).await?);
+    let payment =
+        |account: &str, at| json!({ "account": account, "payment": { "amount_cents": 100, "paid_at": at } });
+    let owes = |at| json!({ "account": "S-5", "balance": { "balance_cents": 1, "as_of": at, "due_on": "2026-01-01" } });
+    let told = house
+        .lines(vec![
+            payment("S-99", now),
+            owes(after(now, -24 * 3600)),
+            owes(after(now, 3600)),
+            payment("S-5", after(now, 3600)),
+            payment("S-5", now),
+        ])
+        .await?;
+    let outcome = |n: usize| told[n]["outcome"].as_str().unwrap_or_default();
+    let outcomes: Vec<&str> = (0..5).map(outcome).collect();
+    anyhow::ensure!(
+        outcomes == ["refused", "older", "refused", "refused", "taken"],
+        "{told:?}"
+    );
+    for (n, word) in [(0, "not known"), (2, "future"), (3, "future")] {
+        anyhow::ensure!(
+            told[n]["reason"].as_str().is_some_and(|why| why.contains(word)),
+            "{told:?}"
+        );
+    }
+    let case = house.case(&debt).await?;
+    anyhow::ensure!(
+        case["state"] == before["state"] && case["balance_cents"] == 49_900,
+        "only the payment that is right counts: {case}"
+    );
+    house.system.stop().await
+}
+
+/// The clock jumps two days ahead and comes back: a leave that was good is not good again, nobody is cut.
+#[tokio::test]
+async fn a_clock_that_jumps_cuts_nobody() -> anyhow::Result<()> {
+    let mut house = House::open().await?;
+    let debt = house.owed("S-2").await?;
+    house.warned(&debt).await?;
+    house.system.clock_to(debt.stop_at)?;
+    house.confirm(&debt).await?;
+    let phone = house.phone().await?;
+    let release = leave(&phone, &debt, "M-2").await?;
+    let path = debt.mobile("cut");
+    // Back before the notified stop, then far ahead until the notice has lapsed, then where it was.
+    for (seconds, state) in [
+        (-2 * 3600, "pre_noticed"),
+        (2 * 24 * 3600, "expired"),
+        (60, "expired"),
+    ] {
+        house.system.clock_to(after(debt.stop_at, seconds))?;
+        anyhow::ensure!(house.comes_to(&debt, state, 20).await?, "{seconds} s");
+        let phone = house.phone().await?;
+        let (status, problem) = phone
+            .try_post(Uuid::now_v7(), &path, house.cut(&release, "M-2", false))
+            .await?;
+        anyhow::ensure!(!status.is_success(), "{seconds} s: {problem}");
+        let off_at = house.case(&debt).await?["off_at"].clone();
+        anyhow::ensure!(off_at.is_null(), "{seconds} s: {off_at}");
+    }
+    house.system.stop().await
+}

@@ -33,7 +33,8 @@ pub struct Debt {
 }
 
 impl Debt {
-    fn events(&self) -> String {
+    /// Where steps of the desk go.
+    pub fn events(&self) -> String {
         format!("/api/v1/arrears/cases/{}/events", self.id)
     }
 
@@ -112,14 +113,27 @@ impl House {
         self.system.phone("crew").await
     }
 
-    async fn feed(&self, line: Value) -> anyhow::Result<Value> {
-        let body = json!({ "source": "billing", "lines": [line] });
+    /// The session of an officer of the desk.
+    pub async fn officer(&self, login: &'static str) -> anyhow::Result<Api> {
+        self.as_one(login).await
+    }
+
+    /// Sends lines of billing, each with an id of its own. What became of each.
+    pub async fn lines(&self, mut lines: Vec<Value>) -> anyhow::Result<Vec<Value>> {
+        for line in &mut lines {
+            line["external_id"] = json!(Uuid::now_v7());
+        }
+        let body = json!({ "source": "billing", "lines": lines });
         let fed = self
             .as_one("admin")
             .await?
             .post("/api/v1/arrears/feed", body)
             .await?;
-        let result = fed["results"][0].clone();
+        Ok(fed["results"].as_array().cloned().unwrap_or_default())
+    }
+
+    async fn feed(&self, line: Value) -> anyhow::Result<Value> {
+        let result = self.lines(vec![line]).await?.pop().context("a result")?;
         anyhow::ensure!(result["outcome"] == "taken", "{result}");
         Ok(result)
     }
@@ -128,7 +142,7 @@ impl House {
         let due_on = (Utc::now().with_timezone(&ZONE).date_naive() - TimeDelta::days(1)).to_string();
         let bill = json!({ "period": "2026-05", "amount_cents": DEBT, "due_on": due_on });
         self.feed(json!({
-            "external_id": Uuid::now_v7().to_string(), "account": account,
+            "account": account,
             "balance": { "balance_cents": DEBT, "as_of": self.system.now(), "due_on": due_on, "bills": [bill] },
         }))
         .await
@@ -142,7 +156,7 @@ impl House {
     /// All of it is paid.
     pub async fn pay(&self, debt: &Debt) -> anyhow::Result<()> {
         let line = json!({
-            "external_id": Uuid::now_v7().to_string(), "account": debt.account,
+            "account": debt.account,
             "payment": { "amount_cents": DEBT, "paid_at": self.system.now() },
         });
         self.feed(line).await.map(drop)
@@ -292,7 +306,8 @@ impl House {
         cut
     }
 
-    async fn comes_to(&self, debt: &Debt, state: &str, seconds: u64) -> anyhow::Result<bool> {
+    /// Whether the case gets there by itself in so many seconds.
+    pub async fn comes_to(&self, debt: &Debt, state: &str, seconds: u64) -> anyhow::Result<bool> {
         let desk = self.as_one("li").await?;
         let mut ticks = tokio::time::interval(Duration::from_millis(100));
         for _ in 0..seconds * 10 {
