@@ -3,6 +3,7 @@
 mod arrears;
 mod desks;
 mod events;
+mod floor;
 mod grid;
 mod pgbench;
 mod planned;
