@@ -242,25 +242,6 @@ async fn pass_on(
     }
 }
 
-async fn relay(
-    db: &Db,
-    world: &World,
-    redis_url: &str,
-    stop: &CancellationToken,
-) -> anyhow::Result<tokio::task::JoinHandle<()>> {
-    let redis = redis::Client::open(redis_url)?.get_connection_manager_lazy(
-        redis::aio::ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(30))),
-    )?;
-    let namespace = world.host.settings.redis.namespace.clone();
-    Ok(tokio::spawn(relay::run(
-        db.clone(),
-        redis,
-        namespace,
-        Uuid::now_v7(),
-        stop.clone(),
-    )))
-}
-
 /// A relay stands still in the middle of publishing, another takes over and goes further, then the first goes on.
 #[tokio::test]
 async fn a_relay_that_lost_its_lease_while_publishing_changes_nothing() -> anyhow::Result<()> {
@@ -269,20 +250,21 @@ async fn a_relay_that_lost_its_lease_while_publishing_changes_nothing() -> anyho
     let (subject, stop, second_stop) = (Uuid::now_v7(), CancellationToken::new(), CancellationToken::new());
     tell_many(&world.owner_db, subject, 10).await?;
     let holds = Holds::before(&url).await?;
-    let first = relay(&world.owner_db, &world, &holds.url, &stop).await?;
+    let namespace = world.host.settings.redis.namespace.clone();
+    let first = world.relay(&holds.url, &namespace, &stop)?;
     holds.held.notified().await;
     sqlx::query("update lease set until = now() - interval '1 second' where name = 'relay'")
         .execute(world.owner_db.pool())
         .await?;
-    let second = relay(&world.owner_db, &world, &url, &second_stop).await?;
+    let second = world.relay(&url, &namespace, &second_stop)?;
     for version in 11..=15 {
         tell(&world.owner_db, subject, version).await?;
     }
-    published(&world, 15).await?;
+    world.wait_published(15).await?;
     stop.cancel();
     holds.go_on.notify_one();
     first.await?;
-    published(&world, 15).await?;
+    world.wait_published(15).await?;
     second_stop.cancel();
     second.await?;
     let entries: redis::streams::StreamRangeReply = redis::cmd("XRANGE")
@@ -293,16 +275,6 @@ async fn a_relay_that_lost_its_lease_while_publishing_changes_nothing() -> anyho
     assert_eq!(ids, (1..=15).map(|seq| format!("{seq}-0")).collect::<Vec<_>>());
     assert_eq!(everything(&world.owner_db).await?.len(), 15);
     Ok(())
-}
-
-async fn published(world: &World, count: i64) -> anyhow::Result<()> {
-    wait_until("all is published", async || {
-        Ok(sqlx::query_scalar("select sum(published) = $1 from outbox_head")
-            .bind(count)
-            .fetch_one(world.owner_db.pool())
-            .await?)
-    })
-    .await
 }
 
 /// Together they are far larger than one gRPC message may be.
@@ -376,12 +348,12 @@ async fn a_crash_between_publishing_and_noting_it_publishes_nothing_twice() -> a
     world.room("intake").await?.keep_house(Nothing)?;
     let subject = Uuid::now_v7();
     tell_many(&world.owner_db, subject, 10).await?;
-    published(&world, 10).await?;
+    world.wait_published(10).await?;
     sqlx::query("update outbox_head set published = 4 where published = 10")
         .execute(world.owner_db.pool())
         .await?;
     tell(&world.owner_db, subject, 11).await?;
-    published(&world, 11).await?;
+    world.wait_published(11).await?;
     assert_eq!(length(&mut world, subject).await?, 11);
     world.host.shut_down().await;
     Ok(())

@@ -12,6 +12,7 @@ use relight_common::{
     grpc::EventsOwner,
     reader::{self, Consumer, Outcome, Source},
     reconcile::Nothing,
+    relay,
     secrets::Secrets,
     service::{Host, Room},
 };
@@ -114,6 +115,26 @@ impl World {
         ))
     }
 
+    /// A relay of the owner with its own stop, as a process that can be restarted; it publishes through `redis_url`
+    /// under `namespace`.
+    pub fn relay(
+        &self,
+        redis_url: &str,
+        namespace: &str,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<JoinHandle<()>> {
+        let redis = redis::Client::open(redis_url)?.get_connection_manager_lazy(
+            redis::aio::ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(30))),
+        )?;
+        Ok(tokio::spawn(relay::run(
+            Db::clone(&self.owner_db),
+            redis,
+            namespace.to_owned(),
+            Uuid::now_v7(),
+            stop.clone(),
+        )))
+    }
+
     pub fn stream(&self, partition: i16) -> String {
         relight_common::relay::stream_key(&self.host.settings.redis.namespace, "intake", partition)
     }
@@ -125,6 +146,17 @@ impl World {
             let _: i64 = redis::cmd("DEL").arg(key).query_async(&mut self.redis).await?;
         }
         Ok(())
+    }
+
+    /// Waits until the relay has published `count` events.
+    pub async fn wait_published(&self, count: i64) -> anyhow::Result<()> {
+        wait_until(&format!("{count} events are published"), async || {
+            Ok(sqlx::query_scalar("select sum(published) = $1 from outbox_head")
+                .bind(count)
+                .fetch_one(self.owner_db.pool())
+                .await?)
+        })
+        .await
     }
 
     /// Waits until the reader has applied `count` events.
