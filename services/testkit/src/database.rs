@@ -24,6 +24,8 @@ const TEMPLATE_LOCK: i64 = 0x72_65_6c_69_67_68_74;
 pub struct TestDb {
     db: Db,
     name: String,
+    /// URL of the server, as given.
+    at: String,
     server: PgConnectOptions,
 }
 
@@ -37,7 +39,7 @@ impl Deref for TestDb {
 impl TestDb {
     /// URL of this database as the owner, for starting processes against it.
     pub fn url(&self) -> String {
-        url_of(&self.name)
+        url_of(&self.at, &self.name)
     }
 
     /// Options of the owner role on this database.
@@ -82,12 +84,15 @@ fn drop_database(server: &PgConnectOptions, name: &str) {
 /// # Errors
 /// When no test server is given or it cannot be reached.
 pub async fn database(service: &'static str, migrations: &Migrator) -> anyhow::Result<TestDb> {
-    let url = std::env::var(URL)
-        .with_context(|| format!("{URL} is not set: run the tests with `cargo xtask test`"))?;
-    let server = PgConnectOptions::from_str(&url)?;
-    let mut admin = PgConnection::connect_with(&server)
-        .await
-        .context("the test server does not answer")?;
+    database_on(&given()?, service, migrations).await
+}
+
+/// The same on a server of the test's own, whose URL this is.
+///
+/// # Errors
+/// When it cannot be reached.
+pub async fn database_on(url: &str, service: &'static str, migrations: &Migrator) -> anyhow::Result<TestDb> {
+    let (server, mut admin) = server(url).await?;
     let template = template(&mut admin, &server, service, migrations).await?;
     let name = format!("t_{}", Uuid::now_v7().simple());
     execute(
@@ -96,20 +101,23 @@ pub async fn database(service: &'static str, migrations: &Migrator) -> anyhow::R
     )
     .await?;
     let db = connect(&server, &name, service).await?;
-    Ok(TestDb { db, name, server })
+    let at = url.to_owned();
+    Ok(TestDb { db, name, at, server })
 }
 
 /// An empty database for a whole system; dropped afterwards.
 #[derive(Debug)]
 pub struct Bare {
     name: String,
+    /// URL of the server, as given.
+    at: String,
     server: PgConnectOptions,
 }
 
 impl Bare {
     /// URL of this database as the owner.
     pub fn url(&self) -> String {
-        url_of(&self.name)
+        url_of(&self.at, &self.name)
     }
 
     /// A connection as the owner, for looking at what the system stored.
@@ -137,10 +145,11 @@ impl Drop for Bare {
 /// # Errors
 /// When no test server is given or it cannot be reached.
 pub async fn bare() -> anyhow::Result<Bare> {
-    let (server, mut admin) = server().await?;
+    let at = given()?;
+    let (server, mut admin) = server(&at).await?;
     let name = format!("t_{}", Uuid::now_v7().simple());
     execute(&mut admin, format!("create database {name}")).await?;
-    Ok(Bare { name, server })
+    Ok(Bare { name, at, server })
 }
 
 /// Runs `work` while no other test changes roles: they belong to the whole server.
@@ -148,7 +157,7 @@ pub async fn bare() -> anyhow::Result<Bare> {
 /// # Errors
 /// Those of `work`, or when the server cannot be reached.
 pub async fn alone<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let (_, mut admin) = server().await?;
+    let (_, mut admin) = server(&given()?).await?;
     sqlx::query("select pg_advisory_lock($1)")
         .bind(TEMPLATE_LOCK)
         .execute(&mut admin)
@@ -157,10 +166,12 @@ pub async fn alone<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::
     work.await
 }
 
-async fn server() -> anyhow::Result<(PgConnectOptions, PgConnection)> {
-    let url = std::env::var(URL)
-        .with_context(|| format!("{URL} is not set: run the tests with `cargo xtask test`"))?;
-    let server = PgConnectOptions::from_str(&url)?;
+fn given() -> anyhow::Result<String> {
+    std::env::var(URL).with_context(|| format!("{URL} is not set: run the tests with `cargo xtask test`"))
+}
+
+async fn server(url: &str) -> anyhow::Result<(PgConnectOptions, PgConnection)> {
+    let server = PgConnectOptions::from_str(url)?;
     let admin = PgConnection::connect_with(&server)
         .await
         .context("the test server does not answer")?;
@@ -248,11 +259,10 @@ async fn execute(connection: &mut PgConnection, statement: String) -> anyhow::Re
 }
 
 /// The server's URL with another database, as given by whoever started the server.
-fn url_of(database: &str) -> String {
-    let given = std::env::var(URL).unwrap_or_default();
+fn url_of(given: &str, database: &str) -> String {
     let (base, query) = given
         .split_once('?')
-        .map_or((given.as_str(), String::new()), |(b, q)| (b, format!("?{q}")));
+        .map_or((given, String::new()), |(b, q)| (b, format!("?{q}")));
     let authority = base.split_once("://").map_or(base, |(_, rest)| rest);
     let authority = authority.split('/').next().unwrap_or(authority);
     format!("postgres://{authority}/{database}{query}")

@@ -9,6 +9,7 @@ mod outbox;
 mod reader_faults;
 mod readers;
 mod relays;
+mod restarts;
 mod shutdown;
 mod timers;
 mod world;

@@ -63,7 +63,16 @@ impl World {
         secrets: Secrets,
         change: impl FnOnce(&mut Settings),
     ) -> anyhow::Result<Self> {
-        let owner_db = owner().await?;
+        Self::build_on(owner().await?, role, secrets, change).await
+    }
+
+    /// The same on this database.
+    pub async fn build_on(
+        owner_db: TestDb,
+        role: &str,
+        secrets: Secrets,
+        change: impl FnOnce(&mut Settings),
+    ) -> anyhow::Result<Self> {
         db::migrate(&owner_db.owner(), "dispatch", &MIGRATIONS).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mut settings = settings(&owner_db.url(), listener.local_addr()?.port())?;
