@@ -121,7 +121,7 @@ impl Follower {
     async fn pull(&mut self, partition: i16, slot: usize) -> Result<(), Error> {
         loop {
             let at = i64::try_from(self.hub.at(slot)).unwrap_or(i64::MAX);
-            let events = self.owner.read(partition, at, COUNT).await?;
+            let events = self.owner.read(partition, at, COUNT).await?.events;
             let Some(first) = events.first() else {
                 return Ok(());
             };

@@ -139,6 +139,26 @@ pub async fn migrate(owner: &PgConnectOptions, service: &'static str, own: &Migr
     Ok(())
 }
 
+/// The migrations this program has and the schema behind `db` lacks, common ones first. What the schema has beyond is no
+/// fault: a newer release may run beside this one.
+///
+/// # Errors
+/// [`Error::Db`], also when the schema is not there.
+pub async fn missing_migrations(db: &Db, own: &Migrator) -> Result<Vec<i64>, Error> {
+    let (common, applied): (Vec<i64>, Vec<i64>) = sqlx::query_as(
+        "select array(select version from _common_migrations where success),
+                array(select version from _sqlx_migrations where success)",
+    )
+    .fetch_one(db.pool())
+    .await
+    .map_err(Error::db("read which migrations were applied"))?;
+    let lacks = |wanted: &Migrator, applied: &[i64]| -> Vec<i64> {
+        let versions = wanted.iter().map(|migration| migration.version);
+        versions.filter(|version| !applied.contains(version)).collect()
+    };
+    Ok([lacks(&COMMON, &common), lacks(own, &applied)].concat())
+}
+
 /// Makes the outbox partitions of the next days and drops those older than 7 days. Returns how many were dropped.
 ///
 /// # Errors

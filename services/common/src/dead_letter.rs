@@ -1,6 +1,6 @@
 //! Events that could not be applied, with the reason, and those of the same aggregate that wait behind them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::RangeInclusive};
 
 use chrono::{DateTime, Utc};
 use prost::Message;
@@ -8,6 +8,9 @@ use relight_proto::events::v1::Event;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::error::Error;
+
+/// Type of the rows that stand for events which the owner no longer kept when their reader came for them.
+pub const LOST: &str = "events.lost";
 
 /// One parked event.
 #[derive(Debug, Clone, FromRow)]
@@ -28,6 +31,13 @@ pub struct Letter {
     pub reason: String,
     /// Since when.
     pub parked_at: DateTime<Utc>,
+}
+
+impl Letter {
+    /// Whether it stands for events nobody has any more.
+    pub fn is_lost(&self) -> bool {
+        self.r#type == LOST
+    }
 }
 
 /// Whether an unresolved event of this aggregate is parked.
@@ -88,6 +98,30 @@ pub async fn put(conn: &mut PgConnection, source: &str, event: &Event, reason: &
     .map_err(Error::db("park an event"))
 }
 
+/// Notes that these numbers of a partition are gone: nothing waits behind them, and only an operator closes the row.
+pub(crate) async fn put_lost(
+    conn: &mut PgConnection,
+    source: &str,
+    partition: i16,
+    gone: RangeInclusive<i64>,
+) -> Result<(), Error> {
+    let (from, to) = (gone.start(), gone.end());
+    let subject = format!("{source}-{partition}-{from}-{to}");
+    let reason = format!(
+        "{source} no longer keeps its events {from} to {to} of partition {partition}, which were never applied here: compare \
+         with {source}, mend what is missing, then close this with `relight events dead retry {subject}`"
+    );
+    let gone = Event {
+        source: source.to_owned(),
+        r#type: LOST.to_owned(),
+        subject,
+        partition: u32::from(partition.unsigned_abs()),
+        seq: from.unsigned_abs(),
+        ..Event::default()
+    };
+    put(conn, source, &gone, &reason).await
+}
+
 /// Unresolved events, oldest first per partition.
 ///
 /// # Errors
@@ -105,17 +139,20 @@ pub async fn open(pool: &PgPool, source: Option<&str>, subject: Option<&str>) ->
     .map_err(Error::db("list parked events"))
 }
 
-/// Asks the reader to apply parked events again; it does so within seconds. Returns how many were marked.
+/// Asks the reader to apply parked events again; it does so within seconds. Returns how many were marked. Events that are
+/// [`LOST`] cannot be applied: asked for by name, they are closed.
 ///
 /// # Errors
 /// [`Error::Db`].
 pub async fn ask_retry(pool: &PgPool, source: Option<&str>, subject: Option<&str>) -> Result<u64, Error> {
     sqlx::query(
         "update dead_letter set retry = true
-         where resolved_at is null and ($1::text is null or source = $1) and ($2::text is null or subject = $2)",
+         where resolved_at is null and ($1::text is null or source = $1)
+           and (subject = $2 or ($2 is null and type <> $3))",
     )
     .bind(source)
     .bind(subject)
+    .bind(LOST)
     .execute(pool)
     .await
     .map(|done| done.rows_affected())

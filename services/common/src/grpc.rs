@@ -351,11 +351,11 @@ impl EventsOwner {
             .collect())
     }
 
-    /// Events after a number.
+    /// Events after a number, in order and without gaps, and what the owner still keeps.
     ///
     /// # Errors
     /// [`Error::Peer`].
-    pub async fn read(&self, partition: i16, after: i64, limit: usize) -> Result<Vec<Event>, Error> {
+    pub async fn read(&self, partition: i16, after: i64, limit: usize) -> Result<Kept, Error> {
         let request = ReadRequest {
             partition: u32::from(partition.unsigned_abs()),
             after: after.unsigned_abs(),
@@ -368,6 +368,27 @@ impl EventsOwner {
             .read(request)
             .await
             .map_err(Error::peer("the owner of events"))?;
-        Ok(reply.into_inner().events)
+        let reply = reply.into_inner();
+        Ok(Kept {
+            oldest: i64::try_from(reply.oldest).unwrap_or(i64::MAX),
+            events: reply.events,
+        })
+    }
+}
+
+/// What an owner has of one partition.
+#[derive(Debug)]
+pub struct Kept {
+    /// Those asked for.
+    pub events: Vec<Event>,
+    /// The smallest number it keeps, one beyond its head when it keeps none; 0 from an owner that does not say.
+    pub oldest: i64,
+}
+
+impl Kept {
+    /// The number the next event has at the least: those between are gone.
+    pub fn next(&self) -> i64 {
+        let first = self.events.first();
+        first.map_or(self.oldest, |event| i64::try_from(event.seq).unwrap_or(i64::MAX))
     }
 }

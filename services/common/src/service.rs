@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     db::{self, Db},
+    error::chain,
     events::Owner,
     grpc::{self, Peers},
     reader::{self, Consumer, Source},
@@ -217,18 +218,15 @@ async fn ends_within(tasks: &TaskTracker, time: Duration, what: &str) {
 /// Refuses an older schema and accepts a newer one (N-1 and N run side by side).
 async fn check_schema(db: &Db, migrations: &Migrator) -> anyhow::Result<()> {
     let service = db.service();
-    let (own, common): (Option<i64>, Option<i64>) = sqlx::query_as(
-        "select (select max(version) from _sqlx_migrations where success),
-                (select max(version) from _common_migrations where success)",
-    )
-    .fetch_one(db.pool())
-    .await
-    .map_err(|error| anyhow::anyhow!("schema {service} is not there ({error}): run `relight migrate`"))?;
-    for (applied, wanted) in [(own, migrations), (common, db::common_migrations())] {
-        anyhow::ensure!(
-            applied >= wanted.iter().map(|m| m.version).max(),
-            "schema {service} is older than this program: run `relight migrate`"
-        );
-    }
+    let missing = db::missing_migrations(db, migrations).await.map_err(|error| {
+        anyhow::anyhow!(
+            "schema {service} is not there ({}): run `relight migrate`",
+            chain(&error)
+        )
+    })?;
+    anyhow::ensure!(
+        missing.is_empty(),
+        "schema {service} is older than this program, it lacks {missing:?}: run `relight migrate`"
+    );
     Ok(())
 }

@@ -308,19 +308,32 @@ async fn apply<C: Consumer>(
         .map_err(|_| Failure::panicked())?
 }
 
-/// Continues after events that the owner no longer keeps: told by an error, an operator bootstraps what is missing.
-pub(super) async fn skip_to(db: &Db, source: &str, partition: i16, events: &[Event]) -> Result<(), Error> {
-    let Some(first) = events.first() else {
+/// Goes on behind events up to `to` that the owner no longer keeps, and says so where nobody can overlook it: in the
+/// log, in the audit, and as a parked event that only an operator closes.
+pub(super) async fn skip_to(db: &Db, source: &'static str, partition: i16, to: i64) -> Result<(), Error> {
+    let mut work = Work::internal(db, "", db.clock().now()).await?;
+    let from = lock(&mut work, source, partition).await? + 1;
+    if from > to {
         return Ok(());
-    };
-    let mut work = Work::internal(db, first.id.clone(), db.clock().now()).await?;
+    }
+    tracing::error!(
+        service = db.service(),
+        source,
+        partition,
+        from,
+        to,
+        "the owner no longer keeps the events we lack; going on without"
+    );
+    metrics::counter!("relight_events_lost_total", "service" => db.service(), "source" => source)
+        .increment((to - from + 1).unsigned_abs());
+    dead_letter::put_lost(work.conn(), source, partition, from..=to).await?;
+    let subject = format!("{source}:{partition}");
     work.audit(
         "reader.skipped",
-        format!("{source}:{partition}"),
-        serde_json::json!({ "to": first.seq - 1 }),
+        subject,
+        serde_json::json!({ "from": from, "to": to }),
     );
-    lock(&mut work, source, partition).await?;
-    advance(&mut work, source, partition, seq_of(first) - 1).await?;
+    advance(&mut work, source, partition, to).await?;
     work.done().await
 }
 
@@ -381,6 +394,9 @@ async fn again<C: Consumer>(
     letter: &dead_letter::Letter,
     consumer: &C,
 ) -> Result<(), Failure> {
+    if letter.is_lost() {
+        return close(db, letter).await.map_err(of);
+    }
     let event =
         Event::decode(letter.event.as_slice()).map_err(|error| of(Error::Decode("a parked event", error)))?;
     let prepared = prepare(consumer, &event).await?;
@@ -389,6 +405,16 @@ async fn again<C: Consumer>(
     if dead_letter::resolve(work.conn(), letter).await.map_err(of)? {
         apply(&mut work, &event, prepared, consumer).await?;
         work.done().await.map_err(of)?;
+    }
+    Ok(())
+}
+
+/// What an operator says was made good by hand is over.
+async fn close(db: &Db, letter: &dead_letter::Letter) -> Result<(), Error> {
+    let mut work = Work::internal(db, "", db.clock().now()).await?;
+    if dead_letter::resolve(work.conn(), letter).await? {
+        work.audit("reader.skip_closed", &letter.subject, serde_json::json!({}));
+        work.done().await?;
     }
     Ok(())
 }

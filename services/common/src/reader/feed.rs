@@ -152,22 +152,16 @@ impl<C: Consumer> Feed<C> {
     async fn pull(&mut self, partition: i16, ended: &CancellationToken) -> Result<(), Error> {
         while !ended.is_cancelled() {
             let at = self.position(partition)?;
-            let events = self.source.owner.read(partition, at, COUNT).await?;
-            if events.is_empty() {
-                return Ok(());
-            }
-            if events.first().map(seq_of) != Some(at + 1) {
-                tracing::error!(
-                    source = self.source.name,
-                    partition,
-                    position = at,
-                    "the owner no longer has the events we lack"
-                );
-                apply::skip_to(&self.db, self.source.name, partition, &events).await?;
+            let kept = self.source.owner.read(partition, at, COUNT).await?;
+            if kept.next() > at + 1 {
+                apply::skip_to(&self.db, self.source.name, partition, kept.next() - 1).await?;
                 self.positions = apply::positions(&self.db, self.source.name).await?;
                 continue;
             }
-            self.apply(partition, events, ended).await?;
+            if kept.events.is_empty() {
+                return Ok(());
+            }
+            self.apply(partition, kept.events, ended).await?;
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ mod reader_faults;
 mod readers;
 mod relays;
 mod restarts;
+mod schema;
 mod shutdown;
 mod timers;
+mod trimmed;
 mod world;

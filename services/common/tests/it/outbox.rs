@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::world::owner;
 
 /// A partition of a day long gone with three rows of partition 0, numbered from `first`.
-async fn old_day(db: &TestDb, days_ago: i32, first: i64) -> anyhow::Result<String> {
+pub async fn old_day(db: &TestDb, days_ago: i32, first: i64) -> anyhow::Result<String> {
     let mut conn = PgConnection::connect_with(&db.owner().options([("search_path", "intake")])).await?;
     let name: String =
         sqlx::query_scalar("select 'outbox_' || to_char((now() at time zone 'UTC')::date - $1, 'YYYYMMDD')")

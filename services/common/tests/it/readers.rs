@@ -8,6 +8,7 @@ use relight_common::{
     db::PARTITIONS,
     dead_letter,
     reader::{Consumer, Outcome, apply_batch},
+    telemetry,
     work::partition_of,
 };
 use relight_proto::events::v1::Event;
@@ -218,8 +219,18 @@ async fn two_readers_at_once_apply_each_event_once() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The figure of events of `source` that nobody here knew.
+fn unknown(source: &str) -> u64 {
+    let name = format!("relight_events_unknown_total{{source=\"{source}\"}} ");
+    let figures = telemetry::render_metrics();
+    let found = figures.lines().find_map(|line| line.strip_prefix(&name));
+    found.and_then(|figure| figure.parse().ok()).unwrap_or_default()
+}
+
 #[tokio::test]
-async fn an_event_type_nobody_knows_is_skipped() -> anyhow::Result<()> {
+async fn an_event_type_nobody_knows_is_counted_and_skipped() -> anyhow::Result<()> {
+    telemetry::start_metrics();
+    let before = unknown("intake");
     let db = owner().await?;
     let subject = Uuid::now_v7();
     let batch = vec![
@@ -239,6 +250,7 @@ async fn an_event_type_nobody_knows_is_skipped() -> anyhow::Result<()> {
         2
     );
     assert_eq!(versions_of(&db, subject).await?, [2]);
+    assert_eq!(unknown("intake"), before + 1);
     assert!(dead_letter::open(db.pool(), None, None).await?.is_empty());
     Ok(())
 }
