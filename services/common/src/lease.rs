@@ -15,7 +15,7 @@ pub const TTL: Duration = Duration::from_secs(6);
 /// A lease held, with the fence that protects its writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// What it is about, for instance `relay:2`.
+    /// What it is about, for instance `relay` or `reader:intake`.
     pub name: String,
     /// The process that holds it.
     pub holder: Uuid,
