@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
     time::timeout,
 };
 
@@ -72,6 +72,8 @@ pub struct Process {
     pub gateway: String,
     /// Address of the crew edge; empty when only services run.
     pub mobile: String,
+    /// Address of metrics and health; empty unless they have one of their own.
+    pub metrics: String,
 }
 
 impl Process {
@@ -81,36 +83,9 @@ impl Process {
     /// When it ends or is silent instead; the log's end is in the error.
     pub async fn up(environment: &Environment, log: &Path) -> anyhow::Result<Self> {
         let verb = ["up", "--http", "127.0.0.1:0", "--mobile", "127.0.0.1:0"];
-        let stderr = File::options().create(true).append(true).open(log)?;
-        let mut child = command(environment, &verb)?
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("piped")?).lines();
-        let addresses = async {
-            let mut mobile = None;
-            while let Some(line) = lines.next_line().await? {
-                if let Some(address) = line.strip_prefix("relight mobile ") {
-                    mobile = Some(address.to_owned());
-                }
-                if let Some(gateway) = line.strip_prefix("relight ready ") {
-                    return Ok((gateway.to_owned(), mobile.context("told first")?));
-                }
-            }
-            anyhow::bail!("relight ended before it was ready")
-        };
-        let ready = timeout(Duration::from_secs(60), addresses).await;
-        match ready
-            .context("relight was not ready within a minute")
-            .and_then(|told| told)
-        {
-            Ok((gateway, mobile)) => Ok(Self {
-                child,
-                gateway,
-                mobile,
-            }),
-            Err(error) => Err(error.context(tail(log))),
-        }
+        let process = Self::begin(environment, &verb, "relight ready ", log).await?;
+        anyhow::ensure!(!process.mobile.is_empty(), "it did not say where phones connect");
+        Ok(process)
     }
 
     /// Starts `relight serve` with services (no edges) and waits until they serve. Its log goes to `log`.
@@ -118,23 +93,31 @@ impl Process {
     /// # Errors
     /// When it ends or is silent instead; the log's end is in the error.
     pub async fn serve(environment: &Environment, roles: &str, log: &Path) -> anyhow::Result<Self> {
+        Self::begin(environment, &["serve", "--role", roles], "relight serving ", log).await
+    }
+
+    /// Starts a verb and reads what it says until a line begins with `last`.
+    async fn begin(environment: &Environment, verb: &[&str], last: &str, log: &Path) -> anyhow::Result<Self> {
         let stderr = File::options().create(true).append(true).open(log)?;
-        let mut child = command(environment, &["serve", "--role", roles])?
+        let mut child = command(environment, verb)?
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("piped")?).lines();
-        let said = timeout(Duration::from_secs(60), lines.next_line()).await;
-        let said = said.context("relight did not serve within a minute")??;
-        anyhow::ensure!(
-            said.is_some_and(|line| line.starts_with("relight serving")),
-            "relight ended before it served: {}",
-            tail(log)
-        );
+        let lines = BufReader::new(child.stdout.take().context("piped")?).lines();
+        let said = timeout(Duration::from_secs(60), lines_until(lines, last)).await;
+        let said = said
+            .context("relight did not serve within a minute")
+            .flatten()
+            .with_context(|| tail(log))?;
+        let address = |what: &str| {
+            let found = said.iter().find_map(|line| line.strip_prefix(what));
+            found.unwrap_or_default().to_owned()
+        };
         Ok(Self {
             child,
-            gateway: String::new(),
-            mobile: String::new(),
+            gateway: address("relight ready "),
+            mobile: address("relight mobile "),
+            metrics: address("relight metrics "),
         })
     }
 
@@ -163,6 +146,19 @@ impl Process {
         anyhow::ensure!(status.success(), "it ended with {status}");
         Ok(())
     }
+}
+
+/// What a process says up to the line that begins with `last`.
+async fn lines_until(mut lines: Lines<BufReader<ChildStdout>>, last: &str) -> anyhow::Result<Vec<String>> {
+    let mut said = Vec::new();
+    while let Some(line) = lines.next_line().await? {
+        let done = line.starts_with(last);
+        said.push(line);
+        if done {
+            return Ok(said);
+        }
+    }
+    anyhow::bail!("relight ended before it served")
 }
 
 /// The last lines of a log, for errors.

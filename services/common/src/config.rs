@@ -30,7 +30,7 @@ pub struct Settings {
     pub redis: Redis,
     /// gRPC between the roles.
     pub grpc: Grpc,
-    /// Logs and traces.
+    /// Logs, traces and metrics.
     pub telemetry: Telemetry,
 }
 
@@ -100,7 +100,7 @@ pub struct Grpc {
     pub peers: BTreeMap<String, String>,
 }
 
-/// Logs and traces.
+/// Logs, traces and metrics.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Telemetry {
     /// Filter such as `info,relight_dispatch=debug`.
@@ -110,6 +110,26 @@ pub struct Telemetry {
     /// OTLP endpoint (gRPC) such as `http://127.0.0.1:4317`; none = no traces.
     #[serde(default)]
     pub otlp: Option<String>,
+    /// Where metrics and health are served apart from the public ports, such as `127.0.0.1:7100`; empty = nowhere.
+    #[serde(default)]
+    pub metrics_listen: String,
+}
+
+impl Telemetry {
+    /// The address of `metrics_listen`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is no address.
+    pub fn metrics_address(&self) -> Result<Option<SocketAddr>, Error> {
+        if self.metrics_listen.is_empty() {
+            return Ok(None);
+        }
+        let must = "must be an address such as 127.0.0.1:7100, or empty";
+        let address = self.metrics_listen.parse();
+        address
+            .map(Some)
+            .map_err(|_| Invalid::new("telemetry.metrics_listen", must).into())
+    }
 }
 
 /// Form of the log lines.
@@ -165,6 +185,10 @@ pub fn load() -> anyhow::Result<Settings> {
     }
     if redis::Client::open(settings.redis.url.as_str()).is_err() {
         faults.push("redis.url must be a URL such as redis://127.0.0.1:6379");
+    }
+    let metrics = settings.telemetry.metrics_address().map_err(|e| e.to_string());
+    if let Err(fault) = &metrics {
+        faults.push(fault);
     }
     anyhow::ensure!(
         faults.is_empty(),

@@ -19,6 +19,7 @@ pub mod events;
 pub mod grpc;
 pub mod ids;
 pub mod lease;
+pub mod monitor;
 pub mod reader;
 pub mod reconcile;
 pub mod relay;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use relight_common::{
     Clock, config,
+    monitor::{self, Started},
     secrets::{SERVICES, Secrets},
     service::Host,
 };
@@ -118,6 +119,7 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 async fn start(host: &Host, listeners: Vec<(&str, TcpListener)>) -> anyhow::Result<()> {
+    let started = monitored(host).await?;
     for (role, listener) in listeners {
         let started = rooms::start(host, role, listener)
             .await
@@ -127,7 +129,19 @@ async fn start(host: &Host, listeners: Vec<(&str, TcpListener)>) -> anyhow::Resu
             return Err(error);
         }
     }
+    started.tell();
     Ok(())
+}
+
+/// Serves metrics and health where the configuration says so.
+async fn monitored(host: &Host) -> anyhow::Result<Started> {
+    let started = Started::default();
+    if let Some(address) = host.settings.telemetry.metrics_address()? {
+        let listener = bind(address).await?;
+        println!("relight metrics http://{}", listener.local_addr()?);
+        monitor::serve(host, listener, started.clone());
+    }
+    Ok(started)
 }
 
 /// Waits for SIGINT, SIGTERM or a broken server, then stops accepting, finishes, tells, and ends.

@@ -8,6 +8,7 @@ mod bad_wire;
 mod field;
 mod guarantees;
 mod journey;
+mod metrics;
 mod pages;
 mod planned;
 mod small;

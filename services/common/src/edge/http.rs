@@ -143,7 +143,8 @@ fn measure(method: &axum::http::Method, route: &str, status: StatusCode, started
     metrics::histogram!("relight_http_seconds", &labels).record(started.elapsed().as_secs_f64());
 }
 
-/// `/healthz` (the process runs), `/readyz` (the services named answer) and `/metrics`.
+/// `/healthz` (the process runs), `/readyz` (the services named answer) and, unless they have a place of their own
+/// ([`monitor`](crate::monitor)), `/metrics`.
 pub fn system_routes<S: Clone + Send + Sync + 'static>(
     host: &Host,
     needs: &'static [&'static str],
@@ -161,10 +162,13 @@ pub fn system_routes<S: Clone + Send + Sync + 'static>(
             Ok("ready\n")
         }
     };
-    Router::new()
+    let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(async || telemetry::render_metrics()))
+        .route("/readyz", get(ready));
+    if host.settings.telemetry.metrics_listen.is_empty() {
+        return router.route("/metrics", get(async || telemetry::render_metrics()));
+    }
+    router
 }
 
 async fn reached(peers: &Peers, peer: &str) -> Result<(), Problem> {

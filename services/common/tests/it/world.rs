@@ -200,6 +200,7 @@ pub fn settings(database_url: &str, port: u16) -> anyhow::Result<Settings> {
             log: "warn".into(),
             format: LogFormat::Text,
             otlp: None,
+            metrics_listen: String::new(),
         },
     })
 }

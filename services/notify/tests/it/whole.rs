@@ -43,6 +43,7 @@ fn settings(world: &World, peer: &str) -> anyhow::Result<Settings> {
             log: "warn".into(),
             format: LogFormat::Text,
             otlp: None,
+            metrics_listen: String::new(),
         },
     })
 }
