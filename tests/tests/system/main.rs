@@ -5,6 +5,7 @@ mod ask;
 mod bad_input;
 mod bad_pack;
 mod bad_wire;
+mod doctor;
 mod field;
 mod guarantees;
 mod journey;

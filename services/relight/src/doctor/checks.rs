@@ -3,6 +3,7 @@
 use relight_common::{
     Db, audit, config,
     config::Settings,
+    db::missing_migrations,
     dead_letter,
     error::chain,
     secrets::{SERVICES, Secrets},
@@ -75,30 +76,30 @@ async fn schema(settings: &Settings, service: &'static str) -> Vec<Finding> {
 }
 
 async fn version(db: &Db, what: String) -> Finding {
-    let wanted = rooms::migrations(db.service())
-        .iter()
-        .map(|m| m.version)
-        .max()
-        .unwrap_or(0);
-    let applied =
-        sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
-            .fetch_one(db.pool())
-            .await;
-    match applied {
+    match missing_migrations(db, rooms::migrations(db.service())).await {
         Err(_) => Finding::new(what, Verdict::Wrong, "not there: run `relight migrate`"),
-        Ok(applied) if applied.unwrap_or(0) < wanted => Finding::new(
-            what,
-            Verdict::Wrong,
-            "older than this program: run `relight migrate`",
-        ),
-        Ok(_) => Finding::new(what, Verdict::Fine, "up to date"),
+        Ok(missing) if missing.is_empty() => Finding::new(what, Verdict::Fine, "up to date"),
+        Ok(missing) => {
+            let words = format!("older than this program, lacks {missing:?}: run `relight migrate`");
+            Finding::new(what, Verdict::Wrong, words)
+        }
     }
 }
 
-async fn parked(db: &Db, what: &str) -> Option<Finding> {
-    let letters = dead_letter::open(db.pool(), None, None).await.ok()?;
-    let words = format!("{} events are parked: `relight events dead list`", letters.len());
-    (!letters.is_empty()).then(|| Finding::new(what, Verdict::Warning, words))
+async fn parked(db: &Db, what: &str) -> Vec<Finding> {
+    let Ok(letters) = dead_letter::open(db.pool(), None, None).await else {
+        return Vec::new();
+    };
+    let (lost, parked): (Vec<_>, Vec<_>) = letters.into_iter().partition(dead_letter::Letter::is_lost);
+    let mut findings: Vec<_> = lost
+        .into_iter()
+        .map(|letter| Finding::new(what, Verdict::Wrong, letter.reason))
+        .collect();
+    if !parked.is_empty() {
+        let words = format!("{} events are parked: `relight events dead list`", parked.len());
+        findings.push(Finding::new(what, Verdict::Warning, words));
+    }
+    findings
 }
 
 async fn chain_whole(db: &Db, what: &str) -> Option<Finding> {
