@@ -8,7 +8,6 @@ use relight_common::secrets::SERVICES;
 use relight_testkit::{database, otlp::OtlpSink, smsc::Smsc, smtp::SmtpSink};
 use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use crate::{
     api::Api,
@@ -49,14 +48,13 @@ impl System {
         let home = TempDir::new()?;
         let secrets = home.path().join("secrets");
         let database = database::bare().await?;
-        let redis =
-            std::env::var("RELIGHT_TEST_REDIS_URL").context("run the tests with `cargo xtask test`")?;
+        let redis = relight_testkit::redis::namespace()?;
         let set = |name: &str, value: String| (format!("RELIGHT_{name}"), value);
         let environment = vec![
             set("DATABASE_URL", database.url()),
             set("DATABASE__POOL_SIZE", "6".to_owned()),
-            set("REDIS_URL", redis),
-            set("REDIS__NAMESPACE", format!("t{}", Uuid::now_v7().simple())),
+            set("REDIS_URL", redis.url),
+            set("REDIS__NAMESPACE", redis.namespace),
             set("SECRETS_DIR", secrets.display().to_string()),
             set("DATA_DIR", home.path().join("data").display().to_string()),
             set("SMS__ADDRESS", smsc.addr().to_string()),

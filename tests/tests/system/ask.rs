@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+pub use relight_testkit::until;
 use relight_tests::Api;
 use serde_json::{Value, json};
 
@@ -37,26 +38,4 @@ pub fn instant(value: &Value) -> anyhow::Result<DateTime<Utc>> {
         .as_str()
         .with_context(|| format!("an instant, not {value}"))?
         .parse()?)
-}
-
-/// Asks until there is an answer; the bound only ends a test that would hang.
-///
-/// # Errors
-/// Those of `ask`, or after two minutes.
-pub async fn until<T, F>(what: &str, mut ask: F) -> anyhow::Result<T>
-where
-    F: AsyncFnMut() -> anyhow::Result<Option<T>>,
-{
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
-    let bound = tokio::time::Instant::now() + std::time::Duration::from_mins(2);
-    loop {
-        if let Some(answer) = ask().await? {
-            return Ok(answer);
-        }
-        anyhow::ensure!(
-            tokio::time::Instant::now() < bound,
-            "waited two minutes until {what}"
-        );
-        ticks.tick().await;
-    }
 }

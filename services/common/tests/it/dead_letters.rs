@@ -7,11 +7,12 @@ use relight_common::{
     reader::{Consumer, Outcome, apply_batch},
 };
 use relight_proto::events::v1::Event;
+use relight_testkit::wait_until;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{Notes, NotesError, TELLS, World, applied, event, wait_until};
+use crate::world::{Notes, NotesError, TELLS, World, applied, event};
 
 /// A consumer of a release with a bug: parks everything.
 pub struct Parks;

@@ -6,10 +6,11 @@ use std::{
 };
 
 use relight_common::{Error, lease};
+use relight_testkit::wait_until;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{owner, wait_until};
+use crate::world::owner;
 
 #[tokio::test]
 async fn a_lease_has_one_holder_and_its_fence_grows_with_each_change() -> anyhow::Result<()> {

@@ -22,13 +22,14 @@ use relight_proto::events::v1::{
     Event, HeadReply, HeadRequest, ReadReply, ReadRequest,
     events_server::{Events, EventsServer},
 };
+use relight_testkit::wait_until;
 use sqlx::Connection;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::world::{Notes, NotesError, TELLS, World, applied, event, owner, tell, wait_until};
+use crate::world::{Notes, NotesError, TELLS, World, applied, event, owner, tell};
 
 /// Stops inside `apply` until told to go on, and then cannot.
 #[derive(Default)]

@@ -6,6 +6,7 @@ use chrono::Utc;
 use prost::Message;
 use relight_common::{Db, Error, Work, events, lease, reconcile::Nothing, relay, work::partition_of};
 use relight_proto::events::v1::{Event, ReadRequest};
+use relight_testkit::wait_until;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -14,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{Notes, TELLS, World, owner, payload, tell, tell_as, wait_until};
+use crate::world::{Notes, TELLS, World, owner, payload, tell, tell_as};
 
 async fn everything(db: &Db) -> anyhow::Result<Vec<Event>> {
     let mut all = Vec::new();

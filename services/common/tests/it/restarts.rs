@@ -13,12 +13,12 @@ use relight_common::{
     Begun, Code, Db, Error, Work, dead_letter, error::refuse, reconcile::Nothing, secrets::Secrets,
 };
 use relight_proto::events::v1::GridVersioned;
-use relight_testkit::{PrivatePostgres, database_on, postgres::Parting};
+use relight_testkit::{PrivatePostgres, database_on, postgres::Parting, wait_until};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::world::{MIGRATIONS, Notes, TELLS, World, meta, payload, wait_until};
+use crate::world::{MIGRATIONS, Notes, TELLS, World, meta, payload};
 
 /// Clients that send commands at once.
 const CLIENTS: usize = 4;

@@ -10,10 +10,11 @@ use relight_common::{
     Clock, Code, Coded, Db, Work,
     timer::{self, Handler, Timer, fire_due},
 };
+use relight_testkit::wait_until;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::world::{applied, owner, wait_until};
+use crate::world::{applied, owner};
 
 #[derive(Debug, thiserror::Error)]
 #[error("the handler fails")]

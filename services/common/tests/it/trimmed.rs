@@ -3,12 +3,13 @@
 
 use chrono::{TimeDelta, Utc};
 use relight_common::{Db, Work, dead_letter, reconcile::Nothing, work::partition_of};
+use relight_testkit::wait_until;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     outbox::old_day,
-    world::{Notes, TELLS, World, payload, tell, wait_until},
+    world::{Notes, TELLS, World, payload, tell},
 };
 
 /// Events `versions` of `subject` that happened `ago`.

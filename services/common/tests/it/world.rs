@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use relight_common::{
     Claims, Clock, Code, Coded, Db, Work,
     command::Meta,
-    config::{Database, Grpc, LogFormat, Redis, Settings, Telemetry},
+    config::{Database, Grpc, LogFormat, Settings, Telemetry},
     db,
     grpc::EventsOwner,
     reader::{self, Consumer, Outcome, Source},
@@ -17,7 +17,7 @@ use relight_common::{
     service::{Host, Room},
 };
 use relight_proto::events::v1::{Event, GridVersioned};
-use relight_testkit::TestDb;
+use relight_testkit::{TestDb, wait_until};
 use sqlx::migrate::Migrator;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -187,10 +187,7 @@ pub fn settings(database_url: &str, port: u16) -> anyhow::Result<Settings> {
             pool_size: 4,
             passwords: None,
         },
-        redis: Redis {
-            url: std::env::var("RELIGHT_TEST_REDIS_URL").context("run the tests with `cargo xtask test`")?,
-            namespace: format!("t{}", Uuid::now_v7().simple()),
-        },
+        redis: relight_testkit::redis::namespace()?,
         grpc: Grpc {
             tls: false,
             listen: Default::default(),
@@ -203,23 +200,6 @@ pub fn settings(database_url: &str, port: u16) -> anyhow::Result<Settings> {
             metrics_listen: String::new(),
         },
     })
-}
-
-/// Polls a condition of the real servers until it holds; the bound only ends a test that would hang.
-pub async fn wait_until<F>(what: &str, mut holds: F) -> anyhow::Result<()>
-where
-    F: AsyncFnMut() -> anyhow::Result<bool>,
-{
-    let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    let bound = tokio::time::Instant::now() + Duration::from_secs(60);
-    while !holds().await? {
-        anyhow::ensure!(
-            tokio::time::Instant::now() < bound,
-            "waited a minute until {what}"
-        );
-        ticks.tick().await;
-    }
-    Ok(())
 }
 
 pub async fn applied(db: &Db) -> anyhow::Result<i64> {
