@@ -96,6 +96,15 @@ fn render(path: &str, wish: &Wish) -> anyhow::Result<String> {
             "announcements.html",
             serde_json::to_value(announcements(language, &wish.case, now))?,
         ),
+        "/check-notice" => (
+            "check_notice.html",
+            json!({"number": if wish.case.is_empty() { "" } else { "T-20261115-0001" }, "answer": wish.case,
+                "issued": "15 November 2026 10:00 (CST)"}),
+        ),
+        "/notice" => {
+            frame.signed_in = true;
+            ("notice.html", notice(&wish.case))
+        }
         "/login" => ("login.html", json!({"login": "", "fault": null})),
         "/board" | "/board/live" => {
             (frame.signed_in, frame.staff) = (true, true);
@@ -271,6 +280,28 @@ fn announcements(language: Language, case: &str, now: DateTime<Utc>) -> Announce
         ],
     };
     Announcements::new(language, &list, now, ZONE)
+}
+
+/// As `pages::notice` fills it; `served` shows the proof, `void` that it does not stand.
+fn notice(case: &str) -> Value {
+    let bill = |period: &str, amount: &str| json!({"period": period, "amount": amount, "late_fee": "CNY 1.20", "due": "2026-10-15"});
+    let served = json!({
+        "method": "posted with a witness", "at": "16 November 2026 09:30 (CST)", "server": "Officer Li",
+        "received_by": "nobody opened", "witness": "Zhou, neighbour", "photo": "ab".repeat(32), "record": "", "filing": "",
+        "place": "30.27408, 120.15507",
+    });
+    json!({
+        "number": "T-20261115-0001", "valid": case != "void", "issued": "15 November 2026 10:00 (CST)",
+        "unit": "West District Station", "issuer": "officer", "approver": "manager", "name": "Ann Smith",
+        "account": "330100001", "address": "12 Lake Road, West District", "amount": "CNY 502.40", "due": "2026-10-15",
+        "bills": [bill("2026-08", "CNY 250.00"), bill("2026-09", "CNY 250.00")],
+        "reminders": ["1 November 2026 09:00 (CST) (text)"],
+        "basis": ["Regulation on Electricity Supply and Use Art. 39", "Power Supply Business Rules Art. 67"],
+        "stop": "24 November 2026 10:00 (CST)", "serve_by": "17 November 2026 10:00 (CST)", "reconnect_h": 24,
+        "policy": "CN-SGCC 2024-06-01", "regulator": "12398", "check_at": "https://relight.example/check-notice",
+        "code": "<svg viewBox=\"0 0 8 8\"><path d=\"M0 0h8v8H0z\" fill=\"#000\"/></svg>",
+        "served": if case == "served" { served } else { Value::Null },
+    })
 }
 
 fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {

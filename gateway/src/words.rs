@@ -119,6 +119,41 @@ pub fn when(language: Language, at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz)
     }
 }
 
+/// A span in words, the day said once when both ends are on it: `on 4 December from 8am to 2pm`.
+pub fn span(
+    language: Language,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> String {
+    let (begins, ends) = (from.with_timezone(&zone), to.with_timezone(&zone));
+    let same = begins.date_naive() == ends.date_naive();
+    let today = now.with_timezone(&zone).date_naive();
+    match language {
+        Language::ZhCn if same => format!(
+            "{}至{}",
+            when(language, from, now, zone),
+            chinese_time(ends.hour(), ends.minute())
+        ),
+        Language::ZhCn => format!(
+            "{}至{}",
+            when(language, from, now, zone),
+            when(language, to, now, zone)
+        ),
+        Language::En if same => format!(
+            "{} from {} to {}",
+            day(language, begins.date_naive(), today),
+            english_time(begins.hour(), begins.minute()),
+            english_time(ends.hour(), ends.minute())
+        ),
+        Language::En => format!(
+            "{} until {}",
+            when(language, from, now, zone),
+            when(language, to, now, zone)
+        ),
+    }
+}
+
 /// The time of day with seconds, for the age of data.
 pub fn clock(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%H:%M:%S").to_string()

@@ -40,10 +40,10 @@ pub struct Announcements {
 struct Row {
     number: String,
     area: String,
-    /// How far it is: planned, off, back, called_off.
+    /// How far it is: planned, waiting (should have begun), off, over (off for longer than we said), back, called_off.
     stage: &'static str,
-    off: String,
-    on: String,
+    /// From when to when.
+    times: String,
     line: String,
     reason: String,
     is_temporary: bool,
@@ -69,6 +69,7 @@ fn row(language: Language, one: &Announcement, now: DateTime<Utc>, zone: Tz) -> 
     let (window, said) = (one.window.as_ref()?, one.words.clone().unwrap_or_default());
     let zone = one.zone.parse().unwrap_or(zone);
     let when = |at| words::when(language, at, now, zone);
+    let (off_at, on_at) = (at(window.off_at)?, at(window.on_at)?);
     let (area, reason) = match language {
         Language::ZhCn => (said.area_zh, said.reason_zh),
         Language::En => (said.area_en, said.reason_en),
@@ -76,9 +77,8 @@ fn row(language: Language, one: &Announcement, now: DateTime<Utc>, zone: Tz) -> 
     Some(Row {
         number: one.number.clone(),
         area,
-        stage: stage(&one.state),
-        off: when(at(window.off_at)?),
-        on: when(at(window.on_at)?),
+        stage: stage(&one.state, (off_at, on_at), now),
+        times: words::span(language, (off_at, on_at), now, zone),
         line: said.line,
         reason,
         is_temporary: one.class == "TEMPORARY",
@@ -87,11 +87,14 @@ fn row(language: Language, one: &Announcement, now: DateTime<Utc>, zone: Tz) -> 
     })
 }
 
-fn stage(state: &str) -> &'static str {
+/// Nobody is left to guess: a start that waits and an end that passed are said.
+fn stage(state: &str, (off_at, on_at): (DateTime<Utc>, DateTime<Utc>), now: DateTime<Utc>) -> &'static str {
     match state {
+        "off" | "working" | "restoring" if on_at <= now => "over",
         "off" | "working" | "restoring" => "off",
         "restored" => "back",
         "cancelled" | "aborted" => "called_off",
+        _ if off_at <= now => "waiting",
         _ => "planned",
     }
 }
@@ -135,11 +138,25 @@ mod tests {
             (zh.rows[0].area.as_str(), zh.rows[0].reason.as_str()),
             ("湖滨路", "更换开关")
         );
-        assert!(zh.rows[0].off.contains("9点"), "{}", zh.rows[0].off);
+        assert_eq!(zh.rows[0].times, "3月9日上午9点至下午3点");
         let en = Announcements::new(Language::En, &list, now, chrono_tz::UTC);
         assert_eq!(en.rows[0].area, "Lake Road");
+        assert_eq!(en.rows[0].times, "on 9 March from 9am to 3pm");
         assert_eq!((en.rows[0].stage, en.rows[0].is_moved), ("planned", false));
         assert_eq!((en.rows[1].stage, en.rows[1].is_moved), ("called_off", true));
+    }
+
+    #[test]
+    fn a_start_that_waits_and_an_end_that_passed_are_said() {
+        let stage = |state: &str, now: &str| {
+            let list = [announcement(state, 1)];
+            Announcements::new(Language::En, &list, now.parse().unwrap(), chrono_tz::UTC).rows[0].stage
+        };
+        assert_eq!(stage("ready", "2026-03-09T00:59:00Z"), "planned");
+        assert_eq!(stage("ready", "2026-03-09T01:00:00Z"), "waiting");
+        assert_eq!(stage("working", "2026-03-09T06:59:00Z"), "off");
+        assert_eq!(stage("working", "2026-03-09T07:00:00Z"), "over");
+        assert_eq!(stage("cancelled", "2026-03-09T02:00:00Z"), "called_off");
     }
 
     #[test]
