@@ -14,13 +14,16 @@ mod inferences;
 mod ledger;
 mod links;
 mod list;
+mod messages;
 mod orders;
 mod outages;
+mod outages_alarm;
 mod outages_event;
 mod outages_people;
 mod outages_planned;
 mod outages_safety;
 mod outages_shape;
+mod replies;
 mod reports;
 mod sessions;
 mod signals;
@@ -76,6 +79,9 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages_planned::routes())
         .merge(outages_safety::routes())
         .merge(outages_people::routes())
+        .merge(outages_alarm::routes())
+        .merge(messages::routes())
+        .merge(replies::routes())
         .merge(arrears::routes())
         .merge(arrears_feed::routes())
         .merge(devices::routes())

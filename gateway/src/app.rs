@@ -20,8 +20,14 @@ use relight_proto::{
         inferences_client::InferencesClient, intake_client::IntakeClient, signals_client::SignalsClient,
         triage_client::TriageClient,
     },
-    notify::v1::notify_client::NotifyClient,
-    planner::v1::{planner_client::PlannerClient, safety_switch_offs_client::SafetySwitchOffsClient},
+    notify::v1::{
+        messages_client::MessagesClient, notify_client::NotifyClient, replies_client::RepliesClient,
+        wrong_person_client::WrongPersonClient,
+    },
+    planner::v1::{
+        outage_alarms_client::OutageAlarmsClient, planner_client::PlannerClient,
+        safety_switch_offs_client::SafetySwitchOffsClient,
+    },
     registry::v1::{
         links_client::LinksClient, registry_client::RegistryClient, switchings_client::SwitchingsClient,
     },
@@ -79,12 +85,20 @@ pub struct Clients {
     pub dispatch: DispatchClient<Outgoing>,
     /// Messages.
     pub notify: NotifyClient<Outgoing>,
+    /// Who was told what.
+    pub messages: MessagesClient<Outgoing>,
+    /// What people answered.
+    pub replies: RepliesClient<Outgoing>,
+    /// Contacts that are somebody else's.
+    pub wrong_person: WrongPersonClient<Outgoing>,
     /// The ledger.
     pub insight: InsightClient<Outgoing>,
     /// The ledger as a book.
     pub books: BooksClient<Outgoing>,
     /// Planned outages.
     pub planner: PlannerClient<Outgoing>,
+    /// What is not where it has to be.
+    pub outage_alarms: OutageAlarmsClient<Outgoing>,
     /// What was switched off because of danger.
     pub safety: SafetySwitchOffsClient<Outgoing>,
     /// Debts, notices, leave to cut.
@@ -104,9 +118,13 @@ impl Clients {
             triage: TriageClient::new(peers.to("intake")),
             dispatch: DispatchClient::new(peers.to("dispatch")),
             notify: NotifyClient::new(peers.to("notify")),
+            messages: MessagesClient::new(peers.to("notify")),
+            replies: RepliesClient::new(peers.to("notify")),
+            wrong_person: WrongPersonClient::new(peers.to("notify")),
             insight: InsightClient::new(peers.to("insight")),
             books: BooksClient::new(peers.to("insight")),
             planner: PlannerClient::new(peers.patient("planner")),
+            outage_alarms: OutageAlarmsClient::new(peers.to("planner")),
             safety: SafetySwitchOffsClient::new(peers.to("planner")),
             arrears: ArrearsClient::new(peers.patient("arrears")),
         }

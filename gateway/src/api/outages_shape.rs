@@ -176,6 +176,8 @@ pub struct PlannedOutage {
     pub grid_version: String,
     /// Its members.
     pub affected_count: u32,
+    /// Of these, service points with supply again.
+    pub restored_count: u32,
     /// Who wrote it.
     pub author: String,
     /// Who decided for it; never the author.
@@ -247,6 +249,7 @@ impl From<WireOutage> for PlannedOutage {
             affected_set_id: outage.affected_set_id,
             grid_version: outage.grid_version,
             affected_count: outage.affected_count,
+            restored_count: outage.restored_count,
             author: outage.author,
             approver: outage.approver,
             announced_at: at(outage.announced_at),

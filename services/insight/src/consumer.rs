@@ -68,20 +68,22 @@ impl<S: AffectedSets> Ledger<S> {
     async fn fetch(&self, event: &Event) -> Result<Prepared, Error> {
         if event.r#type == "grid.switched" {
             let told: GridSwitched = decode(event)?;
+            let at = wire::instant("at", told.at)?;
+            let lost = wire::uuid_opt("lost_set_id", &told.lost_set_id)?;
+            let restored = wire::uuid_opt("restored_set_id", &told.restored_set_id)?;
             return Ok(Prepared {
-                members: self
-                    .members(wire::uuid_opt("lost_set_id", &told.lost_set_id)?)
-                    .await?,
-                restored: self
-                    .members(wire::uuid_opt("restored_set_id", &told.restored_set_id)?)
-                    .await?,
+                members: self.members(lost.map(|set| (set, at))).await?,
+                restored: self.members(restored.map(|set| (set, at))).await?,
             });
         }
         let wanted = match event.r#type.as_str() {
             "incident.changed" => self.new_set(&IncidentState::read(event)?).await?,
             "workorder.step" => {
                 let step: WorkOrderStep = decode(event)?;
-                wire::uuid_opt("restored_set_id", &step.restored_set_id)?.filter(|_| is_ours(&step))
+                let set =
+                    wire::uuid_opt("restored_set_id", &step.restored_set_id)?.filter(|_| is_ours(&step));
+                self.part(set, &step.incident_id, wire::instant_opt("at", step.at)?)
+                    .await?
             }
             "outage.changed" => match outage::read(event)? {
                 Some(told) => self.new_set(&told.state).await?,
@@ -89,7 +91,9 @@ impl<S: AffectedSets> Ledger<S> {
             },
             "outage.step" => {
                 let step: OutageStep = decode(event)?;
-                wire::uuid_opt("restored_set_id", &step.restored_set_id)?
+                let set = wire::uuid_opt("restored_set_id", &step.restored_set_id)?;
+                self.part(set, &step.outage_id, wire::instant_opt("at", step.at)?)
+                    .await?
             }
             _ => None,
         };
@@ -99,16 +103,33 @@ impl<S: AffectedSets> Ledger<S> {
         })
     }
 
-    async fn members(&self, set: Option<Uuid>) -> Result<Option<BTreeSet<CustomerId>>, Error> {
-        match set {
-            Some(set) => self.sets.members(set).await.map(Some),
+    async fn members(&self, asked: Option<(Uuid, Instant)>) -> Result<Option<BTreeSet<CustomerId>>, Error> {
+        match asked {
+            Some((set, at)) => self.sets.members(set, at).await.map(Some),
             None => Ok(None),
         }
     }
 
+    /// A section that is back, with those who had it when supply ended: the records are theirs. The moment it came back
+    /// stands in while the beginning is in the same batch as the end.
+    async fn part(
+        &self,
+        set: Option<Uuid>,
+        reason: &str,
+        back_at: Option<Instant>,
+    ) -> Result<Option<(Uuid, Instant)>, Error> {
+        let Some(set) = set else { return Ok(None) };
+        let off_at = view::off_at(self.db.pool(), IncidentId::parse(reason)?).await?;
+        let at = off_at.or(back_at);
+        Ok(Some((
+            set,
+            at.ok_or_else(|| Invalid::new("at", "must be given"))?,
+        )))
+    }
+
     /// The affected set of this state, unless its members were applied before. They are needed once more when a report
     /// moved away: who is below the device stays.
-    async fn new_set(&self, state: &IncidentState) -> Result<Option<Uuid>, Error> {
+    async fn new_set(&self, state: &IncidentState) -> Result<Option<(Uuid, Instant)>, Error> {
         if state.affected_set.is_none() {
             return Ok(None);
         }
@@ -119,7 +140,8 @@ impl<S: AffectedSets> Ledger<S> {
         let reporters: Vec<Uuid> = state.reporters.keys().map(|customer| customer.uuid()).collect();
         let news = state.affected_set != applied
             || view::has_moved_reporters(self.db.pool(), state.id, &reporters).await?;
-        Ok(state.affected_set.filter(|_| news))
+        let set = state.affected_set.filter(|_| news);
+        Ok(set.map(|set| (set, state.off_at)))
     }
 }
 

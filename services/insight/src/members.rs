@@ -2,18 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use relight_common::{Error as Common, grpc::Outgoing};
+use relight_common::{Error as Common, grpc::Outgoing, wire};
 use relight_proto::registry::v1::{MembersRequest, registry_client::RegistryClient};
 use uuid::Uuid;
 
-use crate::{domain::record::CustomerId, error::Error};
+use crate::{
+    domain::record::{CustomerId, Instant},
+    error::Error,
+};
 
 const PAGE: u32 = 5_000;
 
 /// Whoever knows the members of affected sets.
 pub trait AffectedSets: Send + Sync + 'static {
-    /// The customers of a set. Sets never change, so asking again gives the same.
-    fn members(&self, set: Uuid) -> impl Future<Output = Result<BTreeSet<CustomerId>, Error>> + Send;
+    /// Who had the service points of a set at `at`. Neither sets nor the past change, so asking again gives the same.
+    fn members(
+        &self,
+        set: Uuid,
+        at: Instant,
+    ) -> impl Future<Output = Result<BTreeSet<CustomerId>, Error>> + Send;
 }
 
 /// The registry, asked in pages of 5,000.
@@ -32,13 +39,15 @@ impl Registry {
 }
 
 impl AffectedSets for Registry {
-    async fn members(&self, set: Uuid) -> Result<BTreeSet<CustomerId>, Error> {
+    async fn members(&self, set: Uuid, at: Instant) -> Result<BTreeSet<CustomerId>, Error> {
         let (mut all, mut after) = (BTreeSet::new(), String::new());
         loop {
             let request = MembersRequest {
                 set_id: set.to_string(),
                 after,
                 limit: PAGE,
+                at: Some(wire::timestamp(at)),
+                ..MembersRequest::default()
             };
             let reply = self
                 .client

@@ -171,6 +171,7 @@ impl Peers {
                 set_id: set.to_owned(),
                 after,
                 limit: MEMBERS,
+                ..MembersRequest::default()
             };
             let reply = self.registry.clone().members(request).await?.into_inner();
             let points = reply

@@ -341,6 +341,7 @@ impl Notices {
             sealed: self.sealer.seal(id, &facts.vars(&self.house, to.language, zone)),
             due_at,
             expires_at,
+            held: false,
         })
     }
 

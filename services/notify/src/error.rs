@@ -21,6 +21,12 @@ pub enum Error {
     /// The note that a contact is somebody else's is not there, or taken back.
     #[error("no such contact is noted as somebody else's; it may have been taken back before")]
     NoWrong,
+    /// The answer does not exist or is of another area.
+    #[error("there is no such answer in your area")]
+    NoReply,
+    /// The customer does not exist or is of another area.
+    #[error("there is no such customer in your area")]
+    NoCustomer,
     /// Somebody asked for another customer's messages.
     #[error("customers may ask about their own messages only")]
     NotYours,
@@ -58,7 +64,9 @@ impl Coded for Error {
         match self {
             Error::Common(error) => error.code(),
             Error::NotYet(..) => Code::Unavailable,
-            Error::NoContact | Error::NoMessage | Error::NoWrong => Code::NotFound,
+            Error::NoContact | Error::NoMessage | Error::NoWrong | Error::NoReply | Error::NoCustomer => {
+                Code::NotFound
+            }
             Error::NotYours => Code::PermissionDenied,
             Error::Stored(_) | Error::Sealed(_) | Error::Template(..) => Code::Internal,
         }

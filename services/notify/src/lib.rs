@@ -2,8 +2,8 @@
 //!
 //! - [`domain`]: rules without I/O: words, lifetimes, the night, what becomes of a message.
 //! - [`consumer`]: news of the others become messages; [`people`]: who is told and how they are reached;
-//!   [`spread`]: notices for many, page by page; [`served`]: what became of them is told; [`wrong`]: contacts that are
-//!   somebody else's.
+//!   [`spread`]: notices for many, page by page; [`rounds`]: a second channel; [`served`]: what became of them is told;
+//!   [`wrong`]: contacts that are somebody else's, and what people answer.
 //! - [`sender`]: messages become attempts at a provider; [`desk`]: answers and receipts settle them.
 //! - [`channel`]: the edges towards providers. [`store`]: all SQL. [`rpc`]: what others ask.
 
@@ -15,6 +15,7 @@ pub mod domain;
 pub mod error;
 pub mod people;
 pub mod reconcile;
+pub mod rounds;
 pub mod rpc;
 pub mod seal;
 pub mod sender;
@@ -30,7 +31,10 @@ use relight_common::{
     lease,
     service::{Host, Room},
 };
-use relight_proto::notify::v1::{notify_server::NotifyServer, wrong_person_server::WrongPersonServer};
+use relight_proto::notify::v1::{
+    messages_server::MessagesServer, notify_server::NotifyServer, replies_server::RepliesServer,
+    wrong_person_server::WrongPersonServer,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +98,9 @@ pub async fn run_with(host: &Host, listener: TcpListener, config: Config) -> any
         .serve(listener, |routes, guard| {
             routes
                 .add_service(NotifyServer::with_interceptor(api.clone(), guard.clone()))
-                .add_service(WrongPersonServer::with_interceptor(api, guard));
+                .add_service(WrongPersonServer::with_interceptor(api.clone(), guard.clone()))
+                .add_service(MessagesServer::with_interceptor(api.clone(), guard.clone()))
+                .add_service(RepliesServer::with_interceptor(api, guard));
         })
         .await
 }

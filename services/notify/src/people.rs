@@ -3,7 +3,7 @@
 
 mod affected;
 
-pub use affected::Affected;
+pub use affected::{Affected, Page};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -21,7 +21,10 @@ use relight_proto::{
     common::v1::Language as WireLanguage,
     insight::v1::{LedgerMembersReply, MembersRequest, StepMembersRequest, insight_client::InsightClient},
     intake::v1::{ReporterContact, ReportersRequest, intake_client::IntakeClient},
-    registry::v1::{ContactsRequest, registry_client::RegistryClient},
+    registry::v1::{
+        AreasOfRequest, ContactsRequest, customer_areas_client::CustomerAreasClient,
+        registry_client::RegistryClient,
+    },
 };
 use tonic::Code;
 use uuid::Uuid;
@@ -113,6 +116,7 @@ pub struct Member {
 #[derive(Debug)]
 pub struct People {
     registry: RegistryClient<Outgoing>,
+    areas: CustomerAreasClient<Outgoing>,
     intake: IntakeClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     arrears: NoticeTextsClient<Outgoing>,
@@ -144,6 +148,7 @@ impl People {
     pub fn new(peers: &Peers, sealer: Sealer) -> Self {
         Self {
             registry: RegistryClient::new(peers.to("registry")),
+            areas: CustomerAreasClient::new(peers.to("registry")),
             intake: IntakeClient::new(peers.to("intake")),
             insight: InsightClient::new(peers.to("insight")),
             arrears: NoticeTextsClient::new(peers.to("arrears")),
@@ -302,6 +307,18 @@ impl People {
             masked: mask(Channel::Sms, &reporter.phone),
             night: true,
         }))
+    }
+
+    /// Where in the organisation a customer is or was at home.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn areas_of(&self, customer: Uuid) -> Result<Vec<String>, Error> {
+        let request = AreasOfRequest {
+            customer_id: customer.to_string(),
+        };
+        let reply = self.areas.clone().areas_of(request).await;
+        Ok(reply.map_err(Error::peer("registry"))?.into_inner().org_paths)
     }
 
     /// What a message about a debt says now.

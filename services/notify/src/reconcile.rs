@@ -1,4 +1,4 @@
-//! Checks over own tables: what was not sent in its time, receipts that wait for their attempt, codes to be forgotten.
+//! Checks over own tables: what was not sent in its time, second rounds that are due, receipts that wait for their attempt, codes to be forgotten.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::{Coded, Db, reconcile::Reconciler};
@@ -7,6 +7,7 @@ use crate::{
     config::SMS_PROVIDER,
     desk,
     error::Error,
+    rounds,
     store::{message, receipt},
 };
 
@@ -32,7 +33,7 @@ impl Reconciler for Keeper {
 
 impl Keeper {
     async fn keep(&self, db: &Db, now: DateTime<Utc>) -> Result<u64, Error> {
-        let ended = message::expire(db.pool(), now).await?;
+        let ended = message::expire(db.pool(), now).await? + rounds::second(db, now).await?;
         desk::match_parked(db, SMS_PROVIDER, now).await?;
         let lost = receipt::forget(db.pool(), now - RECEIPT_KEPT).await?;
         metrics::counter!("relight_receipts_unmatched_total").increment(lost);

@@ -1,5 +1,7 @@
 //! What others ask of notify: who was told what, and sending a one-time code.
 
+mod reply;
+mod told;
 mod wrong;
 
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use relight_common::{
     Begun, Claims, Clock, Db, Invalid, Role, Work, command::Meta, error::refuse, telemetry, wire,
 };
 use relight_proto::{
-    common::v1::Language as WireLanguage,
+    common::v1::{Language as WireLanguage, PageRequest},
     notify::v1::{
         ListMessagesReply, ListMessagesRequest, Message, SendCodeReply, SendCodeRequest,
         notify_server::Notify,
@@ -68,7 +70,7 @@ impl Notify for Api {
     ) -> Result<Response<ListMessagesReply>, Status> {
         let claims = wire::caller(&request)?;
         claims.need(&[Role::Dispatcher, Role::Agent, Role::Customer])?;
-        let reply = self.list(&claims, request.into_inner()).await;
+        let reply = self.list_by(&claims, request.into_inner()).await;
         reply.map(Response::new).map_err(refuse("notify"))
     }
 
@@ -85,13 +87,13 @@ impl Notify for Api {
 }
 
 impl Api {
-    async fn list(&self, claims: &Claims, request: ListMessagesRequest) -> Result<ListMessagesReply, Error> {
+    async fn list_by(
+        &self,
+        claims: &Claims,
+        request: ListMessagesRequest,
+    ) -> Result<ListMessagesReply, Error> {
         let page = request.page.unwrap_or_default();
-        let size = if page.size == 0 {
-            PAGE
-        } else {
-            page.size.min(PAGE_MAX)
-        };
+        let size = size(&page);
         let incident = wire::uuid_opt("incident_id", &request.incident_id)?;
         let customer = wire::uuid_opt("customer_id", &request.customer_id)?;
         let desk = [Role::Dispatcher, Role::Agent];
@@ -187,6 +189,7 @@ impl Api {
                 .seal(id, &facts.vars(&self.house, language, self.zone)),
             due_at: now,
             expires_at,
+            held: false,
         };
         message::insert(work.conn(), &notice, &[row]).await?;
         work.audit(
@@ -199,6 +202,14 @@ impl Api {
                 message_id: id.to_string(),
             })
             .await?)
+    }
+}
+
+/// Rows of a page.
+fn size(page: &PageRequest) -> u32 {
+    match page.size {
+        0 => PAGE,
+        size => size.min(PAGE_MAX),
     }
 }
 

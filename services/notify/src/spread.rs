@@ -30,7 +30,8 @@ use crate::{
         words::{House, Vars},
     },
     error::Error,
-    people::{Affected, PAGE, People, Recipient},
+    people::{self, Affected, PAGE, People, Recipient},
+    rounds::hold,
     seal::Sealer,
     store::{
         message::{self, About, Notice, Row},
@@ -77,6 +78,32 @@ struct Page {
     people: Vec<Affected>,
     recipients: Vec<Recipient>,
     next: Option<String>,
+}
+
+/// Those with own supply are told first, in pages of their own: they hear to isolate it (operations.md O3) even where a
+/// page before would have told them, or somebody who shares their contact, without it.
+const OWN: &str = "own:";
+/// Then everybody; who has the message gets no second one.
+const ALL: &str = "all:";
+
+/// (only those with own supply, where the page begins)
+fn turned_to(page: &str) -> (bool, &str) {
+    match (page.strip_prefix(OWN), page.strip_prefix(ALL)) {
+        (Some(after), _) => (true, after),
+        (_, Some(after)) => (false, after),
+        // A notice begins with no page at all.
+        _ => (page.is_empty(), page),
+    }
+}
+
+/// The page that follows; none when everybody was told.
+fn following(own_supply: bool, next: &str) -> Option<String> {
+    match (own_supply, next) {
+        (true, "") => Some(ALL.to_owned()),
+        (true, next) => Some(format!("{OWN}{next}")),
+        (false, "") => None,
+        (false, next) => Some(format!("{ALL}{next}")),
+    }
 }
 
 /// Whether the same may go well later.
@@ -158,8 +185,7 @@ impl Spreader {
         let named = &task.event.customer_ids;
         if named.is_empty() {
             let set = set.ok_or(Error::Stored("notice without a set"))?;
-            let (people, next) = self.people.affected(set, &task.at.page).await?;
-            return Ok((people, Some(next).filter(|next| !next.is_empty())));
+            return self.page_of(set, &task.at.page).await;
         }
         let from = task.at.page.parse().unwrap_or(0).min(named.len());
         let to = named.len().min(from + PAGE as usize);
@@ -170,7 +196,9 @@ impl Spreader {
         let some = some?;
         let people = match set {
             // Those who are released are not in the set any more.
-            Some(set) if task.outage.kind != Kind::Released => self.people.special_of(set, &some).await?,
+            Some(set) if task.outage.kind != Kind::Released => {
+                self.people.special_of(set, &some, self.clock.now()).await?
+            }
             _ => some
                 .into_iter()
                 .map(|customer| Affected {
@@ -180,6 +208,25 @@ impl Spreader {
                 .collect(),
         };
         Ok((people, (to < named.len()).then(|| to.to_string())))
+    }
+
+    /// Whoever has the service points of the set at this moment. Nobody with own supply: everybody's first page at once.
+    async fn page_of(&self, set: Uuid, page: &str) -> Result<(Vec<Affected>, Option<String>), Error> {
+        let (own_supply, after) = turned_to(page);
+        let at = self.clock.now();
+        let mut asked = people::Page {
+            set,
+            after,
+            own_supply,
+            at,
+        };
+        let (people, next) = self.people.affected(asked).await?;
+        if !(own_supply && people.is_empty() && next.is_empty()) {
+            return Ok((people, following(own_supply, &next)));
+        }
+        asked.own_supply = false;
+        let (people, next) = self.people.affected(asked).await?;
+        Ok((people, following(false, &next)))
     }
 
     async fn write(&self, conn: &mut PgConnection, task: &Task, page: Page) -> Result<(), Error> {
@@ -250,6 +297,16 @@ impl Spreader {
                 self.row(&task.outage, one, special, vars, now)
             })
             .collect();
+        // An important customer's message, and one a life hangs on, goes on every channel at once.
+        let is_special = special(first).important;
+        let wakes: HashSet<Uuid> = recipients
+            .iter()
+            .filter(|one| is_special || special(one).life_support)
+            .filter_map(Recipient::customer)
+            .collect();
+        let rows = hold(rows, purpose, |row| {
+            row.customer().is_some_and(|customer| wakes.contains(&customer))
+        });
         let new: HashSet<Uuid> = message::insert(conn, &notice, &rows).await?.into_iter().collect();
         let sharers: Vec<Sharer> = rows
             .iter()
@@ -286,6 +343,7 @@ impl Spreader {
             sealed: self.sealer.seal(id, vars),
             due_at: life.due_at,
             expires_at: life.expires_at,
+            held: false,
         }
     }
 }

@@ -14,14 +14,14 @@ use crate::{
     domain::{
         notice::{Channel, Language, Purpose},
         reply::is_wrong_person,
-        words::{Facts, House},
+        words::{Facts, House, Vars},
     },
     error::Error,
     people::Reach,
     seal::Sealer,
     store::{
         message::{self, Notice, Row},
-        result,
+        reply, result,
         wrong::{self as store, Answerable, Wrong},
     },
     template::Book,
@@ -31,6 +31,8 @@ use crate::{
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(7);
 /// How far back delivered messages stop being proof.
 const PROOF_TAKEN_BACK: TimeDelta = TimeDelta::days(60);
+/// The words of an answer, among what is sealed of it.
+pub const SAID: &str = "said";
 /// Who reported what an answer said.
 const BY_REPLY: &str = "reply";
 
@@ -97,15 +99,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// An answer from this number. Anything but the word changes nothing; the word does, once, for the customer of the
-    /// latest message about a debt that the number got.
+    /// An answer from this number. The word does what it says, once, for the customer of the latest message about a debt that
+    /// the number got. Anything else changes nothing and is read by a person: "no" and "?" may be a cry for help (O21).
     ///
     /// # Errors
     /// [`Error::Common`]; nothing is stored then.
     pub async fn answer(&self, from: &str, text: &str) -> Result<(), Error> {
         if !is_wrong_person(text) {
-            metrics::counter!("relight_answers_total", "meaning" => "none").increment(1);
-            return Ok(());
+            return self.for_a_person(from, text).await;
         }
         let (recipient, now) = (self.sealer.recipient(from), self.clock.now());
         let mut work = Work::internal(&self.db, "an answer by text", now).await?;
@@ -129,6 +130,26 @@ impl Reader {
             self.echo(&mut work, wrong.id, &message, reach, recipient).await?;
         }
         metrics::counter!("relight_answers_total", "meaning" => "wrong_person").increment(1);
+        Ok(work.done().await?)
+    }
+
+    /// Puts words that mean nothing to us on the desk's list, when the number got something from us in these days.
+    async fn for_a_person(&self, from: &str, text: &str) -> Result<(), Error> {
+        let count = |meaning| metrics::counter!("relight_answers_total", "meaning" => meaning).increment(1);
+        let (recipient, now) = (self.sealer.recipient(from), self.clock.now());
+        let mut work = Work::internal(&self.db, "an answer by text", now).await?;
+        let answered = reply::answered(work.conn(), &recipient, now - ANSWERED_WITHIN).await?;
+        let Some(answered) = answered else {
+            count("unbound");
+            return Ok(());
+        };
+        let (id, said) = (Uuid::now_v7(), text.trim().to_owned());
+        let key = self.sealer.recipient(&said);
+        let sealed = self.sealer.seal(id, &Vars::from([(SAID.to_owned(), said)]));
+        if reply::add(work.conn(), id, &answered, (&key, &sealed), now).await? {
+            work.audit("reply.received", id, json!({ "customer": answered.customer_id }));
+            count("for_a_person");
+        }
         Ok(work.done().await?)
     }
 
@@ -171,6 +192,7 @@ impl Reader {
                 .seal(id, &Facts::WrongPerson.vars(&self.house, language, zone)),
             due_at: now,
             expires_at: purpose.expires_at(now, None),
+            held: false,
         };
         message::insert(work.conn(), &notice, &[row]).await.map(drop)
     }

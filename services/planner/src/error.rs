@@ -16,6 +16,9 @@ pub enum Error {
     /// No such safety switch-off.
     #[error("safety switch-off {0} does not exist")]
     NoSuchSafety(uuid::Uuid),
+    /// No such alarm in the caller's area.
+    #[error("alarm {0} does not exist")]
+    NoSuchAlarm(uuid::Uuid),
     /// No such lock.
     #[error("lock {0} does not exist")]
     NoSuchLock(String),
@@ -78,7 +81,10 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoSuchOutage(_) | Error::NoSuchSafety(_) | Error::NoSuchLock(_) => Code::NotFound,
+            Error::NoSuchOutage(_)
+            | Error::NoSuchSafety(_)
+            | Error::NoSuchAlarm(_)
+            | Error::NoSuchLock(_) => Code::NotFound,
             Error::NotAffected(_) | Error::NobodyAffected | Error::IdTaken(_) => Code::InvalidArgument,
             Error::Changed { .. } => Code::Aborted,
             Error::Refused(Refusal::Window(_)) => Code::InvalidArgument,

@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 use relight_common::{reconcile::Nothing, service::Host};
 use relight_proto::planner::v1::{
-    planner_server::PlannerServer, safety_switch_offs_server::SafetySwitchOffsServer,
+    outage_alarms_server::OutageAlarmsServer, planner_server::PlannerServer,
+    safety_switch_offs_server::SafetySwitchOffsServer,
 };
 use tokio::net::TcpListener;
 
@@ -41,7 +42,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.keep_house(Nothing)?;
     room.read("notify", Arc::new(consumer::FromNotify::new(pack.clone())));
     room.read("dispatch", Arc::new(consumer::FromDispatch));
-    let others = peers::Others::new(&room.peers);
+    let others = peers::Others::new(&room.peers, host.clock.clone());
     let network = consumer::FromRegistry::new(room.db.clone(), others.clone());
     room.read("registry", Arc::new(network));
     room.fire_timers(Arc::new(desk::alarm::Timers::new(pack.clone())));
@@ -51,6 +52,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             api.clone(),
             guard.clone(),
         ));
+        routes.add_service(OutageAlarmsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlannerServer::with_interceptor(api, guard));
     })
     .await

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use relight_common::{
-    Error as Common,
+    Clock, Error as Common,
     grpc::{Outgoing, Peers},
     wire,
 };
@@ -33,8 +33,6 @@ use crate::{
 
 /// Members in one page, customers in one question.
 const PAGE: usize = 5_000;
-/// Planned interruptions of a customer in a year (domain.md 2.4: at most 3 at 10 kV).
-const COUNT_MAX: u32 = 3;
 /// Hours of planned interruption of a customer in a year (domain.md 3.5, the indicators of more than 24 h).
 const HOURS_MAX: i64 = 24;
 
@@ -56,12 +54,14 @@ pub struct Found {
 pub struct Others {
     registry: RegistryClient<Outgoing>,
     insight: InsightClient<Outgoing>,
+    clock: Clock,
 }
 
 impl Others {
-    /// Asks over these channels.
-    pub fn new(peers: &Peers) -> Self {
+    /// Asks over these channels; who lives somewhere is asked for the moment of asking.
+    pub fn new(peers: &Peers, clock: Clock) -> Self {
         Self {
+            clock,
             registry: RegistryClient::new(peers.patient("registry")),
             insight: InsightClient::new(peers.patient("insight")),
         }
@@ -130,6 +130,7 @@ impl Others {
                 set_id: set.to_string(),
                 after: Uuid::from_u128(id.as_u128().saturating_sub(1)).to_string(),
                 limit: 1,
+                ..MembersRequest::default()
             };
             let reply = self.registry.clone().members(request).await;
             let page = reply.map_err(Common::peer("the registry"))?.into_inner();
@@ -174,16 +175,16 @@ impl Others {
         ))
     }
 
-    /// The part of `within` below these devices.
+    /// The part of `within` below these devices, and how many service points it has.
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    pub async fn section(&self, device_ids: &[String], within: Uuid) -> Result<Uuid, Error> {
+    pub async fn section(&self, device_ids: &[String], within: Uuid) -> Result<(Uuid, u32), Error> {
         let set = self.set(device_ids, &within.to_string()).await?;
         if set.count == 0 {
             return Err(Error::NobodyAffected);
         }
-        Ok(wire::uuid("set_id", &set.set_id)?)
+        Ok((wire::uuid("set_id", &set.set_id)?, set.count))
     }
 
     async fn set(&self, device_ids: &[String], within: &str) -> Result<AffectedSet, Error> {
@@ -196,13 +197,17 @@ impl Others {
         Ok(reply.map_err(asked("the registry"))?.into_inner())
     }
 
+    /// Whoever has the service points of a set now; the set itself may have been made long before.
     async fn members(&self, set: &str) -> Result<Vec<Member>, Error> {
+        let now = self.clock.now();
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
             let request = MembersRequest {
                 set_id: set.to_owned(),
                 after,
                 limit: u32::try_from(PAGE).unwrap_or(u32::MAX),
+                at: Some(wire::timestamp(now)),
+                ..MembersRequest::default()
             };
             let reply = self.registry.clone().members(request).await;
             let page = reply.map_err(Common::peer("the registry"))?.into_inner();
@@ -218,7 +223,14 @@ impl Others {
     ///
     /// # Errors
     /// [`Error::Common`].
-    pub async fn above(&self, customers: &[Uuid], window: Window, zone: Tz) -> Result<(u32, u32), Error> {
+    /// `times`: how often in a year the pack allows it; none where it sets no limit.
+    pub async fn above(
+        &self,
+        customers: &[Uuid],
+        window: Window,
+        zone: Tz,
+        times: Option<u16>,
+    ) -> Result<(u32, u32), Error> {
         let (since, until) = year(window.off_at, zone);
         let (mut count, mut hours) = (0, 0);
         for page in customers.chunks(PAGE) {
@@ -227,7 +239,7 @@ impl Others {
                 since: Some(wire::timestamp(since)),
                 until: Some(wire::timestamp(until)),
                 plus_s: window.length().num_seconds(),
-                more_than: COUNT_MAX,
+                more_than: times.map_or(u32::MAX, u32::from),
                 more_than_s: HOURS_MAX * 3_600,
             };
             let reply = self.insight.clone().planned_totals(request).await;

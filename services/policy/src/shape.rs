@@ -157,6 +157,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     needed(Area::Planned, "planned.change.window_growth", Wanted::Duration),
     needed(Area::Planned, "planned.change.inform_before", Wanted::Duration),
     may(Area::Planned, "planned.alarm_before", Wanted::Duration),
+    may(Area::Planned, "planned.start_alarm", Wanted::Duration),
     may(Area::Planned, "planned.reminder_before", Wanted::Duration),
     may(Area::Planned, "planned.gate_before", Wanted::Duration),
     may(Area::Planned, "planned.extension_ask_before", Wanted::Duration),

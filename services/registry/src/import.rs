@@ -210,15 +210,15 @@ impl Import<'_> {
     async fn points(&mut self, mut all: Points, ids: &HashMap<String, Uuid>) -> Result<PointCounts, Error> {
         all.set_customers(ids);
         let mut rows = Counts::default();
+        let at = self.work.at();
         for (n, batch) in all.batches(BATCH).enumerate() {
             self.tell("service points", (n + 1) * BATCH, all.id.len());
             self.touched
-                .extend(table::owners_left(self.work.conn(), &batch).await?);
+                .extend(table::owners_left(self.work.conn(), &batch, at).await?);
             let written = table::points(self.work.conn(), &batch).await?;
             rows.add(batch.id.len(), &written);
             self.touched.extend(written.added.iter().chain(&written.changed));
         }
-        let at = self.work.at();
         let retired = table::retire_others(self.work.conn(), &all.external_key, at).await?;
         self.touched.extend(&retired);
         Ok(PointCounts {

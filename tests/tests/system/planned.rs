@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use street::{PHONES, Street, at, h, min};
 
-use crate::ask::{text, until};
+use crate::{
+    ask::{text, until},
+    small,
+};
 
 #[tokio::test]
 async fn a_planned_outage_from_the_draft_to_the_archive() -> anyhow::Result<()> {
@@ -108,7 +111,11 @@ async fn worked(street: &Street) -> anyhow::Result<()> {
     street.act("dispatcher", tick("told")).await?;
     street.act("dispatcher", back).await?;
     let section = json!({ "type": "restore", "device_ids": ["T1"], "verified_by": "meter" });
-    street.act("dispatcher", section).await?;
+    let partly = street.act("dispatcher", section).await?;
+    assert_eq!(
+        (&partly["affected_count"], &partly["restored_count"]),
+        (&json!(6), &json!(3))
+    );
     street.ledger_shows(3).await?;
     let rest = json!({ "type": "restore", "all": true, "verified_by": "call" });
     street.act("dispatcher", rest).await?;
@@ -213,8 +220,53 @@ async fn an_important_customer_who_does_not_acknowledge_goes_up_until_a_manager_
     );
     street.act("manager", close).await?;
     assert_eq!(street.act("planner", gate).await?["state"], "ready");
+    nobody_switches_off(&street).await?;
     let mut system = street.system;
     system.stop().await
+}
+
+/// Ten minutes after the announced time it is said, seen by a dispatcher; a manager confirms a later start, and people are told
+/// (operations.md O30). The desk sees who was told what.
+async fn nobody_switches_off(street: &Street) -> anyhow::Result<()> {
+    street.until(min(-11))?;
+    let alarm = until("the start that did not happen is said", async || {
+        let open = street
+            .who("dispatcher")
+            .await?
+            .get("/api/v1/outage-alarms?open=true")
+            .await?;
+        let all = open["items"].as_array().cloned().unwrap_or_default();
+        Ok(all.into_iter().find(|one| one["what"] == "not_begun"))
+    })
+    .await?;
+    let seen = format!(
+        "/api/v1/outage-alarms/{}/acknowledgement",
+        text(&alarm, "alarm_id")?
+    );
+    let seen = street.who("dispatcher").await?.post(&seen, json!({})).await?;
+    assert!(seen["acknowledged_at"].is_string(), "{seen}");
+    let later =
+        json!({ "type": "start_late", "off_at": street.off_at + h(1), "reason": "the crane is late" });
+    street.act("manager", later).await?;
+    let told = format!("/api/v1/messages?outage_id={}&state=delivered", street.outage);
+    let late = until("everybody with a phone hears of the later start", async || {
+        let all = street.who("agent").await?.get(&told).await?;
+        let all = all["items"].as_array().cloned().unwrap_or_default();
+        let late: Vec<Value> = all
+            .into_iter()
+            .filter(|one| one["purpose"] == "outage_late_start")
+            .collect();
+        Ok((late.len() == PHONES).then_some(late))
+    })
+    .await?;
+    assert!(late.iter().all(|one| one["proof"] == "receipt"), "{late:?}");
+    assert!(
+        late[0]["text"]
+            .as_str()
+            .is_some_and(|text| text.contains("begins later")),
+        "{late:?}"
+    );
+    Ok(())
 }
 
 /// Whoever moves in after the notice is told like the others; whoever moved out is told that it is not their outage any
@@ -240,6 +292,29 @@ async fn somebody_who_moves_in_after_the_notice_is_told() -> anyhow::Result<()> 
         "noticed",
         "the lead of the others stands"
     );
+    the_new_one_is_reminded_and_is_off(&street, &number).await?;
     let mut system = street.system;
     system.stop().await
+}
+
+/// The set was made while customer 5 lived there. Whoever lives there now is reminded and is off; the former one hears
+/// nothing after "no longer affected".
+async fn the_new_one_is_reminded_and_is_off(street: &Street, number: &str) -> anyhow::Result<()> {
+    street.visited().await?;
+    street.acknowledged().await?;
+    street.until(h(24) - min(1))?;
+    let phones = street.texts(number, PHONES + 2 + PHONES).await?;
+    let told = |n: usize| phones.get(&small::phone(n)).copied().unwrap_or_default();
+    assert_eq!((told(1), told(5), told(7)), (2, 2, 2), "{phones:?}");
+    street.until(h(4) - min(1))?;
+    street.state("ready").await?;
+    switched_off(street).await?;
+    assert_eq!(
+        street.accounts_off().await?,
+        ["S-1", "S-2", "S-3", "S-4", "S-6", "S-7"],
+        "the interruption is theirs who are supplied there now"
+    );
+    let phones = street.texts(number, PHONES + 2 + PHONES).await?;
+    assert_eq!(phones.get(&small::phone(5)), Some(&2), "{phones:?}");
+    Ok(())
 }

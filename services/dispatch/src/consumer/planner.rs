@@ -7,7 +7,7 @@ use relight_common::{
     wire,
 };
 use relight_policy::{AreaClass, Pack};
-use relight_proto::events::v1::{Event, OutageChanged};
+use relight_proto::events::v1::{Event, OutageChanged, OutageStep};
 
 use crate::{
     desk,
@@ -17,6 +17,7 @@ use crate::{
         subject::{Subject, What},
     },
     error::Error,
+    store::order,
 };
 
 /// Class of a safety switch-off.
@@ -55,7 +56,14 @@ impl Consumer for FromPlanner {
                 desk::take_subject(work, &self.pack, &read(event, told)?).await?;
                 Ok(Outcome::Applied)
             }
-            "outage.step" | "outage.notice" | "outage.alarm" => Ok(Outcome::Applied),
+            "outage.step" => {
+                let step = OutageStep::decode(event.data.as_slice())
+                    .map_err(|error| relight_common::Error::Decode("an event's payload", error))?;
+                let subject = SubjectId::parse(&step.outage_id)?;
+                order::note_restored(work.conn(), subject, step.restored_count).await?;
+                Ok(Outcome::Applied)
+            }
+            "outage.notice" | "outage.alarm" => Ok(Outcome::Applied),
             _ => Ok(Outcome::Unknown),
         }
     }

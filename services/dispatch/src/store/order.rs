@@ -372,6 +372,20 @@ pub async fn save(conn: &mut PgConnection, order: &Order) -> Result<(), Error> {
     .map_err(db("save an order"))
 }
 
+/// How many of a planned outage have supply again, as the planner tells it; never fewer than were told before.
+pub async fn note_restored(conn: &mut PgConnection, subject: SubjectId, count: u32) -> Result<(), Error> {
+    sqlx::query!(
+        "update dispatch.work_order set restored_count = greatest(restored_count, $2)
+         where subject_id = $1 and kind = 'planned'",
+        subject.uuid(),
+        i32::try_from(count).unwrap_or(i32::MAX)
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("note who has supply again"))
+}
+
 /// Whether a person belongs to a crew.
 pub async fn is_member(conn: &mut PgConnection, crew: CrewId, person: &str) -> Result<bool, Error> {
     sqlx::query_scalar!(

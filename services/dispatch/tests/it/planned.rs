@@ -425,3 +425,16 @@ async fn what_an_event_or_a_timer_should_have_done_is_mended_once() -> anyhow::R
     assert_eq!(mender.pass(&house.db, house.now()).await?, 0);
     Ok(())
 }
+
+/// A section that is back by the planner's word shows in the order of the crew; what comes late takes nothing away.
+#[tokio::test]
+async fn a_section_that_is_back_shows_in_the_order() -> anyhow::Result<()> {
+    let house = house().await?;
+    house.planner(vec![outage_is("ready", 3, |_| {})]).await?;
+    let order = planned(1);
+    assert_eq!(house.view(order).await?.restored_count, 0);
+    house.planner(vec![section_back(4, 50)]).await?;
+    house.planner(vec![section_back(5, 40)]).await?;
+    assert_eq!(house.view(order).await?.restored_count, 50);
+    Ok(())
+}

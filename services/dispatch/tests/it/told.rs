@@ -19,7 +19,7 @@ use relight_dispatch::{
 use relight_proto::{
     common::v1::Point,
     dispatch::v1::{CrewChangesReply, CrewChangesRequest, Order, dispatch_server::Dispatch},
-    events::v1::{ArrearsChanged, Event, OutageChanged},
+    events::v1::{ArrearsChanged, Event, OutageChanged, OutageStep},
 };
 
 use crate::given::*;
@@ -69,6 +69,17 @@ fn event(kind: &str, subject: SubjectId, version: u64, data: Vec<u8>) -> Event {
         data,
         ..Event::default()
     }
+}
+
+/// So many have supply again.
+pub fn section_back(version: u64, restored_count: u32) -> Event {
+    let told = OutageStep {
+        outage_id: outage().to_string(),
+        step: "section_restored".to_owned(),
+        restored_count,
+        ..OutageStep::default()
+    };
+    event("outage.step", outage(), version, told.encode_to_vec())
 }
 
 pub fn outage_is(state: &str, version: u64, change: impl FnOnce(&mut OutageChanged)) -> Event {

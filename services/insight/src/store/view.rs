@@ -62,6 +62,21 @@ pub(crate) async fn applied<'e>(
     Ok(row.map_or((0, None), |row| (row.version, row.affected_set_id)))
 }
 
+/// Since when those of an incident are off, without a lock; none when it is not known.
+pub(crate) async fn off_at<'e>(
+    db: impl sqlx::PgExecutor<'e>,
+    id: IncidentId,
+) -> Result<Option<Instant>, Error> {
+    let known = sqlx::query_scalar!(
+        "select off_at from insight.incident_view where incident_id = $1",
+        id.uuid()
+    );
+    let known = known.fetch_optional(db).await;
+    Ok(known
+        .map_err(Error::db("read since when an incident is"))?
+        .flatten())
+}
+
 /// Stores a newer state.
 pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Result<(), Error> {
     let (word, merged_into) = match state.state {

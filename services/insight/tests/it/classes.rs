@@ -450,3 +450,32 @@ async fn the_year_of_many_customers_is_compared_in_several_questions() -> anyhow
     assert_eq!(above, 12_000, "three planned ones and this make four");
     Ok(())
 }
+
+/// A set keeps its service points; the interruption belongs to whoever had them when supply ended, also in a section that
+/// comes back later.
+#[tokio::test]
+async fn a_planned_outage_is_asked_for_those_who_are_supplied_at_that_moment() -> anyhow::Result<()> {
+    let world = world().await?;
+    let who = people(3);
+    let outage = Uuid::now_v7();
+    world.planned(outage, &who, 0, 60).await?;
+    let section: Uuid = world.set(&who[..1]).parse()?;
+    let told = OutageStep {
+        outage_id: outage.to_string(),
+        step: "section_restored".to_owned(),
+        at: Some(timestamp(at(30))),
+        restored_set_id: section.to_string(),
+        ..OutageStep::default()
+    };
+    let event = world.event("outage.step", &told.outage_id, 2, &told);
+    world.apply("planner", vec![event]).await?;
+    world.nothing_parked().await?;
+    assert_eq!(
+        world.asked_for(section),
+        [at(0)],
+        "not for the moment it came back"
+    );
+    assert_eq!(world.book(who[0]).await?, [("PLANNED".to_owned(), 0, 30)]);
+    assert!(world.book(who[1]).await?.is_empty());
+    Ok(())
+}

@@ -45,7 +45,11 @@ pub(crate) fn people(n: usize) -> Vec<CustomerId> {
 
 /// Affected sets by id, as the registry would give them.
 #[derive(Debug, Default)]
-pub(crate) struct Sets(Mutex<BTreeMap<Uuid, BTreeSet<CustomerId>>>);
+pub(crate) struct Sets(
+    Mutex<BTreeMap<Uuid, BTreeSet<CustomerId>>>,
+    /// Asked for, and for which moment.
+    Mutex<Vec<(Uuid, DateTime<Utc>)>>,
+);
 
 impl Sets {
     fn put(&self, members: &[CustomerId]) -> Uuid {
@@ -56,10 +60,24 @@ impl Sets {
             .insert(id, members.iter().copied().collect());
         id
     }
+
+    /// For which moments this set was asked.
+    pub(crate) fn asked(&self, set: Uuid) -> Vec<DateTime<Utc>> {
+        let asked = self.1.lock().expect("no test panics while holding it");
+        asked
+            .iter()
+            .filter(|(id, _)| *id == set)
+            .map(|(_, at)| *at)
+            .collect()
+    }
 }
 
 impl AffectedSets for &'static Sets {
-    async fn members(&self, set: Uuid) -> Result<BTreeSet<CustomerId>, Error> {
+    async fn members(&self, set: Uuid, at: DateTime<Utc>) -> Result<BTreeSet<CustomerId>, Error> {
+        self.1
+            .lock()
+            .expect("no test panics while holding it")
+            .push((set, at));
         let found = self
             .0
             .lock()
@@ -146,6 +164,11 @@ pub(crate) async fn world() -> anyhow::Result<World> {
 impl World {
     pub(crate) fn set(&self, members: &[CustomerId]) -> String {
         self.sets.put(members).to_string()
+    }
+
+    /// For which moments the members of this set were asked.
+    pub(crate) fn asked_for(&self, set: Uuid) -> Vec<DateTime<Utc>> {
+        self.sets.asked(set)
     }
 
     pub(crate) fn event(&self, kind: &str, subject: &str, version: u64, data: &impl Message) -> Event {

@@ -19,6 +19,7 @@ use crate::{
     },
     error::Error,
     people::Recipient,
+    rounds::hold,
     store::{
         message::{self, About, Notice, Row},
         notice::{self, Order},
@@ -141,6 +142,7 @@ impl Notices {
             traceparent: &trace,
             created_at: now,
         };
+        let rows = hold(rows, purpose, |_| false);
         message::insert(work.conn(), &notice, &rows).await.map(drop)
     }
 
@@ -164,6 +166,7 @@ impl Notices {
             sealed: self.sealer.seal(id, &debt.vars(&self.house, to.language)),
             due_at: life.due_at,
             expires_at: life.expires_at,
+            held: false,
         }
     }
 }

@@ -155,6 +155,33 @@ impl Purpose {
         }
     }
 
+    /// How long the first channel has before the second is used; none: every channel at once, for what must be told by law,
+    /// changes of the day, danger, and news of a fault that are worth little later (domain.md 4.3).
+    pub fn second_round_after(self) -> Option<TimeDelta> {
+        match self {
+            Purpose::OutageReminder | Purpose::OutageReleased => Some(TimeDelta::hours(2)),
+            Purpose::ArrearsReminder | Purpose::ArrearsWithdrawn => Some(TimeDelta::hours(12)),
+            Purpose::ArrearsDisconnected | Purpose::ArrearsPaymentReceived | Purpose::ArrearsReconnected => {
+                Some(TimeDelta::minutes(30))
+            }
+            Purpose::Accepted
+            | Purpose::CrewEnRoute
+            | Purpose::Etr
+            | Purpose::Restored
+            | Purpose::Code
+            | Purpose::OutageNotice
+            | Purpose::OutageChanged
+            | Purpose::OutageLateStart
+            | Purpose::OutageExtended
+            | Purpose::OutageCancelled
+            | Purpose::OutageVoid
+            | Purpose::OutageSafety
+            | Purpose::ArrearsDisconnection
+            | Purpose::ArrearsPreNotice
+            | Purpose::WrongPerson => None,
+        }
+    }
+
     /// Whether it speaks of a debt: never to a contact that is somebody else's (operations.md O15).
     pub fn is_debt(self) -> bool {
         matches!(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use relight_common::wire;
 use relight_proto::registry::v1::MembersRequest;
 use uuid::Uuid;
@@ -18,17 +19,31 @@ pub struct Affected {
     pub special: Special,
 }
 
+/// Which page of a set, and when: whoever has a service point at that moment is told, not who had it when the set was made.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// The set.
+    pub set: Uuid,
+    /// Where it begins, as the page before said; empty: the first.
+    pub after: &'a str,
+    /// Only those with generation, storage or a second supply of their own.
+    pub own_supply: bool,
+    /// The moment.
+    pub at: DateTime<Utc>,
+}
+
 impl People {
-    /// One page of those who lose supply with this set, each once in it, and where the next page begins (empty: there is
-    /// none).
+    /// One page of those who lose supply with a set, each once in it, and where the next page begins (empty: there is none).
     ///
     /// # Errors
     /// When the registry cannot be asked.
-    pub async fn affected(&self, set: Uuid, after: &str) -> Result<(Vec<Affected>, String), Error> {
+    pub async fn affected(&self, page: Page<'_>) -> Result<(Vec<Affected>, String), Error> {
         let request = MembersRequest {
-            set_id: set.to_string(),
-            after: after.to_owned(),
+            set_id: page.set.to_string(),
+            after: page.after.to_owned(),
             limit: PAGE,
+            at: Some(wire::timestamp(page.at)),
+            own_generation: page.own_supply,
         };
         let reply = self
             .registry
@@ -55,12 +70,23 @@ impl People {
     ///
     /// # Errors
     /// When the registry cannot be asked.
-    pub async fn special_of(&self, set: Uuid, customers: &[Uuid]) -> Result<Vec<Affected>, Error> {
+    pub async fn special_of(
+        &self,
+        set: Uuid,
+        customers: &[Uuid],
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Affected>, Error> {
         let mut found: BTreeMap<Uuid, Special> =
             customers.iter().map(|one| (*one, Special::default())).collect();
         let mut after = String::new();
         loop {
-            let (page, next) = self.affected(set, &after).await?;
+            let page = Page {
+                set,
+                after: &after,
+                own_supply: false,
+                at,
+            };
+            let (page, next) = self.affected(page).await?;
             for one in page {
                 if let Some(special) = found.get_mut(&one.customer) {
                     special.important |= one.special.important;

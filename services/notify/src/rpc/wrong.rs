@@ -44,7 +44,7 @@ impl WrongPerson for Api {
     async fn list(&self, request: Request<ListWrongRequest>) -> Result<Response<ListWrongReply>, Status> {
         let claims = wire::caller(&request)?;
         claims.need(&DESK)?;
-        let reply = self.list_wrong(&request.into_inner()).await;
+        let reply = self.list_wrong(&claims, &request.into_inner()).await;
         reply.map(Response::new).map_err(refuse("notify"))
     }
 }
@@ -65,7 +65,10 @@ impl Api {
                 self.of_message(claims, customer, wire::uuid("message_id", &id)?)
                     .await?
             }
-            Some(By::ContactId(id)) => self.of_contact(customer, wire::uuid("contact_id", &id)?).await?,
+            Some(By::ContactId(id)) => {
+                self.of_contact(claims, customer, wire::uuid("contact_id", &id)?)
+                    .await?
+            }
             None => return Err(Invalid::new("message_id", "must be given, or contact_id").into()),
         };
         match Work::begin::<WrongContact>(&self.db, meta).await? {
@@ -93,7 +96,11 @@ impl Api {
         })
     }
 
-    async fn of_contact(&self, customer: Uuid, contact: Uuid) -> Result<Found, Error> {
+    /// A contact of a customer who is at home in the caller's area; that others exist is not said.
+    async fn of_contact(&self, claims: &Claims, customer: Uuid, contact: Uuid) -> Result<Found, Error> {
+        if !self.is_in_area(claims, customer).await? {
+            return Err(Error::NoContact);
+        }
         let contacts = self.people.contacts(&[customer]).await?;
         let contact = contacts
             .into_iter()
@@ -117,6 +124,12 @@ impl Api {
             Meta::new(&request.command_id, claims, &request, now).map_err(relight_common::Error::from)?;
         let id = wire::uuid("wrong_id", &request.wrong_id)?;
         let reason = wire::text_required("reason", &request.reason, NOTE_MAX)?;
+        let customer = store::customer_of(self.db.pool(), id)
+            .await?
+            .ok_or(Error::NoWrong)?;
+        if !self.is_in_area(claims, customer).await? {
+            return Err(Error::NoWrong);
+        }
         match Work::begin::<WrongContact>(&self.db, meta).await? {
             Begun::Before(reply) => Ok(reply),
             Begun::New(mut work) => {
@@ -134,8 +147,17 @@ impl Api {
         }
     }
 
-    async fn list_wrong(&self, request: &ListWrongRequest) -> Result<ListWrongReply, Error> {
+    /// Whether a service point that the customer has or had lies in an area of the caller's desk.
+    async fn is_in_area(&self, claims: &Claims, customer: Uuid) -> Result<bool, Error> {
+        let areas = self.people.areas_of(customer).await?;
+        Ok(areas.iter().any(|area| claims.has_at(&DESK, area)))
+    }
+
+    async fn list_wrong(&self, claims: &Claims, request: &ListWrongRequest) -> Result<ListWrongReply, Error> {
         let customer = wire::uuid("customer_id", &request.customer_id)?;
+        if !self.is_in_area(claims, customer).await? {
+            return Err(Error::NoCustomer);
+        }
         let contacts = store::list(self.db.pool(), customer).await?;
         Ok(ListWrongReply {
             contacts: contacts.into_iter().map(to_wire).collect(),

@@ -14,6 +14,20 @@ use crate::{
 /// Rows of one insert.
 const CHUNK: usize = 1_000;
 
+/// Where a message may stand.
+pub const STATES: [&str; 10] = [
+    "held",
+    "queued",
+    "submitting",
+    "submitted",
+    "delivered",
+    "failed",
+    "unknown",
+    "superseded",
+    "expired",
+    "spared",
+];
+
 /// What all messages of one notice have in common.
 #[derive(Debug, Clone)]
 pub struct Notice<'a> {
@@ -66,6 +80,8 @@ pub struct Row {
     pub due_at: DateTime<Utc>,
     /// Not after.
     pub expires_at: DateTime<Utc>,
+    /// Held back: of a second round, which is decided about at `due_at`.
+    pub held: bool,
 }
 
 impl Row {
@@ -123,13 +139,15 @@ async fn insert_chunk(
     let sealed: Vec<Vec<u8>> = rows.iter().map(|row| row.sealed.clone()).collect();
     let due: Vec<DateTime<Utc>> = rows.iter().map(|row| row.due_at).collect();
     let expires: Vec<DateTime<Utc>> = rows.iter().map(|row| row.expires_at).collect();
+    let state = |row: &Row| if row.held { "held" } else { "queued" };
+    let states: Vec<String> = rows.iter().map(|row| state(row).to_owned()).collect();
     sqlx::query_scalar!(
         "insert into notify.message (id, customer_id, contact_id, report_id, channel, recipient, masked, night,
-             language, sealed, due_at, expires_at, purpose, subject, version, incident_id, outage_id, case_id, org_path,
+             language, sealed, due_at, expires_at, state, purpose, subject, version, incident_id, outage_id, case_id, org_path,
              zone, template, template_version, rank, created_at, traceparent)
-         select r.*, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25
+         select r.*, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[],
-             $8::bool[], $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[]) r
+             $8::bool[], $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[], $13::text[]) r
          on conflict on constraint message_once do nothing returning id",
         &ids,
         &customers as &[Option<Uuid>],
@@ -143,6 +161,7 @@ async fn insert_chunk(
         &sealed,
         &due,
         &expires,
+        &states,
         notice.purpose.word(),
         notice.subject,
         notice.version,
@@ -193,7 +212,7 @@ pub async fn take_back(
     };
     let ended = sqlx::query_scalar!(
         "update notify.message set state = 'superseded', reason = 'newer news came before it was sent'
-         where (outage_id = $1 or case_id = $2) and state = 'queued' and purpose = any($3)
+         where (outage_id = $1 or case_id = $2) and state in ('held', 'queued') and purpose = any($3)
            and ($4::uuid[] is null or customer_id = any($4)) returning id",
         outage,
         case,
@@ -222,7 +241,7 @@ pub async fn supersede(
     let recipients: Option<Vec<Vec<u8>>> = recipients.map(|all| all.iter().map(|one| one.to_vec()).collect());
     sqlx::query!(
         "update notify.message set state = 'superseded', reason = 'newer news came before it was sent'
-         where incident_id = $1 and state = 'queued' and purpose = any($2)
+         where incident_id = $1 and state in ('held', 'queued') and purpose = any($2)
            and ($3::bytea[] is null or recipient = any($3)) and (subject <> $4 or version < $5)",
         incident,
         &purposes,

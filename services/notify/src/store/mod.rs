@@ -6,5 +6,7 @@ pub mod list;
 pub mod message;
 pub mod notice;
 pub mod receipt;
+pub mod reply;
 pub mod result;
+pub mod round;
 pub mod wrong;

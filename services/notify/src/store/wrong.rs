@@ -99,6 +99,17 @@ pub async fn list(pool: &PgPool, customer: Uuid) -> Result<Vec<Wrong>, Error> {
     .map_err(Error::db("list wrong contacts"))
 }
 
+/// Whose contact a note is about.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn customer_of(pool: &PgPool, id: Uuid) -> Result<Option<Uuid>, Error> {
+    sqlx::query_scalar!("select customer_id from notify.wrong_contact where id = $1", id)
+        .fetch_optional(pool)
+        .await
+        .map_err(Error::db("look for a wrong contact"))
+}
+
 /// Takes one back; `None` when there is none of that id in force.
 ///
 /// # Errors
@@ -132,7 +143,7 @@ pub async fn withdraw(
 pub async fn silence(conn: &mut PgConnection, one: &Wrong) -> Result<Vec<Uuid>, Error> {
     sqlx::query_scalar!(
         "update notify.message set state = 'failed', reason = 'its contact is somebody else''s'
-         where recipient = $1 and channel = $2 and customer_id = $3 and case_id is not null and state = 'queued'
+         where recipient = $1 and channel = $2 and customer_id = $3 and case_id is not null and state in ('held', 'queued')
          returning id",
         one.recipient,
         one.channel,

@@ -3,10 +3,12 @@
 mod attempts;
 mod channel;
 mod debts;
+mod desk;
 mod given;
 mod notices;
 mod orders;
 mod outages;
+mod rounds;
 mod town;
 mod whole;
 mod world;

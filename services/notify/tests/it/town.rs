@@ -25,7 +25,10 @@ use relight_proto::{
     intake::v1 as intake,
     intake::v1::intake_server::{Intake, IntakeServer},
     registry::v1 as registry,
-    registry::v1::registry_server::{Registry, RegistryServer},
+    registry::v1::{
+        customer_areas_server::{CustomerAreas, CustomerAreasServer},
+        registry_server::{Registry, RegistryServer},
+    },
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +51,8 @@ pub(crate) struct Known {
     pub(crate) set_page: usize,
     /// What arrears says of a case.
     pub(crate) texts: HashMap<Uuid, TextOfReply>,
+    /// Where customers are at home who are not in 33/01.
+    pub(crate) at_home: HashMap<Uuid, Vec<String>>,
 }
 
 #[derive(Clone, Default)]
@@ -67,6 +72,7 @@ impl Town {
         let mut routes = grpc::routes().await;
         routes
             .add_service(RegistryServer::with_interceptor(self.clone(), guard.clone()))
+            .add_service(CustomerAreasServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(IntakeServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(InsightServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(NoticeTextsServer::with_interceptor(self.clone(), guard.clone()))
@@ -288,6 +294,15 @@ impl Registry for Town {
         let known = self.known();
         let members = known.sets.get(&wire_id(&request.set_id)?);
         let members = members.ok_or_else(|| Status::not_found("no such set"))?;
+        if request.at.is_none() {
+            let must = "notify tells whoever has the service point now, not who had it when the set was made";
+            return Err(Status::invalid_argument(must));
+        }
+        let members: Vec<registry::Member> = members
+            .iter()
+            .filter(|member| member.own_generation || !request.own_generation)
+            .cloned()
+            .collect();
         let start = request.after.parse().unwrap_or(0).min(members.len());
         let end = members.len().min(start + known.set_page.max(2));
         let next_after = if end < members.len() {
@@ -305,6 +320,21 @@ impl Registry for Town {
         _: Request<registry::ListDevicesRequest>,
     ) -> Result<Response<registry::ListDevicesReply>, Status> {
         absent()
+    }
+}
+
+#[tonic::async_trait]
+impl CustomerAreas for Town {
+    async fn areas_of(
+        &self,
+        request: Request<registry::AreasOfRequest>,
+    ) -> Result<Response<registry::AreasOfReply>, Status> {
+        let request = of_notify(request)?;
+        let known = self.known();
+        let known = known.at_home.get(&wire_id(&request.customer_id)?);
+        Ok(Response::new(registry::AreasOfReply {
+            org_paths: known.cloned().unwrap_or_else(|| vec!["33/01".to_owned()]),
+        }))
     }
 }
 

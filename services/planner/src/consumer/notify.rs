@@ -72,7 +72,7 @@ impl Consumer for FromNotify {
             told::void(work.conn(), (one.id, told.plan_no, kind), &strangers, at).await?;
             save(work, &mut one).await?;
             let because = format!("{} notices went to somebody else's number", strangers.len());
-            tell::alarm(work, &one, "wrong_person", because);
+            tell::alarm(work, &one, "wrong_person", because).await?;
         }
         if kind == Kind::Notice && told.plan_no == one.life.plan_no {
             take_notice(work, &self.pack, &mut one).await?;

@@ -110,8 +110,8 @@ pub struct Command {
     pub words: Option<Words>,
     /// Customers above the yearly count and hours, from the ledger.
     pub above: Option<(u32, u32)>,
-    /// The set that is back, for a restored section.
-    pub section: Option<Uuid>,
+    /// The set that is back, for a restored section, and how many service points it has.
+    pub section: Option<(Uuid, u32)>,
 }
 
 /// Carries a command out.

@@ -1,6 +1,7 @@
 //! What timers do: the alarm eight days before, the reminder a day before, the last gate four hours before. Important
 //! customers who are silent go to their account manager with the reminder, to the duty manager at the gate (domain.md 2.8).
 
+use chrono::{DateTime, Utc};
 use relight_common::{
     Work,
     timer::{Handler, Timer},
@@ -9,11 +10,16 @@ use relight_policy::Pack;
 use serde_json::json;
 
 use super::{
-    step::{GATE, NOTICE_ALARM, REMIND, With, law, step},
+    step::{GATE, NOT_BEGUN, NOTICE_ALARM, REMIND, With, law, step, watch_start, zone_of},
     tell,
 };
 use crate::{
-    domain::{event::Event, ids::OutageId, outage::State, transition::notice_holds},
+    domain::{
+        event::Event,
+        ids::OutageId,
+        outage::State,
+        transition::{START_WITHIN, notice_holds},
+    },
     error::Error,
     store::{
         facts,
@@ -50,6 +56,7 @@ impl Handler for Timers {
             NOTICE_ALARM => notice_alarm(work, &self.pack, &one).await,
             REMIND => remind(work, &self.pack, &mut one).await,
             GATE => gate(work, &self.pack, &mut one).await,
+            NOT_BEGUN => not_begun(work, &self.pack, &one).await,
             // A kind of a later release that runs beside this one: an error puts it off until that one takes it.
             _ => Err(Error::Stored("timer of a kind this release does not know")),
         }
@@ -59,7 +66,7 @@ impl Handler for Timers {
 async fn notice_alarm(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error> {
     if one.life.state == State::Approved {
         let because = lacks(work, pack, one).await?;
-        tell::alarm(work, one, "notice", because);
+        tell::alarm(work, one, "notice", because).await?;
     }
     Ok(())
 }
@@ -75,8 +82,7 @@ async fn lacks(work: &mut Work, pack: &Pack, one: &Stored) -> Result<String, Err
 async fn remind(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Error> {
     if one.life.state == State::Approved {
         let because = lacks(work, pack, one).await?;
-        tell::alarm(work, one, "reminder", because);
-        return Ok(());
+        return tell::alarm(work, one, "reminder", because).await;
     }
     if one.life.state != State::Noticed {
         return Ok(());
@@ -84,10 +90,7 @@ async fn remind(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Er
     match step(work, pack, one, &Event::Remind, ITSELF, With::default()).await {
         Ok(()) => escalate_silent(work, one, "account_manager").await,
         // Nobody is reminded of what should have begun: the clock jumped, or the house slept.
-        Err(Error::Refused(refusal)) => {
-            tell::alarm(work, one, "reminder", refusal.to_string());
-            Ok(())
-        }
+        Err(Error::Refused(refusal)) => tell::alarm(work, one, "reminder", refusal.to_string()).await,
         Err(other) => Err(other),
     }
 }
@@ -100,11 +103,43 @@ async fn gate(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Erro
         Ok(()) => Ok(()),
         Err(Error::Refused(refusal)) => {
             escalate_silent(work, one, "duty_manager").await?;
-            tell::alarm(work, one, "gate", refusal.to_string());
-            Ok(())
+            tell::alarm(work, one, "gate", refusal.to_string()).await
         }
         Err(other) => Err(other),
     }
+}
+
+/// The start passed and supply is on: people wait for it. Said again when it may not be switched off any more without a
+/// later start that people are told of (operations.md O30), and when the announced end passed. What people hear is a
+/// manager's decision: a later start, another day, or none.
+async fn not_begun(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error> {
+    if !matches!(one.life.state, State::Noticed | State::Ready) {
+        return Ok(());
+    }
+    let (start, end, now) = (one.life.starts_at(), one.life.window.on_at, work.at());
+    let clock = |at: DateTime<Utc>| at.with_timezone(&zone_of(one)).format("%H:%M").to_string();
+    let until = (start + START_WITHIN).min(end);
+    let started = format!("nobody switched off at {}, the announced time", clock(start));
+    let (what, because) = if now >= end {
+        (
+            "not_begun_over",
+            format!("{started}, and the announced end passed: call it off, people are told"),
+        )
+    } else if now >= until {
+        let needs = "a manager confirms a later start, moves it or calls it off, and people are told";
+        (
+            "not_begun_late",
+            format!("{started}, and by now it may not be: {needs}"),
+        )
+    } else {
+        let until = clock(until);
+        (
+            "not_begun",
+            format!("{started}: it may be until {until}, later only with a later start"),
+        )
+    };
+    tell::alarm(work, one, what, because).await?;
+    watch_start(work, pack, one).await
 }
 
 async fn escalate_silent(work: &mut Work, one: &Stored, to: &str) -> Result<(), Error> {
@@ -115,7 +150,7 @@ async fn escalate_silent(work: &mut Work, one: &Stored, to: &str) -> Result<(), 
     }
     if !silent.is_empty() {
         let because = format!("{} important customers have not acknowledged", silent.len());
-        tell::alarm(work, one, to, because);
+        tell::alarm(work, one, to, because).await?;
         work.audit(
             "outage.escalated",
             one.id,

@@ -44,7 +44,8 @@ pub struct Difference {
     pub released: u32,
 }
 
-/// Somebody moved in or out of an announced outage, or became somebody who has to be told otherwise.
+/// Somebody moved in or out of a planned outage, or became somebody who has to be told otherwise. Before the announcement
+/// nobody knows of it: the list is kept right, and the notice goes to whoever is in it then.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -63,7 +64,9 @@ pub async fn customer(work: &mut Work, moved: &Moved) -> Result<(), Error> {
         (Some(_), None) => {
             people::release(work.conn(), one.id, &[moved.customer], at).await?;
             save(work, &mut one).await?;
-            told(work, &one, Kind::Released, &[moved.customer]);
+            if one.life.announced_at.is_some() {
+                told(work, &one, Kind::Released, &[moved.customer]);
+            }
             Ok(())
         }
         (Some(known), Some(new)) if known != new => {
@@ -82,6 +85,10 @@ pub async fn customer(work: &mut Work, moved: &Moved) -> Result<(), Error> {
 /// A day before and earlier a notice reaches them in time; later a person calls.
 async fn joined(work: &mut Work, one: &mut Stored, new: Affected) -> Result<(), Error> {
     let at = work.at();
+    if one.life.announced_at.is_none() {
+        people::add(work.conn(), one.id, &[new], at).await?;
+        return save(work, one).await;
+    }
     people::join(work.conn(), one.id, new, at).await?;
     save(work, one).await?;
     let in_time = at <= one.life.window.off_at - REMIND_BEFORE;
@@ -90,7 +97,7 @@ async fn joined(work: &mut Work, one: &mut Stored, new: Affected) -> Result<(), 
     } else {
         let starts_at = one.life.starts_at().with_timezone(&zone_of(one));
         let because = format!("customer {} moved in: call them before {starts_at}", new.customer);
-        tell::alarm(work, one, "late_joiner", because);
+        tell::alarm(work, one, "late_joiner", because).await?;
     }
     let detail = json!({ "customer": new.customer, "by_notice": in_time });
     work.audit("outage.late_joiner", one.id, detail);
@@ -118,7 +125,7 @@ pub async fn network(work: &mut Work, differs: &Difference) -> Result<(), Error>
             "the network changed: {} customers would be added and {} released; take the affected set again",
             differs.added, differs.released
         );
-        tell::alarm(work, &one, "network", because);
+        tell::alarm(work, &one, "network", because).await?;
     }
     Ok(())
 }

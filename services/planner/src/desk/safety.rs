@@ -4,11 +4,12 @@
 use relight_common::{Work, wire::timestamp};
 use relight_proto::{
     common::v1::Point,
-    events::v1::{OutageAlarm, OutageChanged, OutageNotice, OutageStep},
+    events::v1::{OutageChanged, OutageNotice, OutageStep},
 };
 use serde_json::json;
 use uuid::Uuid;
 
+use super::tell::{About, raise};
 use crate::{
     domain::{
         safety::{Danger, is_told_late},
@@ -76,7 +77,7 @@ pub async fn record(work: &mut Work, record: Record, found: Found) -> Result<Swi
     changed(work, &one);
     notice(work, &one, record.danger);
     if is_told_late(one.switched_off_at, at) {
-        alarm(work, &one);
+        alarm(work, &one).await?;
     }
     let detail = json!({
         "number": one.number, "danger": one.danger, "basis": one.basis, "device_ids": one.device_ids,
@@ -117,6 +118,7 @@ pub async fn restore(
         at: Some(timestamp(work.at())),
         restored_set_id: section.map(|set| set.to_string()).unwrap_or_default(),
         all: section.is_none(),
+        ..OutageStep::default()
     };
     work.tell("outage.step", one.id, one.version, &one.org_path, &payload);
     let detail = json!({ "all": section.is_none(), "cleared_by": cleared_by });
@@ -179,15 +181,14 @@ fn notice(work: &mut Work, one: &SwitchOff, danger: Danger) {
     work.tell("outage.notice", one.id, one.version, &one.org_path, &payload);
 }
 
-fn alarm(work: &mut Work, one: &SwitchOff) {
-    metrics::counter!("relight_outage_alarms_total", "what" => "safety").increment(1);
-    let payload = OutageAlarm {
-        outage_id: one.id.to_string(),
-        number: one.number.clone(),
-        what: "safety".to_owned(),
-        because: "recorded later than 15 minutes after the switching, so its customers are told late"
-            .to_owned(),
-        off_at: Some(timestamp(one.switched_off_at)),
+async fn alarm(work: &mut Work, one: &SwitchOff) -> Result<(), Error> {
+    let about = About {
+        outage: one.id,
+        number: &one.number,
+        version: one.version,
+        org_path: &one.org_path,
+        off_at: one.switched_off_at,
     };
-    work.tell("outage.alarm", one.id, one.version, &one.org_path, &payload);
+    let because = "recorded later than 15 minutes after the switching, so its customers are told late";
+    raise(work, about, "safety", because.to_owned()).await
 }

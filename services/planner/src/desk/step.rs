@@ -14,7 +14,7 @@ use crate::{
         facts::Facts,
         law::Law,
         outage::State,
-        transition::{ALARM_BEFORE, GATE_BEFORE, REMIND_BEFORE, transition},
+        transition::{ALARM_BEFORE, GATE_BEFORE, REMIND_BEFORE, START_WITHIN, transition},
     },
     error::Error,
     store::{
@@ -31,13 +31,16 @@ pub const REMIND: &str = "outage.remind";
 /// Timer: the last gate is asked.
 pub const GATE: &str = "outage.gate";
 
+/// Timer: supply should be off by now.
+pub const NOT_BEGUN: &str = "outage.not_begun";
+
 /// What comes with an event beside itself.
 #[derive(Debug, Clone, Default)]
 pub struct With<'a> {
     /// Why, in people's words.
     pub reason: &'a str,
-    /// The set that is back, for a restored section.
-    pub section: Option<Uuid>,
+    /// The set that is back, for a restored section, and how many service points it has.
+    pub section: Option<(Uuid, u32)>,
 }
 
 /// Zone of an outage; places have one that is known, or the import would have refused them.
@@ -71,15 +74,21 @@ pub async fn step(
         return Ok(());
     }
     one.life = life;
+    if let (State::Restoring, Event::Restore { all: false }, Some((set, count))) =
+        (one.life.state, event, with.section)
+    {
+        one.life.restored_parts.insert(set, count);
+    }
     for effect in &effects {
         before_saving(work, one, effect, &with).await?;
     }
     save(work, one).await?;
     for effect in &effects {
-        tell::effect(work, one, effect, with.section, None);
+        tell::effect(work, one, effect, with.section.map(|(set, _)| set), None);
     }
     audit(work, one, event, &facts, with.reason);
-    timers(work, one).await
+    timers(work, one).await?;
+    watch_start(work, pack, one).await
 }
 
 /// Saves `one` at its next version and tells its state.
@@ -131,6 +140,31 @@ fn audit(work: &mut Work, one: &Stored, event: &Event, facts: &Facts, reason: &s
         "locks": facts.balance.locks,
     });
     work.audit(event.word(), one.id, detail);
+}
+
+/// Sets the next moment at which a start that did not happen is said: some minutes after it, by the policy pack; when the
+/// start window closed; at the announced end. None once supply is off or nobody was told of it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn watch_start(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error> {
+    let (id, now) = (one.id.uuid(), work.at());
+    let (start, end) = (one.life.starts_at(), one.life.window.on_at);
+    let waits = matches!(one.life.state, State::Noticed | State::Ready);
+    let moments = [
+        start + law(pack, one).start_alarm(start),
+        start + START_WITHIN,
+        end,
+    ];
+    let next = moments.into_iter().map(|at| at.min(end)).find(|at| *at > now);
+    match next.filter(|_| waits) {
+        Some(at) => {
+            let version = i64::from(one.life.plan_no);
+            work.set_timer(NOT_BEGUN, id, at, version).await?;
+        }
+        None => work.clear_timer(NOT_BEGUN, id).await?,
+    }
+    Ok(())
 }
 
 /// Timers of an outage that was decided for; none when it is off or over. What is due in the past says nothing new,

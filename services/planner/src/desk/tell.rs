@@ -10,9 +10,13 @@ use uuid::Uuid;
 use crate::{
     domain::{
         event::{Effect, Kind},
-        window::Window,
+        window::{Instant, Window},
     },
-    store::outage::Stored,
+    error::Error,
+    store::{
+        alarm::{self, Alarm},
+        outage::Stored,
+    },
 };
 
 /// The whole state of an outage.
@@ -114,6 +118,7 @@ fn back(work: &mut Work, one: &Stored, all: bool, section: Option<Uuid>) {
             .filter(|_| !all)
             .map_or_else(String::new, |set| set.to_string()),
         all,
+        restored_count: one.life.restored_of(one.place.count.unsigned_abs()),
     };
     work.tell(
         "outage.step",
@@ -125,20 +130,63 @@ fn back(work: &mut Work, one: &Stored, all: bool, section: Option<Uuid>) {
 }
 
 /// An outage is not where it has to be by now.
-pub fn alarm(work: &mut Work, one: &Stored, what: &str, because: String) {
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn alarm(work: &mut Work, one: &Stored, what: &str, because: String) -> Result<(), Error> {
+    let about = About {
+        outage: one.id.uuid(),
+        number: &one.number,
+        version: one.version,
+        org_path: &one.place.org_path,
+        off_at: one.life.window.off_at,
+    };
+    raise(work, about, what, because).await
+}
+
+/// What an alarm is about.
+pub(super) struct About<'a> {
+    pub(super) outage: Uuid,
+    pub(super) number: &'a str,
+    pub(super) version: i64,
+    pub(super) org_path: &'a str,
+    pub(super) off_at: Instant,
+}
+
+/// Stores an alarm for the desk and tells it.
+pub(super) async fn raise(
+    work: &mut Work,
+    about: About<'_>,
+    what: &str,
+    because: String,
+) -> Result<(), Error> {
     metrics::counter!("relight_outage_alarms_total", "what" => what.to_owned()).increment(1);
-    let payload = OutageAlarm {
-        outage_id: one.id.to_string(),
-        number: one.number.clone(),
+    let alarm = Alarm {
+        id: Uuid::now_v7(),
+        outage: about.outage,
+        number: about.number.to_owned(),
+        org_path: about.org_path.to_owned(),
         what: what.to_owned(),
         because,
-        off_at: Some(timestamp(one.life.window.off_at)),
+        off_at: about.off_at,
+        raised_at: work.at(),
+        acknowledged_at: None,
+        acknowledged_by: None,
+    };
+    alarm::raise(work.conn(), &alarm).await?;
+    let payload = OutageAlarm {
+        outage_id: about.outage.to_string(),
+        number: alarm.number,
+        what: alarm.what,
+        because: alarm.because,
+        off_at: Some(timestamp(about.off_at)),
     };
     work.tell(
         "outage.alarm",
-        one.id.uuid(),
-        one.version,
-        &one.place.org_path,
+        about.outage,
+        about.version,
+        about.org_path,
         &payload,
     );
+    Ok(())
 }

@@ -1,11 +1,13 @@
 //! What the policy pack says of an outage. No lead time is computed here: the pack is asked, and its words are passed on.
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use relight_policy::{Answer, Case, Pack, PlannedChange, PlannedStart, Question, TemporaryStart, Verdict};
 
 use super::{
     facts::Coverage,
     outage::{Class, Outage},
+    transition::START_WITHIN,
     window::{Instant, Window},
 };
 
@@ -63,6 +65,14 @@ impl Law<'_> {
             ..*coverage
         };
         self.notice(&announced, &told).verdict == Verdict::Yes
+    }
+
+    /// How long after the announced start it is said that nobody switched off. A pack that does not say: when the window in
+    /// which it may be switched off closes.
+    pub fn start_alarm(&self, start: Instant) -> TimeDelta {
+        self.pack
+            .duration("planned.start_alarm", start)
+            .unwrap_or(START_WITHIN)
     }
 
     /// What a change of the window needs at `now`.

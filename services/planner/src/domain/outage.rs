@@ -1,6 +1,9 @@
 //! What is known of one outage: its plan, how far it got, who decided what.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     ids::PermitId,
@@ -199,6 +202,9 @@ pub struct Outage {
     pub restored_at: Option<Instant>,
     /// What stands out.
     pub marks: Vec<Mark>,
+    /// Sections with supply again: their sets, and how many service points each has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub restored_parts: BTreeMap<Uuid, u32>,
 }
 
 impl Outage {
@@ -220,7 +226,17 @@ impl Outage {
             switched_off_at: None,
             restored_at: None,
             marks: Vec::new(),
+            restored_parts: BTreeMap::new(),
         }
+    }
+
+    /// Of so many service points, those with supply again. Sections that overlap never make more than all.
+    pub fn restored_of(&self, all: u32) -> u32 {
+        if self.restored_at.is_some() {
+            return all;
+        }
+        let parts = self.restored_parts.values();
+        parts.fold(0, |sum: u32, part| sum.saturating_add(*part)).min(all)
     }
 
     /// Not before this moment, as last told.

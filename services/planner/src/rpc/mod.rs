@@ -1,5 +1,6 @@
 //! The contract of the planner: wire to command and back. Generated types stop here, in the consumer and in what is told.
 
+mod alarm;
 mod parse;
 mod safety;
 mod view;
@@ -127,7 +128,12 @@ impl Api {
                 drop(conn);
                 let above = self
                     .others
-                    .above(&customers, one.life.window, zone_of(&one))
+                    .above(
+                        &customers,
+                        one.life.window,
+                        zone_of(&one),
+                        self.times_per_year(&one),
+                    )
                     .await?;
                 command.above = Some(above);
             }
@@ -144,6 +150,12 @@ impl Api {
             }
         }
         Ok(())
+    }
+
+    /// How often in the year of its window a customer may be off for planned work.
+    fn times_per_year(&self, one: &Stored) -> Option<u16> {
+        let at = one.life.window.off_at;
+        self.pack.times_per_year("planned.times.kv10", at).ok()
     }
 
     async fn conn(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {

@@ -84,7 +84,8 @@ impl Api {
             Some(
                 self.others
                     .section(&devices(&request.device_ids)?, known.set)
-                    .await?,
+                    .await?
+                    .0,
             )
         };
         let mut work = match Work::begin(&self.db, meta).await? {

@@ -100,6 +100,7 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
         affected_set_id: place.set.to_string(),
         grid_version: place.grid_version.clone(),
         affected_count: place.count.unsigned_abs(),
+        restored_count: life.restored_of(place.count.unsigned_abs()),
         author: life.author.clone(),
         approver: life
             .approval

@@ -115,17 +115,18 @@ pub struct Announced {
     pub announced_at: Option<Instant>,
 }
 
-/// What is announced and not over, the first first; called off ones until their window is past.
+/// What is announced and not over, the first first, with a later start where one was told; called off ones until their window is past.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn announced(pool: &PgPool, now: Instant) -> Result<Vec<Announced>, Error> {
     sqlx::query_as!(
         Announced,
-        "select number, plan_no, class, state, area_zh, area_en, line, reason_zh, reason_en, off_at, on_at, zone, announced_at
+        r#"select number, plan_no, class, state, area_zh, area_en, line, reason_zh, reason_en, on_at, zone, announced_at,
+             coalesce((life -> 'late_start' ->> 'off_at')::timestamptz, off_at) as "off_at!"
          from planner.outage
          where announced_at is not null and state <> 'archived' and (state not in ('cancelled', 'aborted') or on_at > $1)
-         order by off_at, id limit 500",
+         order by off_at, id limit 500"#,
         now
     )
     .fetch_all(pool)

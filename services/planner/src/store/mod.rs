@@ -1,5 +1,6 @@
 //! All SQL of the planner.
 
+pub mod alarm;
 pub mod crew;
 pub mod facts;
 pub mod list;

@@ -330,17 +330,17 @@ pub struct Live {
     pub set: Uuid,
 }
 
-/// Outages that were handed in and are not off yet; `announced`: only those people were told of.
+/// Outages that are not off yet; `drafts`: also those that were not handed in.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn live(pool: &PgPool, announced: bool) -> Result<Vec<Live>, Error> {
+pub async fn live(pool: &PgPool, drafts: bool) -> Result<Vec<Live>, Error> {
     sqlx::query_as!(
         Live,
         r#"select id, device_ids, affected_set_id as "set" from planner.outage
          where state in ('submitted', 'balanced', 'negotiating', 'approved', 'noticed', 'ready')
-           and (announced_at is not null or not $1) order by off_at, id"#,
-        announced
+            or (state = 'draft' and $1) order by off_at, id"#,
+        drafts
     )
     .fetch_all(pool)
     .await

@@ -1,5 +1,6 @@
 //! The planner on a real database: the lawful way, every gate on it, what is told, who is escalated.
 
+mod alarms;
 mod crew;
 mod gates;
 mod given;

@@ -6,7 +6,10 @@ use relight_planner::{
         moved::{self, Difference, Moved},
     },
     domain::outage::State,
-    store::{outage::Stored, people::Affected},
+    store::{
+        outage::Stored,
+        people::{self, Affected},
+    },
 };
 
 use crate::{
@@ -113,6 +116,24 @@ async fn who_moves_out_is_told_and_who_becomes_important_has_to_answer() -> anyh
     house.until(window().off_at - h(20)).await?;
     let words = house.refused(&planner(), Act::Gate).await?;
     assert!(words.starts_with("1 important customers"), "{words}");
+    Ok(())
+}
+
+/// Before the announcement nobody is told anything; the notice goes to whoever lives there when it goes out.
+#[tokio::test]
+async fn who_moves_before_the_announcement_changes_the_list_and_hears_nothing_of_it() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.approved().await?;
+    moved(&house, 4, None).await?;
+    moved(&house, 9, Some(ordinary(9))).await?;
+    assert!(then::notices(&house.db).await?.is_empty());
+    assert!(then::alarms(&house.db).await?.is_empty());
+    let mut conn = house.db.pool().acquire().await?;
+    let list = people::customers(&mut conn, outage()).await?;
+    assert!(
+        list.contains(&customer(9)) && !list.contains(&customer(4)),
+        "{list:?}"
+    );
     Ok(())
 }
 

@@ -94,9 +94,13 @@ async fn restored(house: &given::House) -> anyhow::Result<()> {
     house.act(&desk, tick(true)).await?;
     house.act(&desk, back).await?;
     let mut section = given::command(Act::Event(Event::Restore { all: false }));
-    section.section = Some(Uuid::now_v7());
-    house.run(&desk, section).await??;
-    assert_eq!(house.stored().await?.life.state, State::Restoring);
+    section.section = Some((Uuid::now_v7(), 3));
+    for _ in 0..2 {
+        house.run(&desk, section.clone()).await??;
+        let one = house.stored().await?;
+        assert_eq!(one.life.state, State::Restoring);
+        assert_eq!(one.life.restored_of(4), 3, "the same section counts once");
+    }
     house.event(&desk, Event::Restore { all: true }).await?;
     Ok(())
 }

@@ -22,7 +22,10 @@ use crate::{
     error::Error,
     held::Held,
     seat, sets,
-    store::{affected_set, grid_version},
+    store::{
+        affected_set::{self, Which},
+        grid_version,
+    },
 };
 
 const MEMBERS_MAX: u32 = 5_000;
@@ -79,7 +82,16 @@ impl Api {
             0 => MEMBERS_MAX,
             limit => limit.min(MEMBERS_MAX),
         };
-        let rows = affected_set::members(self.db.pool(), set, after, i64::from(limit)).await?;
+        let which = Which {
+            set,
+            after: after.unwrap_or_default(),
+            limit: i64::from(limit),
+            own_generation: message.own_generation,
+        };
+        let rows = match wire::instant_opt("at", message.at)? {
+            Some(at) => affected_set::members_at(self.db.pool(), which, at).await?,
+            None => affected_set::members(self.db.pool(), which).await?,
+        };
         if rows.is_empty() && affected_set::find(self.db.pool(), set).await?.is_none() {
             return Err(Error::NoSet(set));
         }

@@ -215,13 +215,19 @@ pub(crate) struct Listed {
     pub(crate) address_en: String,
 }
 
-/// The members above `after`, by service point.
-pub(crate) async fn members(
-    pool: &PgPool,
-    set: Uuid,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Listed>, Error> {
+/// Which members of a set are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Which {
+    pub(crate) set: Uuid,
+    /// Above this service point.
+    pub(crate) after: Uuid,
+    pub(crate) limit: i64,
+    /// Only those with generation, storage or a second supply of their own.
+    pub(crate) own_generation: bool,
+}
+
+/// The members above `after`, by service point, with the customers the set was made of.
+pub(crate) async fn members(pool: &PgPool, which: Which) -> Result<Vec<Listed>, Error> {
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, m.customer_id, c.class = 'important' as "important!", c.life_support, c.dedicated_line,
@@ -229,14 +235,42 @@ pub(crate) async fn members(
          from registry.affected_set_member m
          join registry.customer c on c.id = m.customer_id
          join registry.service_point p on p.id = m.service_point_id
-         where m.set_id = $1 and m.service_point_id > $2 order by m.service_point_id limit $3"#,
-        set,
-        after.unwrap_or_default(),
-        limit
+         where m.set_id = $1 and m.service_point_id > $2
+            and (not $4 or p.own_generation <> 'none')
+         order by m.service_point_id limit $3"#,
+        which.set,
+        which.after,
+        which.limit,
+        which.own_generation
     )
     .fetch_all(pool)
     .await
     .map_err(Error::db("read the members of a set"))
+}
+
+/// The same with whoever had each service point at `at`: the first who left it later, else who has it.
+pub(crate) async fn members_at(pool: &PgPool, which: Which, at: DateTime<Utc>) -> Result<Vec<Listed>, Error> {
+    sqlx::query_as!(
+        Listed,
+        r#"select m.service_point_id, c.id as customer_id, c.class = 'important' as "important!", c.life_support,
+            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en
+         from registry.affected_set_member m
+         join registry.service_point p on p.id = m.service_point_id
+         join registry.customer c on c.id = coalesce((
+            select f.customer_id from registry.former_customer f
+            where f.service_point_id = p.id and f.until_at > $5 order by f.until_at limit 1), p.customer_id)
+         where m.set_id = $1 and m.service_point_id > $2 and (p.retired_at is null or p.retired_at > $5)
+            and (not $4 or p.own_generation <> 'none')
+         order by m.service_point_id limit $3"#,
+        which.set,
+        which.after,
+        which.limit,
+        which.own_generation,
+        at
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("read who is below a set"))
 }
 
 /// How many sets of other versions were made since `since`.

@@ -128,17 +128,26 @@ pub(crate) async fn points(conn: &mut PgConnection, batch: &Points) -> Result<Wr
     Ok(written)
 }
 
-/// Customers who lose a service point of this batch to another customer; asked before it is written.
-pub(crate) async fn owners_left(conn: &mut PgConnection, batch: &Points) -> Result<Vec<Uuid>, Error> {
+/// Customers who lose a service point of this batch to another customer at `at`; noted before it is written, so that
+/// who had a point at any moment can be told.
+pub(crate) async fn owners_left(
+    conn: &mut PgConnection,
+    batch: &Points,
+    at: DateTime<Utc>,
+) -> Result<Vec<Uuid>, Error> {
     sqlx::query_scalar!(
-        "select p.customer_id from unnest($1::text[], $2::uuid[]) as n (key, customer)
-         join registry.service_point p on p.external_key = n.key and p.customer_id <> n.customer",
+        "insert into registry.former_customer (service_point_id, customer_id, until_at)
+         select p.id, p.customer_id, $3 from unnest($1::text[], $2::uuid[]) as n (key, customer)
+         join registry.service_point p on p.external_key = n.key and p.customer_id <> n.customer
+         on conflict on constraint former_customer_pk do update set customer_id = registry.former_customer.customer_id
+         returning customer_id",
         &batch.external_key,
-        &batch.customer_id
+        &batch.customer_id,
+        at
     )
     .fetch_all(conn)
     .await
-    .map_err(Error::db("look for service points that change hands"))
+    .map_err(Error::db("note service points that change hands"))
 }
 
 /// Retires the service points that are not among these folded external ids. Returns their customers, one per point.

@@ -167,3 +167,17 @@ pub(crate) async fn relink(
     .map(drop)
     .map_err(Error::db("hang a service point elsewhere"))
 }
+
+/// Where the service points of a customer lie in the organisation, also those they had before.
+pub(crate) async fn areas_of(pool: &PgPool, customer: Uuid) -> Result<Vec<String>, Error> {
+    sqlx::query_scalar!(
+        "select p.org_path from registry.service_point p where p.customer_id = $1
+         union select p.org_path from registry.former_customer f
+         join registry.service_point p on p.id = f.service_point_id where f.customer_id = $1 order by 1",
+        customer
+    )
+    .fetch_all(pool)
+    .await
+    .map(|paths| paths.into_iter().flatten().collect())
+    .map_err(Error::db("look where a customer is at home"))
+}

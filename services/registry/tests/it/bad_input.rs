@@ -142,6 +142,7 @@ async fn sets_and_devices_name_what_does_not_exist() -> anyhow::Result<()> {
         set_id: set.to_owned(),
         after: after.to_owned(),
         limit: 0,
+        ..MembersRequest::default()
     };
     bad!(registry, notify, members,
         members("x", "") => "set_id",

@@ -44,7 +44,15 @@ pub async fn with(pack: Pack) -> anyhow::Result<Registry> {
 
 impl Registry {
     pub async fn import(&self, pack: Pack) -> anyhow::Result<ImportReport> {
-        Ok(relight_registry::import(&self.db, &self.secrets, pack, &options(OnBad::Refuse)).await?)
+        self.import_at(pack, now()).await
+    }
+
+    pub async fn import_at(&self, pack: Pack, at: DateTime<Utc>) -> anyhow::Result<ImportReport> {
+        let options = ImportOptions {
+            at,
+            ..options(OnBad::Refuse)
+        };
+        Ok(relight_registry::import(&self.db, &self.secrets, pack, &options).await?)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use relight_common::Claims;
+use chrono::{DateTime, TimeDelta, Utc};
+use relight_common::{Claims, wire};
 use relight_grid::{Pack, demo};
 use relight_proto::{
     common::v1::{AreaClass, Point},
@@ -172,6 +173,7 @@ async fn members_come_in_pages_by_service_point() -> anyhow::Result<()> {
             set_id: set.set_id.clone(),
             after,
             limit: 3,
+            ..MembersRequest::default()
         };
         let page = registry
             .api
@@ -219,5 +221,78 @@ async fn a_set_of_a_whole_town_is_whole() -> anyhow::Result<()> {
         then::members(&registry.db, &set.set_id).await?.len(),
         set.count as usize
     );
+    Ok(())
+}
+
+/// A set keeps its service points; who has them is asked for a moment.
+#[tokio::test]
+async fn members_of_a_moment_are_whoever_had_the_service_points_then() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["SW1"], "", &[]).await?;
+    let account = async |at: Option<DateTime<Utc>>| {
+        let message = MembersRequest {
+            set_id: set.set_id.clone(),
+            at: at.map(wire::timestamp),
+            ..MembersRequest::default()
+        };
+        let claims = Claims::service("notify");
+        let page = registry
+            .api
+            .members(given::from(&claims, message))
+            .await?
+            .into_inner();
+        then::accounts(&registry.db, &page.members).await
+    };
+    let mut pack = given::small_pack();
+    pack.service_points[0].account = "A-5".into();
+    pack.service_points.remove(1);
+    registry
+        .import_at(pack.clone(), given::now() + TimeDelta::hours(1))
+        .await?;
+    let (before, since) = (given::now(), given::now() + TimeDelta::hours(1));
+    assert_eq!(
+        account(None).await?,
+        ["A-1", "A-2", "A-3", "A-4"],
+        "as it was made"
+    );
+    assert_eq!(account(Some(before)).await?, ["A-1", "A-2", "A-3", "A-4"]);
+    assert_eq!(
+        account(Some(since)).await?,
+        ["A-3", "A-4", "A-5"],
+        "p2 is not in the network any more"
+    );
+    pack.service_points[0].account = "A-1".into();
+    registry
+        .import_at(pack, given::now() + TimeDelta::hours(2))
+        .await?;
+    assert_eq!(account(Some(before)).await?, ["A-1", "A-2", "A-3", "A-4"]);
+    assert_eq!(account(Some(since)).await?, ["A-3", "A-4", "A-5"]);
+    assert_eq!(
+        account(Some(since + TimeDelta::hours(1))).await?,
+        ["A-1", "A-3", "A-4"]
+    );
+    Ok(())
+}
+
+/// Those with own generation can be asked for alone.
+#[tokio::test]
+async fn members_with_own_generation_come_alone_when_asked() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["SW1"], "", &[]).await?;
+    for at in [None, Some(wire::timestamp(given::now()))] {
+        let message = MembersRequest {
+            set_id: set.set_id.clone(),
+            own_generation: true,
+            at,
+            ..MembersRequest::default()
+        };
+        let claims = Claims::service("notify");
+        let page = registry
+            .api
+            .members(given::from(&claims, message))
+            .await?
+            .into_inner();
+        assert_eq!(then::accounts(&registry.db, &page.members).await?, ["A-2"]);
+    }
     Ok(())
 }

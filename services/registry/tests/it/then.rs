@@ -1,6 +1,7 @@
 //! What the database says afterwards.
 
 use relight_common::Db;
+use relight_proto::registry::v1::Member;
 use uuid::Uuid;
 
 /// Types of the events told so far, in the order they were told.
@@ -41,6 +42,15 @@ pub async fn members(db: &Db, set: &str) -> anyhow::Result<Vec<String>> {
          join registry.service_point p on p.id = m.service_point_id where m.set_id = $1::uuid order by p.external_id collate \"C\"",
     );
     Ok(ids.bind(Uuid::parse_str(set)?).fetch_all(db.pool()).await?)
+}
+
+/// Accounts of these members, sorted.
+pub async fn accounts(db: &Db, members: &[Member]) -> anyhow::Result<Vec<String>> {
+    let customers: Vec<&str> = members.iter().map(|member| member.customer_id.as_str()).collect();
+    let accounts = sqlx::query_scalar(
+        "select account from registry.customer where id = any($1::text[]::uuid[]) order by account",
+    );
+    Ok(accounts.bind(customers).fetch_all(db.pool()).await?)
 }
 
 /// Waits until this many sessions of this database wait for a lock.

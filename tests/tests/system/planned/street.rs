@@ -220,6 +220,14 @@ impl Street {
         Ok(sqlx::query_as(counts).fetch_one(&mut database).await?)
     }
 
+    /// Accounts that are off in the ledger, sorted.
+    pub async fn accounts_off(&self) -> anyhow::Result<Vec<String>> {
+        let mut database = self.system.database.connect().await?;
+        let accounts = "select c.account from insight.interruption_open o
+             join registry.customer c on c.id = o.customer_id order by 1";
+        Ok(sqlx::query_scalar(accounts).fetch_all(&mut database).await?)
+    }
+
     pub async fn ledger_shows(&self, open: i64) -> anyhow::Result<()> {
         until(&format!("{open} are off in the ledger"), async || {
             Ok((self.ledger().await?.0 == open).then_some(()))
