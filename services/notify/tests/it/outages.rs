@@ -466,10 +466,8 @@ async fn a_big_outage_is_spread_in_pages() -> anyhow::Result<()> {
 async fn own_supply_on_a_later_page_is_told_to_isolate_it() -> anyhow::Result<()> {
     let world = World::start(MORNING).await?;
     let two_points = world.customer(&[(PHONE, En)], false);
-    let (flat, plant) = (
-        world.customer(&[(OTHER, En)], false),
-        world.customer(&[(OTHER, En)], false),
-    );
+    let flat = world.customer(&[(OTHER, En)], false);
+    let plant = world.customer(&[(OTHER, En)], false);
     let plain = world.customer(&[(THIRD, En)], false);
     let set = world.set(vec![
         member(two_points),
@@ -494,9 +492,8 @@ async fn own_supply_on_a_later_page_is_told_to_isolate_it() -> anyhow::Result<()
         (to.len(), to.iter().any(|text| text.contains("solate")))
     };
     assert_eq!(
-        (told(PHONE), told(OTHER), told(THIRD)),
-        ((1, true), (1, true), (1, false)),
-        "{sent:#?}"
+        [told(PHONE), told(OTHER), told(THIRD)],
+        [(1, true), (1, true), (1, false)]
     );
     texts.stop().await
 }
