@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::ids::fold;
 use crate::model::Grid;
-use crate::network::{Bus, Device, Load, Network, fold};
+use crate::network::{Bus, Device, Load, Network};
 
 /// How many rows of each kind of change `Display` writes out; the fields have them all.
 const SHOWN: usize = 10;

@@ -13,10 +13,12 @@
 //! column and what is right.
 
 mod affected;
+mod check;
 pub mod demo;
 mod diff;
 mod fault;
 mod flood;
+mod ids;
 pub mod import;
 pub mod infer;
 mod lookup;

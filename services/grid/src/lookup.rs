@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::ids::fold;
 use crate::import::Imported;
 use crate::model::{DeviceIx, Grid, LoadIx};
-use crate::network::{DeviceKind, fold};
+use crate::network::DeviceKind;
 
 /// How many ids an error offers.
 const NEAREST: usize = 5;

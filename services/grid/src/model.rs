@@ -3,12 +3,11 @@
 //! A vertex is one phase of one bus, or the inside of a device that joins its phases. Edges carry the
 //! index of their device, so that opening a device is one flag.
 
-use std::cmp::Ordering;
-use std::collections::HashMap;
-
 use uuid::Uuid;
 
-use crate::network::{Device, DeviceKind, Network, Position, Source, fold};
+use crate::check::Joins;
+use crate::ids::{compare, fold_onto};
+use crate::network::{Device, DeviceKind, Network, Position};
 use crate::phases::Phases;
 use crate::supply::SupplyTree;
 use crate::trace::Dead;
@@ -51,22 +50,26 @@ struct Names {
 impl Names {
     fn new<'a>(ids: impl Iterator<Item = &'a str>) -> Names {
         let given: Vec<Box<str>> = ids.map(Box::from).collect();
+        // All folded forms in one piece: millions of small ones would cost more than the sorting.
+        let mut folded = String::with_capacity(given.iter().map(|id| id.len()).sum());
+        let mut begins = Vec::with_capacity(given.len() + 1);
+        for id in &given {
+            begins.push(folded.len());
+            fold_onto(&mut folded, id);
+        }
+        begins.push(folded.len());
+        let form = |ix: u32| &folded[begins[ix as usize]..begins[ix as usize + 1]];
         let mut order: Vec<u32> = (0..given.len() as u32).collect();
-        order.sort_by_cached_key(|&ix| fold(&given[ix as usize]));
+        order.sort_by(|&one, &other| form(one).cmp(form(other)));
         Names { given, order }
     }
 
     fn find(&self, id: &str) -> Option<u32> {
-        let wanted = fold(id);
         let at = self
             .order
-            .binary_search_by(|&ix| compare_folded(&self.given[ix as usize], &wanted));
+            .binary_search_by(|&ix| compare(&self.given[ix as usize], id));
         at.ok().map(|k| self.order[k])
     }
-}
-
-fn compare_folded(given: &str, folded: &str) -> Ordering {
-    fold(given).as_str().cmp(folded)
 }
 
 #[derive(Debug)]
@@ -160,28 +163,22 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// `network` has been checked: every id is unique and every bus it names exists.
-    pub(crate) fn build(network: &Network, version: Uuid) -> Grid {
-        let bus_names = Names::new(network.buses.iter().map(|bus| bus.id.as_str()));
-        let bus_of: HashMap<String, u32> = network
-            .buses
-            .iter()
-            .enumerate()
-            .map(|(ix, bus)| (fold(&bus.id), ix as u32))
-            .collect();
+    /// `network` has been checked: every id is unique and every bus it names exists, at the position in
+    /// `joins`.
+    pub(crate) fn build(network: &Network, joins: &Joins, version: Uuid) -> Grid {
         let mut masks = vec![0_u16; network.buses.len()];
-        for (bus, phases) in phases_used(network) {
-            masks[bus_of[&fold(bus)] as usize] |= phases.mask();
+        for (bus, phases) in phases_used(network, joins) {
+            masks[bus as usize] |= phases.mask();
         }
         let mut grid = Grid {
             version,
             name: network.name.clone(),
-            bus_names,
+            bus_names: Names::new(network.buses.iter().map(|bus| bus.id.as_str())),
             device_names: Names::new(network.devices.iter().map(|device| device.id.as_str())),
             load_names: Names::new(network.loads.iter().map(|load| load.id.as_str())),
             buses: bus_rows(network, &masks),
             devices: Vec::with_capacity(network.devices.len()),
-            ends: Vec::new(),
+            ends: Vec::with_capacity(joins.ends.len()),
             loads: Vec::with_capacity(network.loads.len()),
             load_first: Vec::new(),
             load_at: Vec::new(),
@@ -190,16 +187,16 @@ impl Grid {
             normal: SupplyTree::default(),
             normal_dead: Dead::default(),
         };
-        grid.add_devices(&network.devices, &bus_of);
-        grid.add_loads(network, &bus_of);
+        grid.add_devices(&network.devices, &joins.ends);
+        grid.add_loads(network, joins);
         grid.index_loads();
-        grid.add_roots(&network.sources, &bus_of);
+        grid.add_roots(network, joins);
         grid.normal = SupplyTree::new(&grid, grid.normal_state());
         grid.normal_dead = grid.find_normal_dead();
         grid
     }
 
-    fn add_devices(&mut self, devices: &[Device], bus_of: &HashMap<String, u32>) {
+    fn add_devices(&mut self, devices: &[Device], mut buses: &[u32]) {
         let mut vertices = self
             .buses
             .last()
@@ -207,11 +204,10 @@ impl Grid {
         let mut edges = Vec::new();
         for (ix, device) in devices.iter().enumerate() {
             let first_end = self.ends.len() as u32;
-            let ends = device
-                .ends
-                .iter()
-                .map(|end| (bus_of[&fold(&end.bus)], end.phases));
-            self.ends.extend(ends);
+            let (own, rest) = buses.split_at(device.ends.len());
+            buses = rest;
+            let phases = device.ends.iter().map(|end| end.phases);
+            self.ends.extend(own.iter().copied().zip(phases));
             self.devices.push(DeviceRow {
                 kind: device.kind,
                 closed: device.in_service && !device.open,
@@ -249,9 +245,10 @@ impl Grid {
         }
     }
 
-    fn add_loads(&mut self, network: &Network, bus_of: &HashMap<String, u32>) {
-        self.loads.extend(network.loads.iter().map(|load| LoadRow {
-            bus: bus_of[&fold(&load.bus)],
+    fn add_loads(&mut self, network: &Network, joins: &Joins) {
+        let loads = network.loads.iter().zip(&joins.loads);
+        self.loads.extend(loads.map(|(load, &bus)| LoadRow {
+            bus,
             phases: load.phases,
             customers: load.customers,
             in_service: load.in_service,
@@ -277,9 +274,8 @@ impl Grid {
         (self.load_first, self.load_at) = (first, at);
     }
 
-    fn add_roots(&mut self, sources: &[Source], bus_of: &HashMap<String, u32>) {
-        for source in sources {
-            let bus = bus_of[&fold(&source.bus)];
+    fn add_roots(&mut self, network: &Network, joins: &Joins) {
+        for (source, &bus) in network.sources.iter().zip(&joins.sources) {
             let fed = source.phases.or(Phases::from_mask(self.buses[bus as usize].mask));
             let phases = fed.into_iter().flat_map(Phases::iter);
             let vertices: Vec<u32> = phases.map(|phase| self.vertex(bus, phase)).collect();
@@ -433,14 +429,14 @@ impl Grid {
     }
 }
 
-fn phases_used(network: &Network) -> impl Iterator<Item = (&str, Phases)> {
+/// Every phase that anything uses, with the bus it uses it at.
+fn phases_used(network: &Network, joins: &Joins) -> impl Iterator<Item = (u32, Phases)> {
     let ends = network.devices.iter().flat_map(|device| &device.ends);
-    let ends = ends.map(|end| (end.bus.as_str(), end.phases));
-    let loads = network.loads.iter().map(|load| (load.bus.as_str(), load.phases));
-    let sources = network
-        .sources
-        .iter()
-        .filter_map(|s| Some((s.bus.as_str(), s.phases?)));
+    let ends = joins.ends.iter().copied().zip(ends.map(|end| end.phases));
+    let loads = network.loads.iter().map(|load| load.phases);
+    let loads = joins.loads.iter().copied().zip(loads);
+    let sources = joins.sources.iter().copied().zip(&network.sources);
+    let sources = sources.filter_map(|(bus, source)| Some((bus, source.phases?)));
     ends.chain(loads).chain(sources)
 }
 

@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::check::{Checked, Row};
 use crate::fault::{Fault, Faults};
+use crate::ids::fold;
 use crate::model::Grid;
 use crate::phases::Phases;
 
@@ -180,32 +182,21 @@ impl Network {
     /// # Errors
     /// Every duplicate id, unknown bus, device with fewer than two ends, and a network without a source.
     pub fn grid(&self, version: Uuid) -> Result<Grid, Faults> {
-        let mut copy = self.clone();
-        let faults = copy.drop_bad();
-        if !faults.is_empty() {
-            return Err(Faults(faults));
+        let checked = Checked::new(self);
+        if !checked.faults.is_empty() {
+            return Err(Faults(told(checked.faults, &self.name, |_| None)));
         }
-        Ok(Grid::build(&copy, version))
+        Ok(Grid::build(self, &checked.joins, version))
     }
 
-    /// Removes every row that cannot stand and says why each went.
-    pub(crate) fn drop_bad(&mut self) -> Vec<Fault> {
-        let mut check = Check {
-            network: self.name.clone(),
-            faults: Vec::new(),
-        };
-        let buses = check.unique("bus", &mut self.buses, |bus| &bus.id);
-        check.unique("device", &mut self.devices, |device| &device.id);
-        check.unique("load", &mut self.loads, |load| &load.id);
-        self.devices.retain(|device| check.device(device, &buses));
-        self.loads
-            .retain(|load| check.bus("load", &load.id, &load.bus, &buses));
-        self.sources
-            .retain(|source| check.bus("source", &source.bus, &source.bus, &buses));
-        if self.sources.is_empty() {
-            check.fault("the network has no source; name at least one bus that is fed".to_owned());
-        }
-        check.faults
+    /// Removes every row that cannot stand and says why each went: in which file, and on which line where that is known.
+    pub(crate) fn drop_bad(&mut self, file: &str, line: impl Fn(Row) -> Option<u64>) -> Vec<Fault> {
+        let checked = Checked::new(self);
+        keep(&mut self.buses, &checked.buses);
+        keep(&mut self.devices, &checked.devices);
+        keep(&mut self.loads, &checked.loads);
+        keep(&mut self.sources, &checked.sources);
+        told(checked.faults, file, line)
     }
 
     /// Adds a bus without a position for every end that names one not listed.
@@ -222,94 +213,20 @@ impl Network {
     }
 }
 
-/// Most windings of a transformer.
-pub(crate) const WINDINGS_MAX: usize = 20;
-
-/// The rule for all ids, so that every network can be written as a pack.
-pub(crate) fn check_id(id: &str) -> Result<(), String> {
-    let ok = (1..=100).contains(&id.chars().count())
-        && !id.contains(|c: char| c.is_whitespace() || c.is_control());
-    if ok {
-        Ok(())
-    } else {
-        Err(format!(
-            "{id:.40?} is not an id; write 1 to 100 characters without white space"
-        ))
-    }
-}
-
-/// External ids are compared in this form.
-pub(crate) fn fold(id: &str) -> String {
-    // Nearly all ids are ASCII, and a large network folds millions.
-    if id.is_ascii() {
-        id.to_ascii_lowercase()
-    } else {
-        id.to_lowercase()
-    }
-}
-
-struct Check {
-    network: String,
-    faults: Vec<Fault>,
-}
-
-impl Check {
-    fn fault(&mut self, problem: String) {
-        self.faults.push(Fault {
-            file: self.network.clone(),
-            line: None,
+fn told(faults: Vec<(Row, String)>, file: &str, line: impl Fn(Row) -> Option<u64>) -> Vec<Fault> {
+    let faults = faults.into_iter();
+    faults
+        .map(|(row, problem)| Fault {
+            file: file.to_owned(),
+            line: line(row),
             column: None,
             problem,
-        });
-    }
+        })
+        .collect()
+}
 
-    /// Keeps the first row of each id; returns the ids kept.
-    fn unique<T>(&mut self, what: &str, rows: &mut Vec<T>, id: impl Fn(&T) -> &str) -> HashSet<String> {
-        let mut seen = HashSet::with_capacity(rows.len());
-        rows.retain(|row| {
-            if let Err(problem) = check_id(id(row)) {
-                self.fault(format!("{what} {problem}"));
-                return false;
-            }
-            let fresh = seen.insert(fold(id(row)));
-            if !fresh {
-                self.fault(format!(
-                    "{what} {:?} is defined twice; ids differ by more than case",
-                    id(row)
-                ));
-            }
-            fresh
-        });
-        seen
-    }
-
-    fn bus(&mut self, what: &str, id: &str, bus: &str, known: &HashSet<String>) -> bool {
-        let ok = known.contains(&fold(bus));
-        if !ok {
-            self.fault(format!(
-                "{what} {id:?} names the bus {bus:?}, which does not exist"
-            ));
-        }
-        ok
-    }
-
-    fn device(&mut self, device: &Device, buses: &HashSet<String>) -> bool {
-        let most = if device.kind == DeviceKind::Transformer {
-            WINDINGS_MAX
-        } else {
-            2
-        };
-        let enough = (2..=most).contains(&device.ends.len());
-        if !enough {
-            let (kind, id, count) = (device.kind, &device.id, device.ends.len());
-            self.fault(format!(
-                "{kind} {id:?} has {count} end(s); give 2, or 2 to {WINDINGS_MAX} to a transformer"
-            ));
-        }
-        device
-            .ends
-            .iter()
-            .all(|end| self.bus("device", &device.id, &end.bus, buses))
-            && enough
-    }
+/// Keeps the rows that are marked good.
+fn keep<T>(rows: &mut Vec<T>, good: &[bool]) {
+    let mut good = good.iter();
+    rows.retain(|_| *good.next().expect("every row is judged"));
 }

@@ -49,7 +49,7 @@ pub fn read(file: &str, from: impl BufRead, on_bad: OnBad) -> Result<Imported, F
     let built = build::network(objects, &mut faults);
     let mut faults: Vec<Fault> = faults.into_iter().map(|wrong| wrong.in_file(file)).collect();
     let mut network = built.network;
-    faults.extend(network.drop_bad());
+    faults.extend(network.drop_bad(file, |_| None));
     let (network, skipped) = on_bad.judge(network, faults)?;
     if network.sources.is_empty() {
         return Err(Faults(skipped));

@@ -1,13 +1,15 @@
 //! Plain graph JSON, gzipped or not: `sources`, `buses`, `edges`, `loads`, phases at every end.
 //!
-//! A bus that only a device names is added without a position.
+//! A bus that only a device names is added without a position. A row that cannot stand is named with the line it begins on.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
+use crate::check::Row;
 use crate::fault::{Fault, Faults, OnBad};
 use crate::import::{Imported, gunzip, place};
 use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
@@ -27,15 +29,19 @@ pub fn read(file: &str, bytes: &[u8], on_bad: OnBad) -> Result<Imported, Faults>
         }])
     };
     let text = gunzip(bytes.to_vec()).map_err(|problem| whole(None, problem))?;
-    let raw: Raw = serde_json::from_slice(&text)
+    let raw: Raw<'_> = serde_json::from_slice(&text)
         .map_err(|error| whole(Some(error.line() as u64), format!("not a network graph: {error}")))?;
     let mut reading = Reading {
         file,
+        lines: Lines::of(&text),
         faults: Vec::new(),
         notes: Vec::new(),
+        begins: Begins::default(),
     };
     let mut network = reading.network(&raw);
-    reading.faults.extend(network.drop_bad());
+    let begins = &reading.begins;
+    let faults = network.drop_bad(file, |row| begins.line(row));
+    reading.faults.extend(faults);
     let Reading { faults, notes, .. } = reading;
     let (network, skipped) = on_bad.judge(network, faults)?;
     Ok(Imported {
@@ -46,28 +52,32 @@ pub fn read(file: &str, bytes: &[u8], on_bad: OnBad) -> Result<Imported, Faults>
     })
 }
 
+/// The rows are kept as text: where a row lies in it says its line, and one that is bad leaves the others readable.
 #[derive(Deserialize)]
-struct Raw {
+struct Raw<'t> {
     #[serde(default)]
     name: String,
-    sources: Vec<String>,
-    #[serde(default, deserialize_with = "each_bus")]
-    buses: Vec<(String, RawBus)>,
-    edges: Vec<RawEdge>,
-    loads: Vec<RawLoad>,
+    #[serde(borrow)]
+    sources: Vec<&'t RawValue>,
+    #[serde(borrow, default, deserialize_with = "each_bus")]
+    buses: Vec<(String, &'t RawValue)>,
+    #[serde(borrow)]
+    edges: Vec<&'t RawValue>,
+    #[serde(borrow)]
+    loads: Vec<&'t RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct RawBus {
     x: Option<f64>,
     y: Option<f64>,
 }
 
 /// The entries of an object one by one, so that a name given twice is seen.
-fn each_bus<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, RawBus)>, D::Error> {
+fn each_bus<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, &'de RawValue)>, D::Error> {
     struct Each;
     impl<'de> Visitor<'de> for Each {
-        type Value = Vec<(String, RawBus)>;
+        type Value = Vec<(String, &'de RawValue)>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("buses by their names")
@@ -124,44 +134,75 @@ fn one() -> u32 {
     1
 }
 
+/// Where the lines of a text begin.
+struct Lines<'t> {
+    text: &'t [u8],
+    breaks: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t [u8]) -> Lines<'t> {
+        let breaks = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        Lines {
+            text,
+            breaks: breaks.map(|(at, _)| at).collect(),
+        }
+    }
+
+    /// The line a piece of the text begins on, counted from 1.
+    fn of_row(&self, row: &RawValue) -> u64 {
+        let at = row.get().as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        self.breaks.partition_point(|&end| end < at) as u64 + 1
+    }
+}
+
+/// The lines on which the rows of a network begin.
+#[derive(Default)]
+struct Begins {
+    buses: Vec<u64>,
+    sources: Vec<u64>,
+    devices: Vec<u64>,
+    loads: Vec<u64>,
+}
+
+impl Begins {
+    fn line(&self, row: Row) -> Option<u64> {
+        let (lines, ix) = match row {
+            // One that only a device names has no line of its own.
+            Row::Bus(ix) => (&self.buses, ix),
+            Row::Source(ix) => (&self.sources, ix),
+            Row::Device(ix) => (&self.devices, ix),
+            Row::Load(ix) => (&self.loads, ix),
+            Row::Network => return None,
+        };
+        lines.get(ix).copied()
+    }
+}
+
 struct Reading<'a> {
     file: &'a str,
+    lines: Lines<'a>,
     faults: Vec<Fault>,
     notes: Vec<String>,
+    begins: Begins,
 }
 
 impl Reading<'_> {
-    fn network(&mut self, raw: &Raw) -> Network {
+    fn network(&mut self, raw: &Raw<'_>) -> Network {
+        let (buses, at) = self.buses(raw);
+        let (sources, lines) = self.rows(&raw.sources, |bus: &String| (bus.clone(), Ok(source(bus))));
+        self.begins.sources = lines;
+        let (devices, lines) = self.rows(&raw.edges, |edge: &RawEdge| (edge.id.clone(), device(edge)));
+        self.begins.devices = lines;
+        let (loads, lines) = self.rows(&raw.loads, |row: &RawLoad| (row.id.clone(), load(row)));
+        self.begins.loads = lines;
         let mut network = Network {
             name: raw.name.clone(),
-            buses: raw
-                .buses
-                .iter()
-                .map(|(id, _)| Bus {
-                    id: id.clone(),
-                    position: None,
-                })
-                .collect(),
-            sources: raw
-                .sources
-                .iter()
-                .map(|bus| Source {
-                    bus: bus.clone(),
-                    phases: None,
-                })
-                .collect(),
-            devices: raw
-                .edges
-                .iter()
-                .filter_map(|edge| self.kept(&edge.id, device(edge)))
-                .collect(),
-            loads: raw
-                .loads
-                .iter()
-                .filter_map(|row| self.kept(&row.id, load(row)))
-                .collect(),
+            buses,
+            sources,
+            devices,
+            loads,
         };
-        let at: HashMap<&str, &RawBus> = raw.buses.iter().map(|(id, bus)| (id.as_str(), bus)).collect();
         place(
             &mut network,
             |id| at.get(id).and_then(|bus| Some((bus.x?, bus.y?))),
@@ -178,14 +219,70 @@ impl Reading<'_> {
         network
     }
 
-    fn kept<T>(&mut self, id: &str, row: Result<T, String>) -> Option<T> {
-        let note = |problem: String| Fault {
-            file: self.file.to_owned(),
-            line: None,
-            column: Some(id.chars().take(100).collect()),
-            problem,
+    /// The listed buses, and where they are.
+    fn buses(&mut self, raw: &Raw<'_>) -> (Vec<Bus>, HashMap<String, RawBus>) {
+        let (mut buses, mut at) = (Vec::new(), HashMap::new());
+        for (id, row) in &raw.buses {
+            let place: RawBus = self.parsed(row).unwrap_or_default();
+            self.begins.buses.push(self.lines.of_row(row));
+            buses.push(Bus {
+                id: id.clone(),
+                position: None,
+            });
+            at.insert(id.clone(), place);
+        }
+        (buses, at)
+    }
+
+    /// The good ones of `rows`, each with its line.
+    fn rows<R: DeserializeOwned, T>(
+        &mut self,
+        rows: &[&RawValue],
+        read: impl Fn(&R) -> (String, Result<T, String>),
+    ) -> (Vec<T>, Vec<u64>) {
+        let (mut good, mut lines) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        for row in rows {
+            let line = self.lines.of_row(row);
+            let Some((id, value)) = self.parsed(row).map(|row| read(&row)) else {
+                continue;
+            };
+            match value {
+                Ok(value) => {
+                    good.push(value);
+                    lines.push(line);
+                }
+                Err(problem) => self.fault(line, Some(id.chars().take(100).collect()), problem),
+            }
+        }
+        (good, lines)
+    }
+
+    fn parsed<R: DeserializeOwned>(&mut self, row: &RawValue) -> Option<R> {
+        let parsed = serde_json::from_str(row.get());
+        let note = |error: serde_json::Error| {
+            let line = self.lines.of_row(row) + error.line().saturating_sub(1) as u64;
+            let words = error.to_string();
+            // Its own line counts from the row's beginning.
+            let words = words.split(" at line ").next().unwrap_or_default();
+            self.fault(line, None, words.to_owned());
         };
-        row.map_err(|problem| self.faults.push(note(problem))).ok()
+        parsed.map_err(note).ok()
+    }
+
+    fn fault(&mut self, line: u64, column: Option<String>, problem: String) {
+        self.faults.push(Fault {
+            file: self.file.to_owned(),
+            line: Some(line),
+            column,
+            problem,
+        });
+    }
+}
+
+fn source(bus: &str) -> Source {
+    Source {
+        bus: bus.to_owned(),
+        phases: None,
     }
 }
 

@@ -61,7 +61,8 @@ fn run(mut script: Script<'_>, entry: &Path, on_bad: OnBad) -> Result<Imported, 
     script.run(entry);
     let (circuit, mut faults, mut notes) = script.finish();
     let mut network = circuit.network(&mut faults, &mut notes);
-    faults.extend(network.drop_bad());
+    let name = network.name.clone();
+    faults.extend(network.drop_bad(&name, |_| None));
     let (network, skipped) = on_bad.judge(network, faults)?;
     if network.sources.is_empty() {
         return Err(Faults(skipped));

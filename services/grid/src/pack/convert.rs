@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::fault::{Fault, Faults};
-use crate::network::{Load, Network, Position, fold};
+use crate::ids::fold;
+use crate::network::{Load, Network, Position};
 use crate::pack::{AreaClass, Customer, CustomerClass, Language, OwnGeneration, Pack, ServicePoint};
 
 /// What a network does not say about its customers.

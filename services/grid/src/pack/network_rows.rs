@@ -1,6 +1,7 @@
 //! Rows of the network part: bus, source, line, switch, transformer, load.
 
-use crate::network::{Bus, Device, DeviceKind, End, Load, Position, Source, WINDINGS_MAX};
+use crate::check::WINDINGS_MAX;
+use crate::network::{Bus, Device, DeviceKind, End, Load, Position, Source};
 use crate::pack::row::{Record, Row, number, yes_no};
 use crate::pack::words::Words;
 use crate::phases::Phases;

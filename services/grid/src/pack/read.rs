@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::fault::{Fault, Faults, OnBad};
-use crate::network::{Bus, Device, Load, Network, Source, fold};
+use crate::ids::Folded;
+use crate::network::{Bus, Device, Load, Network, Source};
 use crate::pack::network_rows::{LineRow, SwitchRow, TransformerRow};
 use crate::pack::row::{Record, Row, read_table};
 use crate::pack::{Contact, Customer, Pack, ServicePoint, Street};
@@ -78,14 +79,17 @@ fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
 struct Reading<'a> {
     file: &'a mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
     faults: Vec<Fault>,
-    buses: HashSet<String>,
+    buses: HashSet<Folded<'static>>,
 }
 
 impl Reading<'_> {
     fn pack(&mut self) -> Pack {
         let network = self.network();
         let customers = self.customers();
-        let accounts: HashSet<String> = customers.iter().map(|customer| fold(&customer.account)).collect();
+        let accounts: HashSet<Folded<'static>> = customers
+            .iter()
+            .map(|customer| Folded::owned(&customer.account))
+            .collect();
         Pack {
             network,
             service_points: self.service_points(&accounts),
@@ -111,7 +115,7 @@ impl Reading<'_> {
     fn buses(&mut self) -> Vec<Bus> {
         let mut seen = HashSet::new();
         let rows = self.table(Presence::Required, |row, bus: &Bus| {
-            row.fresh("id", seen.insert(fold(&bus.id)))
+            row.fresh("id", seen.insert(Folded::owned(&bus.id)))
         });
         self.buses = seen;
         rows
@@ -120,7 +124,7 @@ impl Reading<'_> {
     fn sources(&mut self) -> Vec<Source> {
         let buses = std::mem::take(&mut self.buses);
         let rows = self.table(Presence::Required, |row, source: &Source| {
-            row.known("bus", buses.contains(&fold(&source.bus)), Bus::FILE)
+            row.known("bus", buses.contains(&Folded::new(&source.bus)), Bus::FILE)
         });
         self.buses = buses;
         if rows.is_empty() {
@@ -133,12 +137,14 @@ impl Reading<'_> {
         let buses = std::mem::take(&mut self.buses);
         let mut seen = HashSet::new();
         let mut good = |row: &mut Row<'_>, device: &Device, columns: [&str; 2]| {
-            let known = device
-                .ends
-                .iter()
-                .enumerate()
-                .all(|(k, end)| row.known(columns[k.min(1)], buses.contains(&fold(&end.bus)), Bus::FILE));
-            known && row.fresh("id", seen.insert(fold(&device.id)))
+            let known = device.ends.iter().enumerate().all(|(k, end)| {
+                row.known(
+                    columns[k.min(1)],
+                    buses.contains(&Folded::new(&end.bus)),
+                    Bus::FILE,
+                )
+            });
+            known && row.fresh("id", seen.insert(Folded::owned(&device.id)))
         };
         let ends = ["from_bus", "to_bus"];
         let lines = self.table(Presence::Optional, |row, line: &LineRow| good(row, &line.0, ends));
@@ -161,36 +167,40 @@ impl Reading<'_> {
         let buses = std::mem::take(&mut self.buses);
         let mut seen = HashSet::new();
         self.table(Presence::Required, |row, load: &Load| {
-            row.known("bus", buses.contains(&fold(&load.bus)), Bus::FILE)
-                && row.fresh("id", seen.insert(fold(&load.id)))
+            row.known("bus", buses.contains(&Folded::new(&load.bus)), Bus::FILE)
+                && row.fresh("id", seen.insert(Folded::owned(&load.id)))
         })
     }
 
     fn customers(&mut self) -> Vec<Customer> {
         let mut seen = HashSet::new();
         self.table(Presence::Required, |row, customer: &Customer| {
-            row.fresh("account", seen.insert(fold(&customer.account)))
+            row.fresh("account", seen.insert(Folded::owned(&customer.account)))
         })
     }
 
-    fn service_points(&mut self, accounts: &HashSet<String>) -> Vec<ServicePoint> {
+    fn service_points(&mut self, accounts: &HashSet<Folded<'static>>) -> Vec<ServicePoint> {
         let buses = std::mem::take(&mut self.buses);
         let mut seen = HashSet::new();
         self.table(Presence::Required, |row, point: &ServicePoint| {
-            let bus = row.known("bus", buses.contains(&fold(&point.bus)), Bus::FILE);
+            let bus = row.known("bus", buses.contains(&Folded::new(&point.bus)), Bus::FILE);
             let account = row.known(
                 "account",
-                accounts.contains(&fold(&point.account)),
+                accounts.contains(&Folded::new(&point.account)),
                 Customer::FILE,
             );
-            bus && account && row.fresh("id", seen.insert(fold(&point.id)))
+            bus && account && row.fresh("id", seen.insert(Folded::owned(&point.id)))
         })
     }
 
-    fn contacts(&mut self, accounts: &HashSet<String>) -> Vec<Contact> {
+    fn contacts(&mut self, accounts: &HashSet<Folded<'static>>) -> Vec<Contact> {
         let mut seen = HashSet::new();
         self.table(Presence::Optional, |row, contact: &Contact| {
-            let key = (fold(&contact.account), contact.channel, fold(&contact.value));
+            let key = (
+                Folded::owned(&contact.account),
+                contact.channel,
+                Folded::owned(&contact.value),
+            );
             row.known("account", accounts.contains(&key.0), Customer::FILE)
                 && row.fresh("value", seen.insert(key))
         })
@@ -199,7 +209,7 @@ impl Reading<'_> {
     fn streets(&mut self) -> Vec<Street> {
         let mut seen = HashSet::new();
         self.table(Presence::Optional, |row, street: &Street| {
-            row.fresh("id", seen.insert(fold(&street.id)))
+            row.fresh("id", seen.insert(Folded::owned(&street.id)))
         })
     }
 

@@ -1,9 +1,8 @@
 //! One CSV row under its header, and the faults found in it.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 
-use csv::StringRecord;
+use csv::{ByteRecord, StringRecord};
 
 use crate::fault::Fault;
 use crate::pack::words::Words;
@@ -34,11 +33,8 @@ pub(crate) fn read_table<T: Record>(
         .has_headers(false)
         .flexible(true)
         .from_reader(bytes);
-    let mut records = reader.byte_records().map_while(Result::ok);
-    let Some(header) = records
-        .next()
-        .and_then(|raw| StringRecord::from_byte_record(raw).ok())
-    else {
+    let mut header = StringRecord::new();
+    if !matches!(reader.read_record(&mut header), Ok(true)) {
         faults.push(fault(
             T::FILE,
             1,
@@ -46,16 +42,18 @@ pub(crate) fn read_table<T: Record>(
             &format!("the first line must be {}", T::COLUMNS.join(",")),
         ));
         return Vec::new();
-    };
+    }
     let before = faults.len();
     let columns = header_columns::<T>(&header, faults);
     if faults.len() > before {
         return Vec::new();
     }
     let mut rows = Vec::new();
-    for raw in records {
+    let mut raw = ByteRecord::new();
+    // One record's memory serves them all; a row that is refused takes it along.
+    while matches!(reader.read_byte_record(&mut raw), Ok(true)) {
         let line = raw.position().map_or(0, csv::Position::line);
-        let Some(record) = checked::<T>(raw, header.len(), line, faults) else {
+        let Some(record) = checked::<T>(std::mem::take(&mut raw), header.len(), line, faults) else {
             continue;
         };
         let mut row = Row {
@@ -70,12 +68,13 @@ pub(crate) fn read_table<T: Record>(
         {
             rows.push(value);
         }
+        raw = record.into_byte_record();
     }
     rows
 }
 
-fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> HashMap<&'static str, usize> {
-    let mut columns = HashMap::new();
+fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> Columns {
+    let mut columns = Columns::new();
     for (at, name) in header.iter().enumerate() {
         let name = name.trim();
         match T::COLUMNS.iter().find(|column| **column == name) {
@@ -85,7 +84,7 @@ fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> 
                 Some(name),
                 &format!("no such column; the columns are {}", T::COLUMNS.join(",")),
             )),
-            Some(column) if columns.insert(*column, at).is_some() => {
+            Some(column) if place(&columns, column).is_some() => {
                 faults.push(fault(
                     T::FILE,
                     1,
@@ -93,10 +92,13 @@ fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> 
                     "the column is there twice; keep one",
                 ));
             }
-            Some(_) => {}
+            Some(column) => columns.push((column, at)),
         }
     }
-    for column in T::COLUMNS.iter().filter(|column| !columns.contains_key(**column)) {
+    for column in T::COLUMNS
+        .iter()
+        .filter(|column| place(&columns, column).is_none())
+    {
         faults.push(fault(
             T::FILE,
             1,
@@ -107,8 +109,16 @@ fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> 
     columns
 }
 
+/// Where each column is. Few enough that looking through them is faster than hashing a name per field.
+type Columns = Vec<(&'static str, usize)>;
+
+fn place(columns: &Columns, name: &str) -> Option<usize> {
+    let found = columns.iter().find(|(column, _)| *column == name);
+    found.map(|&(_, at)| at)
+}
+
 fn checked<T: Record>(
-    raw: csv::ByteRecord,
+    raw: ByteRecord,
     width: usize,
     line: u64,
     faults: &mut Vec<Fault>,
@@ -147,15 +157,14 @@ pub(crate) struct Row<'a> {
     file: &'static str,
     line: u64,
     record: &'a StringRecord,
-    columns: &'a HashMap<&'static str, usize>,
+    columns: &'a Columns,
     faults: &'a mut Vec<Fault>,
 }
 
 impl<'a> Row<'a> {
     fn raw(&self, column: &str) -> &'a str {
-        self.columns
-            .get(column)
-            .and_then(|&at| self.record.get(at))
+        place(self.columns, column)
+            .and_then(|at| self.record.get(at))
             .unwrap_or("")
             .trim()
     }

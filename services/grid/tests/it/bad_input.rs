@@ -91,6 +91,50 @@ fn each_fault_of_a_graph_is_named() {
 }
 
 #[test]
+fn rows_of_a_graph_are_named_with_their_lines() {
+    let text = r#"{
+"name": "n",
+"sources": [
+"a",
+"nix"],
+"buses": {
+"a": {},
+"A": {}},
+"edges": [
+{"id": "e", "kind": "line", "from": "a", "fp": [1], "to": "b", "tp": [1]},
+{"id": "E", "kind": "line", "from": "a", "fp": [1], "to": "b", "tp": [1]},
+{"id": "f", "kind": "line", "from": "a", "fp": [1]},
+{"id": "g",
+"kind": 5}],
+"loads": [
+{"id": "l", "bus": "c", "ph": [1]}]
+}"#;
+    let table = [
+        (5, "\"nix\", which does not exist"),
+        (8, "defined twice"),
+        (11, "defined twice"),
+        (12, "the ends are missing"),
+        (14, "invalid type"),
+        (16, "\"c\", which does not exist"),
+    ];
+    let mut faults = graph_json::read("g.json", text.as_bytes(), OnBad::Refuse)
+        .unwrap_err()
+        .0;
+    faults.sort_by_key(|fault| fault.line);
+    assert_eq!(faults.len(), table.len(), "{faults:?}");
+    for (fault, (line, words)) in faults.iter().zip(table) {
+        assert_eq!(
+            (fault.file.as_str(), fault.line),
+            ("g.json", Some(line)),
+            "{fault}"
+        );
+        assert!(fault.problem.contains(words), "{fault}");
+    }
+    let read = graph_json::read("g.json", text.as_bytes(), OnBad::Skip).unwrap();
+    assert_eq!((read.network.devices.len(), read.skipped.len()), (1, 6));
+}
+
+#[test]
 fn skipping_leaves_out_what_hangs_on_the_bad_row() {
     let text = GRAPH
         .replace(

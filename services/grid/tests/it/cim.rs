@@ -50,7 +50,7 @@ fn rows(network: &Network) -> BTreeMap<String, String> {
 }
 
 /// An object: class, id, name, further properties as XML.
-fn object(class: &str, id: &str, name: &str, more: &str) -> String {
+pub fn object(class: &str, id: &str, name: &str, more: &str) -> String {
     format!(
         "<cim:{class} rdf:about=\"urn:uuid:{id}\">\n<cim:IdentifiedObject.name>{name}</cim:IdentifiedObject.name>{more}</cim:{class}>\n"
     )
@@ -68,7 +68,7 @@ fn value(property: &str, value: &str) -> String {
     format!("<cim:{property}>{value}</cim:{property}>")
 }
 
-fn terminal(id: &str, equipment: &str, node: &str, number: u8) -> String {
+pub fn terminal(id: &str, equipment: &str, node: &str, number: u8) -> String {
     let more = link("Terminal.ConductingEquipment", equipment)
         + &link("Terminal.ConnectivityNode", node)
         + &value("ACDCTerminal.sequenceNumber", &number.to_string());
@@ -76,7 +76,7 @@ fn terminal(id: &str, equipment: &str, node: &str, number: u8) -> String {
 }
 
 /// Equipment between two nodes, with its terminals.
-fn between(class: &str, name: &str, nodes: [&str; 2], more: &str) -> String {
+pub fn between(class: &str, name: &str, nodes: [&str; 2], more: &str) -> String {
     object(class, name, name, more)
         + &terminal(&format!("{name}-t1"), name, nodes[0], 1)
         + &terminal(&format!("{name}-t2"), name, nodes[1], 2)
@@ -106,7 +106,7 @@ fn tank_end(tank: &str, number: u8, node: &str, phases: &str) -> String {
 }
 
 /// Nodes a to d, a source at a, and `more`.
-fn file(more: &str) -> String {
+pub fn file(more: &str) -> String {
     let nodes: String = ["a", "b", "c", "d"]
         .iter()
         .map(|id| object("ConnectivityNode", id, id, ""))

@@ -5,6 +5,7 @@ mod brute_force;
 mod cim;
 mod data;
 mod demo;
+mod doubts;
 mod every_device;
 mod golden;
 mod infer_accuracy;

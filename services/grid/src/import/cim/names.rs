@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::rdf::Object;
-use crate::network::{check_id, fold};
+use crate::ids::{check_id, fold};
 
 /// Ids of the rows of one kind.
 pub(super) struct Ids {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::class::{Class, Known};
 use super::object::Object;
 use crate::fault::Fault;
+use crate::ids::check_id;
 use crate::import::place;
-use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source, check_id};
+use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
 use crate::phases::Phases;
 
 /// Objects in order of definition, found by class and name.

@@ -3,7 +3,7 @@
 use super::Place;
 use super::class::Class;
 use super::token::array;
-use crate::network::WINDINGS_MAX;
+use crate::check::WINDINGS_MAX;
 
 /// One element; only the fields of its class are used.
 #[derive(Debug, Clone)]
