@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use relight_common::{Db, Work, ids, secrets::Secrets};
-use relight_grid::{Faults, OnBad, Pack};
+use relight_grid::{Faults, Grid, OnBad, Pack};
 use relight_proto::events::v1::{CustomerChanged, GridVersioned};
 use serde_json::json;
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     error::Error,
     seal::Sealer,
+    seat,
     store::{self, affected_set, grid_version, import as table, link},
 };
 
@@ -174,7 +175,7 @@ impl Import<'_> {
         let service_points = self.points(ready.points, &ids).await?;
         let contacts = self.contacts(ready.contacts, &ids).await?;
         self.tell("network", 0, ready.version.chunks.len());
-        let (grid_version, new_version) = self.network(ready.version).await?;
+        let (grid_version, new_version) = self.network(ready.version, &ready.grid).await?;
         link::end(self.work.conn(), &ready.adopted, "adopted").await?;
         link::end(self.work.conn(), &ready.overruled, "overruled").await?;
         let since = self.work.at() - chrono::TimeDelta::days(7);
@@ -253,8 +254,13 @@ impl Import<'_> {
     }
 
     /// Makes a new version unless the network is the current one, byte for byte.
-    async fn network(&mut self, version: grid_version::NewVersion) -> Result<(Uuid, bool), Error> {
-        if let Some(current) = grid_version::current(&mut *self.work.conn()).await?
+    async fn network(
+        &mut self,
+        version: grid_version::NewVersion,
+        grid: &Grid,
+    ) -> Result<(Uuid, bool), Error> {
+        let current = grid_version::current(&mut *self.work.conn()).await?;
+        if let Some(current) = &current
             && current.sha256 == version.sha256
         {
             return Ok((current.id, false));
@@ -267,6 +273,7 @@ impl Import<'_> {
         // One subject for all versions, so that readers hear of them in order.
         self.work
             .tell("grid.versioned", ids::derived_from_name("grid"), n, "", &news);
+        seat::carry_over(&mut self.work, grid, current.map(|current| current.id)).await?;
         Ok((version.id, true))
     }
 

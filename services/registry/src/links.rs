@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     held::{Held, Holder},
     import::rows,
-    sets,
+    seat, sets,
     store::{
         grid_version, import as table,
         link::{self, Row},
@@ -35,6 +35,7 @@ pub(crate) enum To {
 /// A network with one link changed.
 struct Changed {
     version: grid_version::NewVersion,
+    grid: Grid,
     bus: String,
     transformer_id: Option<String>,
 }
@@ -76,6 +77,7 @@ pub(crate) async fn correct(
     link::replace(work.conn(), &row.external_key).await?;
     link::insert(work.conn(), &row).await?;
     tell(&mut work, &row, (n, point.customer_id)).await?;
+    seat::carry_over(&mut work, &changed.grid, Some(base)).await?;
     Ok(work.commit(view(row)).await?)
 }
 
@@ -147,6 +149,7 @@ fn change(held: &Held, bytes: &[u8], load: &str, to: &To) -> Result<Changed, Err
             let version = rows::version(grid.version(), &network)?;
             return Ok(Changed {
                 version,
+                grid,
                 bus,
                 transformer_id,
             });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use relight_common::{Begun, Claims, Db, Invalid, Work, command::Meta, ids, wire};
+use relight_grid::Grid;
 use relight_proto::{events::v1::GridSwitched, registry::v1 as pb};
 use serde_json::json;
 use uuid::Uuid;
@@ -121,6 +122,45 @@ impl Moved {
     }
 }
 
+/// How the network stays switched on a version that was just stored: its first state, told so that whoever holds the new
+/// version knows it too. Nobody loses or gets supply by it. Nothing where all is as drawn and was before.
+pub(crate) async fn carry_over(work: &mut Work, grid: &Grid, before: Option<Uuid>) -> Result<(), Error> {
+    // A switching under way is either in what is read here, or finds that the network moved.
+    grid_state::lock(work.conn()).await?;
+    let devices = grid_state::devices(&mut *work.conn()).await?;
+    let closings = devices.iter().map(|row| (row.device_id.as_str(), row.closed));
+    let (opened, closed) = State::of(grid, closings).ids(grid);
+    let last = match before {
+        Some(before) => grid_state::number(&mut *work.conn(), before).await?.1,
+        None => None,
+    };
+    if last.is_none() && opened.is_empty() && closed.is_empty() {
+        return Ok(());
+    }
+    let at = last.unwrap_or_else(|| work.at());
+    let n = grid_state::insert(work.conn(), grid.version(), 1, (&opened, &closed), at).await?;
+    work.audit(
+        "grid.switched.kept",
+        grid.version(),
+        json!({ "opened": &opened, "closed": &closed }),
+    );
+    let news = GridSwitched {
+        grid_version: grid.version().to_string(),
+        state_no: 1,
+        opened,
+        closed,
+        at: Some(wire::timestamp(at)),
+        ..GridSwitched::default()
+    };
+    work.tell("grid.switched", subject(), n, "", &news);
+    Ok(())
+}
+
+/// One subject for all, so that readers hear of them in order.
+fn subject() -> Uuid {
+    ids::derived_from_name("grid.state")
+}
+
 fn tell(
     work: &mut Work,
     moved: &Moved,
@@ -147,9 +187,7 @@ fn tell(
         basis_id: basis.map(|basis| basis.to_string()).unwrap_or_default(),
         basis_kind: to.basis_kind.clone(),
     };
-    // One subject for all, so that readers hear of them in order.
-    let subject = ids::derived_from_name("grid.state");
-    work.tell("grid.switched", subject, n, &moved.org_path(), &news);
+    work.tell("grid.switched", subject(), n, &moved.org_path(), &news);
 }
 
 /// The set of these, stored; none of nobody.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use relight_grid::{Fault, Network, OnBad, Pack, snapshot};
+use relight_grid::{Fault, Grid, Network, OnBad, Pack, snapshot};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -74,6 +74,8 @@ pub(crate) struct Ready {
     pub(crate) points: Points,
     pub(crate) contacts: OpenContacts,
     pub(crate) version: NewVersion,
+    /// The network of that version.
+    pub(crate) grid: Grid,
     pub(crate) findings: Findings,
     /// Bad rows that were left out.
     pub(crate) faults: Vec<Fault>,
@@ -111,6 +113,7 @@ impl Ready {
                 sealer: sealer.clone(),
             },
             version: version(grid.version(), &network)?,
+            grid,
             findings,
             faults,
             adopted: links.adopted,

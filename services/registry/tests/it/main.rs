@@ -1,6 +1,7 @@
 //! Import, affected sets and look-ups on a real database.
 
 mod bad_input;
+mod carried;
 mod customers;
 mod given;
 mod golden;

@@ -87,14 +87,14 @@ impl Registry {
     }
 
     /// Switches a device by hand, by two people.
-    async fn switch(&self, device: &str, close: bool, basis: &str) -> Result<Switching, Status> {
+    pub async fn switch(&self, device: &str, close: bool, basis: &str) -> Result<Switching, Status> {
         let id = self.permitted(device, close, basis).await?;
         self.act(&seat("a"), &id, Act::Execute(act::Execute::default()))
             .await?;
         self.act(&seat("b"), &id, Act::Confirm(act::Confirm {})).await
     }
 
-    async fn state(&self) -> Result<GridStateReply, Status> {
+    pub async fn state(&self) -> Result<GridStateReply, Status> {
         let reply = self
             .api
             .grid_state(given::from(&seat("a"), GridStateRequest {}))
@@ -131,7 +131,7 @@ impl Registry {
         reply.map(tonic::Response::into_inner)
     }
 
-    async fn switched(&self) -> anyhow::Result<Vec<GridSwitched>> {
+    pub async fn switched(&self) -> anyhow::Result<Vec<GridSwitched>> {
         let rows: Vec<Vec<u8>> =
             sqlx::query_scalar("select data from outbox where type = 'grid.switched' order by version")
                 .fetch_all(self.db.pool())
