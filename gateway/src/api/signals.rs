@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(pings))
         .routes(routes!(calls))
         .routes(routes!(called))
+        .routes(routes!(called_in_set))
         .routes(routes!(self_help))
         .routes(routes!(paper))
         .routes(routes!(correct))
@@ -151,8 +152,9 @@ async fn pings(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Ping>>
 /// A call to somebody who depends on life-support.
 #[derive(Debug, Serialize, ToSchema)]
 struct WantedCall {
+    /// Empty: they did not report, and lie in the set of the incident.
     report_id: String,
-    /// Spoken number of the report.
+    /// Spoken number of the report, or else of the incident.
     number: String,
     customer_id: String,
     incident_id: String,
@@ -216,6 +218,42 @@ async fn called(
         command_id: key.to_string(),
         report_id: uuid("id", &id)?.to_string(),
         backup_min: body.backup_min,
+        ..pb::CalledRequest::default()
+    };
+    let call = ask!(app.edge(), claims, app.to().triage, called, message).await?;
+    Ok(Json(call.into()))
+}
+
+/// A call to somebody who did not report.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CalledInSet {
+    /// Whom, as the list has it.
+    customer_id: String,
+    /// Minutes their own supply lasts from now; left out: nobody answered, the call stays wanted.
+    #[schema(maximum = 20160)]
+    backup_min: Option<u32>,
+}
+
+/// Takes down a call to somebody who depends on life-support and did not report, but lies in the set of an incident.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/called", tag = "reports", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Incident id"),
+        ("Idempotency-Key" = Uuid, Header, description = "Id of the command")),
+    request_body = CalledInSet, responses((status = 200, description = "The call", body = WantedCall)))]
+async fn called_in_set(
+    State(app): State<App>,
+    caller: Caller,
+    key: CommandKey,
+    Segment(id): Segment,
+    Body(body): Body<CalledInSet>,
+) -> Result<Json<WantedCall>, Problem> {
+    let claims = caller.need(&DESK)?;
+    let message = pb::CalledRequest {
+        command_id: key.to_string(),
+        incident_id: uuid("id", &id)?.to_string(),
+        customer_id: uuid("customer_id", &body.customer_id)?.to_string(),
+        backup_min: body.backup_min,
+        ..pb::CalledRequest::default()
     };
     let call = ask!(app.edge(), claims, app.to().triage, called, message).await?;
     Ok(Json(call.into()))

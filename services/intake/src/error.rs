@@ -14,6 +14,9 @@ pub enum Error {
     /// No such report, or none the caller may see.
     #[error("no such report among those you may see")]
     NoReport,
+    /// Nobody wants such a call, or the caller may not see it.
+    #[error("no call to this customer is wanted for this incident, among those you may see")]
+    NoCall,
     /// No such incident, or none the caller may see.
     #[error("no such incident among those you may see")]
     NoIncident,
@@ -66,7 +69,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoReport | Error::NoIncident => Code::NotFound,
+            Error::NoReport | Error::NoCall | Error::NoIncident => Code::NotFound,
             Error::NotOwn | Error::Denied(_) => Code::PermissionDenied,
             Error::Over(_) | Error::NotHelping(_) | Error::Refused(_) => Code::FailedPrecondition,
             Error::Changed(_) => Code::Aborted,

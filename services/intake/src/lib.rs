@@ -16,6 +16,7 @@ mod news;
 pub mod numbers;
 mod parse;
 pub mod peers;
+pub mod prune;
 pub mod reconcile;
 pub mod rpc;
 pub mod store;
@@ -70,6 +71,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         .spawn(Worker::new(desk.clone()).run(host.holder, host.stop.clone()));
     room.keep_house(reconcile::Mender {
         self_help: desk.numbers_of.self_help,
+        retention: desk.numbers_of.retention,
     })?;
     room.read("registry", Arc::new(consumer::FromRegistry::new(desk.clone())));
     room.read("dispatch", Arc::new(consumer::FromDispatch::new(desk.clone())));

@@ -7,6 +7,7 @@ use relight_proto::{common::v1 as common, events::v1 as events, intake::v1 as pb
 
 use crate::{
     domain::{
+        IncidentId,
         incident::{Incident, State},
         place::{Place, Position},
         report::{KnownOutage, Standing},
@@ -15,6 +16,7 @@ use crate::{
     store::{
         incident::Reporter,
         report::{Report, Stored},
+        set_call::Person,
     },
 };
 
@@ -194,6 +196,18 @@ pub(crate) fn tell_call_wanted(work: &mut Work, report: &Report) {
     };
     let subject = relight_common::ids::derived(report.id.uuid(), "call");
     work.tell("call.wanted", subject, 1, &report.place.org_path, &payload);
+}
+
+/// Tells `call.wanted` of somebody who did not report.
+pub(crate) fn tell_set_call_wanted(work: &mut Work, incident: IncidentId, person: &Person) {
+    let payload = events::CallWanted {
+        customer_id: person.customer.to_string(),
+        incident_id: incident.to_string(),
+        at: Some(timestamp(work.at())),
+        ..events::CallWanted::default()
+    };
+    let subject = relight_common::ids::derived(incident.uuid(), &format!("call\n{}", person.customer));
+    work.tell("call.wanted", subject, 1, &person.org_path, &payload);
 }
 
 /// Tells `supply.off` after commit: a meter is off, and nothing explains it yet.

@@ -6,7 +6,7 @@ use relight_common::Invalid;
 use relight_grid::infer::Weights;
 use serde::Deserialize;
 
-use crate::domain::mind::Limits;
+use crate::{domain::mind::Limits, prune::Retention, rpc::BEFORE};
 
 /// The section as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +28,8 @@ pub struct Section {
     pub memory_h: u32,
     /// Minutes.
     pub self_help_min: u32,
+    /// Days.
+    pub evidence_days: u32,
 }
 
 /// The numbers, checked.
@@ -41,6 +43,8 @@ pub struct Numbers {
     pub memory: TimeDelta,
     /// Self-help without a result for this long is dispatched.
     pub self_help: TimeDelta,
+    /// How long decisions and their evidence are kept.
+    pub retention: Retention,
 }
 
 impl Numbers {
@@ -62,6 +66,7 @@ impl Numbers {
         within("intake.still_off_h", section.still_off_h, 1, 168)?;
         within("intake.memory_h", section.memory_h, 1, 168)?;
         within("intake.self_help_min", section.self_help_min, 1, 60)?;
+        within("intake.evidence_days", section.evidence_days, 31, 36_500)?;
         if !(0.5..=1.0).contains(&section.confirm_p) {
             return Err(Invalid::new("intake.confirm_p", "must be from 0.5 to 1").into());
         }
@@ -76,6 +81,11 @@ impl Numbers {
             },
             memory: TimeDelta::hours(i64::from(section.memory_h)),
             self_help: TimeDelta::minutes(i64::from(section.self_help_min)),
+            retention: Retention {
+                decisions: TimeDelta::days(i64::from(section.evidence_days)),
+                // What a new engine is fed, and what a replay looks back, whichever is more.
+                before: TimeDelta::hours(i64::from(section.memory_h)).max(BEFORE),
+            },
         })
     }
 }
@@ -100,7 +110,8 @@ mod tests {
     fn the_defaults_are_good_and_a_bad_number_is_named() {
         assert!(Numbers::new(&section()).is_ok());
         type Change = fn(&mut Section);
-        let bad: [(Change, &str); 4] = [
+        let bad: [(Change, &str); 5] = [
+            (|s| s.evidence_days = 1, "evidence_days"),
             (|s| s.confirm_p = 0.2, "confirm_p"),
             (|s| s.confirm_p = f64::NAN, "confirm_p"),
             (|s| s.memory_h = 0, "memory_h"),

@@ -2,7 +2,7 @@
 //! is known to be off. No answer in time is no obstacle.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -37,6 +37,8 @@ pub const RETRY: Duration = Duration::from_secs(2);
 const KEPT: Duration = Duration::from_secs(60);
 /// Members of a set asked for at once.
 const MEMBERS: u32 = 5_000;
+/// The class of a record whose reason is a fault: the engine's own business.
+const FAULT: &str = "FAULT";
 /// Accounts in one generation of the cache; two are kept.
 const GENERATION: usize = 50_000;
 
@@ -158,6 +160,26 @@ impl Peers {
             outage: record.outage_id,
             confirmed: record.confirmed,
         })
+    }
+
+    /// Those of these customers (at most 500) who are off for a reason that is no fault, if the ledger answers in time.
+    pub async fn off_for_a_reason(&self, customers: &[Uuid]) -> Option<HashSet<Uuid>> {
+        let request = WhyOffRequest {
+            customer_ids: customers.iter().map(Uuid::to_string).collect(),
+        };
+        let mut insight = self.insight.clone();
+        let Ok(Ok(reply)) = tokio::time::timeout(TRIAGE, insight.why_off(request)).await else {
+            metrics::counter!("relight_triage_no_answer_total", "peer" => "insight").increment(1);
+            return None;
+        };
+        let records = reply.into_inner().open.into_iter();
+        let explained = records.filter(|record| record.class != FAULT);
+        Some(
+            explained
+                .filter_map(|record| record.customer_id.parse().ok())
+                .filter(|customer| customers.contains(customer))
+                .collect(),
+        )
     }
 
     /// The service points of a stored set.

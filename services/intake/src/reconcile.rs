@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     domain::{IncidentId, incident::Event},
     error::Error,
+    prune::{Retention, prune},
     store, worker,
 };
 
@@ -18,6 +19,8 @@ const SETTLED: TimeDelta = TimeDelta::seconds(10);
 pub struct Mender {
     /// Self-help without a result for this long is dispatched.
     pub self_help: TimeDelta,
+    /// What is older is deleted when nothing needs it.
+    pub retention: Retention,
 }
 
 impl Reconciler for Mender {
@@ -27,6 +30,8 @@ impl Reconciler for Mender {
         let strays = follow_merges(db).await?;
         let counted = mend_incidents(db, now).await.map_err(common)?;
         let unsolved = dispatch_unsolved(db, now - self.self_help).await?;
+        let pruned = prune(db, &self.retention, now).await?;
+        metrics::counter!("relight_intake_pruned_total").increment(pruned);
         Ok(lost + strays + counted + unsolved)
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     },
     error::Error,
     peers::service_point,
+    store::set_call::Person,
 };
 
 /// A reporter's position belongs to the nearest service point within this distance, metres.
@@ -159,6 +160,27 @@ impl Town {
             },
             None => place,
         }
+    }
+
+    /// Whose supply a load is.
+    pub fn customer_of(&self, load: &str) -> Option<Uuid> {
+        let spot = self.by_load.get(&self.grid.load(load)?)?;
+        Some(spot.customer)
+    }
+
+    /// Those of these service points where somebody depends on life-support.
+    pub fn on_life_support(&self, points: &[Uuid]) -> Vec<Person> {
+        let spots = points
+            .iter()
+            .filter_map(|point| self.by_load.get(self.by_point.get(point)?));
+        spots
+            .filter(|spot| spot.life_support)
+            .map(|spot| Person {
+                customer: spot.customer,
+                point: spot.point,
+                org_path: spot.org_path.to_string(),
+            })
+            .collect()
     }
 
     /// Version of the network.

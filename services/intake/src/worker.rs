@@ -2,6 +2,8 @@
 //! [`group`] where the network says nothing), stores and tells it in one transaction. A crash anywhere leaves everything
 //! waiting; the mind is then built again from what is stored.
 
+mod basis;
+mod calls;
 mod sure;
 mod write;
 
@@ -14,6 +16,7 @@ use relight_common::{
     lease::{self, Lease, pause},
     telemetry,
 };
+use sqlx::{Postgres, pool::PoolConnection};
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -158,13 +161,11 @@ impl Worker {
     ) -> Result<usize, Error> {
         let mut held = self.held.lock().await;
         let now = self.desk.clock.now();
-        let mut conn = self
-            .desk
-            .db
-            .pool()
-            .acquire()
-            .await
-            .map_err(Error::db("take a connection"))?;
+        if let Some(town) = town {
+            self.call_out(town).await;
+            self.explain(town).await?;
+        }
+        let mut conn = self.connection().await?;
         let stirred = store::evidence::stirred(&mut conn).await?;
         let knows = town.is_none_or(|town| held.knows(town, stirred, now));
         let idle = !look_again && knows && !held.is_due(now);
@@ -179,6 +180,11 @@ impl Worker {
         *held = after;
         self.make_sure(&mut held).await;
         Ok(taken)
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, Error> {
+        let taken = self.desk.db.pool().acquire().await;
+        taken.map_err(Error::db("take a connection"))
     }
 
     async fn transact(

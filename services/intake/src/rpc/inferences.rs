@@ -30,7 +30,7 @@ pub(super) const PINGERS: [Role; 4] = [Role::Service, Role::Scada, Role::Dispatc
 const PINGS_MAX: i64 = 500;
 const EVIDENCE_MAX: i64 = 10_000;
 /// Evidence this long before an incident may say something about it.
-const BEFORE: TimeDelta = TimeDelta::hours(4);
+pub(crate) const BEFORE: TimeDelta = TimeDelta::hours(4);
 
 /// The incident, if the caller may see it.
 pub(super) async fn visible(conn: &mut PgConnection, claims: &Claims, id: &str) -> Result<Incident, Error> {

@@ -10,6 +10,8 @@ mod triage;
 
 use std::{pin::Pin, sync::Arc};
 
+pub(crate) use inferences::BEFORE;
+
 use futures_util::{Stream, stream};
 use relight_common::{Claims, Role, error::refuse, wire};
 use relight_proto::intake::v1::{

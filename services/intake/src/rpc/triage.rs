@@ -2,7 +2,10 @@
 
 use chrono::TimeDelta;
 use relight_common::{
-    Begun, Claims, Code, Coded, Invalid, Role, Work, command::Meta, ids::derived, wire::timestamp,
+    Begun, Claims, Code, Coded, Invalid, Role, Work,
+    command::Meta,
+    ids::derived,
+    wire::{self, timestamp},
 };
 use relight_proto::intake::v1 as pb;
 use serde_json::json;
@@ -12,14 +15,14 @@ use super::{accept, read};
 use crate::{
     desk::Desk,
     domain::{
-        ReportId,
+        IncidentId, ReportId,
         report::{Channel, Standing},
     },
     error::Error,
     news,
     store::{
         call::{self, Call},
-        report,
+        report, set_call,
     },
 };
 
@@ -89,7 +92,7 @@ pub(super) async fn calls(desk: &Desk, claims: &Claims) -> Result<pb::CallsWante
 fn wanted(call: Call) -> pb::CallWanted {
     let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     pb::CallWanted {
-        report_id: call.report.to_string(),
+        report_id: text(call.report),
         number: call.number,
         customer_id: text(call.customer),
         incident_id: text(call.incident),
@@ -107,30 +110,60 @@ pub(super) async fn called(
     message: &pb::CalledRequest,
 ) -> Result<pb::CallWanted, Error> {
     let now = desk.clock.now();
-    let id = ReportId::parse(&message.report_id)?;
     if message.backup_min.is_some_and(|minutes| minutes > BACKUP_MIN_MAX) {
         return Err(Invalid::new("backup_min", "must be at most 20160 (14 days)").into());
     }
+    let whom = Whom::of(message)?;
     let meta = Meta::new(&message.command_id, claims, message, now)?;
     let mut work = match Work::begin::<pb::CallWanted>(&desk.db, meta).await? {
         Begun::Before(reply) => return Ok(reply),
         Begun::New(work) => work,
     };
-    let stored = report::by_id(work.conn(), id).await?;
-    stored
-        .filter(|stored| read::may_see(claims, stored))
-        .ok_or(Error::NoReport)?;
     let until = message
         .backup_min
         .map(|minutes| now + TimeDelta::minutes(i64::from(minutes)));
     let actor = work.actor().to_owned();
     // Nobody answered: that is kept in the audit, and the call stays wanted.
     let by = until.map(|until| (actor.as_str(), until));
-    let call = call::done(work.conn(), id, by, now)
-        .await?
-        .ok_or(Error::NoReport)?;
-    work.audit("report.called", id, json!({ "backup_min": message.backup_min }));
+    let call = match whom {
+        Whom::Reported(id) => {
+            let stored = report::by_id(work.conn(), id).await?;
+            stored
+                .filter(|stored| read::may_see(claims, stored))
+                .ok_or(Error::NoReport)?;
+            work.audit("report.called", id, json!({ "backup_min": message.backup_min }));
+            let call = call::done(work.conn(), id, by, now).await?;
+            call.ok_or(Error::NoReport)?
+        }
+        Whom::InSet(incident, customer) => {
+            let patterns = read::patterns(claims, &CALLERS);
+            let call = set_call::done(work.conn(), (incident, customer), &patterns, by, now).await?;
+            let about = json!({ "customer_id": customer, "backup_min": message.backup_min });
+            work.audit("incident.called", incident, about);
+            call.ok_or(Error::NoCall)?
+        }
+    };
     Ok(work.commit(wanted(call)).await?)
+}
+
+/// Whose call it is.
+enum Whom {
+    Reported(ReportId),
+    /// Of an incident, without a report of their own.
+    InSet(IncidentId, Uuid),
+}
+
+impl Whom {
+    fn of(message: &pb::CalledRequest) -> Result<Whom, Error> {
+        if !message.report_id.is_empty() {
+            return Ok(Whom::Reported(ReportId::parse(&message.report_id)?));
+        }
+        let incident = IncidentId::parse(&message.incident_id)?;
+        Ok(Whom::InSet(
+            incident,
+            wire::uuid("customer_id", &message.customer_id)?,
+        ))
+    }
 }
 
 /// Takes reports written on paper, each by itself and with its own time.

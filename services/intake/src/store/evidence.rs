@@ -140,7 +140,9 @@ pub async fn take(conn: &mut PgConnection, limit: i64) -> Result<Vec<Piece>, Err
     let rows = sqlx::query_as!(
         Row,
         "update intake.evidence e set weighed = true
-         where e.id in (select id from intake.evidence where not weighed order by at, id limit $1)
+         where e.id in (
+             select id from intake.evidence
+             where not weighed and (asked or kind not in ('last_gasp', 'ping_off')) order by at, id limit $1)
          returning e.id, e.at, e.kind, e.load_id, e.device_id, e.report_id, e.incident_id, false as \"fixed!\"",
         limit
     )
@@ -153,6 +155,40 @@ pub async fn take(conn: &mut PgConnection, limit: i64) -> Result<Vec<Piece>, Err
         .collect::<Result<Vec<_>, _>>()?;
     pieces.sort_by_key(|piece| (piece.at, piece.id));
     Ok(pieces)
+}
+
+/// Signals of meters that are off and that the ledger was not asked about yet, each with its load.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn unasked(conn: &mut PgConnection, limit: i64) -> Result<Vec<(Uuid, String)>, Error> {
+    let rows = sqlx::query!(
+        "select id, load_id as \"load!\" from intake.evidence
+         where not weighed and not asked and kind in ('last_gasp', 'ping_off') order by at, id limit $1",
+        limit
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for signals to be explained"))?;
+    Ok(rows.into_iter().map(|row| (row.id, row.load)).collect())
+}
+
+/// Notes about which signals the ledger was asked; those it has a reason for say nothing to the engine.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn asked(conn: &mut PgConnection, asked: &[Uuid], explained: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!(
+        "update intake.evidence set asked = true, weighed = weighed or id = any($2),
+             left_out = left_out or id = any($2)
+         where id = any($1) and not weighed",
+        asked,
+        explained
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("note what the ledger was asked"))
 }
 
 /// Takes switchings of this network that were not weighed yet; those of other versions are history.

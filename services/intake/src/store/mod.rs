@@ -7,6 +7,7 @@ pub mod grouping;
 pub mod incident;
 pub mod number;
 pub mod report;
+pub mod set_call;
 
 use relight_policy::AreaClass;
 

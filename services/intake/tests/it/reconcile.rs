@@ -12,6 +12,7 @@ use crate::{
 async fn mend(house: &House) -> anyhow::Result<u64> {
     let mender = Mender {
         self_help: house.desk.numbers_of.self_help,
+        retention: house.desk.numbers_of.retention,
     };
     Ok(mender.pass(&house.db, house.clock.now()).await?)
 }
@@ -107,5 +108,57 @@ async fn reports_follow_a_merged_incident() -> anyhow::Result<()> {
         "the report, and the count of the incident it moved to"
     );
     assert_eq!(then::open(&house).await?[0].report_count, 2);
+    Ok(())
+}
+
+/// An incident of four callers, closed at once by its dispatcher's crew.
+async fn closed_incident(house: &House, transformer: u32) -> anyhow::Result<()> {
+    for c in 1..=4 {
+        house
+            .accept(by_account(&format!("A-1-{transformer}-{c}")))
+            .await?;
+    }
+    house.group().await?;
+    break_it(
+        house,
+        "update intake.incident set state = 'closed', close_reason = 'restored'",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn old_evidence_goes_when_no_decision_and_no_open_incident_needs_it() -> anyhow::Result<()> {
+    let house = crate::given::house_with_network().await?;
+    let days = |house: &House, n| house.later(TimeDelta::days(n));
+    closed_incident(&house, 1).await?;
+    let first = then::count(&house.db, "decision").await?;
+    assert!(first > 0);
+    days(&house, 200);
+    closed_incident(&house, 2).await?;
+    days(&house, 199);
+    mend(&house).await?;
+    assert_eq!(
+        then::count(&house.db, "evidence").await?,
+        8,
+        "none is 400 days old"
+    );
+
+    days(&house, 2);
+    mend(&house).await?;
+    assert_eq!(then::count(&house.db, "evidence").await?, 4, "the first has gone");
+    assert_eq!(then::count(&house.db, "incident").await?, 2, "incidents stay");
+    assert_eq!(then::count(&house.db, "report").await?, 8, "reports stay");
+
+    // Open again, the second keeps what it was begun with, however old.
+    break_it(
+        &house,
+        "update intake.incident set state = 'open', close_reason = null
+         where off_at = (select max(off_at) from intake.incident)",
+    )
+    .await?;
+    days(&house, 400);
+    mend(&house).await?;
+    assert_eq!(then::count(&house.db, "evidence").await?, 4);
+    assert!(then::count(&house.db, "decision").await? > 0);
     Ok(())
 }

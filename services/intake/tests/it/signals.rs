@@ -199,6 +199,57 @@ async fn meters_that_agree_open_an_incident_and_confirm_its_device() -> anyhow::
 }
 
 #[tokio::test]
+async fn meters_that_are_off_for_a_reason_the_ledger_knows_make_no_fault() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let gasps = |transformer: u32| -> Vec<pb::Signal> {
+        let of = |c| {
+            let load = format!("L1-{transformer}-{c}");
+            signal(&load, "last_gasp", &load, house.clock.now())
+        };
+        (1..=4).map(of).collect()
+    };
+    for c in 1..=4 {
+        let class = if c == 1 { "ARREARS" } else { "PLANNED" };
+        crate::triage::ledger(&house, &format!("A-1-3-{c}"), class);
+    }
+    send(&house, gasps(3)).await?;
+    house.group().await?;
+    assert_eq!(
+        then::open(&house).await?.len(),
+        0,
+        "the planned outage is the reason"
+    );
+    assert_eq!(then::count(&house.db, "evidence").await?, 4, "they are kept");
+    let told: i64 = sqlx::query_scalar("select count(*) from outbox where type = 'supply.off'")
+        .fetch_one(house.db.pool())
+        .await?;
+    assert_eq!(told, 0, "off with a reason is no exception");
+    // A fault in the ledger is the engine's own business, and so is what nobody knows of.
+    for c in 1..=4 {
+        crate::triage::ledger(&house, &format!("A-1-5-{c}"), "FAULT");
+    }
+    send(&house, gasps(5)).await?;
+    house.later(TimeDelta::minutes(2));
+    house.group().await?;
+    assert_eq!(then::open(&house).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ledger_that_does_not_answer_delays_no_meter() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    house
+        .others
+        .say(|script| script.failure = Some(tonic::Status::unavailable("away")));
+    let gasps = (1..=4).map(|c| signal(&format!("{c}"), "last_gasp", &format!("L1-3-{c}"), now()));
+    send(&house, gasps.collect()).await?;
+    house.later(TimeDelta::minutes(2));
+    house.group().await?;
+    assert_eq!(then::open(&house).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn telemetry_confirms_its_switch_alone_and_waits_for_the_registry() -> anyhow::Result<()> {
     let house = house_with_network().await?;
     house

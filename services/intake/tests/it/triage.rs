@@ -7,6 +7,7 @@ use relight_proto::{
     insight::v1::Interruption,
     intake::v1::{self as pb, intake_server::Intake, triage_server::Triage},
 };
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
@@ -28,7 +29,7 @@ fn off(account: &str, class: &str) -> Interruption {
     }
 }
 
-fn ledger(house: &House, account: &str, class: &str) {
+pub fn ledger(house: &House, account: &str, class: &str) {
     let record = off(account, class);
     house.others.say(|script| {
         script.off.insert(customer_id(account).to_string(), record);
@@ -160,6 +161,7 @@ async fn a_fault_inside_the_home_gets_help_and_is_closed_or_dispatched() -> anyh
     house.later(TimeDelta::minutes(16));
     let mender = Mender {
         self_help: house.desk.numbers_of.self_help,
+        retention: house.desk.numbers_of.retention,
     };
     assert_eq!(mender.pass(&house.db, house.clock.now()).await?, 1);
     house.group().await?;
@@ -205,6 +207,93 @@ async fn who_depends_on_life_support_is_called_at_once_in_any_outage() -> anyhow
         )
     );
     assert_eq!(list().await?.into_inner().calls, [call]);
+    Ok(())
+}
+
+/// A dispatcher confirms SW1, whose set has these accounts.
+async fn confirmed(house: &House, accounts: &[&str]) -> anyhow::Result<String> {
+    for t in 2..=5 {
+        house.accept(by_account(&format!("A-1-{t}-1"))).await?;
+    }
+    house.group().await?;
+    let id = then::open(house).await?.remove(0).incident_id;
+    let points = accounts
+        .iter()
+        .map(|account| relight_common::ids::derived_from_name(&format!("point {account}")).to_string());
+    let set = relight_common::ids::derived_from_name("SW1").to_string();
+    house.others.say(|script| {
+        script.members.insert(set, points.collect());
+    });
+    let message = pb::ConfirmDeviceRequest {
+        command_id: Uuid::now_v7().to_string(),
+        incident_id: id.clone(),
+        device_id: "SW1".to_owned(),
+        confirmed_by: "dispatcher".to_owned(),
+    };
+    house.api.confirm_device(from(dispatcher(), message)).await?;
+    Ok(id)
+}
+
+#[tokio::test]
+async fn who_depends_on_life_support_and_did_not_report_is_called_when_the_device_is_confirmed()
+-> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let id = confirmed(&house, &["A-1-1-4", "A-1-1-3", "A-1-2-1"]).await?;
+    let told = "select count(*) from outbox where type = 'call.wanted'";
+    let told = || sqlx::query_scalar::<_, i64>(told).fetch_one(house.db.pool());
+    assert_eq!(told().await?, 0);
+    house.group().await?;
+    house.group().await?;
+    assert_eq!(told().await?, 1, "once, and nobody else of the set");
+    let list = || house.api.calls_wanted(from(agent(), pb::CallsWantedRequest {}));
+    let calls = list().await?.into_inner().calls;
+    let customer = customer_id("A-1-1-4").to_string();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(
+        (
+            calls[0].report_id.as_str(),
+            &calls[0].customer_id,
+            &calls[0].incident_id
+        ),
+        ("", &customer, &id)
+    );
+    let called = |backup_min| pb::CalledRequest {
+        command_id: Uuid::now_v7().to_string(),
+        incident_id: id.clone(),
+        customer_id: customer.clone(),
+        backup_min,
+        ..Default::default()
+    };
+    let elsewhere = staff(Role::Agent, "demo/west");
+    let refused = house.api.called(from(elsewhere, called(Some(5)))).await;
+    assert_eq!(refused.expect_err("another area").code(), Code::NotFound);
+    let call = house.api.called(from(agent(), called(None))).await?.into_inner();
+    assert!(call.called_by.is_empty(), "nobody answered: still wanted");
+    let call = house.api.called(from(agent(), called(Some(30)))).await?;
+    let call = call.into_inner();
+    assert_eq!(call.called_by, "agent-1");
+    assert_eq!(list().await?.into_inner().calls, [call]);
+    // Their own report is called about instead, and asks anew.
+    let report = house.accept(by_account("A-1-1-4")).await?;
+    house.group().await?;
+    let calls = list().await?.into_inner().calls;
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert_eq!(calls[0].report_id, report.report_id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn people_of_a_set_are_looked_up_again_when_the_registry_was_away() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    confirmed(&house, &["A-1-1-4"]).await?;
+    house
+        .others
+        .say(|script| script.failure = Some(Status::unavailable("away")));
+    house.group().await?;
+    assert_eq!(then::count(&house.db, "set_call").await?, 0);
+    house.others.say(|script| script.failure = None);
+    house.group().await?;
+    assert_eq!(then::count(&house.db, "set_call").await?, 1);
     Ok(())
 }
 
