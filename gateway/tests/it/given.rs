@@ -37,12 +37,19 @@ impl Answer {
 
 /// Services at an address where nobody listens.
 pub(crate) async fn gateway() -> anyhow::Result<Router> {
+    gateway_beside(&[]).await
+}
+
+/// As [`gateway`], with these services where they are.
+pub(crate) async fn gateway_beside(there: &[(&str, String)]) -> anyhow::Result<Router> {
     let mut settings: config::Settings = config::figment().extract()?;
     settings.grpc.tls = false;
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     for peer in settings.grpc.peers.values_mut() {
         *peer = format!("http://{nobody}");
     }
+    let there = there.iter().map(|(name, uri)| ((*name).to_owned(), uri.clone()));
+    settings.grpc.peers.extend(there);
     let host = Host::new(settings, Secrets::ephemeral(), Clock::System, "gateway")?;
     Ok(router(&host, App::new(&host)?))
 }

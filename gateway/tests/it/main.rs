@@ -6,3 +6,4 @@ mod bad_input;
 mod deny;
 mod given;
 mod pages;
+mod routes;
