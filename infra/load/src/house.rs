@@ -88,9 +88,18 @@ impl House {
         let county = county::write(towns, &pack)?;
         let path = pack.to_str().context("the folder's path is not UTF-8")?;
         self.program.run(&["import", "--pack", path], "").await?;
-        let put = ["account", "put", "--login", AGENT, "--role", "agent"];
-        self.program.run(&put, &format!("{}\n", self.password)).await?;
+        self.person(AGENT, "agent").await?;
         Ok(county)
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// With what the binary said.
+    pub async fn person(&self, login: &str, role: &str) -> anyhow::Result<()> {
+        let put = ["account", "put", "--login", login, "--role", role];
+        self.program.run(&put, &format!("{}\n", self.password)).await?;
+        Ok(())
     }
 
     /// Where a process of this house logs.
@@ -115,9 +124,17 @@ impl House {
     /// # Errors
     /// When the edge refuses for another reason.
     pub async fn sign_in(&self, gateway: &str, count: usize) -> anyhow::Result<Vec<String>> {
+        self.sign_in_as(gateway, AGENT, count).await
+    }
+
+    /// As [`House::sign_in`], of another account made by [`House::person`].
+    ///
+    /// # Errors
+    /// When the edge refuses for another reason.
+    pub async fn sign_in_as(&self, gateway: &str, login: &str, count: usize) -> anyhow::Result<Vec<String>> {
         let mut line = Line::to(gateway);
         let body = Bytes::from(serde_json::to_vec(
-            &json!({ "login": AGENT, "password": self.password }),
+            &json!({ "login": login, "password": self.password }),
         )?);
         let mut tokens = Vec::new();
         for _ in 0..SIGN_IN_TRIES.max(2 * count) {
@@ -135,14 +152,14 @@ impl House {
                     tokio::time::sleep(Duration::from_secs(answer.retry_after_s.unwrap_or(1))).await;
                 }
                 status => anyhow::bail!(
-                    "the agent cannot sign in: {status}: {}",
+                    "{login} cannot sign in: {status}: {}",
                     String::from_utf8_lossy(&answer.body)
                 ),
             }
         }
         anyhow::ensure!(
             tokens.len() == count,
-            "the agent got {} of {count} sessions",
+            "{login} got {} of {count} sessions",
             tokens.len()
         );
         Ok(tokens)

@@ -15,4 +15,5 @@ pub mod report;
 pub mod server;
 pub mod soak;
 pub mod statistics;
+pub mod storm;
 pub mod table;

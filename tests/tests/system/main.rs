@@ -13,5 +13,6 @@ mod metrics;
 mod pages;
 mod planned;
 mod small;
+mod storm;
 mod stream;
 mod town;

@@ -13,8 +13,9 @@ mod recommend;
 mod reports;
 mod served;
 mod start;
+mod storm;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 
@@ -40,6 +41,8 @@ pub enum Item {
     Arrears,
     /// An outage of 100,000 customers planned, and its gate.
     Planned,
+    /// A real storm lived through again, and what was lost of it.
+    Storm,
 }
 
 /// Options of `bench`.
@@ -66,6 +69,12 @@ pub struct Options {
     /// Customers the outage of `planned` interrupts, about.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(5_000..=200_000))]
     pub customers: u64,
+    /// History of the outage map that `storm` lives through.
+    #[arg(long, default_value = "../shared/data/incidents/storm-2024-02.jsonl.gz")]
+    pub storm: PathBuf,
+    /// How many times faster than it was.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub speed: u32,
     /// Seconds at rest before memory is read.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub idle_s: u64,
@@ -142,6 +151,9 @@ pub async fn run(given: &Given, options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(Item::Planned) {
         rows.extend(planned::measure(given, options).await?);
+    }
+    if options.wants(Item::Storm) {
+        rows.extend(storm::measure(given, options).await?);
     }
     if options.wants(Item::Grid) {
         rows.extend(grid::measure(given, options).await?);

@@ -85,6 +85,31 @@ pub async fn all(conn: &mut PgConnection, acknowledged: &Acknowledged) -> anyhow
     Ok(all)
 }
 
+/// Reports alone, also where incidents ended meanwhile: each acknowledged one is there once, as acknowledged, in one incident.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn taken(conn: &mut PgConnection, acknowledged: &Acknowledged) -> anyhow::Result<Vec<Check>> {
+    reports::taken(conn, acknowledged).await
+}
+
+/// Each signal of `source` that was taken is kept as evidence, once.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn signals(conn: &mut PgConnection, source: &str, taken: usize) -> anyhow::Result<Check> {
+    let kept: i64 = sqlx::query_scalar("select count(*) from intake.evidence where source = $1")
+        .bind(source)
+        .fetch_one(conn)
+        .await?;
+    let broken = (usize::try_from(kept)? != taken).then(|| format!("{kept} of {taken}"));
+    Ok(Check::new(
+        "a signal that was taken is kept as evidence, once",
+        taken,
+        broken.into_iter().collect(),
+    ))
+}
+
 /// The checks as a table.
 pub fn table(checks: &[Check]) -> Table {
     let mut table = Table::new(&["promise", "looked at", "broken", "for instance"]);

@@ -19,6 +19,36 @@ pub(super) async fn check(
     ])
 }
 
+/// What holds of reports whatever became of their incidents.
+pub(super) async fn taken(
+    conn: &mut PgConnection,
+    acknowledged: &Acknowledged,
+) -> anyhow::Result<Vec<Check>> {
+    Ok(vec![
+        as_acknowledged(conn, acknowledged).await?,
+        no_others(conn, acknowledged).await?,
+        urges(conn, acknowledged).await?,
+        placed(conn, acknowledged).await?,
+    ])
+}
+
+/// The primary key allows one link; a report that stands alone is an incident of its own.
+async fn placed(conn: &mut PgConnection, acknowledged: &Acknowledged) -> anyhow::Result<Check> {
+    let broken = sqlx::query_scalar(
+        "select a.id::text from unnest($1::uuid[]) as a (id)
+         left join intake.report_link l on l.report_id = a.id left join intake.incident i on i.id = l.incident_id
+         where i.id is null",
+    )
+    .bind(ids(acknowledged))
+    .fetch_all(conn)
+    .await?;
+    Ok(Check::new(
+        "an acknowledged report is in one incident, open or ended",
+        acknowledged.reports.len(),
+        broken,
+    ))
+}
+
 fn ids(acknowledged: &Acknowledged) -> Vec<Uuid> {
     acknowledged
         .reports
