@@ -1,7 +1,7 @@
 //! What a report is, what is said, and what follows.
 
 use chrono::TimeDelta;
-use relight_common::{Code, reconcile::Reconciler, wire::timestamp};
+use relight_common::{Code, Role, reconcile::Reconciler, wire::timestamp};
 use relight_intake::reconcile::Mender;
 use relight_proto::{
     insight::v1::Interruption,
@@ -190,6 +190,7 @@ async fn who_depends_on_life_support_is_called_at_once_in_any_outage() -> anyhow
         command_id: Uuid::now_v7().to_string(),
         report_id: report.report_id.clone(),
         backup_min,
+        ..pb::CalledRequest::default()
     };
     // Nobody answered: still wanted.
     let call = house.api.called(from(agent(), called(None))).await?.into_inner();
