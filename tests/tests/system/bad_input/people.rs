@@ -83,7 +83,7 @@ fn sessions() -> Vec<Case> {
     let right = json!({ "account": "S-1", "phone": "+8613900000001" });
     let changes = vec![
         ("/account", json!(""), "account"),
-        ("/account", long(51), "account"),
+        ("/account", long(65), "account"),
         ("/account", json!("\u{0}"), "account"),
         ("/phone", json!(""), "phone"),
         ("/phone", long(31), "phone"),

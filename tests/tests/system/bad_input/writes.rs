@@ -83,7 +83,7 @@ fn reports(house: &House) -> Vec<Case> {
         ("/danger", Value::Null, "danger"),
         ("/danger", json!(0), "danger"),
         ("/danger_note", long(501), "danger_note"),
-        ("/account", long(51), "account"),
+        ("/account", long(65), "account"),
         ("/account", json!("S\u{0}1"), "account"),
         ("/account", json!(7), "account"),
         ("/reporter_name", long(101), "reporter_name"),

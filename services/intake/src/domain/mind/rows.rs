@@ -115,7 +115,8 @@ impl Mind {
         places: &dyn Places,
     ) -> Option<IncidentId> {
         let bound = self.bound.get(&key).copied();
-        if let Some(id) = bound.filter(|id| self.may_hold(*id, reports)) {
+        let keeps = |id: &IncidentId| self.may_hold(*id, reports) && !self.is_anothers(key, *id, book);
+        if let Some(id) = bound.filter(keeps) {
             return book.is_open(id).then_some(id);
         }
         let free = |id: &IncidentId| {
@@ -138,6 +139,13 @@ impl Mind {
         });
         self.bind(key, id, book);
         Some(id)
+    }
+
+    /// Whether an earlier finding of now has this guess. Two can be bound to one: they were one outage once, and came apart
+    /// again after a restart, which knows of both from the table.
+    fn is_anothers(&self, key: IncidentKey, id: IncidentId, book: &Book<'_>) -> bool {
+        let mut earlier = self.bound.range(..key);
+        book.is_guess(id) && earlier.any(|(other, bound)| *bound == id && self.views.contains_key(other))
     }
 
     /// Whether these can be part of the incident: below its device, when that is confirmed.
