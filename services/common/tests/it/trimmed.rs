@@ -66,7 +66,7 @@ async fn a_reader_older_than_the_outbox_goes_on_and_says_what_is_gone() -> anyho
     world.listen(Notes::default()).await?;
     world.wait_applied(4).await?;
     let name = format!("intake-{partition}-1-6");
-    assert_eq!(lost(&world).await?, [name.clone()]);
+    assert_eq!(lost(&world).await?, std::slice::from_ref(&name));
     let letter = dead_letter::open(world.reader_db.pool(), None, Some(&name)).await?;
     assert!(
         letter[0]
