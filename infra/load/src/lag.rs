@@ -147,7 +147,7 @@ pub async fn look(conn: &mut PgConnection) -> sqlx::Result<Lag> {
 /// What is not finished, in words; events, reports, urges, messages and the audit chain.
 ///
 /// # Errors
-/// When Postgres does not answer, or a reader is at work that [`READS`] does not know.
+/// When Postgres does not answer, or a reader is at work that the list of readers does not know.
 pub async fn left(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     let lag = look(conn).await?;
     known(conn).await?;
@@ -177,7 +177,7 @@ pub async fn left(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
-/// A reader that [`READS`] leaves out would count as drained before it began.
+/// A reader that `READS` leaves out would count as drained before it began.
 async fn known(conn: &mut PgConnection) -> anyhow::Result<()> {
     let listed: BTreeSet<_> = expected().map(|(reader, source, _)| (reader, source)).collect();
     for Position { reader, source, .. } in positions(conn).await? {
