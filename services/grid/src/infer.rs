@@ -20,6 +20,7 @@
 //! [`Change`]s. After a restart feed the stored evidence again, then the stored overrules and switchings.
 
 mod atlas;
+mod boxes;
 mod crossing;
 mod decide;
 mod ends;
@@ -27,6 +28,7 @@ mod engine;
 mod evidence;
 mod explain;
 mod incident;
+mod known;
 mod likelihood;
 mod node;
 #[cfg(test)]

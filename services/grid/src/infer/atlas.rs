@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::boxes::{Set, split};
 use super::state::State;
 use super::weights::Weights;
 use crate::model::{DeviceIx, Grid, LoadIx};
@@ -28,8 +29,21 @@ pub(crate) struct Class {
     pub(crate) ln_rate: f64,
     /// The smallest class around it.
     pub(crate) parent: Option<ClassIx>,
+    /// The largest class around it, or itself.
+    pub(crate) root: ClassIx,
     /// Classes that cross classes below this one.
     pub(crate) crossing: Vec<ClassIx>,
+}
+
+/// Where a load lies among the classes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// Its region is built.
+    built: bool,
+    /// The smallest class around it.
+    lowest: Option<ClassIx>,
+    /// Its own class.
+    leaf: Option<ClassIx>,
 }
 
 /// Candidates of one grid in one switching state.
@@ -42,9 +56,8 @@ pub(crate) struct Atlas {
     /// Loads without supply in this state whatever else happens.
     dark: HashSet<LoadIx>,
     classes: Vec<Class>,
-    /// The smallest class around each load of a built region.
-    lowest: HashMap<LoadIx, Option<ClassIx>>,
-    leaf: HashMap<LoadIx, ClassIx>,
+    /// Of every load of the grid: one look for each report.
+    places: Vec<Place>,
     of_device: HashMap<DeviceIx, ClassIx>,
     telemetered_closed: HashSet<DeviceIx>,
 }
@@ -60,14 +73,13 @@ impl Atlas {
         let switched = &state.switched;
         let dark = grid.dead(&switched.opened, &switched.closed).dead_loads;
         Atlas {
+            places: vec![Place::default(); grid.loads().len()],
             grid,
             weights,
             lengths_m,
             state,
             dark: dark.into_iter().collect(),
             classes: Vec::new(),
-            lowest: HashMap::new(),
-            leaf: HashMap::new(),
             of_device: HashMap::new(),
             telemetered_closed,
         }
@@ -97,19 +109,31 @@ impl Atlas {
 
     /// The class of `load` alone; the region around it is built when it is new.
     pub(crate) fn leaf(&mut self, load: LoadIx) -> ClassIx {
-        if let Some(&leaf) = self.leaf.get(&load) {
+        let lowest = self.lowest(load);
+        if let Some(leaf) = self.places[load.index()].leaf {
             return leaf;
         }
-        if !self.lowest.contains_key(&load) {
-            self.build_around(load);
-        }
-        let lowest = self.lowest.get(&load).copied().flatten();
         let leaf = match lowest {
             Some(class) if self.class(class).loads.len() == 1 => class,
             parent => self.add(vec![load], Vec::new(), parent),
         };
-        self.leaf.insert(load, leaf);
+        self.places[load.index()].leaf = Some(leaf);
         leaf
+    }
+
+    /// The first load of the largest class around `load`, if its region is built.
+    pub(crate) fn root_of(&self, load: LoadIx) -> Option<LoadIx> {
+        let place = self.places.get(load.index())?;
+        let root = self.class(place.leaf.or(place.lowest)?).root;
+        self.class(root).loads.first().copied()
+    }
+
+    /// The smallest class with a device around `load`.
+    fn lowest(&mut self, load: LoadIx) -> Option<ClassIx> {
+        if !self.places[load.index()].built {
+            self.build_around(load);
+        }
+        self.places[load.index()].lowest
     }
 
     /// The class of a device, if it has loads below.
@@ -122,23 +146,34 @@ impl Atlas {
         self.of_device.get(&device).copied()
     }
 
+    /// Telemetry watches a device and says it is closed, or no longer says so; gives its class if it is built.
+    pub(crate) fn watch(&mut self, device: DeviceIx, closed: bool) -> Option<ClassIx> {
+        if closed {
+            self.telemetered_closed.insert(device);
+        } else {
+            self.telemetered_closed.remove(&device);
+        }
+        let class = self.of_device.get(&device).copied()?;
+        self.rate_class(class);
+        Some(class)
+    }
+
     /// Builds every class of the largest set around `load` that is not too large.
     fn build_around(&mut self, load: LoadIx) {
         let members = self.region(load);
-        self.lowest.insert(load, None);
-        for &member in &members {
-            self.lowest.entry(member).or_insert(None);
+        for &member in members.iter().chain([&load]) {
+            self.places[member.index()].built = true;
         }
         let found = self.sets(&members);
-        let (nested, crossing) = split(found, &self.grid);
-        for (loads, devices) in nested {
-            let parent = self.lowest.get(&loads[0]).copied().flatten();
-            let class = self.add(loads.clone(), devices, parent);
-            for load in loads {
-                self.lowest.insert(load, Some(class));
+        let (nested, crossing) = split(found, &members, &self.grid);
+        for Set { loads, devices } in nested {
+            let parent = self.places[loads[0].index()].lowest;
+            let class = self.add(loads, devices, parent);
+            for &load in &self.classes[class.0 as usize].loads {
+                self.places[load.index()].lowest = Some(class);
             }
         }
-        for (loads, devices) in crossing {
+        for Set { loads, devices } in crossing {
             self.add_crossing(loads, devices);
         }
     }
@@ -158,9 +193,7 @@ impl Atlas {
     /// The devices above `members` by the loads they put out, as far as these lie within.
     fn sets(&self, members: &[LoadIx]) -> BTreeMap<Vec<LoadIx>, Vec<DeviceIx>> {
         let supply = self.state.supply(&self.grid);
-        let mut devices: Vec<DeviceIx> = members.iter().flat_map(|&load| supply.path(load)).collect();
-        devices.sort_unstable();
-        devices.dedup();
+        let devices = supply.devices_above(members);
         let mut sets: BTreeMap<Vec<LoadIx>, Vec<DeviceIx>> = BTreeMap::new();
         for device in devices {
             let set = self.puts_out(device);
@@ -187,6 +220,7 @@ impl Atlas {
             devices,
             ln_rate: 0.0,
             parent,
+            root: parent.map_or(class, |parent| self.class(parent).root),
             crossing: Vec::new(),
         });
         self.rate_class(class);
@@ -194,7 +228,7 @@ impl Atlas {
     }
 
     fn add_crossing(&mut self, loads: Vec<LoadIx>, devices: Vec<DeviceIx>) {
-        let mut around = self.lowest.get(&loads[0]).copied().flatten();
+        let mut around = self.places[loads[0].index()].lowest;
         while let Some(class) = around {
             if contains(&self.class(class).loads, &loads) {
                 break;
@@ -249,7 +283,7 @@ impl Atlas {
 
     /// The smallest class around `load` that has a transformer.
     pub(crate) fn transformer(&self, load: LoadIx) -> Option<ClassIx> {
-        let mut at = self.lowest.get(&load).copied().flatten();
+        let mut at = self.places[load.index()].lowest;
         while let Some(class) = at {
             let kinds = self
                 .class(class)
@@ -268,67 +302,4 @@ impl Atlas {
 /// Is every load of `inner` in `outer`; both ascending.
 pub(crate) fn contains(outer: &[LoadIx], inner: &[LoadIx]) -> bool {
     inner.len() <= outer.len() && inner.iter().all(|load| outer.binary_search(load).is_ok())
-}
-
-/// Loads with the devices that put exactly them out.
-type Set = (Vec<LoadIx>, Vec<DeviceIx>);
-
-/// Largest first, those that lie in each other; and those that cross one of them.
-///
-/// Classes with a switching device come first in doubt: they are what crews find open. Crossing lines
-/// are left out: what is wrong on a line is cleared by the protection above it.
-fn split(found: BTreeMap<Vec<LoadIx>, Vec<DeviceIx>>, grid: &Grid) -> (Vec<Set>, Vec<Set>) {
-    let rank = |devices: &[DeviceIx]| {
-        let kinds = || devices.iter().map(|&device| grid.device_kind(device));
-        if kinds().any(DeviceKind::is_switching) {
-            0
-        } else if kinds().any(|kind| kind == DeviceKind::Transformer) {
-            1
-        } else {
-            2
-        }
-    };
-    let mut by_rank: Vec<(u8, Set)> = found.into_iter().map(|set| (rank(&set.1), set)).collect();
-    by_rank.sort_by(|(a, x), (b, y)| {
-        (a, y.0.len(), &x.0).cmp(&(b, x.0.len(), &y.0)) // larger first within a rank
-    });
-    let (mut nested, mut crossing) = (Nested::default(), Vec::new());
-    for (rank, set) in by_rank {
-        if nested.fits(&set.0) {
-            nested.add(set);
-        } else if rank < 2 {
-            crossing.push(set);
-        }
-    }
-    let mut nested = nested.sets;
-    nested.sort_by(|x, y| y.0.len().cmp(&x.0.len()).then_with(|| x.0.cmp(&y.0)));
-    (nested, crossing)
-}
-
-/// Sets of which no two cross.
-#[derive(Default)]
-struct Nested {
-    sets: Vec<Set>,
-    /// The sets around each load, by place in `sets`.
-    around: HashMap<LoadIx, Vec<usize>>,
-}
-
-impl Nested {
-    /// Is each set that shares a load with `loads` inside it or around it.
-    fn fits(&self, loads: &[LoadIx]) -> bool {
-        let mut shared: HashMap<usize, usize> = HashMap::new();
-        for &set in loads.iter().filter_map(|load| self.around.get(load)).flatten() {
-            *shared.entry(set).or_default() += 1;
-        }
-        shared
-            .into_iter()
-            .all(|(set, count)| count == loads.len() || count == self.sets[set].0.len())
-    }
-
-    fn add(&mut self, set: Set) {
-        for &load in &set.0 {
-            self.around.entry(load).or_default().push(self.sets.len());
-        }
-        self.sets.push(set);
-    }
 }

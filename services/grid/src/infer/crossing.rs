@@ -2,7 +2,7 @@
 
 use super::atlas::{ClassIx, contains};
 use super::node::{Cells, Span};
-use super::tree::Tree;
+use super::tree::{Tree, begins};
 use crate::model::LoadIx;
 
 /// How a class of the tree lies to a crossing class.
@@ -32,11 +32,9 @@ impl Tree {
         if crossed.seed.is_none() {
             return (f64::NEG_INFINITY, crossed);
         }
-        let own = Span {
-            until: span.until,
-            ..span
-        };
-        let total = self.opened(crossing, &crossed.cells, own) + crossed.outside;
+        let begins = begins(&crossed.cells, span);
+        let (opened, _) = self.opened(crossing, &crossed.cells, span, &begins);
+        let total = opened + crossed.outside;
         (total, crossed)
     }
 

@@ -1,5 +1,7 @@
 //! Reading the explanation: which outages there are now, and which devices could be behind each.
 
+use std::collections::HashMap;
+
 use super::atlas::{ClassIx, contains};
 use super::crossing::Lie;
 use super::likelihood::ln_sum;
@@ -34,44 +36,44 @@ pub(crate) struct Likely {
 const FAR: f64 = 30.0;
 
 impl Tree {
-    /// All outages below one root.
-    pub(crate) fn findings(&mut self, root: ClassIx) -> Vec<Finding> {
-        let spans: Vec<Value> = self
-            .nodes
-            .get(&root)
-            .map(|node| node.values.values().copied().collect())
-            .unwrap_or_default();
+    /// The outages of one span of a root, by their first report.
+    pub(crate) fn findings(&mut self, root: ClassIx, value: &Value) -> Vec<Finding> {
         let mut found = Vec::new();
-        for value in spans {
-            self.collect(root, &value, &mut found);
-        }
-        self.absorb_late(found)
+        self.collect(root, value, &mut found);
+        found.sort_by_key(|finding| finding.seed);
+        found
     }
 
-    /// Without the few reports that come late from loads of an outage that nobody ended.
-    fn absorb_late(&self, mut found: Vec<Finding>) -> Vec<Finding> {
-        found.sort_by_key(|finding| finding.seed);
-        let mut kept: Vec<Finding> = Vec::new();
+    /// Of `found`, by their first reports, those that are more than a few reports that come late from loads of an
+    /// outage that nobody ended: of one of `before`, or of an earlier one of their own.
+    pub(crate) fn absorb_late(&self, before: Vec<Finding>, found: Vec<Finding>) -> Vec<Finding> {
+        let mut all = Kept::default();
+        for finding in before {
+            all.keep(finding);
+        }
+        let known = all.findings.len();
         for finding in found {
-            if !kept.iter().any(|before| self.is_late(&finding, before)) {
-                kept.push(finding);
+            if !all
+                .around(self, &finding)
+                .any(|before| self.is_late(&finding, before))
+            {
+                all.keep(finding);
             }
         }
-        kept
+        all.findings.split_off(known)
     }
 
-    /// Do late callers of `before`, which nobody ended, explain a finding better than a fault of its own.
+    /// Do late callers of `before`, which lies around it and nobody ended, explain a finding better than a fault
+    /// of its own.
     fn is_late(&self, finding: &Finding, before: &Finding) -> bool {
         let open = before
             .span
             .restored
             .is_none_or(|restored| restored > finding.span.last);
         let recent = finding.span.first - before.span.last <= self.lapse;
-        let loads = |finding: &Finding| &self.atlas.class(finding.class).loads;
         open && recent
             && finding.span.first >= before.span.first
             && !self.is_pinned(finding)
-            && contains(loads(before), loads(finding))
             && self.as_late(finding, before) >= finding.best
     }
 
@@ -113,18 +115,10 @@ impl Tree {
             best: value.best,
         };
         match value.choice {
-            Choice::Opened => {
-                let seed = self.begin(class, value.span).unwrap_or(value.seed);
-                found.push(finding(class, seed));
-            }
+            Choice::Opened => found.push(finding(class, value.named)),
             Choice::Inside => self.collect_inside(class, value.span, None, found),
             Choice::Crossing(crossing) => {
-                let seed = self
-                    .crossing_total(class, crossing, value.span)
-                    .1
-                    .seed
-                    .unwrap_or(value.seed);
-                found.push(finding(crossing, seed));
+                found.push(finding(crossing, value.named));
                 self.collect_inside(class, value.span, Some(crossing), found);
             }
         }
@@ -230,6 +224,39 @@ impl Tree {
     fn value_around(&self, class: ClassIx, at: i64) -> Option<Value> {
         let (_, value) = self.nodes.get(&class)?.values.range(..=at).next_back()?;
         (at < value.span.until).then_some(*value)
+    }
+}
+
+/// Outages by the class that opened.
+#[derive(Default)]
+struct Kept {
+    findings: Vec<Finding>,
+    by_class: HashMap<ClassIx, Vec<usize>>,
+    /// Those at classes that cross others: they lie around classes that are not below them in the tree.
+    crossing: Vec<usize>,
+}
+
+impl Kept {
+    fn keep(&mut self, finding: Finding) {
+        let at = self.findings.len();
+        if finding.class == finding.at {
+            self.by_class.entry(finding.class).or_default().push(at);
+        } else {
+            self.crossing.push(at);
+        }
+        self.findings.push(finding);
+    }
+
+    /// Those whose loads hold all of a finding's.
+    fn around<'k>(&'k self, tree: &'k Tree, finding: &'k Finding) -> impl Iterator<Item = &'k Finding> {
+        let loads = move |class: ClassIx| &tree.atlas.class(class).loads;
+        let above = std::iter::successors(Some(finding.class), |&class| tree.atlas.class(class).parent);
+        let boxes = above.filter_map(|class| self.by_class.get(&class)).flatten();
+        let crossing = self.crossing.iter().filter(move |&&at| {
+            let class = self.findings[at].class;
+            class == finding.class || contains(loads(class), loads(finding.class))
+        });
+        boxes.chain(crossing).map(|&at| &self.findings[at])
     }
 }
 

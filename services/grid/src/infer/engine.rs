@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::atlas::{Atlas, ClassIx};
 use super::decide::Finding;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, What};
 use super::incident::{Incident, IncidentKey};
-use super::record::step;
+use super::known::{Known, Said, Word};
+use super::record::{STEP_MS, step};
 use super::state::{State, Switched};
 use super::tree::Tree;
 use super::weights::Weights;
@@ -71,32 +72,25 @@ pub struct Engine {
     weights: Arc<Weights>,
     lengths_m: Arc<[Option<f64>]>,
     evidence: BTreeSet<Evidence>,
+    /// Evidence that the tree does not know yet.
+    fresh: Vec<Evidence>,
     /// Switching states by the time they began.
     switched: BTreeMap<i64, Arc<State>>,
     tree: Tree,
     /// Incidents by root, with what was last said of each.
-    known: BTreeMap<LoadIx, BTreeMap<IncidentKey, Said>>,
+    known: BTreeMap<LoadIx, Known>,
     /// Incidents whose loads are dark by switching now: what they were, until those are fed again.
     held: BTreeMap<IncidentKey, Incident>,
     /// What was said before the network was switched, until it is decided anew.
     moved: BTreeMap<IncidentKey, Word>,
     overruled: BTreeMap<IncidentKey, Overruled>,
     now_ms: i64,
+    /// When it is next looked what is settled, in steps.
+    settle_at: i64,
 }
 
-/// What was last said of an incident.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Word {
-    device: Option<DeviceIx>,
-    p: f64,
-    restored: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Said {
-    finding: Finding,
-    word: Word,
-}
+/// Steps between two looks for what is settled: half an hour.
+const SETTLE_EVERY: i64 = 60;
 
 /// A device that a dispatcher named, for the outage of a moment.
 #[derive(Debug, Clone, Copy)]
@@ -125,12 +119,14 @@ impl Engine {
             weights,
             lengths_m,
             evidence: BTreeSet::new(),
+            fresh: Vec::new(),
             switched: BTreeMap::new(),
             known: BTreeMap::new(),
             held: BTreeMap::new(),
             moved: BTreeMap::new(),
             overruled: BTreeMap::new(),
             now_ms: i64::MIN,
+            settle_at: i64::MIN,
         }
     }
 
@@ -139,23 +135,74 @@ impl Engine {
         &self.grid
     }
 
-    /// Takes evidence of any time, in any order; no when it was known already.
+    /// Takes evidence of any time, in any order; no when it was known already. [`Engine::decide`] weighs it.
     pub fn accept(&mut self, evidence: Evidence) -> bool {
         let fresh = self.evidence.insert(evidence);
-        if fresh && self.counts(&evidence) {
-            self.tree.insert(&evidence);
+        if fresh {
+            self.fresh.push(evidence);
         }
         fresh
+    }
+
+    /// Tells the tree what is new; where that is about what is settled, all of the region is told again.
+    fn tell(&mut self) {
+        let fresh = std::mem::take(&mut self.fresh);
+        let roots: Vec<Option<LoadIx>> = fresh.iter().map(|evidence| self.root_of(evidence)).collect();
+        let mut woken = BTreeMap::new();
+        for (evidence, root) in fresh.iter().zip(&roots) {
+            let Some((root, known)) = root.and_then(|root| Some((root, self.known.get_mut(&root)?))) else {
+                continue;
+            };
+            if let Some(settled) = known
+                .settled
+                .filter(|at| step(evidence.at_ms) <= at + self.tree.lapse)
+            {
+                known.wake();
+                woken.insert(root, settled);
+            }
+        }
+        if let Some(&last) = woken.values().max() {
+            let new: HashSet<Evidence> = fresh.iter().copied().collect();
+            let until = Evidence::before_ms((last + 1) * STEP_MS);
+            let old: Vec<Evidence> = self.evidence.range(..until).copied().collect();
+            for evidence in old {
+                let settled = self.root_of(&evidence).and_then(|root| woken.get(&root));
+                if settled.is_some_and(|&at| step(evidence.at_ms) <= at) && !new.contains(&evidence) {
+                    self.note(&evidence);
+                }
+            }
+        }
+        fresh.iter().for_each(|evidence| self.note(evidence));
+    }
+
+    fn note(&mut self, evidence: &Evidence) {
+        if self.counts(evidence) {
+            self.tree.note(evidence);
+        }
+    }
+
+    /// The first load of the region that evidence is about.
+    fn root_of(&mut self, evidence: &Evidence) -> Option<LoadIx> {
+        let atlas = &mut self.tree.atlas;
+        let class = match evidence.what {
+            What::ScadaOpen(device) => atlas.of_device(device)?,
+            What::Call(load) | What::LastGasp(load) | What::PingOff(load) | What::PingOn(load) => {
+                atlas.leaf(load)
+            }
+        };
+        let root = atlas.class(class).root;
+        atlas.class(root).loads.first().copied()
     }
 
     /// Forgets all evidence and every decision, and keeps the network and how it is switched.
     pub fn forget(&mut self) {
         self.evidence.clear();
+        self.fresh.clear();
         self.known.clear();
         self.held.clear();
         self.moved.clear();
         self.overruled.clear();
-        self.now_ms = i64::MIN;
+        (self.now_ms, self.settle_at) = (i64::MIN, i64::MIN);
         self.tree.forget();
     }
 
@@ -172,16 +219,42 @@ impl Engine {
     /// What changed by the evidence since the last time, and by silence until `now_ms`.
     pub fn decide(&mut self, now_ms: i64) -> Vec<Change> {
         self.now_ms = self.now_ms.max(now_ms);
+        self.tell();
         self.tree.advance(self.now_ms);
+        self.tree.settle();
         let stale = std::mem::take(&mut self.tree.stale);
         let mut changes: Vec<Change> = stale
             .into_iter()
-            .flat_map(|root| self.decide_root(root))
+            .flat_map(|(root, steps)| self.decide_root(root, steps))
             .collect();
         for (key, word) in std::mem::take(&mut self.moved) {
             changes.push(self.after_switching(key, word));
         }
+        self.settle();
         changes
+    }
+
+    /// Lets go of what is long over: its incidents stay as they are.
+    fn settle(&mut self) {
+        let now = step(self.now_ms);
+        if now < self.settle_at {
+            return;
+        }
+        self.settle_at = now.saturating_add(SETTLE_EVERY);
+        let settled = (self.weights.incident.settled_min * 60_000.0) as i64 / STEP_MS;
+        let horizon = now.saturating_sub(settled);
+        let listed_p = self.weights.incident.listed_p;
+        for (first, root) in self.tree.roots.clone() {
+            let Some(until) = self.tree.settled(root, horizon) else {
+                continue;
+            };
+            let tree = &mut self.tree;
+            let known = self.known.entry(first).or_default();
+            known.settle(until, |finding| tree.incident(finding, listed_p));
+            if tree.retire(root, until) {
+                tree.roots.remove(&first);
+            }
+        }
     }
 
     /// What became of an incident that is not found any more since the network was switched.
@@ -194,31 +267,38 @@ impl Engine {
                 restored,
             };
         }
-        let into = self.known.values().find_map(|known| self.successor(key, known));
+        let into = self
+            .known
+            .values()
+            .find_map(|known| known.successor(&self.tree, key));
         into.map_or(Change::Gone { key }, |into| Change::Merged { key, into })
     }
 
-    fn decide_root(&mut self, first: LoadIx) -> Vec<Change> {
+    fn decide_root(&mut self, first: LoadIx, steps: (i64, i64)) -> Vec<Change> {
         let Some(&root) = self.tree.roots.get(&first) else {
             return Vec::new();
         };
-        let findings = self.tree.findings(root);
-        let mut before = self.known.remove(&first).unwrap_or_default();
-        let (mut now, mut changes) = (BTreeMap::new(), Vec::new());
-        for finding in findings {
+        let mut known = self.known.remove(&first).unwrap_or_default();
+        let mut part = known.read(&mut self.tree, root, steps);
+        let mut changes = Vec::new();
+        for finding in part.findings {
             let key = IncidentKey {
                 at_ms: finding.seed.0,
                 load: finding.seed.1,
             };
-            let said = self.say(key, finding, before.remove(&key), &mut changes);
+            let said = self.say(key, finding, part.before.remove(&key), &mut changes);
             self.moved.remove(&key);
-            now.insert(key, said);
+            known.said.insert(key, said);
         }
-        changes.extend(before.keys().map(|&key| match self.successor(key, &now) {
-            Some(into) => Change::Merged { key, into },
-            None => Change::Gone { key },
-        }));
-        self.known.insert(first, now);
+        changes.extend(
+            part.before
+                .keys()
+                .map(|&key| match known.successor(&self.tree, key) {
+                    Some(into) => Change::Merged { key, into },
+                    None => Change::Gone { key },
+                }),
+        );
+        self.known.insert(first, known);
         changes
     }
 
@@ -235,7 +315,7 @@ impl Engine {
         if let (Some(word), Some(same)) = (said_before, same)
             && (same.class, same.scores, same.span) == (finding.class, finding.scores, finding.span)
         {
-            return Said { finding, word };
+            return Said::new(finding, word);
         }
         let word = self.word(key, &finding);
         let last = said_before.or_else(|| self.moved.get(&key).copied());
@@ -246,7 +326,7 @@ impl Engine {
                 || last.restored != word.restored
         });
         if let (false, Some(word)) = (worth, last) {
-            return Said { finding, word };
+            return Said::new(finding, word);
         }
         let Word { device, p, restored } = word;
         changes.push(Change::Now {
@@ -255,7 +335,7 @@ impl Engine {
             p,
             restored,
         });
-        Said { finding, word }
+        Said::new(finding, word)
     }
 
     fn word(&mut self, key: IncidentKey, finding: &Finding) -> Word {
@@ -275,24 +355,11 @@ impl Engine {
         }
     }
 
-    /// The incident that has taken over the first report of one that is no more.
-    fn successor(&self, key: IncidentKey, now: &BTreeMap<IncidentKey, Said>) -> Option<IncidentKey> {
-        let took = now.iter().find(|(_, said)| {
-            let span = said.finding.span;
-            let loads = &self.tree.atlas.class(said.finding.class).loads;
-            (span.first..span.until).contains(&step(key.at_ms)) && loads.binary_search(&key.load).is_ok()
-        });
-        took.map(|(&into, _)| into)
-    }
-
     /// Every incident as of the last [`Engine::decide`], by its first report.
     pub fn incidents(&mut self) -> Vec<Incident> {
-        let findings: Vec<Finding> = self
-            .known
-            .values()
-            .flat_map(|known| known.values().map(|said| said.finding.clone()))
-            .collect();
-        let mut all: Vec<Incident> = findings.iter().map(|finding| self.view(finding)).collect();
+        let said = self.known.values().flat_map(|known| known.said.values());
+        let said: Vec<Said> = said.cloned().collect();
+        let mut all: Vec<Incident> = said.iter().map(|said| self.view(said)).collect();
         all.extend(self.held.values().cloned());
         all.sort_by_key(|incident| incident.key);
         all
@@ -303,18 +370,19 @@ impl Engine {
         if let Some(held) = self.held.get(&key) {
             return Some(held.clone());
         }
-        let finding = self.finding(key)?;
-        Some(self.view(&finding))
+        let said = self.said(key)?.clone();
+        Some(self.view(&said))
     }
 
-    fn finding(&self, key: IncidentKey) -> Option<Finding> {
-        self.known
-            .values()
-            .find_map(|known| Some(known.get(&key)?.finding.clone()))
+    fn said(&self, key: IncidentKey) -> Option<&Said> {
+        let root = self.tree.atlas.root_of(key.load)?;
+        self.known.get(&root)?.said.get(&key)
     }
 
-    fn view(&mut self, finding: &Finding) -> Incident {
-        let mut incident = self.tree.incident(finding, self.weights.incident.listed_p);
+    fn view(&mut self, said: &Said) -> Incident {
+        let listed_p = self.weights.incident.listed_p;
+        let settled = said.settled.as_deref().cloned();
+        let mut incident = settled.unwrap_or_else(|| self.tree.incident(&said.finding, listed_p));
         if let Some(&Overruled { device, .. }) = self.overruled.get(&incident.key) {
             (incident.device, incident.confidence) = (Some(device), 1.0);
             (incident.overruled, incident.premise, incident.ask) = (true, false, None);
@@ -331,8 +399,9 @@ impl Engine {
     /// # Errors
     /// See [`Refusal`].
     pub fn overrule(&mut self, key: IncidentKey, device: DeviceIx) -> Result<(), Refusal> {
-        let finding = self.finding(key).ok_or(Refusal::NoSuchIncident)?;
+        let finding = self.said(key).ok_or(Refusal::NoSuchIncident)?.finding.clone();
         let class = self.tree.atlas.of_device(device).ok_or(Refusal::PutsNobodyOut)?;
+        self.tell();
         let loads = &self.tree.atlas.class(class).loads;
         let within = |at_ms: &&i64| (finding.span.first..=finding.span.last).contains(&step(**at_ms));
         let mut reported = loads
@@ -377,16 +446,7 @@ impl Engine {
 
     /// Telemetry watches `device` and says it is closed (or no longer says so): it is no candidate then.
     pub fn telemetered_closed(&mut self, device: DeviceIx, closed: bool) {
-        let mut all = self.tree.atlas.telemetered_closed().clone();
-        let changed = if closed {
-            all.insert(device)
-        } else {
-            all.remove(&device)
-        };
-        if changed {
-            let state = Arc::clone(self.tree.atlas.state());
-            self.rebuild(state, all);
-        }
+        self.tree.watch(device, closed);
     }
 
     /// The network is switched differently from `at_ms` on. Reports from before then of loads that are
@@ -437,11 +497,9 @@ impl Engine {
         self.known.clear();
         self.tree = Tree::new(atlas, &self.weights);
         self.tree.advance(self.now_ms);
-        for evidence in self.evidence.clone() {
-            if self.counts(&evidence) {
-                self.tree.insert(&evidence);
-            }
-        }
+        self.fresh = self.evidence.iter().copied().collect();
+        self.tell();
+        self.settle_at = i64::MIN;
         let keys: Vec<IncidentKey> = self.overruled.keys().copied().collect();
         for key in keys {
             if let Some(overruled) = self.overruled.get_mut(&key) {

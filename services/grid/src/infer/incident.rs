@@ -94,7 +94,7 @@ impl Tree {
             restored_at_ms: finding.span.restored.map(|at| at * super::record::STEP_MS),
             overruled: false,
             heard: self.counted(class, finding),
-            ask: self.ask(&likely),
+            ask: self.ask(&likely, finding.seed.0),
             loads,
             customers,
         }
@@ -148,7 +148,8 @@ impl Tree {
     }
 
     /// A load that one of the two likeliest classes puts out and the other does not; a known meter first.
-    fn ask(&self, likely: &[Likely]) -> Option<LoadIx> {
+    /// One that was found with supply since the outage began has answered.
+    fn ask(&self, likely: &[Likely], since_ms: i64) -> Option<LoadIx> {
         let [first, second, ..] = likely else { return None };
         let (a, b) = (
             &self.atlas.class(first.class).loads,
@@ -162,7 +163,7 @@ impl Tree {
         let silent = |load: &LoadIx| {
             self.records
                 .get(load)
-                .is_none_or(|record| record.last_on_ms().is_none())
+                .is_none_or(|record| !record.is_on_since(since_ms))
         };
         let mut apart: Vec<LoadIx> = apart.filter(silent).collect();
         apart.sort_by_key(|load| {

@@ -24,16 +24,31 @@ pub(crate) struct Heard {
     pub(crate) elapsed_min: f64,
 }
 
+/// Silence is weighed as of the last of these ages of an outage, minutes: it says more with time, ever more slowly.
+pub(crate) const STAGES_MIN: [f64; 12] = [0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 25.0, 40.0, 70.0, 120.0];
+
+/// A point of the grid over a share.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    r: f64,
+    ln_r: f64,
+    ln_weight: f64,
+}
+
 /// The grids that integrals are summed over.
 #[derive(Debug, Clone)]
 pub(crate) struct Likelihood {
-    /// (rate, ln weight) of the calling share.
-    shares: Vec<(f64, f64)>,
-    /// (rate, ln weight) of the share of last gasps, without 0.
-    gasps: Vec<(f64, f64)>,
+    /// The calling share.
+    shares: Vec<Rate>,
+    /// The share of last gasps, without 0.
+    gasps: Vec<Rate>,
+    /// ln of the share that gives no last gasp, for each of `gasps`.
+    mute: Vec<f64>,
     ln_no_meters: f64,
     /// (minutes the device opened before the first word, ln of the hours this point stands for).
     onsets: Vec<(f64, f64)>,
+    /// For each stage, onset and calling share: ln of the share that has not called.
+    silent: Vec<Vec<Vec<f64>>>,
     call_half_min: f64,
     gasp_half_min: f64,
     ln_ping_wrong: f64,
@@ -51,15 +66,25 @@ impl Likelihood {
     pub(crate) fn new(weights: &Weights) -> Likelihood {
         let (a, b) = (weights.calls.share_a, weights.calls.share_b);
         let flat_weight = 1.0 - weights.meters.none_weight;
+        let edges = ONSET_EDGES_MIN.windows(2);
+        let onsets: Vec<(f64, f64)> = edges
+            .map(|edge| (f64::midpoint(edge[0], edge[1]), ((edge[1] - edge[0]) / 60.0).ln()))
+            .collect();
+        let shares = grid(|r| r.powf(a - 1.0) * (1.0 - r).powf(b - 1.0), 1.0);
+        let gasps = grid(|_| 1.0, flat_weight);
+        let half_min = weights.calls.half_min;
+        let of_stage = |stage: f64| {
+            let of_onset = |onset: &(f64, f64)| no(&shares, reached(stage + onset.0, half_min));
+            onsets.iter().map(of_onset).collect()
+        };
         Likelihood {
-            shares: grid(|r| r.powf(a - 1.0) * (1.0 - r).powf(b - 1.0), 1.0),
-            gasps: grid(|_| 1.0, flat_weight),
+            silent: STAGES_MIN.iter().map(|&stage| of_stage(stage)).collect(),
+            mute: no(&gasps, 1.0),
+            shares,
+            gasps,
             ln_no_meters: weights.meters.none_weight.ln(),
-            onsets: ONSET_EDGES_MIN
-                .windows(2)
-                .map(|edge| (f64::midpoint(edge[0], edge[1]), ((edge[1] - edge[0]) / 60.0).ln()))
-                .collect(),
-            call_half_min: weights.calls.half_min,
+            onsets,
+            call_half_min: half_min,
             gasp_half_min: weights.meters.half_min,
             ln_ping_wrong: weights.meters.ping_wrong.ln(),
         }
@@ -70,17 +95,20 @@ impl Likelihood {
         let called: u32 = heard.calls.iter().map(|call| call.1).sum();
         let gasped: u32 = heard.gasps.iter().map(|gasp| gasp.1).sum();
         let silent = heard.customers.saturating_sub(called);
-        let mute = heard.loads.saturating_sub(gasped);
-        let of_onset = self.onsets.iter().map(|&(before_min, ln_width)| {
-            let reached = reached(heard.elapsed_min + before_min, self.call_half_min);
-            ln_width
-                + times(&heard.calls, before_min, self.call_half_min)
-                + times(&heard.gasps, before_min, self.gasp_half_min)
-                + counts(&self.shares, called, silent, reached)
-                + self.gasp_counts(gasped, mute)
-        });
+        let of_stage = &self.silent[stage(heard.elapsed_min)];
+        let of_onset = self
+            .onsets
+            .iter()
+            .zip(of_stage)
+            .map(|(&(before_min, ln_width), ln_no)| {
+                ln_width
+                    + times(&heard.calls, before_min, self.call_half_min)
+                    + times(&heard.gasps, before_min, self.gasp_half_min)
+                    + counts(&self.shares, called, ln_no, silent)
+            });
         // Pings alone say nothing about when it happened; then the onsets just add up to their hours.
-        ln_sum(of_onset) + f64::from(heard.fed) * self.ln_ping_wrong
+        let meters = self.gasp_counts(gasped, heard.loads.saturating_sub(gasped));
+        ln_sum(of_onset) + meters + f64::from(heard.fed) * self.ln_ping_wrong
     }
 
     /// ln of the density, per hour, of a caller's call so many minutes after the device opened.
@@ -95,7 +123,7 @@ impl Likelihood {
 
     /// No last gasp at all mostly means no meters.
     fn gasp_counts(&self, gasped: u32, mute: u32) -> f64 {
-        let some = counts(&self.gasps, gasped, mute, 1.0);
+        let some = counts(&self.gasps, gasped, &self.mute, mute);
         if gasped == 0 {
             ln_sum([self.ln_no_meters, some].into_iter())
         } else {
@@ -104,8 +132,14 @@ impl Likelihood {
     }
 }
 
+/// The last stage that is reached at this age.
+pub(crate) fn stage(age_min: f64) -> usize {
+    let next = STAGES_MIN.iter().position(|&stage| stage > age_min);
+    next.unwrap_or(STAGES_MIN.len()).saturating_sub(1)
+}
+
 /// Grid over a share with weights in proportion to `density`, adding up to `total`.
-fn grid(density: impl Fn(f64) -> f64, total: f64) -> Vec<(f64, f64)> {
+fn grid(density: impl Fn(f64) -> f64, total: f64) -> Vec<Rate> {
     let edge = |k: usize| match k {
         0 => 0.0,
         k if k == SHARES.len() => 1.0,
@@ -118,8 +152,17 @@ fn grid(density: impl Fn(f64) -> f64, total: f64) -> Vec<(f64, f64)> {
         .collect();
     let sum: f64 = raw.iter().map(|point| point.1).sum();
     raw.into_iter()
-        .map(|(r, w)| (r, (w / sum * total).ln()))
+        .map(|(r, w)| Rate {
+            r,
+            ln_r: r.ln(),
+            ln_weight: (w / sum * total).ln(),
+        })
         .collect()
+}
+
+/// ln of the share that has not spoken at each rate, when so many of those who will have.
+fn no(rates: &[Rate], reached: f64) -> Vec<f64> {
+    rates.iter().map(|rate| (-rate.r * reached).ln_1p()).collect()
 }
 
 /// Share of the callers that have called after `min` minutes.
@@ -136,13 +179,11 @@ fn times(heard: &[(f64, u32)], before_min: f64, half_min: f64) -> f64 {
         .sum()
 }
 
-/// ln of the sum over rates of `rate^yes (1 - rate reached)^no`.
-fn counts(rates: &[(f64, f64)], yes: u32, no: u32, reached: f64) -> f64 {
-    ln_sum(
-        rates
-            .iter()
-            .map(|&(r, ln_w)| ln_w + f64::from(yes) * r.ln() + f64::from(no) * (-r * reached).ln_1p()),
-    )
+/// ln of the sum over rates of `rate^yes (1 - rate reached)^silent`; `ln_no` is ln of what is in brackets.
+fn counts(rates: &[Rate], yes: u32, ln_no: &[f64], silent: u32) -> f64 {
+    let (yes, silent) = (f64::from(yes), f64::from(silent));
+    let terms = rates.iter().zip(ln_no);
+    ln_sum(terms.map(|(rate, ln_no)| rate.ln_weight + yes * rate.ln_r + silent * ln_no))
 }
 
 /// ln of the sum of exponentials.

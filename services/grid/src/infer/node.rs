@@ -16,6 +16,8 @@ pub(crate) struct Cell {
     pub(crate) offs: u32,
     pub(crate) back: u32,
     pub(crate) fed: u32,
+    /// Repeats, which are no news.
+    pub(crate) again: u32,
     /// Trips of this class's own devices.
     pub(crate) trips: u32,
     /// Trips of devices further down.
@@ -28,12 +30,22 @@ impl Cell {
         self.calls + self.gasps + self.offs + self.trips + self.trips_below
     }
 
+    /// All of a span.
+    pub(crate) fn sum(cells: &Cells, span: Span) -> Cell {
+        let mut sum = Cell::default();
+        cells
+            .range(span.first..=span.last)
+            .for_each(|(_, cell)| sum.add(cell));
+        sum
+    }
+
     pub(crate) fn add(&mut self, other: &Cell) {
         self.calls += other.calls;
         self.gasps += other.gasps;
         self.offs += other.offs;
         self.back += other.back;
         self.fed += other.fed;
+        self.again += other.again;
         self.trips += other.trips;
         self.trips_below += other.trips_below;
     }
@@ -45,6 +57,7 @@ impl Cell {
             Mark::Off => &mut self.offs,
             Mark::Back => &mut self.back,
             Mark::Fed => &mut self.fed,
+            Mark::Again => &mut self.again,
         }
     }
 }
@@ -80,8 +93,10 @@ pub(crate) enum Choice {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Value {
     pub(crate) span: Span,
-    /// The earliest report and its load; names the incident.
+    /// The earliest report and its load.
     pub(crate) seed: (i64, LoadIx),
+    /// The earliest report that the choice explains; names the incident.
+    pub(crate) named: (i64, LoadIx),
     pub(crate) opened: f64,
     pub(crate) inside: f64,
     pub(crate) best: f64,

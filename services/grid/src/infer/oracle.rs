@@ -166,14 +166,13 @@ fn fit(grid: &Grid, loads: &[LoadIx], heard: &BTreeSet<Evidence>, now_ms: i64) -
             .collect()
     };
     let age_min = (now_ms / 30_000 - first) as f64 * 0.5;
-    let stages = [0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 25.0, 40.0, 70.0, 120.0];
     Likelihood::new(&Weights::default()).opened(&Heard {
         calls: since(calls),
         gasps: since(gasps),
         customers: loads.iter().map(|&load| grid.load_customers(load)).sum(),
         loads: loads.len() as u32,
         fed: 0,
-        elapsed_min: stages.into_iter().rfind(|&stage| stage <= age_min).unwrap_or(0.0),
+        elapsed_min: age_min,
     })
 }
 

@@ -5,6 +5,7 @@
 //! them only on the way from its load to the source. Several faults at once, and lone calls that belong to
 //! none, are part of the comparison.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -13,14 +14,12 @@ use super::atlas::{Atlas, ClassIx};
 use super::crossing::Lie;
 use super::decide::Finding;
 use super::evidence::{Evidence, What};
-use super::likelihood::Likelihood;
-use super::node::{Cells, Choice, Node, Rules, Span, Value, burst, first_gasp, heard};
-use super::record::{Record, STEP_MS, step};
+use super::likelihood::{Likelihood, STAGES_MIN, stage};
+use super::node::{Cell, Cells, Choice, Node, Rules, Span, Value, burst, first_gasp, heard};
+use super::record::{Mark, Record, STEP_MS, step};
 use super::weights::Weights;
-use crate::model::LoadIx;
+use crate::model::{DeviceIx, LoadIx};
 
-/// Scores are looked at again when an outage gets this old, minutes: silence weighs more with time.
-const STAGES_MIN: [f64; 12] = [0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 25.0, 40.0, 70.0, 120.0];
 /// An outage is named by its burst if the reports before it are fewer than one in so many.
 const EARLY_FEW: u32 = 5;
 /// What nothing explains.
@@ -45,8 +44,10 @@ pub(crate) struct Tree {
     pub(crate) roots: BTreeMap<LoadIx, ClassIx>,
     /// Roots below which something was restored.
     pub(crate) restored_roots: BTreeSet<ClassIx>,
-    /// Roots whose explanation may have changed.
-    pub(crate) stale: BTreeSet<LoadIx>,
+    /// Classes whose counts changed since they were scored, with the steps that did.
+    pub(crate) dirty: HashMap<ClassIx, BTreeSet<i64>>,
+    /// Roots whose explanation may have changed, by their first load, with the first and the last step that did.
+    pub(crate) stale: BTreeMap<LoadIx, (i64, i64)>,
     /// (step at which silence says more, class, a step of the outage).
     due: BTreeSet<(i64, ClassIx, i64)>,
     now_step: i64,
@@ -76,12 +77,64 @@ impl Tree {
             records: HashMap::new(),
             roots: BTreeMap::new(),
             restored_roots: BTreeSet::new(),
-            stale: BTreeSet::new(),
+            dirty: HashMap::new(),
+            stale: BTreeMap::new(),
             due: BTreeSet::new(),
             now_step: i64::MIN,
             pins: BTreeSet::new(),
             lie: HashMap::new(),
         }
+    }
+
+    /// The last step of what is settled below a root: heard before `horizon`, and followed by more than `lapse`
+    /// steps in which nothing at all was heard, or by nothing.
+    pub(crate) fn settled(&self, root: ClassIx, horizon: i64) -> Option<i64> {
+        let cells = &self.nodes.get(&root)?.cells;
+        let (mut settled, mut last) = (None, None);
+        for &at in cells.keys() {
+            settled = last.filter(|last| at - last > self.lapse).or(settled);
+            if at >= horizon {
+                return settled;
+            }
+            last = Some(at);
+        }
+        last
+    }
+
+    /// Forgets what was heard below `class` up to and with a step; yes when nothing is left.
+    pub(crate) fn retire(&mut self, class: ClassIx, until: i64) -> bool {
+        let Some(node) = self.nodes.get_mut(&class) else {
+            return true;
+        };
+        let after = until.saturating_add(1);
+        node.cells = node.cells.split_off(&after);
+        node.values = node.values.split_off(&after);
+        node.restored = node.restored.split_off(&after);
+        node.trips = node.trips.split_off(&after.saturating_mul(STEP_MS));
+        let is_empty = node.cells.is_empty();
+        let children = node.children.clone();
+        for (first, child) in children {
+            if self.retire(child, until)
+                && let Some(node) = self.nodes.get_mut(&class)
+            {
+                node.children.remove(&first);
+            }
+        }
+        let row = self.atlas.class(class);
+        if let [load] = row.loads[..] {
+            let until_ms = after.saturating_mul(STEP_MS) - 1;
+            let record = self.records.get_mut(&load);
+            if record.is_some_and(|record| record.forget_until(until_ms)) {
+                self.records.remove(&load);
+            }
+        }
+        for crossing in row.crossing.clone() {
+            self.retire(crossing, until);
+        }
+        if is_empty {
+            self.nodes.remove(&class);
+        }
+        is_empty
     }
 
     /// Back to before the first piece of evidence; the classes stay.
@@ -90,14 +143,15 @@ impl Tree {
         self.records.clear();
         self.roots.clear();
         self.restored_roots.clear();
+        self.dirty.clear();
         self.stale.clear();
         self.due.clear();
         self.pins.clear();
         self.now_step = i64::MIN;
     }
 
-    /// Takes one piece of evidence in; the caller leaves out duplicates.
-    pub(crate) fn insert(&mut self, evidence: &Evidence) {
+    /// Takes one piece of evidence in; the caller leaves out duplicates. [`Tree::settle`] scores it.
+    pub(crate) fn note(&mut self, evidence: &Evidence) {
         let at_ms = evidence.at_ms;
         match evidence.what {
             What::Call(load) => self.report(load, |record| record.calls.insert(at_ms)),
@@ -120,15 +174,21 @@ impl Tree {
             return;
         }
         self.now_step = now;
-        let mut again: BTreeSet<(usize, ClassIx, i64)> = BTreeSet::new();
         while let Some(&(due, class, at)) = self.due.first().filter(|due| due.0 <= now) {
             self.due.remove(&(due, class, at));
-            for class in self.way_up(class) {
-                again.insert((self.atlas.class(class).loads.len(), class, at));
+            // What is retired since has nothing to say.
+            if self.nodes.contains_key(&class) {
+                self.soil(class, at);
             }
         }
-        for (_, class, at) in again {
-            self.refresh(class, at);
+    }
+
+    /// Notes that `class` and all around it are to be scored anew.
+    fn soil(&mut self, class: ClassIx, at: i64) {
+        let mut next = Some(class);
+        while let Some(class) = next {
+            self.dirty.entry(class).or_default().insert(at);
+            next = self.atlas.class(class).parent;
         }
     }
 
@@ -147,8 +207,23 @@ impl Tree {
         }
         let way = self.way_up(class);
         self.link(&way);
-        for class in way {
-            self.refresh(class, at);
+        self.soil(class, at);
+    }
+
+    /// Telemetry says that a device is closed, or no longer does: its class fails as often as its other devices.
+    pub(crate) fn watch(&mut self, device: DeviceIx, closed: bool) {
+        let Some(class) = self.atlas.watch(device, closed) else {
+            return;
+        };
+        // A class that crosses others is scored with the one around it.
+        let around = [Some(class), self.atlas.class(class).parent];
+        let nodes = around
+            .into_iter()
+            .flatten()
+            .filter_map(|class| self.nodes.get(&class));
+        let spans: BTreeSet<i64> = nodes.flat_map(|node| node.values.keys().copied()).collect();
+        for at in spans {
+            self.soil(class, at);
         }
     }
 
@@ -167,19 +242,10 @@ impl Tree {
         let before = record.marks(customers, lapse_ms);
         note(record);
         let after = record.marks(customers, lapse_ms);
-        let gone: Vec<_> = before
-            .iter()
-            .filter(|mark| !after.contains(mark))
-            .copied()
-            .collect();
-        let fresh: Vec<_> = after
-            .iter()
-            .filter(|mark| !before.contains(mark))
-            .copied()
-            .collect();
         let leaf = self.atlas.leaf(load);
         let way = self.way_up(leaf);
         self.link(&way);
+        let (gone, fresh) = differences(&before, &after);
         for &class in &way {
             let cells = &mut self.nodes.entry(class).or_default().cells;
             for &(at_ms, mark) in &gone {
@@ -188,9 +254,9 @@ impl Tree {
             for &(at_ms, mark) in &fresh {
                 *cells.entry(step(at_ms)).or_default().slot(mark) += 1;
             }
+            let steps = gone.iter().chain(&fresh).map(|mark| step(mark.0));
+            self.dirty.entry(class).or_default().extend(steps);
         }
-        let steps = gone.iter().chain(&fresh).map(|mark| step(mark.0)).collect();
-        self.refresh_way(&way, steps);
     }
 
     fn trip(&mut self, class: ClassIx, at_ms: i64) {
@@ -206,7 +272,7 @@ impl Tree {
                 cell.trips_below += 1;
             }
         }
-        self.refresh_way(&way, BTreeSet::from([step(at_ms)]));
+        self.soil(class, step(at_ms));
     }
 
     /// From a class to its root. A crossing class stands beside its parent, not in the tree.
@@ -228,20 +294,18 @@ impl Tree {
             }
         }
         if let Some(&root) = way.last() {
-            let first = self.atlas.class(root).loads[0];
-            self.roots.insert(first, root);
-            self.stale.insert(first);
+            self.roots.insert(self.atlas.class(root).loads[0], root);
         }
     }
 
-    /// Scores the outages of `class` around a step anew.
-    pub(crate) fn refresh(&mut self, class: ClassIx, at: i64) {
+    /// Scores the outages of `class` around a step anew; gives the last step that this is about.
+    pub(crate) fn refresh(&mut self, class: ClassIx, at: i64) -> i64 {
         let spans = self.spans(class, at);
         let values: Vec<Value> = spans.iter().map(|&span| self.value(class, span)).collect();
         let low = values.first().map_or(at, |value| value.span.first.min(at));
         let high = values.last().map_or(at, |value| value.span.last.max(at));
         let Some(node) = self.nodes.get_mut(&class) else {
-            return;
+            return high;
         };
         let old: Vec<i64> = node.values.range(low..=high).map(|(&first, _)| first).collect();
         for first in old {
@@ -250,47 +314,42 @@ impl Tree {
         for value in values {
             node.values.insert(value.span.first, value);
         }
-        if let Some(&root) = self.way_up(class).last() {
-            self.stale.insert(self.atlas.class(root).loads[0]);
+        let row = self.atlas.class(class);
+        if row.root == class {
+            let stale = self.stale.entry(row.loads[0]).or_insert((low, high));
+            *stale = (stale.0.min(low), stale.1.max(high));
         }
+        high
     }
 
     fn value(&mut self, class: ClassIx, span: Span) -> Value {
-        let (inside, inner_seed) = self.inside(class, span);
-        let node = &self.nodes[&class];
-        let own_seed = node
-            .trips
-            .keys()
-            .copied()
-            .find(|&at_ms| (span.first..=span.last).contains(&step(at_ms)));
-        let first_load = self.atlas.class(class).loads[0];
-        let own_seed = own_seed
-            .map(|at_ms| (at_ms, first_load))
-            .or_else(|| self.first_report(class, span.first..=span.last));
-        let seed = own_seed.into_iter().chain(inner_seed).min();
-        let below: u32 = node
-            .cells
-            .range(span.first..=span.last)
-            .map(|(_, cell)| cell.trips_below)
-            .sum();
-        let opened = self.opened(class, &node.cells, span) + f64::from(below) * self.ln_trip_wrong;
-        self.look_again(class, span);
+        let cells = &self.nodes[&class].cells;
+        let sum = Cell::sum(cells, span);
+        let (inside, seed) = self.inside(class, span, &sum);
+        let begins = begins(cells, span);
+        let (opened, begin) = self.opened(class, cells, span, &begins);
+        let opened = opened + f64::from(sum.trips_below) * self.ln_trip_wrong;
         let mut value = Value {
             span,
-            seed: seed.unwrap_or((span.first * STEP_MS, first_load)),
+            seed,
+            named: seed,
             opened,
             inside,
             best: opened.max(inside),
-            choice: if opened >= inside {
-                Choice::Opened
-            } else {
-                Choice::Inside
-            },
+            choice: Choice::Inside,
         };
+        if opened >= inside {
+            value.choice = Choice::Opened;
+            value.named = self.named(class, span, begin).unwrap_or(seed);
+        }
+        if self.atlas.class(class).customers > sum.calls {
+            self.look_again(class, span, &begins);
+        }
         for crossing in self.atlas.class(class).crossing.clone() {
-            let (total, _) = self.crossing_total(class, crossing, span);
+            let (total, crossed) = self.crossing_total(class, crossing, span);
             if total > value.best {
                 (value.best, value.choice) = (total, Choice::Crossing(crossing));
+                value.named = crossed.seed.unwrap_or(seed);
             }
         }
         value
@@ -302,16 +361,18 @@ impl Tree {
             return None;
         };
         let record = self.records.get(&load)?;
-        let times = record.calls.iter().chain(&record.gasps).chain(&record.offs);
-        let within = times.filter(|&&at_ms| steps.contains(&step(at_ms)));
-        within.min().map(|&at_ms| (at_ms, load))
+        let from_ms = steps.start().saturating_mul(STEP_MS);
+        let first = |times: &BTreeSet<i64>| times.range(from_ms..).next().copied();
+        let times = [&record.calls, &record.gasps, &record.offs].map(first);
+        let earliest = times.into_iter().flatten().min();
+        let within = earliest.filter(|&at_ms| steps.contains(&step(at_ms)));
+        within.map(|at_ms| (at_ms, load))
     }
 
     /// The first report that an opened device of `class` explains, where a few earlier ones of its loads were
     /// about something else.
-    pub(crate) fn begin(&self, class: ClassIx, span: Span) -> Option<(i64, LoadIx)> {
+    fn named(&self, class: ClassIx, span: Span, begin: i64) -> Option<(i64, LoadIx)> {
         let cells = &self.nodes.get(&class)?.cells;
-        let (_, begin) = self.best_begin(class, cells, span);
         let count = |steps: RangeInclusive<i64>| cells.range(steps).map(|(_, cell)| cell.out()).sum::<u32>();
         let is_few =
             begin > span.first && count(span.first..=begin - 1) * EARLY_FEW <= count(begin..=span.last);
@@ -324,32 +385,30 @@ impl Tree {
 
     fn first_within(&self, class: ClassIx, steps: &RangeInclusive<i64>) -> Option<(i64, LoadIx)> {
         let node = self.nodes.get(&class)?;
-        node.cells.range(steps.clone()).find(|(_, cell)| cell.out() > 0)?;
-        let children = node
-            .children
-            .values()
-            .filter_map(|&child| self.first_within(child, steps));
-        let trips = node.trips.keys().filter(|&&at_ms| steps.contains(&step(at_ms)));
+        let mut out = node.cells.range(steps.clone()).filter(|(_, cell)| cell.out() > 0);
+        let first = *out.next()?.0;
+        let children = node.children.values();
+        let inner = children.filter_map(|&child| self.first_within(child, &(first..=first)));
+        inner.chain(self.own_seed(class, first..=first)).min()
+    }
+
+    /// The earliest trip of a device of `class`, or report of its only load.
+    fn own_seed(&self, class: ClassIx, steps: RangeInclusive<i64>) -> Option<(i64, LoadIx)> {
         let first_load = self.atlas.class(class).loads[0];
-        let own = self.first_report(class, steps.clone());
-        children
-            .chain(own)
-            .chain(trips.map(|&at_ms| (at_ms, first_load)))
-            .min()
+        let from_ms = steps.start().saturating_mul(STEP_MS);
+        let trips = self.nodes.get(&class)?.trips.range(from_ms..);
+        let mut trips = trips.map(|(&at_ms, _)| at_ms);
+        let trip = trips.next().filter(|&at_ms| steps.contains(&step(at_ms)));
+        let trip = trip.map(|at_ms| (at_ms, first_load));
+        trip.into_iter().chain(self.first_report(class, steps)).min()
     }
 
-    /// ln of rate and fit if a device of `class` opened.
-    pub(crate) fn opened(&self, class: ClassIx, cells: &Cells, span: Span) -> f64 {
+    /// ln of rate and fit if a device of `class` opened, and the step it did: with the first report, or later when
+    /// what was reported before the burst, or before the first meter's word, fits better as something else.
+    pub(crate) fn opened(&self, class: ClassIx, cells: &Cells, span: Span, begins: &[i64]) -> (f64, i64) {
         let pinned = self.pins.range((class, span.first)..=(class, span.last)).count();
-        let (fit, _) = self.best_begin(class, cells, span);
-        self.atlas.class(class).ln_rate + fit + pinned as f64 * PINNED
-    }
-
-    /// The best fit of a span, and the step it begins at: with its first report, or later when what was
-    /// reported before the burst, or before the first meter's word, fits better as something else.
-    fn best_begin(&self, class: ClassIx, cells: &Cells, span: Span) -> (f64, i64) {
         let mut best = (f64::NEG_INFINITY, span.first);
-        for begin in begins(cells, span) {
+        for &begin in begins {
             let early: u32 = cells.range(span.first..begin).map(|(_, cell)| cell.out()).sum();
             let later = self.fit(class, cells, Span { first: begin, ..span }, early);
             let fit = later + f64::from(early) * self.ln_lone;
@@ -357,7 +416,8 @@ impl Tree {
                 best = (fit, begin);
             }
         }
-        best
+        let sure = pinned as f64 * PINNED;
+        (self.atlas.class(class).ln_rate + best.0 + sure, best.1)
     }
 
     /// ln of the fit of what was heard in `span`; `early` customers had reported something else before.
@@ -366,7 +426,7 @@ impl Tree {
         let mut heard = heard(cells, span, self.rules.gap);
         heard.customers = row.customers.saturating_sub(early);
         heard.loads = (row.loads.len() as u32).saturating_sub(early);
-        heard.elapsed_min = stage(self.age_min(span)).0;
+        heard.elapsed_min = self.age_min(span);
         self.likelihood.opened(&heard)
     }
 
@@ -375,18 +435,10 @@ impl Tree {
     }
 
     /// Notes when silence will next say more, counted from each step the outage may have begun at.
-    fn look_again(&mut self, class: ClassIx, span: Span) {
-        let cells = &self.nodes[&class].cells;
-        let calls: u32 = cells
-            .range(span.first..=span.last)
-            .map(|(_, cell)| cell.calls)
-            .sum();
-        if self.atlas.class(class).customers <= calls {
-            return;
-        }
-        for begin in begins(cells, span) {
+    fn look_again(&mut self, class: ClassIx, span: Span, begins: &[i64]) {
+        for &begin in begins {
             let age_min = self.age_min(Span { first: begin, ..span });
-            if let Some(next_min) = stage(age_min).1 {
+            if let Some(next_min) = STAGES_MIN.get(stage(age_min) + 1) {
                 let at = begin + (next_min * 60_000.0) as i64 / STEP_MS;
                 self.due.insert((at, class, span.first));
             }
@@ -394,23 +446,18 @@ impl Tree {
     }
 
     /// The score of the best explanation without a device of `class`, and the earliest report.
-    fn inside(&self, class: ClassIx, span: Span) -> (f64, Option<(i64, LoadIx)>) {
-        let node = &self.nodes[&class];
-        let own: u32 = node
-            .cells
-            .range(span.first..=span.last)
-            .map(|(_, cell)| cell.trips)
-            .sum();
-        let mut total = f64::from(own) * self.ln_trip_wrong;
-        if self.atlas.class(class).loads.len() == 1 {
+    fn inside(&self, class: ClassIx, span: Span, sum: &Cell) -> (f64, (i64, LoadIx)) {
+        let row = self.atlas.class(class);
+        let mut total = f64::from(sum.trips) * self.ln_trip_wrong;
+        if row.loads.len() == 1 {
             total += IMPOSSIBLE;
         }
-        let mut seed = None;
+        let mut seed = self.own_seed(class, span.first..=span.last);
         for value in self.inner(class, span) {
             total += value.best;
             seed = seed.into_iter().chain([value.seed]).min();
         }
-        (total, seed)
+        (total, seed.unwrap_or((span.first * STEP_MS, row.loads[0])))
     }
 
     /// The outages directly inside.
@@ -427,16 +474,26 @@ impl Tree {
 }
 
 /// The steps an outage may have begun at: its first report, its burst, the first meter's word.
-fn begins(cells: &Cells, span: Span) -> impl Iterator<Item = i64> {
+pub(crate) fn begins(cells: &Cells, span: Span) -> Vec<i64> {
     let later = burst(cells, span).into_iter().chain(first_gasp(cells, span));
-    std::iter::once(span.first).chain(later)
+    std::iter::once(span.first).chain(later).collect()
 }
 
-/// The last stage reached at `age_min`, and the next one.
-fn stage(age_min: f64) -> (f64, Option<f64>) {
-    let next = STAGES_MIN
-        .iter()
-        .position(|&stage| stage > age_min)
-        .unwrap_or(STAGES_MIN.len());
-    (STAGES_MIN[next.saturating_sub(1)], STAGES_MIN.get(next).copied())
+/// What is in the first and not in the second, and the other way round; both ascend.
+fn differences(before: &[(i64, Mark)], after: &[(i64, Mark)]) -> (Vec<(i64, Mark)>, Vec<(i64, Mark)>) {
+    let (mut gone, mut fresh) = (Vec::new(), Vec::new());
+    let (mut left, mut right) = (before.iter().peekable(), after.iter().peekable());
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (Some(l), Some(r)) => l.cmp(r),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return (gone, fresh),
+        };
+        match order {
+            Ordering::Less => gone.extend(left.next()),
+            Ordering::Greater => fresh.extend(right.next()),
+            Ordering::Equal => _ = (left.next(), right.next()),
+        }
+    }
 }
