@@ -33,6 +33,8 @@ mod likelihood;
 mod node;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod order;
 mod record;
 pub mod replay;
 mod state;

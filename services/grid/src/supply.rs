@@ -203,15 +203,11 @@ impl Supply<'_> {
         live.map(|vertex| self.path_of(vertex)).unwrap_or_default()
     }
 
-    /// Every device on the way of any of `loads` as [`Supply::path`] gives it, in grid order. Ways that meet are
-    /// followed once.
+    /// Every device on the way of any live phase of `loads`, in grid order. Ways that meet are followed once.
     pub(crate) fn devices_above(&self, loads: &[LoadIx]) -> Vec<DeviceIx> {
         let (mut devices, mut met) = (Vec::new(), HashSet::new());
-        for &load in loads {
-            let mut vertices = self.grid.load_vertices(load);
-            let Some(mut vertex) = vertices.find(|&vertex| self.tree().is_live(vertex)) else {
-                continue;
-            };
+        let vertices = loads.iter().flat_map(|&load| self.grid.load_vertices(load));
+        for mut vertex in vertices.filter(|&vertex| self.tree().is_live(vertex)) {
             while met.insert(vertex) {
                 let (above, device) = self.tree().parent[vertex as usize];
                 if above == NONE {

@@ -4,7 +4,7 @@
 //! without containing it (a single-phase regulator above a three-phase switch) is kept beside the tree
 //! as a crossing class of the smallest class around both.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::boxes::{Set, split};
@@ -158,13 +158,12 @@ impl Atlas {
         Some(class)
     }
 
-    /// Builds every class of the largest set around `load` that is not too large.
+    /// Builds every class of the region around `load`.
     fn build_around(&mut self, load: LoadIx) {
-        let members = self.region(load);
-        for &member in members.iter().chain([&load]) {
+        let (members, found) = self.region(load);
+        for member in &members {
             self.places[member.index()].built = true;
         }
-        let found = self.sets(&members);
         let (nested, crossing) = split(found, &members, &self.grid);
         for Set { loads, devices } in nested {
             let parent = self.places[loads[0].index()].lowest;
@@ -178,31 +177,29 @@ impl Atlas {
         }
     }
 
-    fn region(&self, load: LoadIx) -> Vec<LoadIx> {
+    /// Every load that goes out together with `load`, or with one that does, by a device that is no candidate too
+    /// large; and the devices by the loads they put out. It is the same region for each of its loads: what was
+    /// heard first does not decide which classes there are.
+    fn region(&self, load: LoadIx) -> (Vec<LoadIx>, BTreeMap<Vec<LoadIx>, Vec<DeviceIx>>) {
         let supply = self.state.supply(&self.grid);
-        let sets = supply
-            .path(load)
-            .into_iter()
-            .rev()
-            .map(|device| self.puts_out(device));
-        sets.filter(|set| set.len() <= self.weights.incident.loads_max)
-            .find(|set| set.binary_search(&load).is_ok())
-            .unwrap_or_default()
-    }
-
-    /// The devices above `members` by the loads they put out, as far as these lie within.
-    fn sets(&self, members: &[LoadIx]) -> BTreeMap<Vec<LoadIx>, Vec<DeviceIx>> {
-        let supply = self.state.supply(&self.grid);
-        let devices = supply.devices_above(members);
+        let mut members = BTreeSet::from([load]);
         let mut sets: BTreeMap<Vec<LoadIx>, Vec<DeviceIx>> = BTreeMap::new();
-        for device in devices {
-            let set = self.puts_out(device);
-            let within = set.iter().all(|load| members.binary_search(load).is_ok());
-            if !set.is_empty() && within {
-                sets.entry(set).or_default().push(device);
+        let (mut seen, mut fresh) = (HashSet::new(), vec![load]);
+        while !fresh.is_empty() {
+            let mut above = supply.devices_above(&std::mem::take(&mut fresh));
+            above.retain(|device| !seen.contains(device));
+            for device in above {
+                let set = self.puts_out(device);
+                let is_small = set.len() <= self.weights.incident.loads_max;
+                // One that puts out none of them may yet be met again, above those it does.
+                if is_small && set.iter().any(|load| members.contains(load)) {
+                    fresh.extend(set.iter().copied().filter(|&load| members.insert(load)));
+                    sets.entry(set).or_default().push(device);
+                    seen.insert(device);
+                }
             }
         }
-        sets
+        (members.into_iter().collect(), sets)
     }
 
     fn add(&mut self, loads: Vec<LoadIx>, mut devices: Vec<DeviceIx>, parent: Option<ClassIx>) -> ClassIx {

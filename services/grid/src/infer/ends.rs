@@ -15,6 +15,10 @@ impl Tree {
     /// class once, however many reports came.
     pub(crate) fn settle(&mut self) {
         for (class, steps) in self.ends().into_iter().rev() {
+            let row = self.atlas.class(class);
+            if row.root == class {
+                self.stale.entry(row.loads[0]).or_default().extend(&steps);
+            }
             let mut done = i64::MIN;
             for at in steps {
                 if at > done {

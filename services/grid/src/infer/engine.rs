@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::atlas::{Atlas, ClassIx};
 use super::decide::Finding;
-use super::evidence::{Evidence, What};
+use super::evidence::Evidence;
 use super::incident::{Incident, IncidentKey};
 use super::known::{Known, Said, Word};
-use super::record::{STEP_MS, step};
+use super::record::step;
 use super::state::{State, Switched};
 use super::tree::Tree;
 use super::weights::Weights;
@@ -85,12 +85,7 @@ pub struct Engine {
     moved: BTreeMap<IncidentKey, Word>,
     overruled: BTreeMap<IncidentKey, Overruled>,
     now_ms: i64,
-    /// When it is next looked what is settled, in steps.
-    settle_at: i64,
 }
-
-/// Steps between two looks for what is settled: half an hour.
-const SETTLE_EVERY: i64 = 60;
 
 /// A device that a dispatcher named, for the outage of a moment.
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +121,6 @@ impl Engine {
             moved: BTreeMap::new(),
             overruled: BTreeMap::new(),
             now_ms: i64::MIN,
-            settle_at: i64::MIN,
         }
     }
 
@@ -144,34 +138,9 @@ impl Engine {
         fresh
     }
 
-    /// Tells the tree what is new; where that is about what is settled, all of the region is told again.
+    /// Tells the tree what is new.
     fn tell(&mut self) {
         let fresh = std::mem::take(&mut self.fresh);
-        let roots: Vec<Option<LoadIx>> = fresh.iter().map(|evidence| self.root_of(evidence)).collect();
-        let mut woken = BTreeMap::new();
-        for (evidence, root) in fresh.iter().zip(&roots) {
-            let Some((root, known)) = root.and_then(|root| Some((root, self.known.get_mut(&root)?))) else {
-                continue;
-            };
-            if let Some(settled) = known
-                .settled
-                .filter(|at| step(evidence.at_ms) <= at + self.tree.lapse)
-            {
-                known.wake();
-                woken.insert(root, settled);
-            }
-        }
-        if let Some(&last) = woken.values().max() {
-            let new: HashSet<Evidence> = fresh.iter().copied().collect();
-            let until = Evidence::before_ms((last + 1) * STEP_MS);
-            let old: Vec<Evidence> = self.evidence.range(..until).copied().collect();
-            for evidence in old {
-                let settled = self.root_of(&evidence).and_then(|root| woken.get(&root));
-                if settled.is_some_and(|&at| step(evidence.at_ms) <= at) && !new.contains(&evidence) {
-                    self.note(&evidence);
-                }
-            }
-        }
         fresh.iter().for_each(|evidence| self.note(evidence));
     }
 
@@ -179,19 +148,6 @@ impl Engine {
         if self.counts(evidence) {
             self.tree.note(evidence);
         }
-    }
-
-    /// The first load of the region that evidence is about.
-    fn root_of(&mut self, evidence: &Evidence) -> Option<LoadIx> {
-        let atlas = &mut self.tree.atlas;
-        let class = match evidence.what {
-            What::ScadaOpen(device) => atlas.of_device(device)?,
-            What::Call(load) | What::LastGasp(load) | What::PingOff(load) | What::PingOn(load) => {
-                atlas.leaf(load)
-            }
-        };
-        let root = atlas.class(class).root;
-        atlas.class(root).loads.first().copied()
     }
 
     /// Forgets all evidence and every decision, and keeps the network and how it is switched.
@@ -202,7 +158,7 @@ impl Engine {
         self.held.clear();
         self.moved.clear();
         self.overruled.clear();
-        (self.now_ms, self.settle_at) = (i64::MIN, i64::MIN);
+        self.now_ms = i64::MIN;
         self.tree.forget();
     }
 
@@ -225,36 +181,12 @@ impl Engine {
         let stale = std::mem::take(&mut self.tree.stale);
         let mut changes: Vec<Change> = stale
             .into_iter()
-            .flat_map(|(root, steps)| self.decide_root(root, steps))
+            .flat_map(|(root, steps)| self.decide_root(root, &steps))
             .collect();
         for (key, word) in std::mem::take(&mut self.moved) {
             changes.push(self.after_switching(key, word));
         }
-        self.settle();
         changes
-    }
-
-    /// Lets go of what is long over: its incidents stay as they are.
-    fn settle(&mut self) {
-        let now = step(self.now_ms);
-        if now < self.settle_at {
-            return;
-        }
-        self.settle_at = now.saturating_add(SETTLE_EVERY);
-        let settled = (self.weights.incident.settled_min * 60_000.0) as i64 / STEP_MS;
-        let horizon = now.saturating_sub(settled);
-        let listed_p = self.weights.incident.listed_p;
-        for (first, root) in self.tree.roots.clone() {
-            let Some(until) = self.tree.settled(root, horizon) else {
-                continue;
-            };
-            let tree = &mut self.tree;
-            let known = self.known.entry(first).or_default();
-            known.settle(until, |finding| tree.incident(finding, listed_p));
-            if tree.retire(root, until) {
-                tree.roots.remove(&first);
-            }
-        }
     }
 
     /// What became of an incident that is not found any more since the network was switched.
@@ -274,7 +206,7 @@ impl Engine {
         into.map_or(Change::Gone { key }, |into| Change::Merged { key, into })
     }
 
-    fn decide_root(&mut self, first: LoadIx, steps: (i64, i64)) -> Vec<Change> {
+    fn decide_root(&mut self, first: LoadIx, steps: &BTreeSet<i64>) -> Vec<Change> {
         let Some(&root) = self.tree.roots.get(&first) else {
             return Vec::new();
         };
@@ -315,7 +247,7 @@ impl Engine {
         if let (Some(word), Some(same)) = (said_before, same)
             && (same.class, same.scores, same.span) == (finding.class, finding.scores, finding.span)
         {
-            return Said::new(finding, word);
+            return Said { finding, word };
         }
         let word = self.word(key, &finding);
         let last = said_before.or_else(|| self.moved.get(&key).copied());
@@ -326,7 +258,7 @@ impl Engine {
                 || last.restored != word.restored
         });
         if let (false, Some(word)) = (worth, last) {
-            return Said::new(finding, word);
+            return Said { finding, word };
         }
         let Word { device, p, restored } = word;
         changes.push(Change::Now {
@@ -335,7 +267,7 @@ impl Engine {
             p,
             restored,
         });
-        Said::new(finding, word)
+        Said { finding, word }
     }
 
     fn word(&mut self, key: IncidentKey, finding: &Finding) -> Word {
@@ -381,8 +313,7 @@ impl Engine {
 
     fn view(&mut self, said: &Said) -> Incident {
         let listed_p = self.weights.incident.listed_p;
-        let settled = said.settled.as_deref().cloned();
-        let mut incident = settled.unwrap_or_else(|| self.tree.incident(&said.finding, listed_p));
+        let mut incident = self.tree.incident(&said.finding, listed_p);
         if let Some(&Overruled { device, .. }) = self.overruled.get(&incident.key) {
             (incident.device, incident.confidence) = (Some(device), 1.0);
             (incident.overruled, incident.premise, incident.ask) = (true, false, None);
@@ -499,7 +430,6 @@ impl Engine {
         self.tree.advance(self.now_ms);
         self.fresh = self.evidence.iter().copied().collect();
         self.tell();
-        self.settle_at = i64::MIN;
         let keys: Vec<IncidentKey> = self.overruled.keys().copied().collect();
         for key in keys {
             if let Some(overruled) = self.overruled.get_mut(&key) {

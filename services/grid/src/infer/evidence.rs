@@ -32,11 +32,6 @@ impl Evidence {
         Evidence { at_ms, what }
     }
 
-    /// Before all evidence of this moment and later.
-    pub(crate) fn before_ms(at_ms: i64) -> Evidence {
-        Evidence::new(at_ms, What::Call(LoadIx(0)))
-    }
-
     /// The load it is about; none for telemetry.
     pub fn load(&self) -> Option<LoadIx> {
         match self.what {

@@ -1,11 +1,11 @@
-//! What was said of the outages of one region, kept up to date where something changed, and settled in the end.
+//! What was said of the outages of one region, kept up to date where something changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::atlas::ClassIx;
 use super::decide::Finding;
-use super::incident::{Incident, IncidentKey};
+use super::incident::IncidentKey;
 use super::record::{STEP_MS, step};
 use super::tree::Tree;
 use crate::model::{DeviceIx, LoadIx};
@@ -22,18 +22,6 @@ pub(super) struct Word {
 pub(super) struct Said {
     pub(super) finding: Finding,
     pub(super) word: Word,
-    /// How it looked when it was settled.
-    pub(super) settled: Option<Box<Incident>>,
-}
-
-impl Said {
-    pub(super) fn new(finding: Finding, word: Word) -> Said {
-        Said {
-            finding,
-            word,
-            settled: None,
-        }
-    }
 }
 
 /// The outages of one span of a root.
@@ -49,11 +37,10 @@ pub(super) struct Known {
     /// By the first step of the root's span, before late callers are counted to those they belong to.
     found: BTreeMap<i64, Found>,
     pub(super) said: BTreeMap<IncidentKey, Said>,
-    /// All up to and with this step is settled.
-    pub(super) settled: Option<i64>,
 }
 
 /// A part of a region that is decided anew.
+#[derive(Default)]
 pub(super) struct Part {
     /// Its outages now.
     pub(super) findings: Vec<Finding>,
@@ -69,27 +56,63 @@ fn key(step: i64) -> IncidentKey {
 }
 
 impl Known {
-    /// Reads the spans of `root` anew in which a step from `low` to `high` lies, and what follows so soon
-    /// that its reports may be late ones of these.
-    pub(super) fn read(&mut self, tree: &mut Tree, root: ClassIx, (low, high): (i64, i64)) -> Part {
-        self.found.retain(|first, _| !(low..=high).contains(first));
-        let values = tree.nodes.get(&root).into_iter();
-        let values: Vec<_> = values
-            .flat_map(|node| node.values.range(low..=high).map(|value| *value.1))
-            .collect();
-        for value in values {
-            let findings = tree.findings(root, &value);
-            let last = value.span.last;
-            self.found.insert(value.span.first, Found { last, findings });
+    /// Reads the spans of `root` anew that `steps` lie in, and what follows so soon that its reports may be late
+    /// ones of these.
+    pub(super) fn read(&mut self, tree: &mut Tree, root: ClassIx, steps: &BTreeSet<i64>) -> Part {
+        let mut part = Part::default();
+        let changed = self.find(tree, root, steps);
+        for (low, end) in self.linked(&changed, tree.lapse) {
+            let found = self.found.range(low..=end);
+            let found = found.flat_map(|(_, found)| found.findings.clone()).collect();
+            let mut before = self.said.split_off(&key(low));
+            self.said
+                .append(&mut before.split_off(&key(end.saturating_add(1))));
+            part.before.append(&mut before);
+            let earlier = self.earlier(low, tree.lapse);
+            part.findings.extend(tree.absorb_late(earlier, found));
         }
-        let end = self.end(high, tree.lapse);
-        let findings = self.found.range(low..=end);
-        let findings = findings.flat_map(|(_, found)| found.findings.clone()).collect();
-        let findings = tree.absorb_late(self.earlier(low, tree.lapse), findings);
-        let mut before = self.said.split_off(&key(low));
-        self.said
-            .append(&mut before.split_off(&key(end.saturating_add(1))));
-        Part { findings, before }
+        part
+    }
+
+    /// Finds the outages of the spans again that `steps` lie in; answers where those are, and where they were.
+    fn find(&mut self, tree: &mut Tree, root: ClassIx, steps: &BTreeSet<i64>) -> BTreeSet<(i64, i64)> {
+        let values = |tree: &Tree, at: i64| {
+            let node = tree.nodes.get(&root)?;
+            node.values.range(..=at).next_back().map(|(_, value)| *value)
+        };
+        let before = |at: &i64| self.found.range(..=at).next_back().map(|found| *found.0);
+        let firsts: BTreeSet<i64> = steps
+            .iter()
+            .flat_map(|at| {
+                before(at)
+                    .into_iter()
+                    .chain(values(tree, *at).map(|value| value.span.first))
+            })
+            .collect();
+        let mut spans = BTreeSet::new();
+        for first in firsts {
+            let before = self.found.remove(&first);
+            spans.extend(before.map(|found| (first, found.last)));
+            if let Some(value) = values(tree, first).filter(|value| value.span.first == first) {
+                let (last, findings) = (value.span.last, tree.findings(root, &value));
+                spans.insert((first, last));
+                self.found.insert(first, Found { last, findings });
+            }
+        }
+        spans
+    }
+
+    /// From the first to the last step of what is to be said anew: `changed`, and what follows it without `lapse`
+    /// steps of silence in between.
+    fn linked(&self, changed: &BTreeSet<(i64, i64)>, lapse: i64) -> Vec<(i64, i64)> {
+        let mut linked: Vec<(i64, i64)> = Vec::new();
+        for &(low, high) in changed {
+            match linked.last_mut().filter(|(_, end)| low - *end <= lapse) {
+                Some((_, end)) => *end = self.end(high.max(*end), lapse),
+                None => linked.push((low, self.end(high, lapse))),
+            }
+        }
+        linked
     }
 
     /// The last step of all that follows `high` without `lapse` steps of silence in between.
@@ -125,22 +148,5 @@ impl Known {
             (span.first..span.until).contains(&at) && loads.binary_search(&of.load).is_ok()
         });
         took.map(|(&into, _)| into)
-    }
-
-    /// Forgets how everything up to and with `until` was found; `view` says how it looks in the end.
-    pub(super) fn settle(&mut self, until: i64, mut view: impl FnMut(&Finding) -> Incident) {
-        for (_, said) in self.said.range_mut(..key(until.saturating_add(1))) {
-            if said.settled.is_none() {
-                said.settled = Some(Box::new(view(&said.finding)));
-            }
-        }
-        self.found = self.found.split_off(&until.saturating_add(1));
-        self.settled = Some(until);
-    }
-
-    /// Looks at everything anew.
-    pub(super) fn wake(&mut self) {
-        self.said.values_mut().for_each(|said| said.settled = None);
-        self.settled = None;
     }
 }

@@ -16,8 +16,6 @@ pub(crate) struct Cell {
     pub(crate) offs: u32,
     pub(crate) back: u32,
     pub(crate) fed: u32,
-    /// Repeats, which are no news.
-    pub(crate) again: u32,
     /// Trips of this class's own devices.
     pub(crate) trips: u32,
     /// Trips of devices further down.
@@ -45,7 +43,6 @@ impl Cell {
         self.offs += other.offs;
         self.back += other.back;
         self.fed += other.fed;
-        self.again += other.again;
         self.trips += other.trips;
         self.trips_below += other.trips_below;
     }
@@ -57,7 +54,6 @@ impl Cell {
             Mark::Off => &mut self.offs,
             Mark::Back => &mut self.back,
             Mark::Fed => &mut self.fed,
-            Mark::Again => &mut self.again,
         }
     }
 }
@@ -90,7 +86,7 @@ pub(crate) enum Choice {
 }
 
 /// The scores of one span, in ln.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Value {
     pub(crate) span: Span,
     /// The earliest report and its load.

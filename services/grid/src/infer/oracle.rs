@@ -14,7 +14,7 @@ use crate::model::{Grid, LoadIx};
 use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
 
 /// A radial network: device `k` feeds bus `k + 1` from bus `from[k]`, which comes before it.
-fn network(from: &[usize], kinds: &[u8], loads: &[(usize, u32)]) -> Network {
+pub(super) fn network(from: &[usize], kinds: &[u8], loads: &[(usize, u32)]) -> Network {
     let bus = |k: usize| format!("b{k}");
     let end = |k: usize| End {
         bus: bus(k),
@@ -62,7 +62,7 @@ fn network(from: &[usize], kinds: &[u8], loads: &[(usize, u32)]) -> Network {
     }
 }
 
-fn networks() -> impl Strategy<Value = Network> {
+pub(super) fn networks() -> impl Strategy<Value = Network> {
     (2..9_usize).prop_flat_map(|devices| {
         (
             vec(0..devices, devices),
@@ -78,7 +78,7 @@ fn reports(seconds: u32, kinds: u8) -> impl Strategy<Value = Vec<(u32, usize, u8
     vec((0..seconds, 0..9_usize, 0..kinds), 1..10)
 }
 
-fn evidence(grid: &Grid, reports: &[(u32, usize, u8)]) -> Vec<Evidence> {
+pub(super) fn evidence(grid: &Grid, reports: &[(u32, usize, u8)]) -> Vec<Evidence> {
     let loads: Vec<LoadIx> = grid.loads().collect();
     let heard = reports.iter().map(|&(at_s, load, kind)| {
         let what = [What::Call, What::LastGasp, What::PingOn, What::PingOff][usize::from(kind)];
@@ -87,7 +87,7 @@ fn evidence(grid: &Grid, reports: &[(u32, usize, u8)]) -> Vec<Evidence> {
     heard.collect()
 }
 
-fn engine(network: &Network) -> Engine {
+pub(super) fn engine(network: &Network) -> Engine {
     let grid = Arc::new(network.grid(Uuid::nil()).expect("a good network"));
     Engine::new(grid, &[], Weights::default())
 }

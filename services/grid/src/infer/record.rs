@@ -23,8 +23,6 @@ pub(crate) enum Mark {
     Back,
     /// A ping with supply while nothing says the load was out.
     Fed,
-    /// A repeat: no news, but the outage is still spoken of.
-    Again,
 }
 
 /// All reports of one load, each kind by time.
@@ -37,7 +35,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// What each report counts as, in order; the same for the same reports in whatever order they came.
+    /// What counts, in order; the same for the same reports in whatever order they came.
     ///
     /// An outage of a load ends with a ping that finds supply, or with `lapse_ms` of silence. Within
     /// one, each of its `customers` calls once: more calls are urging, not news.
@@ -48,7 +46,7 @@ impl Record {
             if outage.last_ms.is_some_and(|last_ms| at_ms - last_ms > lapse_ms) {
                 outage = Outage::default();
             }
-            marks.push((at_ms, outage.next(at_ms, heard, customers)));
+            marks.extend(outage.next(at_ms, heard, customers).map(|mark| (at_ms, mark)));
         }
         marks.sort_unstable();
         marks
@@ -74,14 +72,6 @@ impl Record {
         self.ons.range(at_ms..).next().is_some()
     }
 
-    /// Forgets what was heard up to and with this moment; yes when nothing is left.
-    pub(crate) fn forget_until(&mut self, at_ms: i64) -> bool {
-        for times in [&mut self.calls, &mut self.gasps, &mut self.offs, &mut self.ons] {
-            *times = times.split_off(&(at_ms.saturating_add(1)));
-        }
-        self.calls.is_empty() && !self.has_meter()
-    }
-
     /// Has its meter ever spoken.
     pub(crate) fn has_meter(&self) -> bool {
         !(self.gasps.is_empty() && self.offs.is_empty() && self.ons.is_empty())
@@ -98,10 +88,10 @@ struct Outage {
 }
 
 impl Outage {
-    fn next(&mut self, at_ms: i64, heard: Mark, customers: u32) -> Mark {
+    fn next(&mut self, at_ms: i64, heard: Mark, customers: u32) -> Option<Mark> {
         if heard == Mark::Fed {
             let was_out = std::mem::take(self).last_ms.is_some();
-            return if was_out { Mark::Back } else { Mark::Fed };
+            return Some(if was_out { Mark::Back } else { Mark::Fed });
         }
         self.last_ms = Some(at_ms);
         let news = match heard {
@@ -111,9 +101,9 @@ impl Outage {
             }
             Mark::Gasp => !std::mem::replace(&mut self.gasped, true),
             Mark::Off => !std::mem::replace(&mut self.pinged, true),
-            Mark::Call | Mark::Back | Mark::Fed | Mark::Again => false,
+            Mark::Call | Mark::Back | Mark::Fed => false,
         };
-        if news { heard } else { Mark::Again }
+        news.then_some(heard)
     }
 }
 
@@ -135,15 +125,8 @@ mod tests {
     #[test]
     fn a_customer_who_urges_counts_once_and_neighbours_behind_one_load_each() {
         let urged = record(&[0, 60_000, 120_000], &[], &[]);
-        let kinds = |customers| {
-            urged
-                .marks(customers, LAPSE)
-                .iter()
-                .map(|mark| mark.1)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(kinds(1), [Mark::Call, Mark::Again, Mark::Again]);
-        assert_eq!(kinds(2), [Mark::Call, Mark::Call, Mark::Again]);
+        assert_eq!(urged.marks(1, LAPSE), [(0, Mark::Call)]);
+        assert_eq!(urged.marks(2, LAPSE), [(0, Mark::Call), (60_000, Mark::Call)]);
     }
 
     #[test]
@@ -171,7 +154,6 @@ mod tests {
     #[test]
     fn a_call_after_a_long_silence_is_about_another_outage() {
         let marks = record(&[0, LAPSE, 2 * LAPSE + 1], &[], &[]).marks(1, LAPSE);
-        let calls = marks.iter().filter(|mark| mark.1 == Mark::Call);
-        assert_eq!(calls.count(), 2);
+        assert_eq!(marks, [(0, Mark::Call), (2 * LAPSE + 1, Mark::Call)]);
     }
 }

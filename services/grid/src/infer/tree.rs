@@ -46,8 +46,8 @@ pub(crate) struct Tree {
     pub(crate) restored_roots: BTreeSet<ClassIx>,
     /// Classes whose counts changed since they were scored, with the steps that did.
     pub(crate) dirty: HashMap<ClassIx, BTreeSet<i64>>,
-    /// Roots whose explanation may have changed, by their first load, with the first and the last step that did.
-    pub(crate) stale: BTreeMap<LoadIx, (i64, i64)>,
+    /// Roots whose explanation may have changed, by their first load, with steps of the outages that did.
+    pub(crate) stale: BTreeMap<LoadIx, BTreeSet<i64>>,
     /// (step at which silence says more, class, a step of the outage).
     due: BTreeSet<(i64, ClassIx, i64)>,
     now_step: i64,
@@ -86,57 +86,6 @@ impl Tree {
         }
     }
 
-    /// The last step of what is settled below a root: heard before `horizon`, and followed by more than `lapse`
-    /// steps in which nothing at all was heard, or by nothing.
-    pub(crate) fn settled(&self, root: ClassIx, horizon: i64) -> Option<i64> {
-        let cells = &self.nodes.get(&root)?.cells;
-        let (mut settled, mut last) = (None, None);
-        for &at in cells.keys() {
-            settled = last.filter(|last| at - last > self.lapse).or(settled);
-            if at >= horizon {
-                return settled;
-            }
-            last = Some(at);
-        }
-        last
-    }
-
-    /// Forgets what was heard below `class` up to and with a step; yes when nothing is left.
-    pub(crate) fn retire(&mut self, class: ClassIx, until: i64) -> bool {
-        let Some(node) = self.nodes.get_mut(&class) else {
-            return true;
-        };
-        let after = until.saturating_add(1);
-        node.cells = node.cells.split_off(&after);
-        node.values = node.values.split_off(&after);
-        node.restored = node.restored.split_off(&after);
-        node.trips = node.trips.split_off(&after.saturating_mul(STEP_MS));
-        let is_empty = node.cells.is_empty();
-        let children = node.children.clone();
-        for (first, child) in children {
-            if self.retire(child, until)
-                && let Some(node) = self.nodes.get_mut(&class)
-            {
-                node.children.remove(&first);
-            }
-        }
-        let row = self.atlas.class(class);
-        if let [load] = row.loads[..] {
-            let until_ms = after.saturating_mul(STEP_MS) - 1;
-            let record = self.records.get_mut(&load);
-            if record.is_some_and(|record| record.forget_until(until_ms)) {
-                self.records.remove(&load);
-            }
-        }
-        for crossing in row.crossing.clone() {
-            self.retire(crossing, until);
-        }
-        if is_empty {
-            self.nodes.remove(&class);
-        }
-        is_empty
-    }
-
     /// Back to before the first piece of evidence; the classes stay.
     pub(crate) fn forget(&mut self) {
         self.nodes.clear();
@@ -154,10 +103,10 @@ impl Tree {
     pub(crate) fn note(&mut self, evidence: &Evidence) {
         let at_ms = evidence.at_ms;
         match evidence.what {
-            What::Call(load) => self.report(load, |record| record.calls.insert(at_ms)),
-            What::LastGasp(load) => self.report(load, |record| record.gasps.insert(at_ms)),
-            What::PingOff(load) => self.report(load, |record| record.offs.insert(at_ms)),
-            What::PingOn(load) => self.report(load, |record| record.ons.insert(at_ms)),
+            What::Call(load) => self.report(load, at_ms, |record| record.calls.insert(at_ms)),
+            What::LastGasp(load) => self.report(load, at_ms, |record| record.gasps.insert(at_ms)),
+            What::PingOff(load) => self.report(load, at_ms, |record| record.offs.insert(at_ms)),
+            What::PingOn(load) => self.report(load, at_ms, |record| record.ons.insert(at_ms)),
             What::ScadaOpen(device) => {
                 // A device without loads below puts nobody out: there is nothing to explain.
                 if let Some(class) = self.atlas.of_device(device) {
@@ -176,10 +125,7 @@ impl Tree {
         self.now_step = now;
         while let Some(&(due, class, at)) = self.due.first().filter(|due| due.0 <= now) {
             self.due.remove(&(due, class, at));
-            // What is retired since has nothing to say.
-            if self.nodes.contains_key(&class) {
-                self.soil(class, at);
-            }
+            self.soil(class, at);
         }
     }
 
@@ -235,7 +181,7 @@ impl Tree {
             .is_some()
     }
 
-    fn report(&mut self, load: LoadIx, note: impl FnOnce(&mut Record) -> bool) {
+    fn report(&mut self, load: LoadIx, at_ms: i64, note: impl FnOnce(&mut Record) -> bool) {
         let customers = self.atlas.grid.load_customers(load).max(1);
         let lapse_ms = self.lapse_ms;
         let record = self.records.entry(load).or_default();
@@ -255,6 +201,8 @@ impl Tree {
                 *cells.entry(step(at_ms)).or_default().slot(mark) += 1;
             }
             let steps = gone.iter().chain(&fresh).map(|mark| step(mark.0));
+            // A repeat is no news, but may be the first word of its half minute, which names the incident.
+            let steps = steps.chain([step(at_ms)]);
             self.dirty.entry(class).or_default().extend(steps);
         }
     }
@@ -307,19 +255,27 @@ impl Tree {
         let Some(node) = self.nodes.get_mut(&class) else {
             return high;
         };
-        let old: Vec<i64> = node.values.range(low..=high).map(|(&first, _)| first).collect();
-        for first in old {
-            node.values.remove(&first);
+        let old: Vec<Value> = node.values.range(low..=high).map(|(_, value)| *value).collect();
+        for value in &old {
+            node.values.remove(&value.span.first);
         }
-        for value in values {
+        for &value in &values {
             node.values.insert(value.span.first, value);
         }
-        let row = self.atlas.class(class);
-        if row.root == class {
-            let stale = self.stale.entry(row.loads[0]).or_insert((low, high));
-            *stale = (stale.0.min(low), stale.1.max(high));
-        }
+        self.note_stale(class, &old, &values);
         high
+    }
+
+    /// Notes which outages of a class are not what they were: what is said of them is to be read anew, also where
+    /// the change came long after (a restoration may), and nothing was heard then of what lies around.
+    fn note_stale(&mut self, class: ClassIx, before: &[Value], now: &[Value]) {
+        let gone = before.iter().filter(|value| !now.contains(value));
+        let fresh = now.iter().filter(|value| !before.contains(value));
+        let mut changed = gone.chain(fresh).map(|value| value.span.first).peekable();
+        if changed.peek().is_some() {
+            let root = self.atlas.class(self.atlas.class(class).root);
+            self.stale.entry(root.loads[0]).or_default().extend(changed);
+        }
     }
 
     fn value(&mut self, class: ClassIx, span: Span) -> Value {
@@ -479,8 +435,11 @@ pub(crate) fn begins(cells: &Cells, span: Span) -> Vec<i64> {
     std::iter::once(span.first).chain(later).collect()
 }
 
+/// What reports count as, by time.
+type Marks = Vec<(i64, Mark)>;
+
 /// What is in the first and not in the second, and the other way round; both ascend.
-fn differences(before: &[(i64, Mark)], after: &[(i64, Mark)]) -> (Vec<(i64, Mark)>, Vec<(i64, Mark)>) {
+fn differences(before: &[(i64, Mark)], after: &[(i64, Mark)]) -> (Marks, Marks) {
     let (mut gone, mut fresh) = (Vec::new(), Vec::new());
     let (mut left, mut right) = (before.iter().peekable(), after.iter().peekable());
     loop {

@@ -88,8 +88,6 @@ pub struct Incident {
     pub gap_min: f64,
     /// Minutes for which an incident takes in late callers.
     pub lapse_min: f64,
-    /// Minutes after which what was said is settled.
-    pub settled_min: f64,
     /// Share of reporting loads that must be back for a restoration.
     pub restored_share: f64,
     /// Most loads below a candidate.
@@ -147,12 +145,6 @@ impl Weights {
             ("rates.premise", rates.premise, 1e-9, 1.0),
             ("incident.gap_min", incident.gap_min, 1.0, 1440.0),
             ("incident.lapse_min", incident.lapse_min, incident.gap_min, 2880.0),
-            (
-                "incident.settled_min",
-                incident.settled_min,
-                incident.lapse_min,
-                525_600.0,
-            ),
             ("incident.restored_share", incident.restored_share, 0.01, 1.0),
             ("incident.loads_max", incident.loads_max as f64, 1.0, 1e7),
             ("incident.listed_p", incident.listed_p, 1e-9, 0.5),
