@@ -1,24 +1,8 @@
-//! Who is calling: a 60-second token (PASETO v4.public) minted by the edge or by a service, checked by the owner.
-//! Deny by default: no token, no role or no org path means no.
+//! Who is calling, as their [token](crate::token) proves it. Deny by default: no token, no role or no org path means no.
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
-use chrono::{DateTime, TimeDelta, Utc};
-use pasetors::{
-    Public,
-    claims::{Claims as Payload, ClaimsValidationRules},
-    keys::{AsymmetricKeyPair, AsymmetricPublicKey, AsymmetricSecretKey, Generate},
-    public,
-    token::UntrustedToken,
-    version4::V4,
-};
 use serde::{Deserialize, Serialize};
 use tonic::Status;
 use uuid::Uuid;
-
-/// Life of a token, seconds.
-pub const TTL_S: i64 = 60;
-/// How far the clocks of two machines may be apart, seconds: a token is valid this long before it was made.
-pub const SKEW_S: i64 = 5;
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,7 +99,8 @@ pub struct Claims {
     pub crew_id: Option<Uuid>,
     /// The unit whose desk this is.
     pub unit_id: Option<Uuid>,
-    /// One request of the edge, through every service.
+    /// One request of the edge, through every service. It proves nothing, so it travels beside the token.
+    #[serde(skip, default = "Uuid::now_v7")]
     pub request_id: Uuid,
 }
 
@@ -238,78 +223,6 @@ fn escape(path: &str) -> String {
     path.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// Signs caller tokens.
-#[derive(Debug, Clone)]
-pub struct Minter {
-    secret: AsymmetricSecretKey<V4>,
-}
-
-/// Checks caller tokens.
-#[derive(Debug, Clone)]
-pub struct Verifier {
-    public: AsymmetricPublicKey<V4>,
-}
-
-/// A new key pair, as base64 text (secret, public).
-pub fn new_key_pair() -> (String, String) {
-    let pair = AsymmetricKeyPair::<V4>::generate().expect("the system's random source works");
-    (
-        BASE64.encode(pair.secret.as_bytes()),
-        BASE64.encode(pair.public.as_bytes()),
-    )
-}
-
-impl Minter {
-    /// Reads the secret key from its base64 text; `None` when it is none.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let bytes = BASE64.decode(text.trim()).ok()?;
-        AsymmetricSecretKey::from(&bytes)
-            .ok()
-            .map(|secret| Self { secret })
-    }
-
-    /// A token for `claims`, valid for 60 s from `now`.
-    pub fn mint(&self, claims: &Claims, now: DateTime<Utc>) -> String {
-        let payload = payload(claims, now).expect("claims are plain JSON and a date after 1970");
-        public::sign(&self.secret, &payload, None, None).expect("signing with a well-formed key works")
-    }
-}
-
-fn payload(claims: &Claims, now: DateTime<Utc>) -> Result<Payload, Box<dyn std::error::Error>> {
-    let mut payload = Payload::new()?;
-    let from = (now - TimeDelta::seconds(SKEW_S)).to_rfc3339();
-    payload.issued_at(&from)?;
-    payload.not_before(&from)?;
-    payload.expiration(&(now + TimeDelta::seconds(TTL_S)).to_rfc3339())?;
-    payload.add_additional("relight", serde_json::to_value(claims)?)?;
-    Ok(payload)
-}
-
-impl Verifier {
-    /// Reads the public key from its base64 text; `None` when it is none.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let bytes = BASE64.decode(text.trim()).ok()?;
-        AsymmetricPublicKey::from(&bytes)
-            .ok()
-            .map(|public| Self { public })
-    }
-
-    /// The caller named by `token`; `None` when it is forged, damaged or older than 60 s.
-    pub fn check(&self, token: &str) -> Option<Claims> {
-        let untrusted = UntrustedToken::<Public, V4>::try_from(token).ok()?;
-        let trusted = public::verify(
-            &self.public,
-            &untrusted,
-            &ClaimsValidationRules::new(),
-            None,
-            None,
-        )
-        .ok()?;
-        let claims = trusted.payload_claims()?.get_claim("relight")?.clone();
-        serde_json::from_value(claims).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,31 +243,5 @@ mod tests {
         assert!(!at("demo/city").has_at(&[Role::Dispatcher], "demo/cityhall"));
         assert!(!at("demo/city").has_at(&[Role::Admin], "demo/city"));
         assert_eq!(at("a_b").org_patterns(&[Role::Dispatcher]), ["a\\_b", "a\\_b/%"]);
-    }
-
-    #[test]
-    fn a_token_proves_its_claims_for_sixty_seconds_only() {
-        let (secret, public) = new_key_pair();
-        let (minter, verifier) = (
-            Minter::from_text(&secret).unwrap(),
-            Verifier::from_text(&public).unwrap(),
-        );
-        let claims = at("demo");
-        assert_eq!(
-            verifier.check(&minter.mint(&claims, Utc::now())),
-            Some(claims.clone())
-        );
-        assert_eq!(
-            verifier.check(&minter.mint(&claims, Utc::now() - TimeDelta::seconds(TTL_S + 1))),
-            None
-        );
-        // Made on a machine whose clock is ahead: a little is fine, much is not.
-        for (ahead_s, valid) in [(SKEW_S - 1, true), (SKEW_S + 5, false)] {
-            let token = minter.mint(&claims, Utc::now() + TimeDelta::seconds(ahead_s));
-            assert_eq!(verifier.check(&token).is_some(), valid, "{ahead_s} s ahead");
-        }
-        let other = Minter::from_text(&new_key_pair().0).unwrap();
-        assert_eq!(verifier.check(&other.mint(&claims, Utc::now())), None);
-        assert_eq!(verifier.check("v4.public.nonsense"), None);
     }
 }

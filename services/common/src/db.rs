@@ -105,6 +105,14 @@ impl Db {
             .map_err(Error::db("begin a command"))
     }
 
+    /// A transaction whose commit does not wait for the disk: for marks that a repeat makes good.
+    pub(crate) async fn begin_unhurried(&self) -> Result<Transaction<'static, Postgres>, Error> {
+        self.pool
+            .begin_with("begin; set local synchronous_commit = off")
+            .await
+            .map_err(Error::db("begin a transaction"))
+    }
+
     /// Rung when outbox rows were committed.
     pub fn outbox_bell(&self) -> &Notify {
         &self.outbox

@@ -62,7 +62,7 @@ pub async fn waits(conn: &mut PgConnection, source: &str, subject: &str) -> Resu
 pub(crate) async fn parked(
     conn: &mut PgConnection,
     source: &str,
-    events: &[Event],
+    events: &[&Event],
 ) -> Result<HashSet<String>, Error> {
     let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
     let parked: Vec<String> = sqlx::query_scalar(

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use relight_proto::events::v1::{Event, HeadRequest, ReadRequest, events_client::EventsClient};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,16 +16,20 @@ use tonic::{
         server::TcpIncoming,
     },
 };
+use uuid::Uuid;
 
 use crate::{
-    claims::{Claims, Minter, Verifier},
+    claims::Claims,
     config::Grpc,
     error::Error,
     secrets::Secrets,
     telemetry,
+    token::{Minter, Verifier},
 };
 
 const AUTHORIZATION: &str = "authorization";
+/// Id of the edge's request, beside the token.
+const REQUEST_ID: &str = "x-request-id";
 /// Deadline of a call between services.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 /// Deadline of a call about a hundred thousand customers at once: just below that of an edge's answer.
@@ -55,11 +59,17 @@ impl Interceptor for Guard {
             .to_str()
             .ok()
             .and_then(|value| value.strip_prefix("Bearer "))
-            .and_then(|token| self.verifier.check(token));
-        let claims = claims.ok_or_else(|| Status::unauthenticated("the caller token is not valid"))?;
+            .and_then(|token| self.verifier.check(token, Utc::now()));
+        let mut claims = claims.ok_or_else(|| Status::unauthenticated("the caller token is not valid"))?;
+        claims.request_id = request_id(request.metadata()).unwrap_or_else(Uuid::now_v7);
         request.extensions_mut().insert(claims);
         Ok(request)
     }
+}
+
+fn request_id(metadata: &MetadataMap) -> Option<Uuid> {
+    let value = metadata.get(REQUEST_ID)?.to_str().ok()?;
+    Uuid::parse_str(value).ok()
 }
 
 /// Client side: adds token and trace.
@@ -67,33 +77,16 @@ impl Interceptor for Guard {
 pub struct Attach {
     minter: Arc<Minter>,
     service: Arc<Claims>,
-    /// The service's own token, renewed at half its life.
-    token: Option<(DateTime<Utc>, MetadataValue<Ascii>)>,
 }
 
 impl Interceptor for Attach {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if !request.metadata().contains_key(AUTHORIZATION) {
-            let token = self.own_token(Utc::now());
-            request.metadata_mut().insert(AUTHORIZATION, token);
+            let token = self.minter.mint(&self.service, Utc::now());
+            request.metadata_mut().insert(AUTHORIZATION, bearer(&token));
         }
         telemetry::inject(&mut Carrier(request.metadata_mut()));
         Ok(request)
-    }
-}
-
-impl Attach {
-    fn own_token(&mut self, now: DateTime<Utc>) -> MetadataValue<Ascii> {
-        match &self.token {
-            Some((made_at, token)) if (now - *made_at).num_seconds() < crate::claims::TTL_S / 2 => {
-                token.clone()
-            }
-            _ => {
-                let token = bearer(&self.minter.mint(&self.service, now));
-                self.token = Some((now, token.clone()));
-                token
-            }
-        }
     }
 }
 
@@ -191,7 +184,6 @@ impl Peers {
         let attach = Attach {
             minter: self.minter.clone(),
             service: Arc::new(Claims::service(&self.role)),
-            token: None,
         };
         InterceptedService::new(channel, attach)
     }
@@ -199,9 +191,10 @@ impl Peers {
     /// `message` as a request of this caller (edges).
     pub fn request<T>(&self, message: T, claims: &Claims) -> Request<T> {
         let mut request = Request::new(message);
-        request
-            .metadata_mut()
-            .insert(AUTHORIZATION, bearer(&self.minter.mint(claims, Utc::now())));
+        let id = claims.request_id.to_string();
+        let metadata = request.metadata_mut();
+        metadata.insert(AUTHORIZATION, bearer(&self.minter.mint(claims, Utc::now())));
+        metadata.insert(REQUEST_ID, id.parse().expect("a UUID is ASCII"));
         request
     }
 

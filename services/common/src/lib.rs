@@ -28,6 +28,7 @@ pub mod secrets;
 pub mod service;
 pub mod telemetry;
 pub mod timer;
+pub mod token;
 pub mod wire;
 pub mod work;
 

@@ -3,15 +3,19 @@
 //! nothing and skips nothing. One reader per source at a time (a fenced lease), events in order per partition.
 
 mod apply;
+mod failure;
 mod feed;
+mod parked;
+mod position;
 
 use std::sync::Arc;
 
 use relight_proto::events::v1::Event;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{db::Db, error::Coded, grpc::EventsOwner, lease, work::Work};
+use crate::{db::Db, error::Coded, grpc::EventsOwner, lease, telemetry, work::Work};
 
 pub use apply::apply_batch;
 
@@ -33,6 +37,21 @@ pub trait Consumer: Send + Sync + 'static {
 
     /// Fetches over the network what applying needs. Must be repeatable.
     fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, Self::Error>> + Send;
+
+    /// The same for several events, in their order. For consumers to whom one question answers many of them.
+    fn prepare_all(
+        &self,
+        events: &[&Event],
+    ) -> impl Future<Output = Result<Vec<Self::Prepared>, Self::Error>> + Send {
+        async move {
+            let mut prepared = Vec::with_capacity(events.len());
+            for event in events {
+                let span = telemetry::consume_span(event);
+                prepared.push(self.prepare(event).instrument(span).await?);
+            }
+            Ok(prepared)
+        }
+    }
 
     /// Applies the event inside the transaction that also stores the position.
     fn apply(

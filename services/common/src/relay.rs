@@ -2,12 +2,15 @@
 //! are published with the explicit stream id `seq-0`. What Redis refuses was already there. Redis may lose everything
 //! at any moment: readers pull what is missing from [`events`](crate::events).
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use prost::Message;
 use redis::aio::ConnectionManager;
 use relight_proto::events::v1::Event;
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,8 +21,10 @@ use crate::{
     wire,
 };
 
-/// Events given a number in one transaction, and published in one pipeline.
-pub const BATCH: i64 = 500;
+/// Events given a number in one transaction.
+pub const BATCH: i64 = 2_000;
+/// Events of one partition published in one pipeline.
+const PIPELINE: i64 = 500;
 /// The fallback when no bell rang (another process wrote, or this one just started).
 const POLL: Duration = Duration::from_millis(100);
 /// A stream keeps what was published within this time; the outbox behind it keeps 7 days.
@@ -80,6 +85,7 @@ pub async fn run(db: Db, redis: ConnectionManager, namespace: String, holder: Uu
                 redis,
                 namespace,
                 lease,
+                behind: true,
                 trimmed_at: None,
             };
             relay.run(ended).await;
@@ -93,6 +99,8 @@ struct Relay {
     redis: ConnectionManager,
     namespace: String,
     lease: Lease,
+    /// Something may have a number and not be published yet.
+    behind: bool,
     trimmed_at: Option<Instant>,
 }
 
@@ -125,36 +133,28 @@ impl Relay {
         }
     }
 
-    /// One round over the partitions. Returns how many events went out. All get their numbers first: without Redis,
-    /// readers pull by number.
+    /// One round. Returns how many events went out. All get their numbers first: without Redis, readers pull by number.
     async fn sweep(&mut self) -> Result<usize, Error> {
-        for partition in 0..PARTITIONS {
-            number(&self.db, &self.lease, partition).await?;
+        self.behind |= number(&self.db, &self.lease).await? > 0;
+        if !self.behind {
+            return Ok(0);
         }
-        let mut sent = 0;
-        for partition in 0..PARTITIONS {
-            sent += self.publish(partition).await?;
-        }
+        let sent = self.publish().await?;
+        self.behind = sent > 0;
         Ok(sent)
     }
 
-    /// Publishes what has a number and is not yet published.
-    async fn publish(&mut self, partition: i16) -> Result<usize, Error> {
-        let rows = unpublished(&self.db, partition).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else {
-            return Ok(0);
-        };
+    /// Publishes what has a number and is not yet published, the partitions in one pipeline.
+    async fn publish(&mut self) -> Result<usize, Error> {
+        let rows = unpublished(&self.db).await?;
         let sent = rows.len();
-        let key = stream_key(&self.namespace, self.db.service(), partition);
-        let mut pipe = redis::pipe();
+        if sent == 0 {
+            return Ok(0);
+        }
+        let (mut pipe, mut reached) = (redis::pipe(), BTreeMap::new());
         for row in rows {
-            let seq = row.seq;
-            let event = row.into_event(self.db.service()).encode_to_vec();
-            pipe.cmd("XADD")
-                .arg(&key)
-                .arg(format!("{seq}-0"))
-                .arg("e")
-                .arg(event);
+            reached.insert(row.partition_no, row.seq);
+            self.add(&mut pipe, row);
         }
         pipe.ignore_errors();
         let replies: Vec<Result<redis::Value, redis::RedisError>> =
@@ -164,10 +164,17 @@ impl Relay {
         for reply in replies {
             already_there(reply).map_err(Error::redis("publish an event"))?;
         }
-        mark_published(&self.db, &self.lease, partition, last).await?;
+        mark_published(&self.db, &self.lease, reached).await?;
         metrics::counter!("relight_events_published_total", "service" => self.db.service())
             .increment(sent as u64);
         Ok(sent)
+    }
+
+    fn add(&self, pipe: &mut redis::Pipeline, row: Row) {
+        let key = stream_key(&self.namespace, self.db.service(), row.partition_no);
+        let id = format!("{}-0", row.seq);
+        let event = row.into_event(self.db.service()).encode_to_vec();
+        pipe.cmd("XADD").arg(key).arg(id).arg("e").arg(event);
     }
 
     /// Trims the streams by age, never by length: Redis 7 drops what a reader has not seen without a word.
@@ -211,29 +218,31 @@ fn already_there(reply: Result<redis::Value, redis::RedisError>) -> Result<(), r
 ///
 /// # Errors
 /// [`Error::LeaseLost`], [`Error::Db`].
-pub async fn number(db: &Db, lease: &Lease, partition: i16) -> Result<usize, Error> {
-    let ids: Vec<Uuid> = sqlx::query_scalar(
-        "select id from outbox where partition_no = $1 and seq is null order by subject, version, id limit $2",
+pub async fn number(db: &Db, lease: &Lease) -> Result<usize, Error> {
+    let rows: Vec<(i16, Uuid)> = sqlx::query_as(
+        "select partition_no, id from outbox where seq is null order by partition_no, subject, version, id limit $1",
     )
-    .bind(partition)
     .bind(BATCH)
     .fetch_all(db.pool())
     .await
     .map_err(Error::db("find untold events"))?;
-    if ids.is_empty() {
+    if rows.is_empty() {
         return Ok(0);
     }
     let mut tx = db.begin().await?;
     lease::hold(&mut tx, lease).await?;
-    let count = i64::try_from(ids.len()).expect("a batch is small");
-    let head: i64 =
-        sqlx::query_scalar("update outbox_head set seq = seq + $2 where partition_no = $1 returning seq")
-            .bind(partition)
-            .bind(count)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(Error::db("advance the head"))?;
-    let seqs: Vec<i64> = (head - count + 1..=head).collect();
+    let mut counts: BTreeMap<i16, i64> = BTreeMap::new();
+    for (partition, _) in &rows {
+        *counts.entry(*partition).or_default() += 1;
+    }
+    let mut next = advance_heads(&mut tx, &counts).await?;
+    let mut take = |partition| {
+        let seq = next.get_mut(partition)?;
+        *seq += 1;
+        Some(*seq - 1)
+    };
+    let seqs: Vec<Option<i64>> = rows.iter().map(|(partition, _)| take(partition)).collect();
+    let ids: Vec<Uuid> = rows.iter().map(|(_, id)| *id).collect();
     let numbered = sqlx::query(
         "update outbox o set seq = n.seq from unnest($1::uuid[], $2::bigint[]) as n (id, seq)
          where o.id = n.id and o.seq is null",
@@ -244,36 +253,65 @@ pub async fn number(db: &Db, lease: &Lease, partition: i16) -> Result<usize, Err
     .await
     .map_err(Error::db("number events"))?
     .rows_affected();
-    if numbered != count.unsigned_abs() {
+    if numbered != rows.len() as u64 {
         // Another relay numbered some of them between our look and our lease: take nothing, look again.
         return Ok(0);
     }
     tx.commit().await.map_err(Error::db("commit the numbers"))?;
-    Ok(ids.len())
+    Ok(rows.len())
 }
 
-async fn unpublished(db: &Db, partition: i16) -> Result<Vec<Row>, Error> {
-    sqlx::query_as(
-        "select o.id, o.partition_no, o.seq, o.subject, o.version, o.type, o.org_path, o.occurred_at, o.traceparent, o.cause, o.data
-         from outbox_head h join outbox o on o.partition_no = h.partition_no and o.seq > h.published
-         where h.partition_no = $1 order by o.seq limit $2",
+/// Moves the heads on by `counts`; gives the first of the new numbers by partition. Heads are locked in their order.
+async fn advance_heads(
+    conn: &mut PgConnection,
+    counts: &BTreeMap<i16, i64>,
+) -> Result<BTreeMap<i16, i64>, Error> {
+    let (partitions, more): (Vec<i16>, Vec<i64>) = counts.iter().unzip();
+    let firsts: Vec<(i16, i64)> = sqlx::query_as(
+        "with locked as (select partition_no from outbox_head where partition_no = any($1::smallint[]) order by 1 for update)
+         update outbox_head h set seq = h.seq + n.more
+         from locked join unnest($1::smallint[], $2::bigint[]) as n (partition_no, more) using (partition_no)
+         where h.partition_no = locked.partition_no returning h.partition_no, h.seq - n.more + 1",
     )
-    .bind(partition)
-    .bind(BATCH)
+    .bind(partitions)
+    .bind(more)
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("advance the heads"))?;
+    Ok(firsts.into_iter().collect())
+}
+
+/// By partition and number, so that of each partition the last row is the furthest.
+async fn unpublished(db: &Db) -> Result<Vec<Row>, Error> {
+    sqlx::query_as(
+        "select o.* from outbox_head h cross join lateral (
+             select id, partition_no, seq, subject, version, type, org_path, occurred_at, traceparent, cause, data
+             from outbox where partition_no = h.partition_no and seq > h.published order by seq limit $1) o
+         order by o.partition_no, o.seq",
+    )
+    .bind(PIPELINE)
     .fetch_all(db.pool())
     .await
     .map_err(Error::db("read unpublished events"))
 }
 
-async fn mark_published(db: &Db, lease: &Lease, partition: i16, seq: i64) -> Result<(), Error> {
-    let mut tx = db.begin().await?;
+/// Notes how far each partition is published. Should the server forget it in a crash, Redis refuses the repeat: so the
+/// commit does not wait for the disk.
+async fn mark_published(db: &Db, lease: &Lease, reached: BTreeMap<i16, i64>) -> Result<(), Error> {
+    let mut tx = db.begin_unhurried().await?;
     lease::hold(&mut tx, lease).await?;
-    sqlx::query("update outbox_head set published = greatest(published, $2) where partition_no = $1")
-        .bind(partition)
-        .bind(seq)
-        .execute(&mut *tx)
-        .await
-        .map_err(Error::db("note what is published"))?;
+    let (partitions, seqs): (Vec<i16>, Vec<i64>) = reached.into_iter().unzip();
+    sqlx::query(
+        "with locked as (select partition_no from outbox_head where partition_no = any($1::smallint[]) order by 1 for update)
+         update outbox_head h set published = greatest(h.published, n.seq)
+         from locked join unnest($1::smallint[], $2::bigint[]) as n (partition_no, seq) using (partition_no)
+         where h.partition_no = locked.partition_no",
+    )
+    .bind(partitions)
+    .bind(seqs)
+    .execute(&mut *tx)
+    .await
+    .map_err(Error::db("note what is published"))?;
     tx.commit().await.map_err(Error::db("commit what is published"))
 }
 

@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use rand::RngCore;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-use crate::claims::{self, Minter, Verifier};
+use crate::token::{self, Minter, Verifier};
 
 /// Every role that has a certificate and a database role of its own.
 pub const SERVICES: [&str; 8] = [
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Secrets {
 impl Secrets {
     /// Secrets that live as long as this process (tests).
     pub fn ephemeral() -> Self {
-        let (secret, public) = claims::new_key_pair();
+        let (secret, public) = token::new_key_pair();
         Self {
             dir: None,
             minter: Minter::from_text(&secret).expect("a key just made"),
@@ -84,7 +84,7 @@ impl Secrets {
         fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         let mut made = Vec::new();
         if !dir.join("token.secret").exists() {
-            let (secret, public) = claims::new_key_pair();
+            let (secret, public) = token::new_key_pair();
             put(dir, "token.secret", &secret, &mut made)?;
             put(dir, "token.public", &public, &mut made)?;
         }

@@ -4,7 +4,10 @@
 mod debt;
 pub mod outage;
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
 use relight_common::{
@@ -15,6 +18,7 @@ use relight_common::{
 use relight_proto::events::v1::{
     EtrChanged, Event, IncidentChanged, InterruptionStep, OutageNotice, ReportAccepted, WorkOrderStep,
 };
+use tracing::Instrument;
 use uuid::Uuid;
 
 use self::{debt::Debtor, outage::Ordered};
@@ -26,7 +30,7 @@ use crate::{
         words::{Facts, House},
     },
     error::Error,
-    people::{Member, People, Recipient, once},
+    people::{Member, People, Recipient, chosen, once},
     seal::Sealer,
     store::{
         incident::{self, Incident},
@@ -34,6 +38,9 @@ use crate::{
     },
     template::Book,
 };
+
+/// Triage of somebody who asked again.
+const URGE: &str = "urge";
 
 /// Makes messages of events.
 #[derive(Debug)]
@@ -104,7 +111,12 @@ impl Consumer for Notices {
 
     async fn prepare(&self, event: &Event) -> Result<Plan, Error> {
         match event.r#type.as_str() {
-            "report.accepted" => self.accepted(event, decode(event)?).await,
+            "report.accepted" => {
+                let report: ReportAccepted = decode(event)?;
+                let asked: Vec<Uuid> = answered(&report)?.into_iter().collect();
+                let on_file = self.people.reachable(&asked).await?;
+                self.accepted(event, report, on_file).await
+            }
             "incident.changed" => incident_of(event, decode(event)?),
             "workorder.step" => self.step(event, decode(event)?).await,
             "etr.changed" => self.etr(event, decode(event)?).await,
@@ -115,6 +127,27 @@ impl Consumer for Notices {
             | "arrears.changed" | "arrears.alarm" => Ok(Plan::Nothing),
             _ => Ok(Plan::Unknown),
         }
+    }
+
+    /// A storm of reports asks the registry once for many reporters.
+    async fn prepare_all(&self, events: &[&Event]) -> Result<Vec<Plan>, Error> {
+        let on_file = self.reporters_on_file(events).await?;
+        let mut plans = Vec::with_capacity(events.len());
+        for event in events {
+            let span = telemetry::consume_span(event);
+            let plan = async {
+                if event.r#type != "report.accepted" {
+                    return self.prepare(event).await;
+                }
+                let report: ReportAccepted = decode(event)?;
+                let customer = answered(&report)?;
+                let contacts = customer.and_then(|customer| on_file.get(&customer));
+                self.accepted(event, report, contacts.cloned().unwrap_or_default())
+                    .await
+            };
+            plans.push(plan.instrument(span).await?);
+        }
+        Ok(plans)
     }
 
     async fn apply(&self, work: &mut Work, event: &Event, plan: Plan) -> Result<Outcome, Error> {
@@ -141,22 +174,39 @@ impl Consumer for Notices {
 }
 
 impl Notices {
+    /// The contacts of those whose reports are answered, by customer.
+    async fn reporters_on_file(&self, events: &[&Event]) -> Result<HashMap<Uuid, Vec<Recipient>>, Error> {
+        let mut customers = BTreeSet::new();
+        for event in events.iter().filter(|event| event.r#type == "report.accepted") {
+            customers.extend(answered(&decode(event)?)?);
+        }
+        let customers: Vec<Uuid> = customers.into_iter().collect();
+        let mut on_file: HashMap<Uuid, Vec<Recipient>> = HashMap::new();
+        for one in self.people.reachable(&customers).await? {
+            on_file
+                .entry(one.customer().unwrap_or_default())
+                .or_default()
+                .push(one);
+        }
+        Ok(on_file)
+    }
+
     /// To the reporter: their contacts on file, else the phone they gave. An urge has no second answer.
-    async fn accepted(&self, event: &Event, report: ReportAccepted) -> Result<Plan, Error> {
-        if report.triage == "urge" {
+    async fn accepted(
+        &self,
+        event: &Event,
+        report: ReportAccepted,
+        on_file: Vec<Recipient>,
+    ) -> Result<Plan, Error> {
+        if report.triage == URGE {
             return Ok(Plan::Nothing);
         }
         let id = wire::uuid("report_id", &report.report_id)?;
-        let mut recipients = Vec::new();
-        if let Some(customer) = wire::uuid_opt("customer_id", &report.customer_id)? {
-            recipients = self
-                .people
-                .recipients(&[Member {
-                    customer,
-                    reporter: true,
-                }])
-                .await?;
-        }
+        let reporter = answered(&report)?.map(|customer| Member {
+            customer,
+            reporter: true,
+        });
+        let mut recipients = chosen(on_file, reporter.as_slice());
         if recipients.is_empty() {
             recipients = self.people.reporter(id).await?;
         }
@@ -352,6 +402,14 @@ impl Notices {
             .and_then(|incident| incident.zone.parse().ok());
         own.or(telling.zone).unwrap_or(self.zone)
     }
+}
+
+/// The customer who is answered, when the reporter is one.
+fn answered(report: &ReportAccepted) -> Result<Option<Uuid>, Error> {
+    if report.triage == URGE {
+        return Ok(None);
+    }
+    Ok(wire::uuid_opt("customer_id", &report.customer_id)?)
 }
 
 fn incident_of(event: &Event, incident: IncidentChanged) -> Result<Plan, Error> {

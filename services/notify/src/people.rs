@@ -143,6 +143,20 @@ pub(crate) fn once(recipients: Vec<Recipient>) -> Vec<Recipient> {
     by_value.into_values().collect()
 }
 
+/// Of every contact of `members` the first on each channel; the night does not put off who reported.
+pub(crate) fn chosen(mut reachable: Vec<Recipient>, members: &[Member]) -> Vec<Recipient> {
+    let reporters = members.iter().filter(|member| member.reporter);
+    let reporters: BTreeSet<Uuid> = reporters.map(|member| member.customer).collect();
+    let mut has = BTreeSet::new();
+    reachable.retain(|one| has.insert((one.customer(), one.channel)));
+    for one in &mut reachable {
+        one.night = one
+            .customer()
+            .is_some_and(|customer| reporters.contains(&customer));
+    }
+    once(reachable)
+}
+
 impl People {
     /// Over the channels of `peers`.
     pub fn new(peers: &Peers, sealer: Sealer) -> Self {
@@ -215,21 +229,9 @@ impl People {
     /// # Errors
     /// When the registry cannot be asked.
     pub async fn recipients(&self, members: &[Member]) -> Result<Vec<Recipient>, Error> {
-        let reporters: BTreeSet<Uuid> = members
-            .iter()
-            .filter(|m| m.reporter)
-            .map(|m| m.customer)
-            .collect();
         let customers: BTreeSet<Uuid> = members.iter().map(|m| m.customer).collect();
-        let mut has = BTreeSet::new();
-        let mut found = self.reachable(&customers.into_iter().collect::<Vec<_>>()).await?;
-        found.retain(|one| has.insert((one.customer(), one.channel)));
-        for one in &mut found {
-            one.night = one
-                .customer()
-                .is_some_and(|customer| reporters.contains(&customer));
-        }
-        Ok(once(found))
+        let reachable = self.reachable(&customers.into_iter().collect::<Vec<_>>()).await?;
+        Ok(chosen(reachable, members))
     }
 
     /// Every contact of these customers.

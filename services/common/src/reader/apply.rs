@@ -1,55 +1,37 @@
-//! Applying events: a batch in one transaction while all goes well; one by one when something is wrong, so that the
-//! one event that cannot be applied is parked with its aggregate and the others go on.
+//! Applying events: a batch in one transaction while all goes well, also over several partitions; one by one when
+//! something is wrong, so that the one event that cannot be applied is parked with its aggregate and the others go on.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    panic::AssertUnwindSafe,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
-use prost::Message;
 use relight_proto::events::v1::Event;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Consumer, Outcome, feed::seq_of};
-use crate::{
-    db::{Db, PARTITIONS},
-    dead_letter,
-    error::{Code, Coded, Error, chain},
-    lease::pause,
-    telemetry,
-    work::Work,
+use super::{
+    Consumer, Outcome,
+    failure::{Failure, of},
+    feed::seq_of,
+    position::{self, Standing, lock_one},
 };
+use crate::{db::Db, dead_letter, error::Error, lease::pause, telemetry, work::Work};
 
 /// An entry at which the reader's process died this often is parked unread.
 const MAX_DEATHS: i32 = 3;
 /// Events applied in one transaction.
-const BATCH: usize = 100;
+const BATCH: usize = 200;
 /// Wait before an event that may succeed is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// The stored positions of all partitions.
-pub(super) async fn positions(db: &Db, source: &str) -> Result<Vec<i64>, Error> {
-    sqlx::query_scalar(
-        "select coalesce(r.seq, 0) from generate_series(0, $2 - 1) p
-         left join reader_position r on r.source = $1 and r.partition_no = p order by p",
-    )
-    .bind(source)
-    .bind(i32::from(PARTITIONS))
-    .fetch_all(db.pool())
-    .await
-    .map_err(Error::db("load the reader's positions"))
-}
-
-/// One partition of one source, being applied.
-struct Lane<'a, C> {
-    db: &'a Db,
-    source: &'static str,
-    partition: i16,
-    consumer: &'a C,
-    stop: &'a CancellationToken,
-}
+/// Contiguous events by partition.
+pub(super) type Runs = BTreeMap<i16, Vec<Event>>;
 
 /// Applies a contiguous run of events of one partition. Returns the position reached, which is behind the run only
-/// when told to stop. Also used by tests.
+/// when told to stop.
 ///
 /// # Errors
 /// [`Error::Db`] when Postgres is away.
@@ -61,74 +43,127 @@ pub async fn apply_batch<C: Consumer>(
     consumer: &C,
     stop: &CancellationToken,
 ) -> Result<i64, Error> {
-    let lane = Lane {
+    let runs = Runs::from([(partition, events)]);
+    let reached = apply_runs(db, source, &runs, consumer, stop).await?;
+    Ok(reached.get(&partition).copied().unwrap_or_default())
+}
+
+/// The same for several partitions; gives the positions reached.
+pub(super) async fn apply_runs<C: Consumer>(
+    db: &Db,
+    source: &'static str,
+    runs: &Runs,
+    consumer: &C,
+    stop: &CancellationToken,
+) -> Result<BTreeMap<i16, i64>, Error> {
+    let lanes = Lanes {
         db,
         source,
-        partition,
         consumer,
         stop,
     };
-    let mut reached = lane.stored().await?;
-    let mut rest = after(&events, reached);
-    while !rest.is_empty() && !stop.is_cancelled() {
-        reached = lane.step(rest, reached).await?;
-        rest = after(rest, reached);
+    let partitions: Vec<i16> = runs.keys().copied().collect();
+    loop {
+        let standings = position::standings(db, source, &partitions).await?;
+        let round = next_round(runs, &standings);
+        if round.is_empty() || stop.is_cancelled() {
+            return Ok(standings
+                .into_iter()
+                .map(|(partition, at)| (partition, at.seq))
+                .collect());
+        }
+        lanes.step(&round, &standings).await?;
     }
-    Ok(reached)
 }
 
-/// The events behind a position.
-fn after(events: &[Event], position: i64) -> &[Event] {
-    &events[events.partition_point(|event| seq_of(event) <= position)..]
+/// What comes next of one partition.
+struct Run<'a> {
+    partition: i16,
+    events: &'a [Event],
 }
 
-impl<C: Consumer> Lane<'_, C> {
-    /// The next few of `rest`, marked as being tried: only a process that dies leaves the mark, and what killed its
-    /// reader again and again is parked unread.
-    async fn step(&self, rest: &[Event], reached: i64) -> Result<i64, Error> {
-        let deaths = self.mark().await?;
-        let ended = if deaths >= MAX_DEATHS {
-            let killer = &rest[0];
-            self.park(killer, "its reader died three times at this event")
-                .await
-                .map(|()| seq_of(killer))
-        } else {
-            let size = if deaths == MAX_DEATHS - 1 { 1 } else { BATCH };
-            self.chunk(&rest[..size.min(rest.len())], reached).await
+fn all_of<'a>(round: &[Run<'a>]) -> Vec<&'a Event> {
+    round.iter().flat_map(|run| run.events).collect()
+}
+
+/// What is behind the positions, at most [`BATCH`] events. A partition at which a process died goes alone.
+fn next_round<'a>(runs: &'a Runs, standings: &BTreeMap<i16, Standing>) -> Vec<Run<'a>> {
+    let mut room = BATCH;
+    let mut round = Vec::new();
+    for (&partition, events) in runs {
+        let at = standings.get(&partition).copied().unwrap_or_default();
+        let rest = &events[events.partition_point(|event| seq_of(event) <= at.seq)..];
+        let events = &rest[..rest.len().min(room)];
+        if at.deaths > 0 && !events.is_empty() {
+            return vec![Run { partition, events }];
+        }
+        room -= events.len();
+        round.push(Run { partition, events });
+    }
+    round.retain(|run| !run.events.is_empty());
+    round
+}
+
+/// The partitions of one source, being applied.
+struct Lanes<'a, C> {
+    db: &'a Db,
+    source: &'static str,
+    consumer: &'a C,
+    stop: &'a CancellationToken,
+}
+
+impl<C: Consumer> Lanes<'_, C> {
+    /// One round, marked as being tried: only a process that dies leaves the mark, and what killed its reader again and
+    /// again is parked unread.
+    async fn step(&self, round: &[Run<'_>], standings: &BTreeMap<i16, Standing>) -> Result<(), Error> {
+        let partitions: Vec<i16> = round.iter().map(|run| run.partition).collect();
+        position::mark(self.db, self.source, &partitions).await?;
+        let deaths = |run: &Run| standings.get(&run.partition).map_or(0, |at| at.deaths);
+        let ended = match round {
+            [run] if deaths(run) >= MAX_DEATHS => {
+                let reason = "its reader died three times at this event";
+                self.park(run.partition, &run.events[0], reason).await
+            }
+            [run] if deaths(run) == MAX_DEATHS - 1 => {
+                let (partition, events) = (run.partition, &run.events[..1]);
+                self.chunk(&[Run { partition, events }]).await
+            }
+            round => self.chunk(round).await,
         };
         if ended.is_err() || self.stop.is_cancelled() {
-            self.unmark().await?;
+            position::unmark(self.db, self.source, &partitions).await?;
         }
         ended
     }
 
-    /// All together if it goes well, else one by one.
-    async fn chunk(&self, chunk: &[Event], mut reached: i64) -> Result<i64, Error> {
-        if let Ok(position) = self.together(chunk).await {
-            return Ok(position);
+    /// All together if it goes well, else one by one, each partition for itself.
+    async fn chunk(&self, round: &[Run<'_>]) -> Result<(), Error> {
+        if self.together(round).await.is_ok() {
+            return Ok(());
         }
-        for event in chunk {
-            match self.single(event).await? {
-                Some(position) => reached = position,
-                None => return Ok(reached),
+        for run in round {
+            for event in run.events {
+                if !self.single(run.partition, event).await? {
+                    return Ok(());
+                }
             }
         }
-        Ok(reached)
+        Ok(())
     }
 
-    /// One event until it is applied or parked; `None` when told to stop before.
-    async fn single(&self, event: &Event) -> Result<Option<i64>, Error> {
+    /// One event until it is applied or parked; no when told to stop before.
+    async fn single(&self, partition: i16, event: &Event) -> Result<bool, Error> {
+        let events = std::slice::from_ref(event);
         loop {
-            let failure = match self.together(std::slice::from_ref(event)).await {
-                Ok(position) => return Ok(Some(position)),
-                Err(failure) => failure,
+            let Err(failure) = self.together(&[Run { partition, events }]).await else {
+                return Ok(true);
             };
             if self.stop.is_cancelled() {
-                return Ok(None);
+                return Ok(false);
             }
             if !failure.again {
-                self.park(event, &failure.reason).await?;
-                return Ok(Some(seq_of(event)));
+                self.park(partition, event, &failure.reason).await?;
+                return Ok(true);
             }
             tracing::warn!(
                 service = self.db.service(),
@@ -141,47 +176,64 @@ impl<C: Consumer> Lane<'_, C> {
         }
     }
 
-    /// All of `events` and the new position in one transaction.
-    async fn together(&self, events: &[Event]) -> Result<i64, Failure> {
-        let mut prepared = Vec::with_capacity(events.len());
-        for event in events {
-            if self.stop.is_cancelled() {
-                return Err(Failure::stopping());
-            }
-            prepared.push(prepare(self.consumer, event).await?);
+    /// All of `round` and the new positions in one transaction.
+    async fn together(&self, round: &[Run<'_>]) -> Result<(), Failure> {
+        let events = all_of(round);
+        let prepared = tokio::select! {
+            () = self.stop.cancelled() => return Err(Failure::stopping()),
+            prepared = prepare_all(self.consumer, &events) => prepared?,
+        };
+        if prepared.len() != events.len() {
+            return Err(Failure::miscounted());
         }
+        let partitions: Vec<i16> = round.iter().map(|run| run.partition).collect();
         let mut work = Work::internal(self.db, "", self.db.clock().now())
             .await
             .map_err(of)?;
-        let before = lock(&mut work, self.source, self.partition).await.map_err(of)?;
-        let parked = dead_letter::parked(work.conn(), self.source, events)
+        let mut reached = position::lock(work.conn(), self.source, &partitions)
             .await
             .map_err(of)?;
-        for (event, prepared) in events.iter().zip(prepared) {
-            if seq_of(event) <= before {
-                continue;
+        let parked = dead_letter::parked(work.conn(), self.source, &events)
+            .await
+            .map_err(of)?;
+        let mut prepared = prepared.into_iter();
+        for run in round {
+            let at = reached.entry(run.partition).or_default();
+            for (event, prepared) in run.events.iter().zip(prepared.by_ref()) {
+                if seq_of(event) > *at {
+                    *at = seq_of(event);
+                    self.effect(&mut work, event, prepared, &parked).await?;
+                }
             }
-            if parked.contains(&event.subject) {
-                let reason = "waits behind a parked event of the same aggregate";
-                dead_letter::put(work.conn(), self.source, event, reason)
-                    .await
-                    .map_err(of)?;
-                continue;
-            }
-            apply(&mut work, event, prepared, self.consumer).await?;
         }
-        let reached = events.last().map_or(before, seq_of).max(before);
-        advance(&mut work, self.source, self.partition, reached)
+        position::advance(work.conn(), self.source, &reached)
             .await
             .map_err(of)?;
         work.done().await.map_err(of)?;
         metrics::counter!("relight_events_applied_total", "service" => self.db.service(), "source" => self.source)
             .increment(events.len() as u64);
-        Ok(reached)
+        Ok(())
     }
 
-    async fn park(&self, event: &Event, reason: &str) -> Result<(), Error> {
-        let (db, source, partition) = (self.db, self.source, self.partition);
+    /// Applies an event, or lets it wait behind a parked one of its aggregate.
+    async fn effect(
+        &self,
+        work: &mut Work,
+        event: &Event,
+        prepared: C::Prepared,
+        parked: &HashSet<String>,
+    ) -> Result<(), Failure> {
+        if !parked.contains(&event.subject) {
+            return apply(work, event, prepared, self.consumer).await;
+        }
+        let reason = "waits behind a parked event of the same aggregate";
+        dead_letter::put(work.conn(), self.source, event, reason)
+            .await
+            .map_err(of)
+    }
+
+    async fn park(&self, partition: i16, event: &Event, reason: &str) -> Result<(), Error> {
+        let (db, source) = (self.db, self.source);
         tracing::error!(
             service = db.service(),
             source,
@@ -194,91 +246,27 @@ impl<C: Consumer> Lane<'_, C> {
         metrics::counter!("relight_events_parked_total", "service" => db.service(), "source" => source)
             .increment(1);
         let mut work = Work::internal(db, event.id.clone(), db.clock().now()).await?;
-        if lock(&mut work, source, partition).await? >= seq_of(event) {
+        if lock_one(&mut work, source, partition).await? >= seq_of(event) {
             return Ok(());
         }
         dead_letter::put(work.conn(), source, event, reason).await?;
-        advance(&mut work, source, partition, seq_of(event)).await?;
+        let reached = BTreeMap::from([(partition, seq_of(event))]);
+        position::advance(work.conn(), source, &reached).await?;
         work.done().await
     }
+}
 
-    async fn stored(&self) -> Result<i64, Error> {
-        sqlx::query_scalar("select seq from reader_position where source = $1 and partition_no = $2")
-            .bind(self.source)
-            .bind(self.partition)
-            .fetch_optional(self.db.pool())
-            .await
-            .map(Option::unwrap_or_default)
-            .map_err(Error::db("load a position"))
-    }
-
-    /// Marks a try and gives the number of tries before it, since the last progress, that never ended. The mark has
-    /// to outlive this process, not the server, so its commit does not wait for the disk.
-    async fn mark(&self) -> Result<i32, Error> {
-        sqlx::query_scalar(
-            "insert into reader_position as r (source, partition_no, stalls)
-             select $1, $2, 1 from (select set_config('synchronous_commit', 'off', true)) quick
-             on conflict (source, partition_no) do update set stalls = r.stalls + 1
-             returning stalls - 1",
-        )
-        .bind(self.source)
-        .bind(self.partition)
-        .fetch_one(self.db.pool())
+/// What the consumer needs from others for these events, fetched before the transaction.
+async fn prepare_all<C: Consumer>(consumer: &C, events: &[&Event]) -> Result<Vec<C::Prepared>, Failure> {
+    AssertUnwindSafe(consumer.prepare_all(events))
+        .catch_unwind()
         .await
-        .map_err(Error::db("mark a try"))
-    }
-
-    /// Takes the mark back: this process lives and will try again.
-    async fn unmark(&self) -> Result<(), Error> {
-        sqlx::query("update reader_position set stalls = 0 where source = $1 and partition_no = $2")
-            .bind(self.source)
-            .bind(self.partition)
-            .execute(self.db.pool())
-            .await
-            .map(drop)
-            .map_err(Error::db("take a mark back"))
-    }
+        .map_err(|_| Failure::panicked())?
+        .map_err(of)
 }
 
-/// Why a transaction did not come about, and whether trying again may help.
-struct Failure {
-    again: bool,
-    reason: String,
-}
-
-impl Failure {
-    fn of(error: &impl Coded) -> Self {
-        let again = matches!(
-            error.code(),
-            Code::Unavailable | Code::Aborted | Code::DeadlineExceeded
-        );
-        Self {
-            again,
-            reason: chain(error),
-        }
-    }
-
-    fn stopping() -> Self {
-        Self {
-            again: true,
-            reason: "told to stop".to_owned(),
-        }
-    }
-
-    fn panicked() -> Self {
-        Self {
-            again: false,
-            reason: "the consumer panicked".to_owned(),
-        }
-    }
-}
-
-fn of<E: Coded>(error: E) -> Failure {
-    Failure::of(&error)
-}
-
-/// What the consumer needs from others for this event, fetched before the transaction.
-async fn prepare<C: Consumer>(consumer: &C, event: &Event) -> Result<C::Prepared, Failure> {
+/// The same for one event.
+pub(super) async fn prepare<C: Consumer>(consumer: &C, event: &Event) -> Result<C::Prepared, Failure> {
     AssertUnwindSafe(consumer.prepare(event))
         .catch_unwind()
         .instrument(telemetry::consume_span(event))
@@ -287,7 +275,7 @@ async fn prepare<C: Consumer>(consumer: &C, event: &Event) -> Result<C::Prepared
         .map_err(of)
 }
 
-async fn apply<C: Consumer>(
+pub(super) async fn apply<C: Consumer>(
     work: &mut Work,
     event: &Event,
     prepared: C::Prepared,
@@ -306,115 +294,4 @@ async fn apply<C: Consumer>(
         .instrument(telemetry::consume_span(event))
         .await
         .map_err(|_| Failure::panicked())?
-}
-
-/// Goes on behind events up to `to` that the owner no longer keeps, and says so where nobody can overlook it: in the
-/// log, in the audit, and as a parked event that only an operator closes.
-pub(super) async fn skip_to(db: &Db, source: &'static str, partition: i16, to: i64) -> Result<(), Error> {
-    let mut work = Work::internal(db, "", db.clock().now()).await?;
-    let from = lock(&mut work, source, partition).await? + 1;
-    if from > to {
-        return Ok(());
-    }
-    tracing::error!(
-        service = db.service(),
-        source,
-        partition,
-        from,
-        to,
-        "the owner no longer keeps the events we lack; going on without"
-    );
-    metrics::counter!("relight_events_lost_total", "service" => db.service(), "source" => source)
-        .increment((to - from + 1).unsigned_abs());
-    dead_letter::put_lost(work.conn(), source, partition, from..=to).await?;
-    let subject = format!("{source}:{partition}");
-    work.audit(
-        "reader.skipped",
-        subject,
-        serde_json::json!({ "from": from, "to": to }),
-    );
-    advance(&mut work, source, partition, to).await?;
-    work.done().await
-}
-
-/// Locks the position; a second reader waits here and then finds the events applied.
-async fn lock(work: &mut Work, source: &str, partition: i16) -> Result<i64, Error> {
-    sqlx::query_scalar(
-        "insert into reader_position as r (source, partition_no) values ($1, $2)
-         on conflict (source, partition_no) do update set seq = r.seq returning seq",
-    )
-    .bind(source)
-    .bind(partition)
-    .fetch_one(work.conn())
-    .await
-    .map_err(Error::db("lock a position"))
-}
-
-async fn advance(work: &mut Work, source: &str, partition: i16, seq: i64) -> Result<(), Error> {
-    sqlx::query("update reader_position set seq = $3, stalls = 0 where source = $1 and partition_no = $2 and seq <= $3")
-        .bind(source)
-        .bind(partition)
-        .bind(seq)
-        .execute(work.conn())
-        .await
-        .map(drop)
-        .map_err(Error::db("store a position"))
-}
-
-/// Applies parked events that an operator asked to retry, oldest first; those behind one follow it, and wait on when it
-/// fails again.
-pub(super) async fn retry_asked<C: Consumer>(
-    db: &Db,
-    source: &'static str,
-    consumer: &C,
-    stop: &CancellationToken,
-) -> Result<(), Error> {
-    loop {
-        let mut resolved = 0;
-        for letter in dead_letter::asked(db.pool(), source).await? {
-            if stop.is_cancelled() {
-                return Ok(());
-            }
-            match again(db, source, &letter, consumer).await {
-                Ok(()) => resolved += 1,
-                Err(failure) => dead_letter::note(db.pool(), &letter, &failure.reason, failure.again).await?,
-            }
-        }
-        if resolved == 0 {
-            return Ok(());
-        }
-    }
-}
-
-/// Applies one parked event and resolves it. The position's lock keeps a second reader from applying it too, and from
-/// parking a later event behind it while it is being resolved.
-async fn again<C: Consumer>(
-    db: &Db,
-    source: &'static str,
-    letter: &dead_letter::Letter,
-    consumer: &C,
-) -> Result<(), Failure> {
-    if letter.is_lost() {
-        return close(db, letter).await.map_err(of);
-    }
-    let event =
-        Event::decode(letter.event.as_slice()).map_err(|error| of(Error::Decode("a parked event", error)))?;
-    let prepared = prepare(consumer, &event).await?;
-    let mut work = Work::internal(db, "", db.clock().now()).await.map_err(of)?;
-    lock(&mut work, source, letter.partition_no).await.map_err(of)?;
-    if dead_letter::resolve(work.conn(), letter).await.map_err(of)? {
-        apply(&mut work, &event, prepared, consumer).await?;
-        work.done().await.map_err(of)?;
-    }
-    Ok(())
-}
-
-/// What an operator says was made good by hand is over.
-async fn close(db: &Db, letter: &dead_letter::Letter) -> Result<(), Error> {
-    let mut work = Work::internal(db, "", db.clock().now()).await?;
-    if dead_letter::resolve(work.conn(), letter).await? {
-        work.audit("reader.skip_closed", &letter.subject, serde_json::json!({}));
-        work.done().await?;
-    }
-    Ok(())
 }

@@ -14,7 +14,11 @@ use redis::{
 use relight_proto::events::v1::Event;
 use tokio_util::sync::CancellationToken;
 
-use super::{Consumer, Source, apply};
+use super::{
+    Consumer, Source,
+    apply::{Runs, apply_runs},
+    parked, position,
+};
 use crate::{
     db::{Db, PARTITIONS},
     error::{Error, chain},
@@ -63,7 +67,7 @@ struct Feed<C> {
 impl<C: Consumer> Feed<C> {
     async fn round(&mut self, ended: &CancellationToken) -> Result<(), Error> {
         if self.positions.is_empty() {
-            self.positions = apply::positions(&self.db, self.source.name).await?;
+            self.positions = position::positions(&self.db, self.source.name).await?;
         }
         if self.asked_at.is_none_or(|at| at.elapsed() >= HEAD_EVERY) {
             self.look_after(ended).await;
@@ -76,9 +80,7 @@ impl<C: Consumer> Feed<C> {
             },
         };
         let (came, before) = (!read.is_empty(), self.positions.clone());
-        for (partition, read) in read {
-            self.take(partition, read, ended).await?;
-        }
+        self.take(read, ended).await?;
         if came && self.positions == before {
             // Entries nobody can use, and the owner has no others: Redis would hand them over again at once.
             pause(ended, RETRY).await;
@@ -90,7 +92,7 @@ impl<C: Consumer> Feed<C> {
     async fn look_after(&mut self, ended: &CancellationToken) {
         let looked = async {
             self.catch_up(ended).await?;
-            apply::retry_asked(&self.db, self.source.name, &*self.consumer, ended).await
+            parked::retry_asked(&self.db, self.source.name, &*self.consumer, ended).await
         };
         match looked.await {
             Ok(()) => self.asked_at = Some(Instant::now()),
@@ -127,22 +129,16 @@ impl<C: Consumer> Feed<C> {
         Ok(())
     }
 
-    /// Entries of one partition as they came: what was applied before is dropped, a gap is pulled.
-    async fn take(&mut self, partition: i16, read: Read, ended: &CancellationToken) -> Result<(), Error> {
-        let at = self.position(partition)?;
-        let mut events = read.events;
-        events.retain(|event| seq_of(event) > at);
-        events.sort_by_key(|event| event.seq);
-        events.dedup_by_key(|event| event.seq);
-        let contiguous = events
-            .iter()
-            .zip(at + 1..)
-            .take_while(|(event, seq)| seq_of(event) == *seq)
-            .count();
-        let gap = read.damaged || contiguous < events.len();
-        events.truncate(contiguous);
-        self.apply(partition, events, ended).await?;
-        if gap {
+    /// Entries as they came: what was applied before is dropped, a gap is pulled.
+    async fn take(&mut self, read: Vec<(i16, Read)>, ended: &CancellationToken) -> Result<(), Error> {
+        let (mut runs, mut gaps) = (Runs::new(), Vec::new());
+        for (partition, read) in read {
+            let (events, gap) = contiguous(read, self.position(partition)?);
+            runs.insert(partition, events);
+            gaps.extend(gap.then_some(partition));
+        }
+        self.apply(runs, ended).await?;
+        for partition in gaps {
             metrics::counter!("relight_reader_gaps_total", "service" => self.db.service(), "source" => self.source.name).increment(1);
             self.pull(partition, ended).await?;
         }
@@ -154,41 +150,31 @@ impl<C: Consumer> Feed<C> {
             let at = self.position(partition)?;
             let kept = self.source.owner.read(partition, at, COUNT).await?;
             if kept.next() > at + 1 {
-                apply::skip_to(&self.db, self.source.name, partition, kept.next() - 1).await?;
-                self.positions = apply::positions(&self.db, self.source.name).await?;
+                position::skip_to(&self.db, self.source.name, partition, kept.next() - 1).await?;
+                self.positions = position::positions(&self.db, self.source.name).await?;
                 continue;
             }
             if kept.events.is_empty() {
                 return Ok(());
             }
-            self.apply(partition, kept.events, ended).await?;
+            self.apply(Runs::from([(partition, kept.events)]), ended).await?;
         }
         Ok(())
     }
 
-    async fn apply(
-        &mut self,
-        partition: i16,
-        events: Vec<Event>,
-        ended: &CancellationToken,
-    ) -> Result<(), Error> {
-        if events.is_empty() {
+    async fn apply(&mut self, mut runs: Runs, ended: &CancellationToken) -> Result<(), Error> {
+        runs.retain(|_, events| !events.is_empty());
+        if runs.is_empty() {
             return Ok(());
         }
-        let reached = apply::apply_batch(
-            &self.db,
-            self.source.name,
-            partition,
-            events,
-            &*self.consumer,
-            ended,
-        )
-        .await?;
-        if let Some(position) = usize::try_from(partition)
-            .ok()
-            .and_then(|p| self.positions.get_mut(p))
-        {
-            *position = reached;
+        let (db, source) = (&self.db, self.source.name);
+        for (partition, reached) in apply_runs(db, source, &runs, &*self.consumer, ended).await? {
+            let known = usize::try_from(partition)
+                .ok()
+                .and_then(|p| self.positions.get_mut(p));
+            if let Some(position) = known {
+                *position = reached;
+            }
         }
         Ok(())
     }
@@ -254,6 +240,22 @@ struct Read {
     events: Vec<Event>,
     /// Some entries could not be decoded: the owner's copy is pulled.
     damaged: bool,
+}
+
+/// The events that follow `at` without a gap, and whether there is more to pull.
+fn contiguous(read: Read, at: i64) -> (Vec<Event>, bool) {
+    let mut events = read.events;
+    events.retain(|event| seq_of(event) > at);
+    events.sort_by_key(|event| event.seq);
+    events.dedup_by_key(|event| event.seq);
+    let contiguous = events
+        .iter()
+        .zip(at + 1..)
+        .take_while(|(event, seq)| seq_of(event) == *seq)
+        .count();
+    let gap = read.damaged || contiguous < events.len();
+    events.truncate(contiguous);
+    (events, gap)
 }
 
 fn decode(entry: &redis::streams::StreamId) -> Option<Event> {

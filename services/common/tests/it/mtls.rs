@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use chrono::{TimeDelta, Utc};
 use relight_common::{
     Claims, Grant, Role,
-    claims::{Minter, TTL_S},
     grpc::Peers,
     secrets::Secrets,
+    token::{Minter, TTL_S},
 };
 use relight_proto::events::v1::{HeadRequest, events_client::EventsClient};
 use tonic::{
@@ -83,10 +83,8 @@ async fn ask(channel: Channel, token: Option<String>) -> Result<(), Status> {
 }
 
 fn service_token(minter: &Minter, age_s: i64) -> String {
-    minter.mint(
-        &Claims::service("dispatch"),
-        Utc::now() - TimeDelta::seconds(age_s),
-    )
+    let made_at = Utc::now() - TimeDelta::seconds(age_s);
+    minter.mint(&Claims::service("dispatch"), made_at).to_string()
 }
 
 #[tokio::test]
@@ -175,7 +173,7 @@ async fn a_call_needs_a_valid_caller_token_over_mtls_too() -> anyhow::Result<()>
         ),
         (
             "a crew's",
-            Some(ours.secrets.minter.mint(&crew, Utc::now())),
+            Some(ours.secrets.minter.mint(&crew, Utc::now()).to_string()),
             Some(Code::PermissionDenied),
         ),
     ];

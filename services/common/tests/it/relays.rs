@@ -54,9 +54,7 @@ async fn numbers_are_gapless_and_in_version_order_while_many_write() -> anyhow::
     }
     let mut numbered = 0;
     while numbered < 200 {
-        for partition in 0..4 {
-            numbered += relay::number(&db, &lease, partition).await?;
-        }
+        numbered += relay::number(&db, &lease).await?;
         if let Some(done) = writers.try_join_next() {
             done??;
         }
@@ -85,17 +83,9 @@ async fn a_relay_that_lost_its_lease_numbers_nothing() -> anyhow::Result<()> {
         .expect("run out");
     let subject = Uuid::now_v7();
     tell(&db, subject, 1).await?;
-    let partition = partition_of(subject);
-    assert!(matches!(
-        relay::number(&db, &old, partition).await,
-        Err(Error::LeaseLost(_))
-    ));
-    assert_eq!(relay::number(&db, &new, partition).await?, 1);
-    assert_eq!(
-        relay::number(&db, &new, partition).await?,
-        0,
-        "nothing is numbered twice"
-    );
+    assert!(matches!(relay::number(&db, &old).await, Err(Error::LeaseLost(_))));
+    assert_eq!(relay::number(&db, &new).await?, 1);
+    assert_eq!(relay::number(&db, &new).await?, 0, "nothing is numbered twice");
     Ok(())
 }
 
@@ -316,7 +306,7 @@ async fn rows_numbered_between_a_relays_look_and_its_lease_leave_no_gap() -> any
     lease::hold(&mut other, &lease).await?;
     let numbering = {
         let (db, lease) = (Db::clone(&db), lease.clone());
-        tokio::spawn(async move { relay::number(&db, &lease, partition).await })
+        tokio::spawn(async move { relay::number(&db, &lease).await })
     };
     wait_until("the relay waits for its lease", async || {
         Ok(sqlx::query_scalar(

@@ -1,6 +1,7 @@
 //! The latest state of each incident as intake told it.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use relight_policy::AreaClass;
 use sqlx::PgConnection;
 
@@ -181,27 +182,24 @@ pub async fn earliest_merged(
     .map_err(db("look for merged incidents"))
 }
 
-/// The next spoken order number of the incident's local day: `W-20260301-0042`.
+/// The next spoken order number of the incident's local day (UTC's where the zone is unknown): `W-20260301-0042`.
 pub async fn next_order_number(
     conn: &mut PgConnection,
     zone: &str,
     at: DateTime<Utc>,
 ) -> Result<String, Error> {
-    let row = sqlx::query!(
-        "with local as (
-             select ($1::timestamptz at time zone coalesce(
-                 (select name from pg_timezone_names where name = $2 limit 1), 'UTC'))::date as day
-         )
-         insert into dispatch.order_number as n (day, last) select day, 1 from local
-         on conflict (day) do update set last = n.last + 1
-         returning to_char(day, 'YYYYMMDD') as \"day!\", last",
-        at,
-        zone
+    let day = at
+        .with_timezone(&zone.parse::<Tz>().unwrap_or(Tz::UTC))
+        .date_naive();
+    let last = sqlx::query_scalar!(
+        "insert into dispatch.order_number as n (day, last) values ($1, 1)
+         on conflict (day) do update set last = n.last + 1 returning last",
+        day
     )
     .fetch_one(conn)
     .await
     .map_err(db("number an order"))?;
-    Ok(format!("W-{}-{:04}", row.day, row.last))
+    Ok(format!("W-{}-{last:04}", day.format("%Y%m%d")))
 }
 
 /// The order an incident has, whatever it stands at.
