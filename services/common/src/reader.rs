@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{db::Db, error::Coded, grpc::EventsOwner, lease, telemetry, work::Work};
 
-pub use apply::apply_batch;
+pub use apply::{Runs, apply_batch, apply_runs};
 
 /// What a consumer did with an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

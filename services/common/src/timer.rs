@@ -80,7 +80,19 @@ pub async fn fire_due<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> R
     Ok(fired)
 }
 
+/// Whether a timer is due: one statement, where claiming none would be a transaction.
+async fn any_due(db: &Db, now: DateTime<Utc>) -> Result<bool, Error> {
+    sqlx::query_scalar("select exists (select 1 from timer where due_at <= $1)")
+        .bind(now)
+        .fetch_one(db.pool())
+        .await
+        .map_err(Error::db("look for due timers"))
+}
+
 async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<Option<Timer>, Error> {
+    if !any_due(db, now).await? {
+        return Ok(None);
+    }
     let mut work = Work::internal(db, "", now).await?;
     let claimed: Option<Timer> = sqlx::query_as(
         "delete from timer where (kind, subject) = (

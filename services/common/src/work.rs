@@ -84,15 +84,21 @@ impl Work {
     /// # Errors
     /// [`Error::Db`].
     pub async fn internal(db: &Db, cause: impl Into<String>, at: DateTime<Utc>) -> Result<Self, Error> {
+        Self::repeatable(db, format!("service:{}", db.service()), cause, at).await
+    }
+
+    /// Opens a transaction of `actor` for what may be repeated freely: no reply is remembered, the cause says why.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn repeatable(
+        db: &Db,
+        actor: impl Into<String>,
+        cause: impl Into<String>,
+        at: DateTime<Utc>,
+    ) -> Result<Self, Error> {
         let tx = db.begin().await?;
-        Ok(Self::over(
-            tx,
-            db,
-            None,
-            format!("service:{}", db.service()),
-            cause.into(),
-            at,
-        ))
+        Ok(Self::over(tx, db, None, actor.into(), cause.into(), at))
     }
 
     fn over(

@@ -120,6 +120,7 @@ pub async fn import_telling(
         progress,
     };
     let report = import.write(ready).await?;
+    table::refresh_statistics(import.work.conn()).await?;
     import.work.done().await?;
     Ok(report)
 }

@@ -12,7 +12,7 @@ pub(crate) mod supply;
 pub(crate) mod switching;
 
 use chrono::{DateTime, Utc};
-use relight_common::{Begun, Db, Work, command::Meta, ids::CommandId};
+use relight_common::{Db, Work};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -20,16 +20,5 @@ use crate::error::Error;
 /// Opens the transaction of something `actor` does that may be repeated freely, so that no reply is remembered:
 /// a view to be audited, a set whose id follows from the question, an import found again by its external ids.
 pub(crate) async fn open(db: &Db, actor: &str, request_id: Uuid, at: DateTime<Utc>) -> Result<Work, Error> {
-    let id = CommandId::from_uuid(request_id);
-    let meta = Meta {
-        id,
-        actor: actor.to_owned(),
-        body_hash: [0; 32],
-        at,
-    };
-    match Work::begin::<()>(db, meta).await? {
-        Begun::New(work) => Ok(work),
-        // No reply is ever stored here, so no earlier one can be found.
-        Begun::Before(()) => Err(relight_common::Error::InFlight(id).into()),
-    }
+    Ok(Work::repeatable(db, actor, request_id.to_string(), at).await?)
 }

@@ -28,7 +28,7 @@ const BATCH: usize = 200;
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// Contiguous events by partition.
-pub(super) type Runs = BTreeMap<i16, Vec<Event>>;
+pub type Runs = BTreeMap<i16, Vec<Event>>;
 
 /// Applies a contiguous run of events of one partition. Returns the position reached, which is behind the run only
 /// when told to stop.
@@ -49,7 +49,10 @@ pub async fn apply_batch<C: Consumer>(
 }
 
 /// The same for several partitions; gives the positions reached.
-pub(super) async fn apply_runs<C: Consumer>(
+///
+/// # Errors
+/// [`Error::Db`] when Postgres is away.
+pub async fn apply_runs<C: Consumer>(
     db: &Db,
     source: &'static str,
     runs: &Runs,
@@ -180,6 +183,7 @@ impl<C: Consumer> Lanes<'_, C> {
     async fn together(&self, round: &[Run<'_>]) -> Result<(), Failure> {
         let events = all_of(round);
         let prepared = tokio::select! {
+            biased;
             () = self.stop.cancelled() => return Err(Failure::stopping()),
             prepared = prepare_all(self.consumer, &events) => prepared?,
         };

@@ -13,7 +13,7 @@ use relight_common::{
     config::Grpc,
     dead_letter,
     grpc::{self, EventsOwner, Peers},
-    reader::{Consumer, Outcome, apply_batch},
+    reader::{Consumer, Outcome, Runs, apply_batch, apply_runs},
     reconcile::Nothing,
     secrets::Secrets,
     work::partition_of,
@@ -115,6 +115,76 @@ async fn an_entry_that_killed_its_reader_three_times_is_parked_unread() -> anyho
     }
     apply_batch(&db, "intake", 0, batch, &Notes::default(), &stop).await?;
     assert_eq!(subjects(&db).await?, [other.to_string()]);
+    Ok(())
+}
+
+/// Applies like [`Notes`], and never comes back from the events of one aggregate.
+struct Killed {
+    by: Uuid,
+    inside: Notify,
+}
+
+impl Consumer for Killed {
+    type Prepared = ();
+    type Error = NotesError;
+
+    async fn prepare(&self, _event: &Event) -> Result<(), NotesError> {
+        Ok(())
+    }
+
+    async fn apply(&self, work: &mut Work, event: &Event, (): ()) -> Result<Outcome, NotesError> {
+        if event.subject == self.by.to_string() {
+            self.inside.notify_one();
+            std::future::pending::<()>().await;
+        }
+        Notes::default().apply(work, event, ()).await
+    }
+}
+
+/// Partitions are applied in one transaction, so a killer takes its neighbours with it; blamed is the killer alone.
+#[tokio::test]
+async fn a_killer_in_one_partition_parks_nobody_in_the_others() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let killer = Uuid::now_v7();
+    let innocent: [Uuid; 4] = std::array::from_fn(|_| Uuid::now_v7());
+    let run = |partition: u32, subjects: [Uuid; 2]| -> Vec<Event> {
+        let numbered = (1..).zip(subjects);
+        let events = numbered.map(|(seq, subject)| event(seq, subject, 1, TELLS, "fine"));
+        events.map(|event| Event { partition, ..event }).collect()
+    };
+    let runs = Runs::from([
+        (0, run(0, [innocent[0], innocent[1]])),
+        (1, run(1, [killer, innocent[2]])),
+        (3, run(3, [innocent[3], innocent[0]])),
+    ]);
+    let (consumer, stop) = (
+        Killed {
+            by: killer,
+            inside: Notify::new(),
+        },
+        CancellationToken::new(),
+    );
+    let mut deaths = 0;
+    let reached = loop {
+        tokio::select! {
+            reached = apply_runs(&db, "intake", &runs, &consumer, &stop) => break reached?,
+            () = consumer.inside.notified() => deaths += 1,
+        }
+    };
+    assert_eq!((deaths, reached), (3, [(0, 2), (1, 2), (3, 2)].into()));
+    let parked: Vec<String> = sqlx::query_scalar("select subject from dead_letter")
+        .fetch_all(db.pool())
+        .await?;
+    assert_eq!(parked, [killer.to_string()]);
+    let mut applied = subjects(&db).await?;
+    applied.sort();
+    let mut expected: Vec<String> = innocent
+        .iter()
+        .chain([&innocent[0]])
+        .map(Uuid::to_string)
+        .collect();
+    expected.sort();
+    assert_eq!(applied, expected);
     Ok(())
 }
 

@@ -39,6 +39,15 @@ pub(crate) async fn lock(conn: &mut PgConnection) -> Result<(), Error> {
         .map_err(Error::db("wait for another import"))
 }
 
+/// Tells the planner of the new rows.
+pub(crate) async fn refresh_statistics(conn: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query("select registry.refresh_statistics()")
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(Error::db("refresh the statistics"))
+}
+
 pub(crate) async fn customers(conn: &mut PgConnection, batch: &Customers) -> Result<Written, Error> {
     let rows = sqlx::query!(
         r#"insert into registry.customer as c
