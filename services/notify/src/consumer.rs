@@ -24,6 +24,7 @@ use uuid::Uuid;
 use self::{debt::Debtor, outage::Ordered};
 
 use crate::{
+    bells::Bells,
     domain::{
         notice::Purpose,
         quiet::{NIGHT, earliest},
@@ -59,6 +60,8 @@ pub struct Notices {
     pub house: House,
     /// Zone of places that have none.
     pub zone: Tz,
+    /// Rung for messages that are written.
+    pub bells: Arc<Bells>,
 }
 
 /// What an event asks for.
@@ -339,7 +342,9 @@ impl Notices {
             .iter()
             .filter_map(|one| self.row(one, &telling.facts, zone))
             .collect();
-        message::insert(work.conn(), &notice, &rows).await.map(drop)
+        message::insert(work.conn(), &notice, &rows).await?;
+        self.bells.ring(&rows);
+        Ok(())
     }
 
     /// Newer news takes unsent older news back. False when this is itself the older.

@@ -4,9 +4,11 @@
 //! - [`consumer`]: news of the others become messages; [`people`]: who is told and how they are reached;
 //!   [`spread`]: notices for many, page by page; [`rounds`]: a second channel; [`served`]: what became of them is told;
 //!   [`wrong`]: contacts that are somebody else's, and what people answer.
-//! - [`sender`]: messages become attempts at a provider; [`desk`]: answers and receipts settle them.
+//! - [`sender`]: messages become attempts at a provider; [`desk`]: answers and receipts settle them; [`bells`]: who waits
+//!   for work is told.
 //! - [`channel`]: the edges towards providers. [`store`]: all SQL. [`rpc`]: what others ask.
 
+pub mod bells;
 pub mod channel;
 pub mod config;
 pub mod consumer;
@@ -38,11 +40,12 @@ use relight_proto::notify::v1::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use bells::Bells;
 use channel::{
     smpp::{self, Address},
     smtp::Mailer,
 };
-use config::{Config, SMS_PROVIDER};
+use config::{Config, MAIL_PROVIDER, SMS_PROVIDER};
 use consumer::Notices;
 use people::People;
 use reconcile::Keeper;
@@ -51,6 +54,7 @@ use seal::Sealer;
 use sender::{
     Provider, Sender,
     mail::MailProvider,
+    record::{Recorder, tray},
     sms::{Listener, SmsProvider},
 };
 use served::Teller;
@@ -80,6 +84,7 @@ pub async fn run_with(host: &Host, listener: TcpListener, config: Config) -> any
     let shared = Shared {
         people: Arc::new(People::new(&room.peers, sealer.clone())),
         book: Arc::new(Book::new()),
+        bells: Arc::default(),
         sealer,
         room,
     };
@@ -111,6 +116,7 @@ struct Shared {
     people: Arc<People>,
     book: Arc<Book>,
     sealer: Sealer,
+    bells: Arc<Bells>,
 }
 
 impl Shared {
@@ -123,6 +129,7 @@ impl Shared {
             book: self.book.clone(),
             house: config.house.clone(),
             zone: config.zone,
+            bells: self.bells.clone(),
         }
     }
 
@@ -135,6 +142,7 @@ impl Shared {
             book: self.book.clone(),
             house: config.house.clone(),
             zone: config.zone,
+            bells: self.bells.clone(),
         }
     }
 
@@ -145,6 +153,15 @@ impl Shared {
             people: self.people.clone(),
             sealer: self.sealer.clone(),
             book: self.book.clone(),
+            bells: self.bells.clone(),
+            provider,
+        }
+    }
+
+    fn recorder(&self, provider: &'static str) -> Recorder {
+        Recorder {
+            db: self.room.db.clone(),
+            clock: self.room.host.clock.clone(),
             provider,
         }
     }
@@ -159,6 +176,7 @@ impl Shared {
             book: self.book.clone(),
             house: config.house.clone(),
             zone: config.zone,
+            bells: self.bells.clone(),
         };
         let host = self.room.host.clone();
         self.room.host.tasks.spawn(async move {
@@ -199,8 +217,6 @@ impl Shared {
             .map_err(|error| anyhow::anyhow!("sms.source: {}", error.problem))?;
         smpp::open(bind.clone()).map_err(|error| anyhow::anyhow!("sms.{error}"))?;
         let listener = Arc::new(Listener {
-            db: self.room.db.clone(),
-            clock: self.room.host.clock.clone(),
             sealer: self.sealer.clone(),
             answers: wrong::Reader {
                 db: self.room.db.clone(),
@@ -208,6 +224,7 @@ impl Shared {
                 sealer: self.sealer.clone(),
                 book: self.book.clone(),
                 house: config.house.clone(),
+                bells: self.bells.clone(),
             },
         });
         let per_second = config.sms.per_second;
@@ -223,14 +240,17 @@ impl Shared {
                     };
                     let provider = SmsProvider::new(client, from, bind.window, per_second);
                     let sender = shared.sender(provider);
-                    // The link outlives the sender, so that what is on its way gets its answer.
+                    let (recorder, (tray, news)) = (shared.recorder(SMS_PROVIDER), tray());
+                    // The link outlives the sender, so that what is on its way gets its answer; the recorder both.
                     let unbind = CancellationToken::new();
                     let link = tokio::spawn(link.run(unbind.clone()));
+                    let listen = listener.run(inbound, tray.clone(), &ended);
                     let send = async {
-                        sender.run(&lease, &ended).await;
+                        sender.run(&lease, &tray, &ended).await;
                         unbind.cancel();
+                        drop(tray);
                     };
-                    let (_, _, link) = tokio::join!(send, listener.run(inbound, &ended), link);
+                    let (_, _, _, link) = tokio::join!(send, listen, recorder.run(news, &ended), link);
                     if let Err(error) = link {
                         tracing::error!(provider = SMS_PROVIDER, %error, "the SMPP link broke");
                     }
@@ -250,12 +270,20 @@ impl Shared {
         let mailer = Mailer::new(config.mail.relay()?).map_err(|error| anyhow::anyhow!("mail.{error}"))?;
         let (from, window) = (config.mail.from.clone(), config.mail.concurrency);
         let sender = self.sender(MailProvider { mailer, from, window });
+        let recorder = self.recorder(MAIL_PROVIDER);
         let host = self.room.host.clone();
         self.room.host.tasks.spawn(async move {
             let pool = sender.db.pool().clone();
             lease::run_under(&pool, "sender:email", host.holder, &host.stop, |lease, ended| {
-                let sender = &sender;
-                async move { sender.run(&lease, &ended).await }
+                let (sender, recorder) = (&sender, &recorder);
+                async move {
+                    let (tray, news) = tray();
+                    let send = async {
+                        sender.run(&lease, &tray, &ended).await;
+                        drop(tray);
+                    };
+                    tokio::join!(send, recorder.run(news, &ended));
+                }
             })
             .await;
             sender.provider.mailer.close().await;
@@ -269,6 +297,7 @@ impl Shared {
             people: self.people.clone(),
             book: self.book.clone(),
             sealer: self.sealer.clone(),
+            bells: self.bells.clone(),
         }
     }
 }

@@ -22,6 +22,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
+    bells::Bells,
     domain::{
         notice::{Language, Purpose},
         words::{Facts, House},
@@ -60,6 +61,8 @@ pub struct Api {
     pub house: House,
     /// Zone of the house.
     pub zone: Tz,
+    /// Rung for messages that are written.
+    pub bells: Arc<Bells>,
 }
 
 #[tonic::async_trait]
@@ -191,17 +194,19 @@ impl Api {
             expires_at,
             held: false,
         };
-        message::insert(work.conn(), &notice, &[row]).await?;
+        let rows = [row];
+        message::insert(work.conn(), &notice, &rows).await?;
         work.audit(
             "message.code",
             id,
             serde_json::json!({ "customer": wanted.customer }),
         );
-        Ok(work
-            .commit(SendCodeReply {
-                message_id: id.to_string(),
-            })
-            .await?)
+        let reply = SendCodeReply {
+            message_id: id.to_string(),
+        };
+        let reply = work.commit(reply).await?;
+        self.bells.ring(&rows);
+        Ok(reply)
     }
 }
 

@@ -19,8 +19,8 @@ use crate::{error::Error, store::result};
 const RESULTS: i64 = 500;
 /// Most events of one transaction: many notices have one result.
 const PARTS: usize = 50;
-/// Wait before looking again when nothing is to be told: receipts come one by one, parts should not.
-const IDLE: Duration = Duration::from_millis(500);
+/// Wait before looking again: receipts come one by one, parts should not.
+const IDLE: Duration = Duration::from_secs(1);
 /// Wait after Postgres failed.
 const TROUBLE: Duration = Duration::from_secs(1);
 
@@ -37,7 +37,7 @@ impl Teller {
     /// Tells until `ended`.
     pub async fn run(&self, lease: &Lease, ended: &CancellationToken) {
         while !ended.is_cancelled() {
-            match self.round(lease).await {
+            match self.look(lease).await {
                 Ok(true) => {}
                 Ok(false) => pause(ended, IDLE).await,
                 Err(error) => {
@@ -46,6 +46,11 @@ impl Teller {
                 }
             }
         }
+    }
+
+    /// A round, when there is something to tell: at rest one question and no transaction.
+    async fn look(&self, lease: &Lease) -> Result<bool, Error> {
+        Ok(result::is_waiting(self.db.pool()).await? && self.round(lease).await?)
     }
 
     /// A few parts; false when there was nothing to tell.

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    bells::{Bells, Lookout},
     consumer::outage::read,
     domain::{
         notice::{Channel, Language},
@@ -41,8 +42,6 @@ use crate::{
     template::Book,
 };
 
-/// Wait before looking again when nothing is to be spread.
-const IDLE: Duration = Duration::from_millis(200);
 /// Wait after Postgres or another service failed.
 const TROUBLE: Duration = Duration::from_secs(1);
 
@@ -63,6 +62,8 @@ pub struct Spreader {
     pub house: House,
     /// Zone of places that have none.
     pub zone: Tz,
+    /// Rung for notices that are ordered and for messages that are written.
+    pub bells: Arc<Bells>,
 }
 
 /// A notice, read.
@@ -117,10 +118,11 @@ fn is_passing(error: &Error) -> bool {
 impl Spreader {
     /// Spreads until `ended`.
     pub async fn run(&self, lease: &Lease, ended: &CancellationToken) {
+        let mut lookout = Lookout::new(&self.bells.notices);
         while !ended.is_cancelled() {
             match self.round(lease).await {
                 Ok(true) => {}
-                Ok(false) => pause(ended, IDLE).await,
+                Ok(false) => lookout.wait(ended).await,
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "notices have to wait");
                     pause(ended, TROUBLE).await;
@@ -308,6 +310,7 @@ impl Spreader {
             row.customer().is_some_and(|customer| wakes.contains(&customer))
         });
         let new: HashSet<Uuid> = message::insert(conn, &notice, &rows).await?.into_iter().collect();
+        self.bells.ring(&rows);
         let sharers: Vec<Sharer> = rows
             .iter()
             .filter(|row| !new.contains(&row.id))

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    bells::Bells,
     domain::{
         notice::{Channel, Language, Purpose},
         reply::is_wrong_person,
@@ -96,6 +97,8 @@ pub struct Reader {
     pub book: Arc<Book>,
     /// Who we are.
     pub house: House,
+    /// Rung for messages that are written.
+    pub bells: Arc<Bells>,
 }
 
 impl Reader {
@@ -194,6 +197,9 @@ impl Reader {
             expires_at: purpose.expires_at(now, None),
             held: false,
         };
-        message::insert(work.conn(), &notice, &[row]).await.map(drop)
+        let rows = [row];
+        message::insert(work.conn(), &notice, &rows).await?;
+        self.bells.ring(&rows);
+        Ok(())
     }
 }

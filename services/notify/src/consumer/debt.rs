@@ -143,7 +143,9 @@ impl Notices {
             created_at: now,
         };
         let rows = hold(rows, purpose, |_| false);
-        message::insert(work.conn(), &notice, &rows).await.map(drop)
+        message::insert(work.conn(), &notice, &rows).await?;
+        self.bells.ring(&rows);
+        Ok(())
     }
 
     fn debt_row(&self, debt: &Debt, to: &Recipient) -> Row {

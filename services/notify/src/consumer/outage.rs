@@ -112,7 +112,9 @@ impl Notices {
             ordered_at: now,
             traceparent: &telemetry::traceparent(),
         };
-        if !notice::order(work.conn(), &order).await? || !ordered.is_for_all {
+        let is_new = notice::order(work.conn(), &order).await?;
+        self.bells.notices.notify_one();
+        if !is_new || !ordered.is_for_all {
             return Ok(());
         }
         let purposes = ordered.kind.takes_back();

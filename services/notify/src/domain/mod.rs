@@ -5,5 +5,6 @@ pub mod delivery;
 pub mod notice;
 pub mod outage;
 pub mod quiet;
+pub mod receipt;
 pub mod reply;
 pub mod words;

@@ -2,10 +2,11 @@
 //!
 //! 1. Contact values are asked for; then, in one transaction that proves the lease, messages are claimed and an attempt
 //!    per segment is written as `submitting`. 2. The provider is called outside of any transaction. 3. Outcomes are
-//!    written down. A crash between 1 and 3 leaves `submitting`; the next sender calls it `unknown` and does not send
+//!    written down ([`record`]). A crash between 1 and 3 leaves `submitting`; the next sender calls it `unknown` and does not send
 //!    it again: nobody is told twice because we stumbled. A receipt that comes later still settles it.
 
 pub mod mail;
+pub mod record;
 pub mod sms;
 
 use std::{
@@ -23,11 +24,14 @@ use relight_common::{
     telemetry,
 };
 use sqlx::PgConnection;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use self::record::{News, Tray};
 use crate::{
+    bells::{Bells, Lookout},
     channel::Outcome,
     desk,
     domain::{
@@ -40,17 +44,15 @@ use crate::{
     store::{
         attempt::{self, Answered, Attempt},
         message::{self, Claimed},
-        wrong,
+        standing, wrong,
     },
     template::{Book, Rendered},
 };
 
 /// Messages of one round.
-const BATCH: i64 = 500;
-/// Answers written down in one transaction.
-const ANSWERS: usize = 64;
-/// Wait before looking again when nothing is due.
-const IDLE: Duration = Duration::from_millis(100);
+const BATCH: u16 = 500;
+/// From one round to the next, so that a round is of what came meanwhile and not of one message.
+const GATHER: Duration = Duration::from_millis(25);
 /// Wait after Postgres or another service failed.
 const TROUBLE: Duration = Duration::from_secs(1);
 /// Messages whose contact could not be asked for wait so long.
@@ -112,42 +114,49 @@ pub struct Sender<P> {
     pub sealer: Sealer,
     /// The templates.
     pub book: Arc<Book>,
+    /// Rung for messages of this process.
+    pub bells: Arc<Bells>,
     /// The provider.
     pub provider: P,
 }
 
 impl<P: Provider> Sender<P> {
-    /// Sends until `ended`. What is on its way then is finished first.
-    pub async fn run(&self, lease: &Lease, ended: &CancellationToken) {
+    /// Sends until `ended`; answers are handed in at `tray`. What is on its way at the end is finished first.
+    pub async fn run(&self, lease: &Lease, tray: &Tray, ended: &CancellationToken) {
         while let Err(error) = desk::orphans(&self.db, P::NAME, self.clock.now()).await {
-            tracing::warn!(channel = P::CHANNEL.word(), error = %chain(&error), "the sender has to wait");
+            has_to_wait(P::CHANNEL, &error);
             pause(ended, TROUBLE).await;
             if ended.is_cancelled() {
                 return;
             }
         }
+        let mut lookout = Lookout::new(self.bells.of(P::CHANNEL));
         while !ended.is_cancelled() {
             tokio::select! {
                 () = self.provider.ready() => {}
                 () = ended.cancelled() => return,
             }
-            match self.round(lease, ended).await {
-                Ok(0) => pause(ended, IDLE).await,
+            let next = Instant::now() + GATHER;
+            match self.round(lease, tray).await {
+                Ok(0) => lookout.wait(ended).await,
+                Ok(due) if due < usize::from(BATCH) => {
+                    pause(ended, next.saturating_duration_since(Instant::now())).await
+                }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(channel = P::CHANNEL.word(), error = %chain(&error), "the sender has to wait");
+                    has_to_wait(P::CHANNEL, &error);
                     pause(ended, TROUBLE).await;
                 }
             }
         }
     }
 
-    /// One round: claims what is due, hands it over, writes the answers down. Returns how many were due.
+    /// One round: claims what is due, hands it over, and the answers in at `tray`. Returns how many were due.
     ///
     /// # Errors
     /// Before anything was handed over: another service or Postgres is away, or the lease is lost.
-    pub async fn round(&self, lease: &Lease, ended: &CancellationToken) -> Result<usize, Error> {
-        let due = message::due(self.db.pool(), P::CHANNEL, self.clock.now(), BATCH).await?;
+    pub async fn round(&self, lease: &Lease, tray: &Tray) -> Result<usize, Error> {
+        let due = message::due(self.db.pool(), P::CHANNEL, self.clock.now(), i64::from(BATCH)).await?;
         if due.is_empty() {
             return Ok(0);
         }
@@ -171,7 +180,7 @@ impl<P: Provider> Sender<P> {
                 .and_then(|reach| values.get(reach).cloned().flatten())
         };
         let jobs = self.claim(lease, &ids, value_of).await?;
-        self.hand_over_all(jobs, ended).await;
+        self.hand_over_all(jobs, tray).await;
         Ok(due.len())
     }
 
@@ -184,6 +193,7 @@ impl<P: Provider> Sender<P> {
     ) -> Result<Vec<Job>, Error> {
         let mut tx = self.db.begin().await?;
         lease::hold(&mut tx, lease).await?;
+        attempt::plan_anew(&mut tx).await?;
         let claimed = message::claim(&mut tx, ids).await?;
         let again: Vec<Uuid> = claimed
             .iter()
@@ -209,7 +219,7 @@ impl<P: Provider> Sender<P> {
             .filter(|job| job.attempts.is_empty())
             .map(|job| job.id)
             .collect();
-        attempt::rejudge(&mut tx, &whole, self.clock.now(), rand::random()).await?;
+        standing::rejudge(&mut tx, &whole, self.clock.now(), rand::random()).await?;
         tx.commit().await.map_err(Error::db("commit claimed messages"))?;
         Ok(jobs)
     }
@@ -300,20 +310,18 @@ impl<P: Provider> Sender<P> {
             .ok()
     }
 
-    /// Hands all jobs over within the window and writes the answers down as they come.
-    async fn hand_over_all(&self, jobs: Vec<Job>, ended: &CancellationToken) {
-        let mut answers = futures_util::stream::iter(jobs)
-            .map(|job| self.hand_over(job))
+    /// Hands all jobs over within the window.
+    async fn hand_over_all(&self, jobs: Vec<Job>, tray: &Tray) {
+        futures_util::stream::iter(jobs)
+            .map(|job| self.hand_over(job, tray))
             .buffer_unordered(self.provider.window())
-            .ready_chunks(ANSWERS);
-        while let Some(chunk) = answers.next().await {
-            let answered: Vec<Answered> = chunk.into_iter().flatten().collect();
-            self.write_down(&answered, ended).await;
-        }
+            .collect::<()>()
+            .await;
     }
 
-    /// Hands the segments of one message over, in order; after one that was refused the rest does not leave.
-    async fn hand_over(&self, job: Job) -> Vec<Answered> {
+    /// Hands the segments of one message over, in order, and the answers in as they come; after one that was refused the
+    /// rest does not leave.
+    async fn hand_over(&self, job: Job, tray: &Tray) {
         let span = tracing::info_span!(
             "send",
             otel.name = %format!("send {}", P::CHANNEL.word()),
@@ -322,7 +330,6 @@ impl<P: Provider> Sender<P> {
         );
         let span = telemetry::span_from(span, &job.traceparent);
         async {
-            let mut answered = Vec::with_capacity(job.attempts.len());
             let mut goes_on = true;
             for attempt in &job.attempts {
                 let outcome = match goes_on {
@@ -330,25 +337,16 @@ impl<P: Provider> Sender<P> {
                     false => Outcome::Unsent("an earlier part was not taken"),
                 };
                 goes_on = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unknown(_));
-                answered.push(Answered {
-                    id: attempt.id,
-                    outcome,
-                });
+                let id = attempt.id;
+                // Where nobody writes down any more, the attempt stays open and is unknown to the next sender.
+                let _ = tray.send(News::Answer(Answered { id, outcome })).await;
             }
-            answered
         }
         .instrument(span)
-        .await
+        .await;
     }
+}
 
-    /// Tries until it is written down or the sender ends; what is not then is `unknown` to the next one.
-    async fn write_down(&self, answered: &[Answered], ended: &CancellationToken) {
-        while let Err(error) = desk::answers(&self.db, P::NAME, answered, self.clock.now()).await {
-            tracing::warn!(channel = P::CHANNEL.word(), error = %chain(&error), "answers could not be written down");
-            if ended.is_cancelled() {
-                return;
-            }
-            pause(ended, TROUBLE).await;
-        }
-    }
+fn has_to_wait(channel: Channel, error: &Error) {
+    tracing::warn!(channel = channel.word(), error = %chain(error), "the sender has to wait");
 }

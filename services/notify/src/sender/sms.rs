@@ -3,33 +3,30 @@
 use std::num::NonZeroU32;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use relight_common::{Clock, Db, error::chain, lease::pause};
+use relight_common::{error::chain, lease::pause};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, Provider};
+use super::{
+    Job, Provider,
+    record::{News, Tray},
+};
 use crate::{
     channel::{
         Outcome, Refusal,
-        smpp::{self, Ack, Address, Client, Inbound, Received, Submit},
+        smpp::{self, Address, Client, Inbound, Received, Submit},
         sms::{Reference, measure, segment},
     },
     config::SMS_PROVIDER,
-    desk,
-    domain::{delivery::Receipt, notice::Channel},
+    domain::{delivery::Receipt, notice::Channel, receipt::Told},
     error::Error,
     seal::Sealer,
-    store::{
-        attempt::{Answered, Attempt},
-        receipt::Told,
-    },
+    store::attempt::{Answered, Attempt},
     template::Rendered,
     wrong,
 };
 
-/// Receipts written down in one transaction.
-const RECEIPTS: usize = 100;
-/// Wait before receipts that could not be stored are tried again.
+/// Wait before an answer that could not be stored is tried again.
 const TROUBLE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// One SMPP account.
@@ -104,69 +101,50 @@ impl Provider for SmsProvider {
     }
 }
 
-/// Stores what the provider tells us; only then is it acknowledged.
+/// Hands in what the provider tells us, and reads what people answer.
 #[derive(Debug)]
 pub struct Listener {
-    /// The database.
-    pub db: Db,
-    /// The clock.
-    pub clock: Clock,
     /// Finds recipients.
     pub sealer: Sealer,
     /// Reads what people answer.
     pub answers: wrong::Reader,
 }
 
-/// A batch of what the provider told us.
-#[derive(Default)]
-struct Heard {
-    told: Vec<Told>,
-    late: Vec<Answered>,
-    written: Vec<Received>,
-    acks: Vec<Ack>,
-}
-
 impl Listener {
-    /// Listens until the link has ended. After `stop` a batch that cannot be stored is given up: the provider keeps it.
-    pub async fn run(&self, mut inbound: mpsc::UnboundedReceiver<Inbound>, stop: &CancellationToken) {
-        let mut batch = Vec::with_capacity(RECEIPTS);
-        while inbound.recv_many(&mut batch, RECEIPTS).await > 0 {
-            let heard = self.sort(batch.drain(..));
-            if self.is_stored(&heard, stop).await {
-                heard.acks.into_iter().for_each(Ack::committed);
-            }
+    /// Listens until the link has ended. After `ended` an answer that cannot be stored is given up: the provider keeps it.
+    pub async fn run(
+        &self,
+        mut inbound: mpsc::UnboundedReceiver<Inbound>,
+        tray: Tray,
+        ended: &CancellationToken,
+    ) {
+        while let Some(one) = inbound.recv().await {
+            let news = match one {
+                Inbound::Receipt(receipt, ack) => News::Receipt(self.told(receipt), ack),
+                Inbound::Late { attempt, outcome } => News::Answer(Answered { id: attempt, outcome }),
+                Inbound::Message(received, ack) => {
+                    metrics::counter!("relight_texts_received_total").increment(1);
+                    if self.is_read(&received, ended).await {
+                        ack.committed();
+                    }
+                    continue;
+                }
+            };
+            // Dropped where nobody writes down any more: then the provider keeps it.
+            let _ = tray.send(news).await;
         }
     }
 
-    /// Tries until it is stored; false when told to stop before: then nothing is acknowledged.
-    async fn is_stored(&self, heard: &Heard, stop: &CancellationToken) -> bool {
-        while let Err(error) = self.store(heard).await {
-            tracing::warn!(error = %chain(&error), "receipts could not be stored");
-            if stop.is_cancelled() {
+    /// Tries until it is stored; false when told to end before: then it is not acknowledged.
+    async fn is_read(&self, received: &Received, ended: &CancellationToken) -> bool {
+        while let Err(error) = self.read(received).await {
+            tracing::warn!(error = %chain(&error), "an answer could not be stored");
+            if ended.is_cancelled() {
                 return false;
             }
-            pause(stop, TROUBLE).await;
+            pause(ended, TROUBLE).await;
         }
         true
-    }
-
-    fn sort(&self, batch: impl Iterator<Item = Inbound>) -> Heard {
-        let mut heard = Heard::default();
-        for one in batch {
-            match one {
-                Inbound::Receipt(receipt, ack) => {
-                    heard.told.push(self.told(receipt));
-                    heard.acks.push(ack);
-                }
-                Inbound::Late { attempt, outcome } => heard.late.push(Answered { id: attempt, outcome }),
-                Inbound::Message(received, ack) => {
-                    heard.written.push(received);
-                    metrics::counter!("relight_texts_received_total").increment(1);
-                    heard.acks.push(ack);
-                }
-            }
-        }
-        heard
     }
 
     fn told(&self, receipt: smpp::Receipt) -> Told {
@@ -180,21 +158,16 @@ impl Listener {
         }
     }
 
-    async fn store(&self, heard: &Heard) -> Result<(), Error> {
-        let now = self.clock.now();
-        if !heard.late.is_empty() {
-            desk::answers(&self.db, SMS_PROVIDER, &heard.late, now).await?;
-        }
-        if !heard.told.is_empty() {
-            desk::receipts(&self.db, SMS_PROVIDER, &heard.told, now).await?;
-        }
-        for one in &heard.written {
-            // A word is one short message; a part of a longer text is none.
-            if let Some(fragment) = one.fragment.as_ref().filter(|fragment| fragment.place.is_none()) {
-                let from = format!("+{}", one.from.trim_start_matches('+'));
-                self.answers.answer(&from, &fragment.text).await?;
-            }
-        }
-        Ok(())
+    /// A word is one short message; a part of a longer text is none.
+    async fn read(&self, received: &Received) -> Result<(), Error> {
+        let whole = received
+            .fragment
+            .as_ref()
+            .filter(|fragment| fragment.place.is_none());
+        let Some(fragment) = whole else {
+            return Ok(());
+        };
+        let from = format!("+{}", received.from.trim_start_matches('+'));
+        self.answers.answer(&from, &fragment.text).await
     }
 }

@@ -1,14 +1,15 @@
 //! Attempts: written before the call, never taken away, completed as answers come.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     channel::{Outcome, smpp},
-    domain::delivery::{Handed, Receipt, Segment, Standing, judge, next_try_at},
+    domain::delivery::{Handed, Receipt, Segment},
     error::Error,
-    store::result,
 };
 
 /// An attempt about to be made.
@@ -29,6 +30,38 @@ pub struct Answered {
     pub id: Uuid,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// First key of the locks taken here; any constant that nobody else in the database uses.
+const DESK: i32 = 0x6e_6f_74_69;
+
+/// Waits until no other transaction writes down what this provider said, and keeps others waiting until the end of this.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn alone(conn: &mut PgConnection, provider: &str) -> Result<(), Error> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock($1, hashtext($2)), set_config('plan_cache_mode', 'force_custom_plan', true)",
+        DESK,
+        provider
+    )
+    .fetch_one(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("wait for others at the desk"))
+}
+
+/// Has the statements of this transaction planned anew: a plan made while a table was small and kept would read all of
+/// it when it has grown, until somebody analyses it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn plan_anew(conn: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
+        .fetch_one(conn)
+        .await
+        .map(drop)
+        .map_err(Error::db("choose how statements are planned"))
 }
 
 /// Writes attempts down as `submitting`, before any of them is made.
@@ -64,23 +97,69 @@ pub async fn begin(
     .map_err(Error::db("write attempts"))
 }
 
+/// The latest attempt of one segment.
+#[derive(Debug)]
+pub struct Latest {
+    /// The message.
+    pub message: Uuid,
+    /// Which segment, from 0.
+    pub no: i16,
+    /// How it stands.
+    pub segment: Segment,
+}
+
+/// The latest attempts of all segments of these messages. Looked up message by message (`offset 0`): the planner's guess
+/// about a table nobody has analysed yet is to read all of it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn latest(conn: &mut PgConnection, messages: &[Uuid]) -> Result<Vec<Latest>, Error> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"select i.id as "message!", a.segment as "segment!", a.outcome as "outcome!", a.receipt_state
+         from (select distinct id from unnest($1::uuid[]) u (id)) i cross join lateral (
+             select distinct on (segment) segment, outcome, receipt_state from notify.attempt
+             where message_id = i.id order by segment, id desc offset 0) a"#,
+        messages
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read the latest attempts"))?;
+    rows.into_iter()
+        .map(|row| {
+            let handed = Handed::parse(&row.outcome).ok_or(Error::Stored("outcome"))?;
+            let receipt = row.receipt_state.as_deref().and_then(Receipt::parse);
+            Ok(Latest {
+                message: row.message,
+                no: row.segment,
+                segment: Segment { handed, receipt },
+            })
+        })
+        .collect()
+}
+
 /// The segments of these messages that must not be handed over again.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn handed_over(conn: &mut PgConnection, messages: &[Uuid]) -> Result<Vec<(Uuid, i16)>, Error> {
-    let rows = sqlx::query!(
-        "select distinct on (message_id, segment) message_id, segment, outcome from notify.attempt
-         where message_id = any($1) order by message_id, segment, id desc",
-        messages
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("look for earlier attempts"))?;
-    let kept = rows
-        .into_iter()
-        .filter(|row| !Handed::parse(&row.outcome).is_some_and(Handed::may_repeat));
-    Ok(kept.map(|row| (row.message_id, row.segment)).collect())
+    let latest = latest(conn, messages).await?.into_iter();
+    let kept = latest.filter(|one| !one.segment.handed.may_repeat());
+    Ok(kept.map(|one| (one.message, one.no)).collect())
+}
+
+/// What several answers to one attempt come to: the first that is certain, while none is the latest.
+fn folded(answered: &[Answered]) -> Vec<&Answered> {
+    let mut by_attempt: BTreeMap<Uuid, &Answered> = BTreeMap::new();
+    for one in answered {
+        let kept = by_attempt.entry(one.id).or_insert(one);
+        if matches!(kept.outcome, Outcome::Unknown(_)) {
+            *kept = one;
+        }
+    }
+    by_attempt.into_values().collect()
 }
 
 /// Writes down what became of attempts. An answer that is certain replaces `unknown`; nothing replaces a certain one.
@@ -98,7 +177,7 @@ pub async fn answer(
     let mut statuses: Vec<Option<i64>> = Vec::new();
     let mut reasons = Vec::new();
     let mut provider_ids: Vec<Option<String>> = Vec::new();
-    for one in answered {
+    for one in folded(answered) {
         ids.push(one.id);
         outcomes.push(Handed::of(&one.outcome).word().to_owned());
         statuses.push(match &one.outcome {
@@ -150,100 +229,30 @@ pub async fn orphan(conn: &mut PgConnection, provider: &str, now: DateTime<Utc>)
     .map_err(Error::db("find attempts nobody finished"))
 }
 
-/// Judges messages anew from their latest attempts. Those that wait, or ended without being sent, stay as they are.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn rejudge(
-    conn: &mut PgConnection,
-    messages: &[Uuid],
-    now: DateTime<Utc>,
-    roll: f64,
-) -> Result<(), Error> {
-    if messages.is_empty() {
-        return Ok(());
-    }
-    let open = sqlx::query!(
-        "select id, state, tries, expires_at from notify.message
-         where id = any($1) and state in ('submitting', 'submitted', 'unknown', 'delivered', 'failed')
-         order by id for update",
-        messages
-    )
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(Error::db("lock messages"))?;
-    let segments = latest(conn, messages).await?;
-    let (mut ids, mut standings, mut moved) = (Vec::new(), Vec::new(), Vec::new());
-    for message in open {
-        let own: Vec<Segment> = segments
-            .iter()
-            .filter(|(id, _)| *id == message.id)
-            .map(|(_, segment)| *segment)
-            .collect();
-        let standing = judge(&own, next_try_at(message.tries, now, roll), message.expires_at);
-        if standing.word() != message.state {
-            moved.push(message.id);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_certain_answer_counts() {
+        let accepted = Outcome::Accepted {
+            message_id: "1".into(),
+        };
+        let answer = |attempt, outcome: &Outcome| Answered {
+            id: Uuid::from_u128(attempt),
+            outcome: outcome.clone(),
+        };
+        let (early, late) = (Outcome::Unknown("early"), Outcome::Unknown("late"));
+        let unsent = Outcome::Unsent("test");
+        for (answers, kept) in [
+            ([&early, &late, &late], &late),
+            ([&early, &accepted, &late], &accepted),
+            ([&accepted, &unsent, &early], &accepted),
+        ] {
+            let all: Vec<Answered> = answers.iter().map(|one| answer(1, one)).collect();
+            let outcomes: Vec<&Outcome> = folded(&all).into_iter().map(|one| &one.outcome).collect();
+            assert_eq!(outcomes, [kept]);
         }
-        ids.push(message.id);
-        standings.push(standing);
+        assert_eq!(folded(&[answer(2, &early), answer(1, &early)]).len(), 2);
     }
-    stand(conn, &ids, &standings, now).await?;
-    // The lock above lets nobody else move them: what becomes of a message is told once.
-    result::of(conn, &moved, now).await
-}
-
-async fn latest(conn: &mut PgConnection, messages: &[Uuid]) -> Result<Vec<(Uuid, Segment)>, Error> {
-    let rows = sqlx::query!(
-        "select distinct on (message_id, segment) message_id, outcome, receipt_state from notify.attempt
-         where message_id = any($1) order by message_id, segment, id desc",
-        messages
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("read the latest attempts"))?;
-    rows.into_iter()
-        .map(|row| {
-            let handed = Handed::parse(&row.outcome).ok_or(Error::Stored("outcome"))?;
-            let receipt = row.receipt_state.as_deref().and_then(Receipt::parse);
-            Ok((row.message_id, Segment { handed, receipt }))
-        })
-        .collect()
-}
-
-async fn stand(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-    standings: &[Standing],
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let states: Vec<String> = standings.iter().map(|one| one.word().to_owned()).collect();
-    let reasons: Vec<String> = standings.iter().map(|one| one.reason().to_owned()).collect();
-    let due: Vec<Option<DateTime<Utc>>> = standings
-        .iter()
-        .map(|one| match one {
-            Standing::Queued(at) => Some(*at),
-            _ => None,
-        })
-        .collect();
-    sqlx::query!(
-        "update notify.message m set state = r.state, reason = r.reason, due_at = coalesce(r.due_at, m.due_at),
-             submitted_at = case when r.state in ('submitted', 'delivered')
-                 then coalesce(m.submitted_at, $5) else m.submitted_at end,
-             delivered_at = case when r.state = 'delivered'
-                 then coalesce(m.delivered_at, $5) else m.delivered_at end
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) r (id, state, reason, due_at)
-         where m.id = r.id",
-        ids,
-        &states,
-        &reasons,
-        &due as &[Option<DateTime<Utc>>],
-        now
-    )
-    .execute(conn)
-    .await
-    .map_err(Error::db("write down where messages stand"))?;
-    for state in states {
-        metrics::counter!("relight_messages_judged_total", "state" => state).increment(1);
-    }
-    Ok(())
 }

@@ -9,4 +9,5 @@ pub mod receipt;
 pub mod reply;
 pub mod result;
 pub mod round;
+pub mod standing;
 pub mod wrong;

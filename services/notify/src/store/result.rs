@@ -1,7 +1,7 @@
 //! What became of the messages of notices, until it is told (event `notice.served`).
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -64,14 +64,15 @@ pub async fn share(
     let customers: Vec<Uuid> = sharers.iter().map(|one| one.customer).collect();
     let channels: Vec<String> = sharers.iter().map(|one| one.channel.to_owned()).collect();
     let recipients: Vec<Vec<u8>> = sharers.iter().map(|one| one.recipient.to_vec()).collect();
-    // The lock keeps a receipt from settling the message between our look and our commit.
+    // The lock keeps a receipt from settling the message between our look and our commit; it is taken in the order in
+    // which receipts lock messages.
     sqlx::query!(
         "with shared as (
              select m.id, m.channel, m.recipient, m.state, m.delivered_at, r.customer_id from notify.message m
              join (select distinct * from unnest($4::uuid[], $5::text[], $6::bytea[])) r (customer_id, channel, recipient)
                  on m.recipient = r.recipient and m.channel = r.channel
              where m.purpose = $1 and m.subject = $2 and m.version = $3 and m.customer_id <> r.customer_id
-             for share of m
+             order by m.id for share of m
          ), noted as (
              insert into notify.also_told (message_id, customer_id) select id, customer_id from shared
              on conflict on constraint also_told_once do nothing returning message_id, customer_id
@@ -197,4 +198,15 @@ pub async fn take(conn: &mut PgConnection, notice: Uuid, limit: i64) -> Result<V
     .map_err(Error::db("take results"))?;
     taken.sort_by_key(|one| one.id);
     Ok(taken)
+}
+
+/// Whether something is to be told.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn is_waiting(pool: &PgPool) -> Result<bool, Error> {
+    sqlx::query_scalar!(r#"select exists(select from notify.result) as "is!""#)
+        .fetch_one(pool)
+        .await
+        .map_err(Error::db("look for results to tell"))
 }

@@ -4,12 +4,9 @@ use chrono::TimeDelta;
 use relight_notify::{
     channel::Outcome,
     desk,
-    domain::{delivery::Receipt, notice::Channel},
+    domain::{delivery::Receipt, notice::Channel, receipt::Told},
     sender::{Job, Provider},
-    store::{
-        attempt::{Answered, Attempt},
-        receipt::Told,
-    },
+    store::attempt::{Answered, Attempt},
     template::Rendered,
 };
 use relight_proto::common::v1::Language::ZhCn;
@@ -66,13 +63,10 @@ async fn what_a_dead_sender_left_is_unknown_and_never_sent_again() -> anyhow::Re
 
     let (_, reference) = attempt(&world).await?;
     let told = Told {
-        message_id: Some("77".into()),
-        receipt: Receipt::Delivered,
-        error: None,
         reference: Some(reference),
-        recipient: world.sealer.recipient(PHONE).to_vec(),
+        ..world.delivered(PHONE, "77")
     };
-    desk::receipts(&world.db, "smpp", &[told], world.clock.now()).await?;
+    desk::settle(&world.db, "smpp", &[], &[told], world.clock.now()).await?;
     world.wait_for_states("accepted", &["delivered"]).await?;
     texts.stop().await
 }
@@ -98,20 +92,14 @@ async fn a_receipt_before_the_answer_waits_for_it() -> anyhow::Result<()> {
         claimed = world.wait_for_states("accepted", &["submitting"]) => claimed?,
     }
     let (id, _) = attempt(&world).await?;
-    let told = |number: &str| Told {
-        message_id: Some("ab001".into()),
-        receipt: Receipt::Delivered,
-        error: None,
-        reference: None,
-        recipient: world.sealer.recipient(number).to_vec(),
-    };
+    let told = |number: &str| world.delivered(number, "ab001");
     let now = world.clock.now();
-    desk::receipts(&world.db, "smpp", &[told(PHONE), told(PHONE)], now).await?;
+    desk::settle(&world.db, "smpp", &[], &[told(PHONE), told(PHONE)], now).await?;
     world.wait_for_states("accepted", &["submitting"]).await?;
     let outcome = Outcome::Accepted {
         message_id: "000AB001".into(),
     };
-    desk::answers(&world.db, "smpp", &[Answered { id, outcome }], now).await?;
+    desk::settle(&world.db, "smpp", &[Answered { id, outcome }], &[], now).await?;
     world.wait_for_states("accepted", &["delivered"]).await?;
     let parked: i64 = sqlx::query_scalar("select count(*) from parked_receipt")
         .fetch_one(world.db.pool())
@@ -122,7 +110,7 @@ async fn a_receipt_before_the_answer_waits_for_it() -> anyhow::Result<()> {
     let mut other = told(OTHER);
     other.message_id = Some(u64::from_str_radix("ab001", 16)?.to_string());
     other.receipt = Receipt::Lost;
-    desk::receipts(&world.db, "smpp", &[other], now).await?;
+    desk::settle(&world.db, "smpp", &[], &[other], now).await?;
     world.wait_for_states("accepted", &["delivered"]).await
 }
 
@@ -256,16 +244,10 @@ async fn only_missing_parts_are_sent_again() -> anyhow::Result<()> {
     world.wait_for_states("accepted", &["submitted"]).await?;
     assert_eq!(*sender.provider.handed.lock().unwrap(), [0, 1, 1, 2, 3]);
 
-    let told = |id: &str| Told {
-        message_id: Some(id.into()),
-        receipt: Receipt::Delivered,
-        error: None,
-        reference: None,
-        recipient: world.sealer.recipient(PHONE).to_vec(),
-    };
+    let told = |id: &str| world.delivered(PHONE, id);
     let now = world.clock.now();
-    desk::receipts(&world.db, "smpp", &[told("a4"), told("a1"), told("a3")], now).await?;
+    desk::settle(&world.db, "smpp", &[], &[told("a4"), told("a1"), told("a3")], now).await?;
     world.wait_for_states("accepted", &["submitted"]).await?;
-    desk::receipts(&world.db, "smpp", &[told("a2")], now).await?;
+    desk::settle(&world.db, "smpp", &[], &[told("a2")], now).await?;
     world.wait_for_states("accepted", &["delivered"]).await
 }

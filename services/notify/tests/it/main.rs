@@ -1,6 +1,7 @@
 //! Integration tests of notify.
 
 mod attempts;
+mod batches;
 mod channel;
 mod debts;
 mod desk;

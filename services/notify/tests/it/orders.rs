@@ -102,6 +102,7 @@ impl World {
             book: self.book.clone(),
             house: house(),
             zone: chrono_tz::Asia::Shanghai,
+            bells: self.bells.clone(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use relight_common::wire;
-use relight_notify::{desk, domain::delivery::Receipt, store::receipt::Told};
+use relight_notify::desk;
 use relight_proto::{
     common::v1::Language::{En, ZhCn},
     events::v1::{InterruptionStep, OutageNotice},
@@ -389,16 +389,17 @@ async fn an_unknown_fate_is_told_when_it_is_known() -> anyhow::Result<()> {
     assert_eq!(desk::orphans(&world.db, "smpp", world.clock.now()).await?, 1);
     assert_eq!(world.round(&texts.sender).await?, 0);
     assert_eq!(world.results().await?, []);
-    let (_, reference) = attempt(&world).await?;
-    let told = Told {
-        message_id: Some("77".into()),
-        receipt: Receipt::Delivered,
-        error: None,
-        reference: Some(reference),
-        recipient: world.sealer.recipient(PHONE).to_vec(),
-    };
+    let mut told = world.delivered(PHONE, "77");
+    told.reference = Some(attempt(&world).await?.1);
     for _ in 0..2 {
-        desk::receipts(&world.db, "smpp", std::slice::from_ref(&told), world.clock.now()).await?;
+        desk::settle(
+            &world.db,
+            "smpp",
+            &[],
+            std::slice::from_ref(&told),
+            world.clock.now(),
+        )
+        .await?;
         assert_eq!(world.results().await?, [result(customer, "sms", "delivered")]);
     }
     assert!(smsc.submits().all().is_empty());

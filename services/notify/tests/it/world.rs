@@ -17,18 +17,20 @@ use relight_common::{
     wire,
 };
 use relight_notify::{
+    bells::Bells,
     channel::{
         smpp::{self, Address},
         smtp::{self, Mailer},
     },
     consumer::Notices,
-    domain::words::House,
+    domain::{delivery::Receipt, receipt::Told, words::House},
     people::People,
     rpc::Api,
     seal::Sealer,
     sender::{
         Provider, Sender,
         mail::MailProvider,
+        record::{Recorder, Tray, tray},
         sms::{Listener, SmsProvider},
     },
     template::Book,
@@ -76,6 +78,7 @@ pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) people: Arc<People>,
     pub(crate) book: Arc<Book>,
+    pub(crate) bells: Arc<Bells>,
     seq: AtomicU64,
     pub(crate) stop: CancellationToken,
 }
@@ -110,6 +113,7 @@ impl World {
             Arc::new(People::new(&peers, sealer.clone())),
             Arc::new(Book::new()),
         );
+        let bells: Arc<Bells> = Arc::default();
         let notices = Notices {
             db: db.clone(),
             clock: clock.clone(),
@@ -118,6 +122,7 @@ impl World {
             book: book.clone(),
             house: house(),
             zone: chrono_tz::Asia::Shanghai,
+            bells: bells.clone(),
         };
         let api = Api {
             db: db.clone(),
@@ -127,6 +132,7 @@ impl World {
             book: book.clone(),
             house: house(),
             zone: chrono_tz::Asia::Shanghai,
+            bells: bells.clone(),
         };
         let (incident, order) = (Uuid::now_v7(), Uuid::now_v7());
         Ok(Self {
@@ -140,6 +146,7 @@ impl World {
             api,
             people,
             book,
+            bells,
             seq: AtomicU64::new(0),
             stop,
         })
@@ -278,6 +285,7 @@ impl World {
             people: self.people.clone(),
             sealer: self.sealer.clone(),
             book: self.book.clone(),
+            bells: self.bells.clone(),
             provider,
         }
     }
@@ -294,8 +302,6 @@ impl World {
         let stop = CancellationToken::new();
         let link = tokio::spawn(link.run(stop.clone()));
         let listener = Listener {
-            db: self.db.clone(),
-            clock: self.clock.clone(),
             sealer: self.sealer.clone(),
             answers: wrong::Reader {
                 db: self.db.clone(),
@@ -303,13 +309,20 @@ impl World {
                 sealer: self.sealer.clone(),
                 book: self.book.clone(),
                 house: house(),
+                bells: self.bells.clone(),
             },
         };
-        let listening = tokio::spawn(async move { listener.run(inbound, &CancellationToken::new()).await });
+        let (recorder, (tray, news)) = (self.recorder("smpp"), tray());
+        let told = tray.clone();
+        let listening = tokio::spawn(async move {
+            let never = CancellationToken::new();
+            tokio::join!(listener.run(inbound, told, &never), recorder.run(news, &never));
+        });
         client.bound().await;
         let sender = self.sender(SmsProvider::new(client, Address::sender("95598")?, 8, 1_000));
         Ok(Texts {
             sender,
+            tray,
             stop,
             link,
             listening,
@@ -326,10 +339,36 @@ impl World {
         }))
     }
 
-    /// One round of `sender` under a lease of its own; another may take it afterwards.
+    /// The receipt that a text to this number is there.
+    pub(crate) fn delivered(&self, phone: &str, id: &str) -> Told {
+        Told {
+            message_id: Some(id.into()),
+            receipt: Receipt::Delivered,
+            error: None,
+            reference: None,
+            recipient: self.sealer.recipient(phone).to_vec(),
+        }
+    }
+
+    pub(crate) fn recorder(&self, provider: &'static str) -> Recorder {
+        Recorder {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            provider,
+        }
+    }
+
+    /// One round of `sender`, with its answers written down, under a lease of its own; another may take it afterwards.
     pub(crate) async fn round<P: Provider>(&self, sender: &Sender<P>) -> anyhow::Result<usize> {
         let lease = self.lease().await?;
-        let sent = sender.round(&lease, &self.stop).await?;
+        let (recorder, (tray, news)) = (self.recorder(P::NAME), tray());
+        let send = async {
+            let sent = sender.round(&lease, &tray).await;
+            drop(tray);
+            sent
+        };
+        let (sent, ()) = tokio::join!(send, recorder.run(news, &self.stop));
+        let sent = sent?;
         lease::give_back(self.db.pool(), &lease).await?;
         Ok(sent)
     }
@@ -369,6 +408,8 @@ impl World {
 /// A sender of texts whose link and listener run.
 pub(crate) struct Texts {
     pub(crate) sender: Sender<SmsProvider>,
+    /// Where the listener hands receipts in.
+    pub(crate) tray: Tray,
     stop: CancellationToken,
     link: JoinHandle<()>,
     listening: JoinHandle<()>,
@@ -377,6 +418,7 @@ pub(crate) struct Texts {
 impl Texts {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
+        drop(self.tray);
         self.link.await?;
         self.listening.await?;
         Ok(())
