@@ -10,36 +10,65 @@ use super::{area, incident::incidents, position};
 use crate::{
     domain::{
         IncidentId, ReportId,
+        facts::{Facts, Placed},
         group::Call,
-        incident::{Facts, Incident},
+        incident::Incident,
         place::Place,
     },
     error::Error,
 };
 
-/// Whether the worker has anything to do: a report or a signal waits, an urge is not counted yet, a device was confirmed,
-/// or the network was switched.
+/// Urges counted in one pass.
+const URGES: i64 = 10_000;
+
+/// What there is for the worker to do.
+#[derive(Debug, Clone, Copy)]
+pub struct News {
+    /// [`stirred`](super::evidence::stirred).
+    pub stirred: i64,
+    /// A report or a signal waits, an urge is not counted yet, a device was confirmed, or the network was switched.
+    pub waiting: bool,
+    /// An account is still to be looked up.
+    pub pending: bool,
+    /// The ledger was not asked about a meter that is off.
+    pub unasked: bool,
+    /// People on life-support in a confirmed set were not called.
+    pub uncalled: bool,
+}
+
+/// Looks for work. The first entry of an index each: `exists` would read whole tables where the planner takes what it looks
+/// for to be everywhere.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn anything(conn: &mut PgConnection) -> Result<bool, Error> {
-    sqlx::query_scalar!(
-        "select exists (select 1 from intake.report_waiting) or exists (
-             select 1 from intake.urge u
-             join intake.report_link l on l.report_id = u.report_id
-             join intake.incident i on i.id = l.incident_id and i.state = 'open'
-             where not u.folded)
-         or exists (select 1 from intake.incident where not taken_in and state = 'open')
-         or exists (select 1 from intake.evidence where not weighed)
-         or exists (select 1 from intake.switching where not weighed) as \"anything!\""
+pub async fn news(conn: &mut PgConnection) -> Result<News, Error> {
+    sqlx::query_as!(
+        News,
+        "select (select times from intake.stirred) as \"stirred!\",
+             (select queued_at from intake.report_waiting order by queued_at, report_id limit 1) is not null
+             or (select report_id from intake.urge where not folded order by report_id limit 1) is not null
+             or (select id from intake.incident where not taken_in and state = 'open' order by id limit 1) is not null
+             or (select at from intake.evidence where not weighed order by at, id limit 1) is not null
+             or (select state_no from intake.switching where not weighed
+                 order by grid_version, state_no limit 1) is not null as \"waiting!\",
+             (select accepted_at from intake.report where place_pending
+                 order by accepted_at, id limit 1) is not null as \"pending!\",
+             (select at from intake.evidence where not weighed and not asked and kind in ('last_gasp', 'ping_off')
+                 order by at, id limit 1) is not null as \"unasked!\",
+             (select id from intake.incident where state = 'open' and confirmed_by is not null and life_support
+                 and affected_set_id is not null and affected_set_id is distinct from called_set_id
+                 order by id limit 1) is not null as \"uncalled!\""
     )
     .fetch_one(conn)
     .await
-    .map_err(Error::db("look for waiting reports"))
+    .map_err(Error::db("look for what is new"))
 }
 
-/// The oldest waiting reports. One whose account could not be looked up is left for another try until `pending_since`,
-/// unless there is danger.
+/// The reports that have waited longest. One whose account could not be looked up is left for another try until
+/// `pending_since`, unless there is danger.
+///
+/// Each is looked up by itself (`offset 0`): of a queue that is filled and emptied all the time the planner knows nothing, and
+/// would rather walk through all reports there are.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -51,9 +80,10 @@ pub async fn waiting(
     let rows = sqlx::query!(
         "select r.id, r.accepted_at, r.customer_id, r.service_point_id, r.load_id, r.transformer_id, r.area_class,
              r.important, r.life_support, r.lon, r.lat, r.org_path, r.zone, r.danger, r.hint_incident_id
-         from intake.report_waiting w join intake.report r on r.id = w.report_id
+         from intake.report_waiting w
+         cross join lateral (select * from intake.report r where r.id = w.report_id offset 0) r
          where not r.place_pending or r.danger or r.received_at < $1
-         order by r.accepted_at, r.id limit $2",
+         order by w.queued_at, w.report_id limit $2",
         pending_since,
         limit
     )
@@ -129,7 +159,9 @@ pub async fn facts(
          select m.incident_id as \"incident_id!\", count(*) as \"reports!\", min(r.accepted_at) as \"first_at!\",
              max(r.accepted_at) as \"last_at!\", bool_or(r.danger) as \"danger!\",
              bool_or(r.life_support) as \"life_support!\", bool_or(r.important) as \"important!\",
-             array_agg(distinct coalesce(r.area_class, '')) as \"areas!\",
+             array_agg(distinct coalesce(r.area_class, '') order by coalesce(r.area_class, '')) as \"areas!\",
+             (array_agg(r.id order by r.accepted_at, r.id) filter (where r.lon is not null))[1] as placed_id,
+             (array_agg(r.accepted_at order by r.accepted_at, r.id) filter (where r.lon is not null))[1] as placed_at,
              (array_agg(r.lon order by r.accepted_at, r.id) filter (where r.lon is not null))[1] as lon,
              (array_agg(r.lat order by r.accepted_at, r.id) filter (where r.lat is not null))[1] as lat
          from members m join intake.report r on r.id = m.report_id group by m.incident_id",
@@ -152,7 +184,15 @@ pub async fn facts(
                 danger: row.danger,
                 life_support: row.life_support,
                 important: row.important,
-                position: position(row.lon, row.lat),
+                placed: row
+                    .placed_at
+                    .zip(row.placed_id)
+                    .zip(position(row.lon, row.lat))
+                    .map(|((at, report), position)| Placed {
+                        at,
+                        report: ReportId::from_uuid(report),
+                        position,
+                    }),
             };
             Ok((IncidentId::from_uuid(row.incident_id), facts))
         })
@@ -180,7 +220,7 @@ pub async fn link(
              on conflict (report_id) do update set incident_id = excluded.incident_id, linked_at = excluded.linked_at,
                  fixed = excluded.fixed
              returning report_id)
-         delete from intake.report_waiting where report_id in (select report_id from joined)
+         delete from intake.report_waiting where report_id = any($1)
          returning report_id, traceparent",
         &reports,
         &incidents,
@@ -212,25 +252,38 @@ pub async fn relink(conn: &mut PgConnection, from: IncidentId, into: IncidentId)
     .map_err(Error::db("move the reports of a merged incident"))
 }
 
-/// Takes the urges of reports in open incidents as counted; gives how many each incident had.
+/// Takes urges as counted whose report is in an incident, or waits for none any more; gives how many each open incident had.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn fold_urges(conn: &mut PgConnection) -> Result<HashMap<IncidentId, u32>, Error> {
-    let rows = sqlx::query_scalar!(
-        "update intake.urge u set folded = true
-         from intake.report_link l join intake.incident i on i.id = l.incident_id and i.state = 'open'
-         where l.report_id = u.report_id and not u.folded
-         returning l.incident_id"
+    let rows = sqlx::query!(
+        "with folded as (
+             update intake.urge set folded = true where id = any(array(
+                 select u.id from (
+                     select id, report_id from intake.urge where not folded order by report_id limit $1) u
+                 cross join lateral (
+                     select r.state, l.incident_id from intake.report r
+                     left join intake.report_link l on l.report_id = r.id
+                     where r.id = u.report_id offset 0) r
+                 where r.incident_id is not null or r.state = 'closed'))
+             returning report_id)
+         select l.incident_id, count(*) as \"urges!\" from folded f
+         cross join lateral (
+             select l.incident_id from intake.report_link l
+             join intake.incident i on i.id = l.incident_id and i.state = 'open'
+             where l.report_id = f.report_id offset 0) l
+         group by l.incident_id",
+        URGES
     )
     .fetch_all(conn)
     .await
     .map_err(Error::db("count urges"))?;
-    let mut counts = HashMap::new();
-    for incident in rows {
-        *counts.entry(IncidentId::from_uuid(incident)).or_insert(0) += 1;
-    }
-    Ok(counts)
+    let count = |urges: i64| u32::try_from(urges).unwrap_or(u32::MAX);
+    Ok(rows
+        .into_iter()
+        .map(|row| (IncidentId::from_uuid(row.incident_id), count(row.urges)))
+        .collect())
 }
 
 /// Notes that guesses below the confirmed devices were looked for.
@@ -251,9 +304,10 @@ pub async fn taken_in(conn: &mut PgConnection) -> Result<(), Error> {
 /// [`Error::Common`].
 pub async fn pending_places(conn: &mut PgConnection, limit: i64) -> Result<Vec<(ReportId, String)>, Error> {
     let rows = sqlx::query!(
-        "select r.id, r.account as \"account!\" from intake.report_waiting w
-         join intake.report r on r.id = w.report_id
-         where r.place_pending and r.account is not null order by r.accepted_at, r.id limit $1",
+        "select r.id, r.account as \"account!\" from intake.report r
+         where r.place_pending and r.account is not null
+             and exists (select 1 from intake.report_waiting w where w.report_id = r.id)
+         order by r.accepted_at, r.id limit $1",
         limit
     )
     .fetch_all(conn)
@@ -263,6 +317,21 @@ pub async fn pending_places(conn: &mut PgConnection, limit: i64) -> Result<Vec<(
         .into_iter()
         .map(|row| (ReportId::from_uuid(row.id), row.account))
         .collect())
+}
+
+/// Gives the look-up of these up: they were grouped without.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn grouped_without_place(conn: &mut PgConnection, reports: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!(
+        "update intake.report set place_pending = false where id = any($1) and place_pending",
+        reports
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("give the look-up of an account up"))
 }
 
 /// Stores the place of a report whose account was looked up late; none = the account does not exist.
