@@ -42,6 +42,30 @@ impl From<OpenRow> for Open {
     }
 }
 
+/// Those of the customers, each with their latest report, of whom this incident does not hold a record that knows of it.
+///
+/// Each is looked up by itself (`offset 0`), and none is locked: what holds already is let be.
+pub(crate) async fn unsettled(
+    conn: &mut PgConnection,
+    holder: IncidentId,
+    latest: &[(CustomerId, Option<Instant>)],
+) -> Result<BTreeSet<CustomerId>, Error> {
+    let ids = sqlx::query_scalar!(
+        r#"select n.customer_id as "id!" from unnest($1::uuid[], $2::timestamptz[]) as n (customer_id, reported_at)
+         where not exists (
+             select 1 from insight.interruption_open o
+             where o.customer_id = n.customer_id and o.incident_id = $3
+                 and (n.reported_at is null or o.reported_at >= n.reported_at) offset 0)"#,
+        &column(latest, |(customer, _)| customer.uuid()),
+        &column(latest, |(_, at)| *at) as &[Option<Instant>],
+        holder.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look who is not off yet"))?;
+    Ok(ids.into_iter().map(CustomerId::from_uuid).collect())
+}
+
 /// The open records of these customers, locked in one order so that two incidents never wait for each other.
 pub(crate) async fn held(
     conn: &mut PgConnection,
@@ -80,6 +104,31 @@ pub(crate) async fn of_family(
     .fetch_all(conn)
     .await
     .map_err(Error::db("lock the open records of an incident"))?;
+    Ok(rows.into_iter().map(Open::from).collect())
+}
+
+/// The open records of `holder` that `family` opened of anybody but `reporters`, locked; with `by_report` only those that
+/// began with a report.
+pub(crate) async fn of_others(
+    conn: &mut PgConnection,
+    (holder, family): (IncidentId, &[Uuid]),
+    reporters: &[Uuid],
+    by_report: bool,
+) -> Result<Vec<Open>, Error> {
+    let rows = sqlx::query_as!(
+        OpenRow,
+        "select id, customer_id, incident_id, origin_incident_id, off_at, not_before, reported_at, opened_step_id
+         from insight.interruption_open where incident_id = $1 and origin_incident_id = any($2)
+             and customer_id <> all($3) and (not $4 or reported_at is not null)
+         order by customer_id for update",
+        holder.uuid(),
+        family,
+        reporters,
+        by_report
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("lock the records of who did not report"))?;
     Ok(rows.into_iter().map(Open::from).collect())
 }
 
