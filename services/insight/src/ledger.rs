@@ -16,7 +16,7 @@ use crate::{
         restoring::{Restoration, Who},
     },
     error::Error,
-    store::{closing, records, view, view::View},
+    store::{closing, held, records, view, view::View},
 };
 
 /// Audited customers per entry.
@@ -63,6 +63,9 @@ pub(crate) async fn take_state(
 async fn merge(work: &mut Work, id: IncidentId, holder: IncidentId) -> Result<BTreeSet<Uuid>, Error> {
     let mut touched = BTreeSet::from([id.uuid()]);
     let family = view::family(work.conn(), id).await?;
+    if holder == id && family.len() == 1 {
+        return Ok(touched);
+    }
     let known = if holder == id {
         None
     } else {
@@ -120,12 +123,12 @@ async fn open(
 
 /// What this state does. Who is off because of it already, as nearly all are of an incident that grows, is not looked at.
 async fn acts(work: &mut Work, incident: &Incident, earliest: Instant) -> Result<Vec<Act>, Error> {
-    let unsettled = records::unsettled(work.conn(), incident.holder, &incident.latest()).await?;
+    let unsettled = held::unsettled(work.conn(), incident.holder, &incident.latest()).await?;
     if unsettled.is_empty() {
         return Ok(Vec::new());
     }
     let customers: Vec<Uuid> = unsettled.iter().map(|c| c.uuid()).collect();
-    let held = records::held(work.conn(), &customers).await?;
+    let held = held::of_customers(work.conn(), &customers).await?;
     let back = records::back(work.conn(), &customers, incident.id, earliest).await?;
     Ok(incident.acts(&unsettled, &held, &back))
 }
@@ -175,7 +178,7 @@ async fn withdraw(work: &mut Work, cause: Uuid, incident: &Incident) -> Result<B
     let family = view::family(work.conn(), incident.id).await?;
     let reporters: Vec<Uuid> = incident.reporters.keys().map(|c| c.uuid()).collect();
     let by_report = incident.members.is_none();
-    let own = records::of_others(work.conn(), (incident.holder, &family), &reporters, by_report).await?;
+    let own = held::of_others(work.conn(), (incident.holder, &family), &reporters, by_report).await?;
     let held: Vec<Uuid> = own.iter().map(|open| open.claim.customer.uuid()).collect();
     let elsewhere = records::reported_elsewhere(work.conn(), &held, &family).await?;
     let gone: BTreeSet<CustomerId> = incident.let_go(&own, &elsewhere).into_iter().collect();
@@ -232,7 +235,7 @@ pub(crate) async fn restore(
     }
     let family = view::family(work.conn(), incident).await?;
     closing::restore_waiting(work.conn(), holder, &family, restoration).await?;
-    let mut records = records::of_family(work.conn(), holder, &family).await?;
+    let mut records = held::of_family(work.conn(), holder, &family).await?;
     records.retain(|open| restoration.ends(&open.claim));
     let ended = closing::end_all(work.conn(), records, Some(restoration.at), step).await?;
     tell(work, step, holder, "closed", restoration.at, ended.back).await?;
@@ -254,7 +257,7 @@ pub(crate) async fn finish(
     };
     let family = view::family(work.conn(), incident).await?;
     closing::drop_waiting(work.conn(), incident, None).await?;
-    let records = records::of_family(work.conn(), incident, &family).await?;
+    let records = held::of_family(work.conn(), incident, &family).await?;
     if !before.confirmed {
         return take_back(work, cause, incident, records, closed_at).await;
     }

@@ -1,6 +1,9 @@
 //! What the reports of an incident add up to. Sums can be put together in any order and any grouping: each is that of all the
 //! reports in it, so a pass that only brings reports adds what came to what was known.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};

@@ -21,7 +21,7 @@ use crate::{
         mind::{Memory, Mind, Outcome, Round},
     },
     error::Error,
-    store::{self, grouping::News},
+    store::{self, queue::News},
     topology::{Blind, Town},
 };
 
@@ -75,7 +75,7 @@ impl Worker {
             .store(&self.desk, &mut work, &arrival, &mut totals, new)
             .await?;
         if news.pending {
-            store::grouping::grouped_without_place(work.conn(), &placed).await?;
+            store::queue::grouped_without_place(work.conn(), &placed).await?;
         }
         store::grouping::taken_in(work.conn()).await?;
         work.done().await?;
@@ -90,7 +90,7 @@ impl Worker {
 
     /// Reads what waits and locks what it may join.
     async fn read(&self, work: &mut Work, held: &mut Held, now: DateTime<Utc>) -> Result<Paper, Error> {
-        let calls = store::grouping::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
+        let calls = store::queue::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
         let urges = store::grouping::fold_urges(work.conn()).await?;
         let hints = calls.iter().filter_map(|call| call.hint);
         let named: Vec<Uuid> = hints.chain(urges.keys().copied()).map(IncidentId::uuid).collect();

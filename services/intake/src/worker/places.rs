@@ -16,14 +16,14 @@ impl Worker {
     pub(super) async fn find_places(&self) -> Result<(), Error> {
         let pending = {
             let mut conn = self.connection().await?;
-            store::grouping::pending_places(&mut conn, BATCH).await?
+            store::queue::pending_places(&mut conn, BATCH).await?
         };
         for (report, account) in pending {
             match self.desk.peers.account(&account, RETRY).await {
                 Account::Known(point) => self.place(report, &Place::of(&point, None)).await?,
                 Account::Unknown => {
                     let mut conn = self.connection().await?;
-                    store::grouping::set_place(&mut conn, report, None).await?;
+                    store::queue::set_place(&mut conn, report, None).await?;
                 }
                 // The others would wait as long for nothing.
                 Account::NoAnswer => return Ok(()),
@@ -35,7 +35,7 @@ impl Worker {
     /// Stores a place that was found late, and tells the report again where nobody could be told yet that we have it.
     async fn place(&self, report: ReportId, place: &Place) -> Result<(), Error> {
         let mut work = Work::internal(&self.desk.db, "grouping", self.desk.clock.now()).await?;
-        store::grouping::set_place(work.conn(), report, Some(place)).await?;
+        store::queue::set_place(work.conn(), report, Some(place)).await?;
         let stored = store::report::by_id(work.conn(), report).await?;
         // Who gave a number for this report was told there already.
         if let Some(stored) = stored.filter(|stored| stored.report.phone.is_none()) {
