@@ -8,13 +8,13 @@ use relight_proto::{common::v1 as common, events::v1 as events, intake::v1 as pb
 use crate::{
     domain::{
         IncidentId,
+        facts::{Reporter, Reporters},
         incident::{Incident, State},
         place::{Place, Position},
         report::{KnownOutage, Standing},
         say::{self, Phrase},
     },
     store::{
-        incident::Reporter,
         report::{Report, Stored},
         set_call::Person,
     },
@@ -101,7 +101,7 @@ pub(crate) fn urged(stored: &Stored, known: Option<&KnownOutage>) -> pb::Report 
 }
 
 pub(crate) fn incident(incident: &Incident) -> pb::Incident {
-    let told = changed(incident, &[]);
+    let told = changed(incident, &Reporters::new());
     pb::Incident {
         incident_id: told.incident_id,
         number: told.number,
@@ -128,7 +128,7 @@ pub(crate) fn incident(incident: &Incident) -> pb::Incident {
     }
 }
 
-fn changed(incident: &Incident, reporters: &[Reporter]) -> events::IncidentChanged {
+fn changed(incident: &Incident, reporters: &Reporters) -> events::IncidentChanged {
     let device = incident.device.clone();
     let (device_id, device_kind) = device.map(|device| (device.id, device.kind)).unwrap_or_default();
     let affected = incident.affected.as_ref();
@@ -159,7 +159,7 @@ fn changed(incident: &Incident, reporters: &[Reporter]) -> events::IncidentChang
             State::Merged(into) => into.to_string(),
             State::Open | State::Closed(_) => String::new(),
         },
-        reporters: reporters.iter().map(reporter).collect(),
+        reporters: reporters.values().map(reporter).collect(),
         zone: incident.zone.clone(),
         parent_id: incident.parent.map(|id| id.to_string()).unwrap_or_default(),
     }
@@ -174,7 +174,7 @@ fn reporter(reporter: &Reporter) -> events::Reporter {
 }
 
 /// Tells `incident.changed` after commit.
-pub(crate) fn tell_incident(work: &mut Work, incident: &Incident, reporters: &[Reporter]) {
+pub(crate) fn tell_incident(work: &mut Work, incident: &Incident, reporters: &Reporters) {
     let subject = incident.id.uuid();
     work.tell(
         "incident.changed",

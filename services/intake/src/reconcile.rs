@@ -152,7 +152,7 @@ async fn mend(db: &Db, id: Uuid, now: DateTime<Utc>) -> Result<bool, Error> {
     incident.accepted_at = accepted_at;
     incident.off_at = incident.off_at.min(accepted_at);
     let incident = store::incident::save(work.conn(), incident).await?;
-    worker::tell(&mut work, &[incident], &worker::Traces::new()).await?;
+    worker::tell(&mut work, &[incident]).await?;
     work.done().await?;
     Ok(true)
 }

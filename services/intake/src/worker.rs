@@ -1,51 +1,63 @@
 //! The grouping worker: one at a time (a fenced lease), in batches. Reads what waits, lets the [`Mind`] decide (and
 //! [`group`] where the network says nothing), stores and tells it in one transaction. A crash anywhere leaves everything
 //! waiting; the mind is then built again from what is stored.
+//!
+//! A pass costs what changed, not what is there: what open incidents add up to is carried from pass to pass
+//! ([`Totals`]), and what is looked for has an index of its own. What it tells has the size of the incidents (all who
+//! reported), so it tells less often the longer a pass takes: it rests then, more comes together, and the processors are
+//! there for accepting.
 
 mod basis;
 mod calls;
+mod pass;
+mod places;
+mod sums;
 mod sure;
 mod write;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::{
     Coded, Work,
     error::chain,
     lease::{self, Lease, pause},
-    telemetry,
 };
 use sqlx::{Postgres, pool::PoolConnection};
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
-use tracing::Span;
 use uuid::Uuid;
 
 use crate::{
     desk::Desk,
     domain::{
-        IncidentId, ReportId,
-        area::ArrivalLimits,
-        group::{Call, group},
-        incident::Incident,
-        mind::{Memory, Mind, Outcome, Round},
-        place::Place,
+        IncidentId,
+        facts::{Reporters, Totals},
+        incident::{self, Incident},
+        mind::Mind,
     },
     error::Error,
     news,
-    peers::{Account, RETRY},
-    store,
-    topology::{Blind, Town},
+    store::{self, queue::News},
+    topology::Town,
 };
-use write::Draft;
 
 /// Reports grouped in one transaction.
-const BATCH: i64 = 500;
+const BATCH: i64 = 2_000;
 /// Signals weighed in one transaction.
 const SIGNALS: i64 = 2_000;
-/// How often it looks without being woken (reports accepted by another process).
-const POLL: Duration = Duration::from_millis(250);
+/// How often it looks without being woken. Only what another process accepted waits for it: in its incident within a second.
+const POLL: Duration = Duration::from_millis(800);
+/// How soon it tries again what failed.
+const AGAIN: Duration = Duration::from_millis(250);
+/// The rest after a pass, as a multiple of what the pass took: at most a fifth of the time is spent on passes ...
+const REST: u32 = 4;
+/// ... until a report would wait too long.
+const REST_MAX: Duration = Duration::from_millis(300);
 /// How long the network is waited for after a start before reports are grouped without it.
 const NETWORK_WAIT: Duration = Duration::from_secs(5);
 /// How long a report whose account could not be looked up waits for the registry.
@@ -54,9 +66,6 @@ const PLACE_WAIT: TimeDelta = TimeDelta::seconds(10);
 const DECIDE: TimeDelta = TimeDelta::seconds(30);
 /// A mind this old is built again, so that what is long past is forgotten.
 const RENEW: TimeDelta = TimeDelta::hours(6);
-
-/// W3C trace contexts in which incidents are told, where that is not the current one.
-pub(crate) type Traces = BTreeMap<IncidentId, String>;
 
 /// Groups reports.
 #[derive(Debug)]
@@ -69,12 +78,14 @@ pub struct Worker {
 #[derive(Debug, Default)]
 struct Held {
     mind: Option<Mind>,
-    /// [`store::evidence::stirred`] when it was built.
+    /// [`store::evidence::stirred`] when it was built and the totals were added up.
     stirred: i64,
     built_at: DateTime<Utc>,
     decided_at: DateTime<Utc>,
     /// Guesses to be confirmed by meters as soon as the registry answers.
     sure: BTreeMap<IncidentId, String>,
+    /// What the reports of the open incidents add up to.
+    totals: Totals,
 }
 
 impl Held {
@@ -127,16 +138,18 @@ impl Worker {
         while !ended.is_cancelled() {
             let town = self.desk.atlas.town();
             let version = town.as_ref().map(|town| town.version());
+            let began = Instant::now();
             match self.pass(Some(lease), town.as_ref(), version != weighed_on).await {
                 Ok(done) => {
                     weighed_on = version;
-                    if done == 0 {
-                        self.idle(ended).await;
+                    match rest(began.elapsed(), done) {
+                        Some(time) => pause(ended, time).await,
+                        None => self.idle(ended).await,
                     }
                 }
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), code = ?error.code(), "grouping has to wait");
-                    pause(ended, POLL).await;
+                    pause(ended, AGAIN).await;
                 }
             }
         }
@@ -161,239 +174,64 @@ impl Worker {
     ) -> Result<usize, Error> {
         let mut held = self.held.lock().await;
         let now = self.desk.clock.now();
+        let news = {
+            let mut conn = self.connection().await?;
+            store::queue::news(&mut conn).await?
+        };
         if let Some(town) = town {
-            self.call_out(town).await;
-            self.explain(town).await?;
+            self.ask(town, news).await?;
         }
-        let mut conn = self.connection().await?;
-        let stirred = store::evidence::stirred(&mut conn).await?;
-        let knows = town.is_none_or(|town| held.knows(town, stirred, now));
-        let idle = !look_again && knows && !held.is_due(now);
-        if idle && held.sure.is_empty() && !store::grouping::anything(&mut conn).await? {
+        let knows = town.is_none_or(|town| held.knows(town, news.stirred, now));
+        let idle = !look_again && knows && !held.is_due(now) && held.sure.is_empty();
+        if idle && !news.waiting {
             return Ok(0);
         }
-        self.find_places(&mut conn).await?;
-        drop(conn);
+        if news.pending {
+            self.find_places().await?;
+        }
         // Whatever fails from here on, the mind is built again: it may have thought what was never stored.
         let before = std::mem::take(&mut *held);
-        let (after, taken) = self.transact(lease, town, before, stirred, now).await?;
+        let (after, taken) = self.transact(lease, town, before, news, now).await?;
         *held = after;
         self.make_sure(&mut held).await;
         Ok(taken)
+    }
+
+    /// Asks the others what has to be known before a pass.
+    async fn ask(&self, town: &Town, news: News) -> Result<(), Error> {
+        if news.uncalled {
+            self.call_out(town).await;
+        }
+        if news.unasked {
+            self.explain(town).await?;
+        }
+        Ok(())
     }
 
     async fn connection(&self) -> Result<PoolConnection<Postgres>, Error> {
         let taken = self.desk.db.pool().acquire().await;
         taken.map_err(Error::db("take a connection"))
     }
-
-    async fn transact(
-        &self,
-        lease: Option<&Lease>,
-        town: Option<&Arc<Town>>,
-        held: Held,
-        stirred: i64,
-        now: DateTime<Utc>,
-    ) -> Result<(Held, usize), Error> {
-        let arrival = ArrivalLimits::of(&self.desk.pack, now)?;
-        let mut work = Work::internal(&self.desk.db, "grouping", now).await?;
-        if let Some(lease) = lease {
-            lease::hold(work.conn(), lease).await?;
-        }
-        let mut calls = store::grouping::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
-        if let Some(town) = town {
-            calls.iter_mut().for_each(|call| town.complete(&mut call.place));
-        }
-        let urges = store::grouping::fold_urges(work.conn()).await?;
-        let named = calls
-            .iter()
-            .filter_map(|call| call.hint)
-            .chain(urges.keys().copied());
-        let named: Vec<Uuid> = named.map(IncidentId::uuid).collect();
-        let mut open = store::grouping::open(work.conn(), &named).await?;
-        let mut draft = Draft::default();
-        for incident in &mut open {
-            if let Some(count) = urges.get(&incident.id) {
-                incident.urge_count += count;
-                draft.change(incident.clone());
-            }
-        }
-        let grouped = calls.len();
-        let mut taken = grouped;
-        let held = match town {
-            None => {
-                let heard = self.known_loads(&calls);
-                store::evidence::insert_calls(work.conn(), &heard, now).await?;
-                draft.plan(group(
-                    open,
-                    calls,
-                    &Blind,
-                    &arrival,
-                    Some(self.desk.numbers_of.limits.window),
-                ));
-                Held::default()
-            }
-            Some(town) => {
-                let mut held = self.mind(&mut work, town, held, stirred, now).await?;
-                let round = Round {
-                    now,
-                    pieces: store::evidence::take(work.conn(), SIGNALS).await?,
-                    switched: store::evidence::take_switched(work.conn(), town.version()).await?,
-                    calls,
-                    open,
-                };
-                taken += round.pieces.len();
-                self.hear_calls(&mut work, &held, &round).await?;
-                let outcome = think(&mut held, town, round, arrival).await?;
-                self.take_outcome(&mut draft, &mut held, town, outcome, &arrival);
-                held.decided_at = now;
-                held
-            }
-        };
-        draft
-            .store(&self.desk, &mut work, town.map(|town| town.version()), &arrival)
-            .await?;
-        store::grouping::taken_in(work.conn()).await?;
-        work.done().await?;
-        metrics::counter!("relight_reports_grouped_total").increment(grouped as u64);
-        Ok((held, taken))
-    }
-
-    /// The mind as it was, or a new one from what is stored.
-    async fn mind(
-        &self,
-        work: &mut Work,
-        town: &Arc<Town>,
-        held: Held,
-        stirred: i64,
-        now: DateTime<Utc>,
-    ) -> Result<Held, Error> {
-        if held.knows(town, stirred, now) {
-            return Ok(held);
-        }
-        let numbers = &self.desk.numbers_of;
-        let since = store::evidence::horizon(work.conn(), now - numbers.memory).await?;
-        let memory = store::evidence::memory(work.conn(), town.version(), since).await?;
-        let (town, weights, limits) = (town.clone(), numbers.weights.clone(), numbers.limits.clone());
-        let mind = spawn_blocking(move || build(&town, weights, limits, memory)).await;
-        Ok(Held {
-            mind: Some(mind.map_err(|panic| Error::Network(panic.to_string()))?),
-            stirred,
-            built_at: now,
-            decided_at: now,
-            sure: held.sure,
-        })
-    }
-
-    /// Stores reports as evidence, each with the load it speaks for.
-    async fn hear_calls(&self, work: &mut Work, held: &Held, round: &Round) -> Result<(), Error> {
-        let Some(mind) = &held.mind else { return Ok(()) };
-        let heard: Vec<_> = round
-            .calls
-            .iter()
-            .filter_map(|call| Some((call.clone(), mind.load_id_of(call)?)))
-            .collect();
-        store::evidence::insert_calls(work.conn(), &heard, round.now).await
-    }
-
-    /// Without a network: as the registry says. It is weighed when there is one.
-    fn known_loads(&self, calls: &[Call]) -> Vec<(Call, String)> {
-        let known = calls
-            .iter()
-            .filter_map(|call| Some((call.clone(), call.place.load_id.clone()?)));
-        known.collect()
-    }
-
-    fn take_outcome(
-        &self,
-        draft: &mut Draft,
-        held: &mut Held,
-        town: &Town,
-        mut outcome: Outcome,
-        arrival: &ArrivalLimits,
-    ) {
-        let (open, leftover) = (
-            std::mem::take(&mut outcome.open),
-            std::mem::take(&mut outcome.leftover),
-        );
-        held.sure.extend(std::mem::take(&mut outcome.sure));
-        draft.outcome(outcome);
-        if leftover.is_empty() {
-            return;
-        }
-        let plan = group(open, leftover, town, arrival, None);
-        if let Some(mind) = &mut held.mind {
-            mind.joined(&plan.joins);
-        }
-        draft.plan(plan);
-    }
-
-    /// Looks up accounts that nobody answered for when the report came.
-    async fn find_places(&self, conn: &mut sqlx::PgConnection) -> Result<(), Error> {
-        for (report, account) in store::grouping::pending_places(conn, BATCH).await? {
-            match self.desk.peers.account(&account, RETRY).await {
-                Account::Known(point) => self.place(report, &Place::of(&point, None)).await?,
-                Account::Unknown => store::grouping::set_place(conn, report, None).await?,
-                // The others would wait as long for nothing.
-                Account::NoAnswer => return Ok(()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Stores a place that was found late, and tells the report again where nobody could be told yet that we have it.
-    async fn place(&self, report: ReportId, place: &Place) -> Result<(), Error> {
-        let mut work = Work::internal(&self.desk.db, "grouping", self.desk.clock.now()).await?;
-        store::grouping::set_place(work.conn(), report, Some(place)).await?;
-        let stored = store::report::by_id(work.conn(), report).await?;
-        // Who gave a number for this report was told there already.
-        if let Some(stored) = stored.filter(|stored| stored.report.phone.is_none()) {
-            news::tell_report(&mut work, &stored.report, news::PLACED);
-        }
-        work.done().await?;
-        Ok(())
-    }
 }
 
-fn build(
-    town: &Town,
-    weights: relight_grid::infer::Weights,
-    limits: crate::domain::mind::Limits,
-    memory: Memory,
-) -> Mind {
-    Mind::new(town.grid().clone(), town.lengths_m(), weights, limits, memory)
-}
-
-/// A round of the mind, on a thread that may take long.
-async fn think(
-    held: &mut Held,
-    town: &Arc<Town>,
-    round: Round,
-    arrival: ArrivalLimits,
-) -> Result<Outcome, Error> {
-    let Some(mut mind) = held.mind.take() else {
-        return Ok(Outcome::default());
-    };
-    let town = town.clone();
-    let thought = spawn_blocking(move || {
-        let outcome = mind.round(round, &*town, &arrival);
-        (mind, outcome)
-    });
-    let (mind, outcome) = thought.await.map_err(|panic| Error::Network(panic.to_string()))?;
-    held.mind = Some(mind);
-    Ok(outcome)
+/// How long to let more come together after a pass that took `took` for so many reports and signals. None: until something
+/// comes, since nothing did. Never while more waits than one pass takes.
+fn rest(took: Duration, taken: usize) -> Option<Duration> {
+    let full = usize::try_from(BATCH.min(SIGNALS)).unwrap_or(usize::MAX);
+    match taken {
+        0 => None,
+        taken if taken < full => Some((took * REST).min(REST_MAX)),
+        _ => Some(Duration::ZERO),
+    }
 }
 
 /// Tells the state of these incidents, each with who reported it.
-pub(crate) async fn tell(work: &mut Work, incidents: &[Incident], traces: &Traces) -> Result<(), Error> {
+pub(crate) async fn tell(work: &mut Work, incidents: &[Incident]) -> Result<(), Error> {
     let ids: Vec<Uuid> = incidents.iter().map(|incident| incident.id.uuid()).collect();
-    let mut reporters = store::incident::reporters(work.conn(), &ids).await?;
+    let all = store::incident::reporters(work.conn(), &ids).await?;
+    let nobody = Reporters::new();
     for incident in incidents {
-        let reporters = reporters.remove(&incident.id).unwrap_or_default();
-        let span = traces.get(&incident.id).map_or_else(Span::current, |trace| {
-            telemetry::span_from(tracing::info_span!("group"), trace)
-        });
-        span.in_scope(|| news::tell_incident(work, incident, &reporters));
+        news::tell_incident(work, incident, all.get(&incident.id).unwrap_or(&nobody));
     }
     Ok(())
 }
@@ -402,17 +240,32 @@ pub(crate) async fn tell(work: &mut Work, incidents: &[Incident], traces: &Trace
 pub(crate) async fn apply(
     work: &mut Work,
     id: IncidentId,
-    event: crate::domain::incident::Event,
+    event: incident::Event,
 ) -> Result<Option<Incident>, Error> {
     let Some(before) = store::incident::lock(work.conn(), id).await? else {
         return Ok(None);
     };
     let now = work.at();
-    let after = crate::domain::incident::transition(before.clone(), event, now)?;
+    let after = incident::transition(before.clone(), event, now)?;
     if after == before {
         return Ok(Some(before));
     }
     let after = store::incident::save(work.conn(), after).await?;
-    tell(work, std::slice::from_ref(&after), &Traces::new()).await?;
+    tell(work, std::slice::from_ref(&after)).await?;
     Ok(Some(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_rests_in_proportion_to_the_pass_but_not_long_and_not_while_more_waits() {
+        let ms = Duration::from_millis;
+        assert_eq!(rest(ms(40), 0), None, "the bell wakes it");
+        assert_eq!(rest(ms(40), 1), Some(ms(160)));
+        assert_eq!(rest(ms(900), 700), Some(REST_MAX));
+        assert_eq!(rest(ms(900), 2_000), Some(Duration::ZERO));
+        assert_eq!(rest(ms(900), 2_345), Some(Duration::ZERO));
+    }
 }

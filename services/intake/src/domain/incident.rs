@@ -1,9 +1,9 @@
-//! One fault: its state machine and the facts its reports add up to.
+//! One fault: its state machine, and how it follows the facts its reports add up to.
 
 use chrono::{DateTime, Utc};
 use relight_policy::AreaClass;
 
-use super::{IncidentId, area::ArrivalLimits, place::Position};
+use super::{IncidentId, area::ArrivalLimits, facts::Facts, place::Position};
 
 /// Where an incident is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,27 +132,6 @@ pub struct Incident {
     pub by_hand: bool,
 }
 
-/// What the reports of an incident add up to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Facts {
-    /// How many.
-    pub report_count: u32,
-    /// The earliest acceptance.
-    pub accepted_at: DateTime<Utc>,
-    /// The latest.
-    pub last_report_at: DateTime<Utc>,
-    /// Their area classes; none where nobody knows one.
-    pub areas: Vec<Option<AreaClass>>,
-    /// One told of danger.
-    pub danger: bool,
-    /// A life-support customer reported.
-    pub life_support: bool,
-    /// An important customer reported.
-    pub important: bool,
-    /// Of the first report that has one.
-    pub position: Option<Position>,
-}
-
 impl Incident {
     /// Takes over what another one was that became part of this one.
     pub fn take_in(&mut self, gone: &Incident, limits: &ArrivalLimits) {
@@ -195,7 +174,7 @@ impl Incident {
         self.danger = facts.danger;
         self.life_support = facts.life_support || (known && self.life_support);
         self.important = facts.important || (known && self.important);
-        self.position = self.position.or(facts.position);
+        self.position = self.position.or(facts.placed.map(|placed| placed.position));
     }
 }
 

@@ -138,6 +138,8 @@ pub struct Belief {
 /// What a round decided.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// Incidents that reports left for others; what is merged gives all of its own and is not among them.
+    pub left: BTreeSet<IncidentId>,
     /// Reports with their incident, new or moved; and whether that was said by the ledger.
     pub homes: Vec<(ReportId, IncidentId, bool)>,
     /// Incidents that are new (version 0), changed, merged or closed. Their facts are those of their reports.

@@ -12,6 +12,7 @@ use crate::{
     domain::{
         IncidentId, ReportId,
         area::ArrivalLimits,
+        facts::Facts,
         incident::{self, Device, Event, Incident, Refusal, State},
     },
     error::Error,
@@ -161,7 +162,7 @@ pub(super) async fn split(
     let links: Vec<_> = moved.iter().map(|(report, id)| (*report, *id, true)).collect();
     store::grouping::link(work.conn(), &links, now).await?;
     belief::leave_out(work.conn(), &reports).await?;
-    worker::tell(&mut work, &[old, row.clone()], &worker::Traces::new()).await?;
+    worker::tell(&mut work, &[old, row.clone()]).await?;
     for id in [from, new] {
         let what = Note {
             what: "split",
@@ -184,12 +185,7 @@ async fn place(work: &mut Work, reports: &[Uuid]) -> Result<Option<String>, Erro
     Ok(None)
 }
 
-fn split_row(
-    id: IncidentId,
-    old: &Incident,
-    facts: &incident::Facts,
-    transformer: Option<String>,
-) -> Incident {
+fn split_row(id: IncidentId, old: &Incident, facts: &Facts, transformer: Option<String>) -> Incident {
     Incident {
         id,
         number: String::new(),
@@ -209,7 +205,7 @@ fn split_row(
         danger: false,
         life_support: false,
         important: false,
-        position: facts.position,
+        position: facts.placed.map(|placed| placed.position),
         org_path: old.org_path.clone(),
         zone: old.zone.clone(),
         version: 0,
@@ -267,7 +263,7 @@ pub(super) async fn merge(
     let after = store::incident::save(work.conn(), after).await?;
     store::grouping::relink(work.conn(), gone, into).await?;
     store::evidence::rebind(work.conn(), gone, into).await?;
-    worker::tell(&mut work, &[lives.clone(), after], &worker::Traces::new()).await?;
+    worker::tell(&mut work, &[lives.clone(), after]).await?;
     for id in [gone, into] {
         let what = Note {
             what: "merged",

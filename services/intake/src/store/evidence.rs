@@ -140,9 +140,9 @@ pub async fn take(conn: &mut PgConnection, limit: i64) -> Result<Vec<Piece>, Err
     let rows = sqlx::query_as!(
         Row,
         "update intake.evidence e set weighed = true
-         where e.id in (
+         where e.id = any(array(
              select id from intake.evidence
-             where not weighed and (asked or kind not in ('last_gasp', 'ping_off')) order by at, id limit $1)
+             where not weighed and (asked or kind not in ('last_gasp', 'ping_off')) order by at, id limit $1))
          returning e.id, e.at, e.kind, e.load_id, e.device_id, e.report_id, e.incident_id, false as \"fixed!\"",
         limit
     )

@@ -1,4 +1,4 @@
-//! What the grouping worker reads and writes.
+//! What the grouping worker reads and writes of incidents.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,79 +10,14 @@ use super::{area, incident::incidents, position};
 use crate::{
     domain::{
         IncidentId, ReportId,
-        group::Call,
-        incident::{Facts, Incident},
-        place::Place,
+        facts::{Facts, Placed},
+        incident::Incident,
     },
     error::Error,
 };
 
-/// Whether the worker has anything to do: a report or a signal waits, an urge is not counted yet, a device was confirmed,
-/// or the network was switched.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn anything(conn: &mut PgConnection) -> Result<bool, Error> {
-    sqlx::query_scalar!(
-        "select exists (select 1 from intake.report_waiting) or exists (
-             select 1 from intake.urge u
-             join intake.report_link l on l.report_id = u.report_id
-             join intake.incident i on i.id = l.incident_id and i.state = 'open'
-             where not u.folded)
-         or exists (select 1 from intake.incident where not taken_in and state = 'open')
-         or exists (select 1 from intake.evidence where not weighed)
-         or exists (select 1 from intake.switching where not weighed) as \"anything!\""
-    )
-    .fetch_one(conn)
-    .await
-    .map_err(Error::db("look for waiting reports"))
-}
-
-/// The oldest waiting reports. One whose account could not be looked up is left for another try until `pending_since`,
-/// unless there is danger.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn waiting(
-    conn: &mut PgConnection,
-    pending_since: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Call>, Error> {
-    let rows = sqlx::query!(
-        "select r.id, r.accepted_at, r.customer_id, r.service_point_id, r.load_id, r.transformer_id, r.area_class,
-             r.important, r.life_support, r.lon, r.lat, r.org_path, r.zone, r.danger, r.hint_incident_id
-         from intake.report_waiting w join intake.report r on r.id = w.report_id
-         where not r.place_pending or r.danger or r.received_at < $1
-         order by r.accepted_at, r.id limit $2",
-        pending_since,
-        limit
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("read waiting reports"))?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Call {
-                report: ReportId::from_uuid(row.id),
-                accepted_at: row.accepted_at,
-                place: Place {
-                    service_point_id: row.service_point_id,
-                    customer_id: row.customer_id,
-                    load_id: row.load_id,
-                    transformer_id: row.transformer_id,
-                    area: row.area_class.as_deref().map(area).transpose()?,
-                    important: row.important,
-                    life_support: row.life_support,
-                    org_path: row.org_path,
-                    zone: row.zone,
-                    position: position(row.lon, row.lat),
-                },
-                danger: row.danger,
-                hint: row.hint_incident_id.map(IncidentId::from_uuid),
-            })
-        })
-        .collect()
-}
+/// Urges counted in one pass.
+const URGES: i64 = 10_000;
 
 /// The open incidents a report can join, kept as they are until commit: those with a device, and the `named` ones.
 /// Without a device only the ledger's word leads to one.
@@ -129,7 +64,9 @@ pub async fn facts(
          select m.incident_id as \"incident_id!\", count(*) as \"reports!\", min(r.accepted_at) as \"first_at!\",
              max(r.accepted_at) as \"last_at!\", bool_or(r.danger) as \"danger!\",
              bool_or(r.life_support) as \"life_support!\", bool_or(r.important) as \"important!\",
-             array_agg(distinct coalesce(r.area_class, '')) as \"areas!\",
+             array_agg(distinct coalesce(r.area_class, '') order by coalesce(r.area_class, '')) as \"areas!\",
+             (array_agg(r.id order by r.accepted_at, r.id) filter (where r.lon is not null))[1] as placed_id,
+             (array_agg(r.accepted_at order by r.accepted_at, r.id) filter (where r.lon is not null))[1] as placed_at,
              (array_agg(r.lon order by r.accepted_at, r.id) filter (where r.lon is not null))[1] as lon,
              (array_agg(r.lat order by r.accepted_at, r.id) filter (where r.lat is not null))[1] as lat
          from members m join intake.report r on r.id = m.report_id group by m.incident_id",
@@ -152,7 +89,15 @@ pub async fn facts(
                 danger: row.danger,
                 life_support: row.life_support,
                 important: row.important,
-                position: position(row.lon, row.lat),
+                placed: row
+                    .placed_at
+                    .zip(row.placed_id)
+                    .zip(position(row.lon, row.lat))
+                    .map(|((at, report), position)| Placed {
+                        at,
+                        report: ReportId::from_uuid(report),
+                        position,
+                    }),
             };
             Ok((IncidentId::from_uuid(row.incident_id), facts))
         })
@@ -180,7 +125,7 @@ pub async fn link(
              on conflict (report_id) do update set incident_id = excluded.incident_id, linked_at = excluded.linked_at,
                  fixed = excluded.fixed
              returning report_id)
-         delete from intake.report_waiting where report_id in (select report_id from joined)
+         delete from intake.report_waiting where report_id = any($1)
          returning report_id, traceparent",
         &reports,
         &incidents,
@@ -212,25 +157,38 @@ pub async fn relink(conn: &mut PgConnection, from: IncidentId, into: IncidentId)
     .map_err(Error::db("move the reports of a merged incident"))
 }
 
-/// Takes the urges of reports in open incidents as counted; gives how many each incident had.
+/// Takes urges as counted whose report is in an incident, or waits for none any more; gives how many each open incident had.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn fold_urges(conn: &mut PgConnection) -> Result<HashMap<IncidentId, u32>, Error> {
-    let rows = sqlx::query_scalar!(
-        "update intake.urge u set folded = true
-         from intake.report_link l join intake.incident i on i.id = l.incident_id and i.state = 'open'
-         where l.report_id = u.report_id and not u.folded
-         returning l.incident_id"
+    let rows = sqlx::query!(
+        "with folded as (
+             update intake.urge set folded = true where id = any(array(
+                 select u.id from (
+                     select id, report_id from intake.urge where not folded order by report_id limit $1) u
+                 cross join lateral (
+                     select r.state, l.incident_id from intake.report r
+                     left join intake.report_link l on l.report_id = r.id
+                     where r.id = u.report_id offset 0) r
+                 where r.incident_id is not null or r.state = 'closed'))
+             returning report_id)
+         select l.incident_id, count(*) as \"urges!\" from folded f
+         cross join lateral (
+             select l.incident_id from intake.report_link l
+             join intake.incident i on i.id = l.incident_id and i.state = 'open'
+             where l.report_id = f.report_id offset 0) l
+         group by l.incident_id",
+        URGES
     )
     .fetch_all(conn)
     .await
     .map_err(Error::db("count urges"))?;
-    let mut counts = HashMap::new();
-    for incident in rows {
-        *counts.entry(IncidentId::from_uuid(incident)).or_insert(0) += 1;
-    }
-    Ok(counts)
+    let count = |urges: i64| u32::try_from(urges).unwrap_or(u32::MAX);
+    Ok(rows
+        .into_iter()
+        .map(|row| (IncidentId::from_uuid(row.incident_id), count(row.urges)))
+        .collect())
 }
 
 /// Notes that guesses below the confirmed devices were looked for.
@@ -243,64 +201,4 @@ pub async fn taken_in(conn: &mut PgConnection) -> Result<(), Error> {
         .await
         .map(drop)
         .map_err(Error::db("note what was taken in"))
-}
-
-/// Waiting reports whose account could not be looked up when they were accepted.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn pending_places(conn: &mut PgConnection, limit: i64) -> Result<Vec<(ReportId, String)>, Error> {
-    let rows = sqlx::query!(
-        "select r.id, r.account as \"account!\" from intake.report_waiting w
-         join intake.report r on r.id = w.report_id
-         where r.place_pending and r.account is not null order by r.accepted_at, r.id limit $1",
-        limit
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("read reports without a place"))?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (ReportId::from_uuid(row.id), row.account))
-        .collect())
-}
-
-/// Stores the place of a report whose account was looked up late; none = the account does not exist.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn set_place(
-    conn: &mut PgConnection,
-    report: ReportId,
-    place: Option<&Place>,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "update intake.report set place_pending = false, customer_id = coalesce($2, customer_id),
-             service_point_id = coalesce($3, service_point_id), load_id = coalesce($4, load_id),
-             transformer_id = coalesce($5, transformer_id), area_class = coalesce($6, area_class),
-             important = coalesce($7, important), life_support = coalesce($8, life_support),
-             lon = coalesce($9, lon), lat = coalesce($10, lat), org_path = coalesce($11, org_path),
-             zone = coalesce($12, zone)
-         where id = $1",
-        report.uuid(),
-        place.and_then(|place| place.customer_id),
-        place.and_then(|place| place.service_point_id),
-        place.and_then(|place| place.load_id.as_deref()),
-        place.and_then(|place| place.transformer_id.as_deref()),
-        place.and_then(|place| place.area).map(|area| area.word()),
-        place.map(|place| place.important),
-        place.map(|place| place.life_support),
-        place
-            .and_then(|place| place.position)
-            .map(|position| position.lon),
-        place
-            .and_then(|place| place.position)
-            .map(|position| position.lat),
-        place.map(|place| place.org_path.as_str()),
-        place.map(|place| place.zone.as_str()),
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-    .map_err(Error::db("store the place of a report"))
 }

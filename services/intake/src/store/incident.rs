@@ -11,6 +11,7 @@ use super::{area, count, position, stored};
 use crate::{
     domain::{
         IncidentId,
+        facts::{Reporter, Reporters},
         incident::{Affected, Confirmation, Confirmer, Device, Incident, State},
     },
     error::Error,
@@ -272,29 +273,20 @@ async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
     .map_err(Error::db("store an incident"))
 }
 
-/// A customer who reported, with their first report of an incident.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reporter {
-    /// The report.
-    pub report_id: Uuid,
-    /// The customer.
-    pub customer_id: Uuid,
-    /// Its t_accept.
-    pub accepted_at: DateTime<Utc>,
-}
-
-/// The customers who reported each of these incidents, oldest report first.
+/// The customers who reported each of these incidents.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn reporters(
     conn: &mut PgConnection,
     incidents: &[Uuid],
-) -> Result<HashMap<IncidentId, Vec<Reporter>>, Error> {
+) -> Result<HashMap<IncidentId, Reporters>, Error> {
     let rows = sqlx::query!(
         "select distinct on (l.incident_id, r.customer_id) l.incident_id, r.id, r.customer_id as \"customer_id!\",
              r.accepted_at
-         from intake.report_link l join intake.report r on r.id = l.report_id
+         from intake.report_link l
+         cross join lateral (
+             select r.id, r.customer_id, r.accepted_at from intake.report r where r.id = l.report_id offset 0) r
          where l.incident_id = any($1) and r.customer_id is not null
          order by l.incident_id, r.customer_id, r.accepted_at, r.id",
         incidents
@@ -302,15 +294,15 @@ pub async fn reporters(
     .fetch_all(conn)
     .await
     .map_err(Error::db("read who reported"))?;
-    let mut all: HashMap<IncidentId, Vec<Reporter>> = HashMap::new();
+    let mut all: HashMap<IncidentId, Reporters> = HashMap::new();
     for row in rows {
-        all.entry(IncidentId::from_uuid(row.incident_id))
-            .or_default()
-            .push(Reporter {
-                report_id: row.id,
-                customer_id: row.customer_id,
-                accepted_at: row.accepted_at,
-            });
+        let reporter = Reporter {
+            report_id: row.id,
+            customer_id: row.customer_id,
+            accepted_at: row.accepted_at,
+        };
+        let theirs = all.entry(IncidentId::from_uuid(row.incident_id)).or_default();
+        theirs.insert(row.customer_id, reporter);
     }
     Ok(all)
 }

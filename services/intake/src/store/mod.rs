@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod grouping;
 pub mod incident;
 pub mod number;
+pub mod queue;
 pub mod report;
 pub mod set_call;
 

@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use relight_common::Work;
+use relight_common::{Work, telemetry};
+use tracing::Span;
 use uuid::Uuid;
 
-use super::{Traces, tell};
+use super::sums::Sums;
 use crate::{
     desk::Desk,
     domain::{
         IncidentId, ReportId,
         area::ArrivalLimits,
+        facts::{Moves, Reporters, Total, Totals},
         group::Plan,
-        incident::{Facts, Incident, State},
+        incident::{Incident, State},
         mind::{Belief, Outcome},
         place::Place,
     },
@@ -27,10 +29,13 @@ use crate::{
 pub(super) struct Draft {
     changed: BTreeMap<IncidentId, Incident>,
     homes: BTreeMap<ReportId, (IncidentId, bool)>,
+    /// Incidents that reports left.
+    left: BTreeSet<IncidentId>,
     bound: Vec<(DateTime<Utc>, String, IncidentId)>,
     beliefs: BTreeMap<IncidentId, Belief>,
     decisions: Vec<(IncidentId, &'static str, Option<String>)>,
     lone: Vec<(Uuid, DateTime<Utc>, Place)>,
+    thought_on: Option<Uuid>,
 }
 
 impl Draft {
@@ -46,11 +51,14 @@ impl Draft {
         self.homes.extend(homes);
     }
 
-    pub(super) fn outcome(&mut self, outcome: Outcome) {
+    /// What was decided on this version of the network.
+    pub(super) fn outcome(&mut self, outcome: Outcome, version: Uuid) {
+        self.thought_on = Some(version);
         outcome
             .changed
             .into_iter()
             .for_each(|incident| self.change(incident));
+        self.left.extend(outcome.left);
         let homes = outcome.homes.into_iter();
         self.homes
             .extend(homes.map(|(report, id, fixed)| (report, (id, fixed))));
@@ -62,50 +70,56 @@ impl Draft {
         self.lone.extend(outcome.lone);
     }
 
-    /// Stores everything: what lives on first, so that what merged can point to it.
+    /// Stores everything: what lives on first, so that what merged can point to it. `new`: what each new report adds to the
+    /// `totals`.
     pub(super) async fn store(
         self,
         desk: &Desk,
         work: &mut Work,
-        version: Option<Uuid>,
         arrival: &ArrivalLimits,
+        totals: &mut Totals,
+        new: BTreeMap<ReportId, Total>,
     ) -> Result<(), Error> {
-        let facts = self.facts(work).await?;
+        let mut sums = Sums::new(work, totals, self.moves(new)).await?;
+        let saved = save(desk, work, self.changed, &sums, arrival).await?;
         let homes: Vec<_> = self
             .homes
             .iter()
             .map(|(report, (id, fixed))| (*report, *id, *fixed))
             .collect();
-        let saved = save(desk, work, self.changed, facts, arrival).await?;
         let now = work.at();
         let came_in = store::grouping::link(work.conn(), &homes, now).await?;
         store::evidence::bind(work.conn(), &self.bound).await?;
-        tell(work, &saved, &traces(&self.homes, came_in)).await?;
+        sums.complete(work).await?;
+        tell(work, &saved, &sums, &traces(&self.homes, came_in));
+        sums.keep(&saved, totals);
         for (evidence, at, place) in &self.lone {
             news::tell_supply_off(work, *evidence, *at, place);
         }
-        if let Some(version) = version {
+        if let Some(version) = self.thought_on {
             keep(work, &self.beliefs, &self.decisions, version).await?;
         }
         Ok(())
     }
 
-    async fn facts(&self, work: &mut Work) -> Result<BTreeMap<IncidentId, Facts>, Error> {
-        let (mut alive, mut gone) = (Vec::new(), Vec::new());
-        for incident in self.changed.values() {
-            match incident.state {
-                State::Merged(into) => gone.push((incident.id, into)),
-                State::Open | State::Closed(_) => alive.push(incident.id),
-            }
+    fn moves(&self, new: BTreeMap<ReportId, Total>) -> Moves<'_> {
+        let homes = self.homes.iter().map(|(report, (id, _))| (*report, *id));
+        Moves {
+            changed: &self.changed,
+            homes: homes.collect(),
+            left: &self.left,
+            new,
         }
-        let moved: Vec<_> = self
-            .homes
-            .iter()
-            .map(|(report, (id, _))| (*report, *id))
-            .collect();
-        store::grouping::facts(work.conn(), &alive, &moved, &gone).await
+    }
+
+    /// The reports that get an incident.
+    pub(super) fn reports(&self) -> Vec<Uuid> {
+        self.homes.keys().map(|report| report.uuid()).collect()
     }
 }
+
+/// W3C trace contexts in which incidents are told.
+type Traces = BTreeMap<IncidentId, String>;
 
 /// The trace each incident is told in: that of the oldest report which came to it now.
 fn traces(homes: &BTreeMap<ReportId, (IncidentId, bool)>, came_in: Vec<(ReportId, String)>) -> Traces {
@@ -118,19 +132,31 @@ fn traces(homes: &BTreeMap<ReportId, (IncidentId, bool)>, came_in: Vec<(ReportId
     traces
 }
 
+/// Tells the state of these incidents, each once, with who reported it.
+fn tell(work: &mut Work, saved: &[Incident], sums: &Sums, traces: &Traces) {
+    let nobody = Reporters::new();
+    for incident in saved {
+        let span = traces.get(&incident.id).map_or_else(Span::current, |trace| {
+            telemetry::span_from(tracing::info_span!("group"), trace)
+        });
+        let reporters = sums.reporters(incident.id).unwrap_or(&nobody);
+        span.in_scope(|| news::tell_incident(work, incident, reporters));
+    }
+}
+
 async fn save(
     desk: &Desk,
     work: &mut Work,
     changed: BTreeMap<IncidentId, Incident>,
-    mut facts: BTreeMap<IncidentId, Facts>,
+    sums: &Sums,
     arrival: &ArrivalLimits,
 ) -> Result<Vec<Incident>, Error> {
     let mut changed: Vec<Incident> = changed.into_values().collect();
     changed.sort_by_key(|incident| (matches!(incident.state, State::Merged(_)), incident.id));
     let mut saved = Vec::with_capacity(changed.len());
     for mut incident in changed {
-        match facts.remove(&incident.id) {
-            Some(facts) => incident.set_facts(facts, arrival),
+        match sums.facts(incident.id) {
+            Some(facts) => incident.set_facts(facts.clone(), arrival),
             None if incident.state == State::Open => incident.report_count = 0,
             None => {}
         }

@@ -16,4 +16,5 @@ mod signals;
 mod stand_in;
 mod storm;
 mod then;
+mod totals;
 mod triage;

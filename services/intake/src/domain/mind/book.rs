@@ -194,6 +194,7 @@ impl<'a> Book<'a> {
             .collect();
         let stored = |id: &IncidentId| self.rows.get(id).is_none_or(told);
         Outcome {
+            left: self.went.into_keys().collect(),
             homes,
             changed,
             open: self

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use relight_grid::{Bus, Device, DeviceKind, End, Load, Network, Phases, Source};
-use relight_policy::Pack;
+use relight_policy::{AreaClass, Pack};
 
 use crate::domain::{
-    incident::{Affected, Confirmation, Confirmer, Device as Named, Facts, State},
+    facts::{Facts, Moves, Placed, Reporter, Reporters, Total, Totals},
+    incident::{Affected, Confirmation, Confirmer, Device as Named, State},
     mind::*,
+    place::Position,
 };
 
 pub(super) const FEEDERS: u32 = 3;
@@ -101,9 +103,17 @@ pub(super) fn call(n: usize, second: i64, load: &str) -> Call {
         place: Place {
             load_id: Some(load.to_owned()),
             org_path: "demo".to_owned(),
+            customer_id: (n % 9 != 1).then(|| Uuid::from_u128(n as u128 % 50)),
+            area: [None, Some(AreaClass::Rural), Some(AreaClass::Remote)][n % 3],
+            important: n % 11 == 1,
+            life_support: n % 13 == 1,
+            position: (n % 4 != 1).then_some(Position {
+                lon: n as f64 / 1e4,
+                lat: 30.0,
+            }),
             ..Place::default()
         },
-        danger: false,
+        danger: n % 7 == 1,
         hint: None,
     }
 }
@@ -136,6 +146,8 @@ pub(super) struct House {
     pub(super) beliefs: BTreeMap<IncidentId, Belief>,
     pub(super) sure: Vec<(IncidentId, String)>,
     pub(super) lone: usize,
+    /// Carried from round to round, as the worker does.
+    totals: Totals,
 }
 
 impl House {
@@ -155,6 +167,7 @@ impl House {
             beliefs: BTreeMap::new(),
             sure: Vec::new(),
             lone: 0,
+            totals: Totals::default(),
         }
     }
 
@@ -188,6 +201,9 @@ impl House {
             .extend(calls.iter().map(|call| (call.report, call.clone())));
         self.pieces.extend(pieces.iter().cloned());
         self.switched.extend(switched.iter().cloned());
+        let new = calls.iter().map(|call| (call.report, Total::of(call))).collect();
+        self.totals
+            .check(&self.open().into_iter().cloned().collect::<Vec<_>>());
         let round = Round {
             now: at(now),
             calls,
@@ -197,6 +213,17 @@ impl House {
         };
         let outcome = self.mind.round(round, &Nowhere, &self.arrival);
         assert!(outcome.leftover.is_empty(), "the network knows every load");
+        let changed = outcome.changed.iter().map(|row| (row.id, row.clone()));
+        let sums = self.totals.after(Moves {
+            changed: &changed.collect(),
+            homes: outcome
+                .homes
+                .iter()
+                .map(|(report, id, _)| (*report, *id))
+                .collect(),
+            left: &outcome.left,
+            new,
+        });
         for (report, id, _) in outcome.homes {
             self.links.insert(report, id);
         }
@@ -225,32 +252,71 @@ impl House {
         );
         self.sure.extend(outcome.sure);
         self.lone += outcome.lone.len();
+        self.compare(sums);
         self.set_facts();
     }
 
-    pub(super) fn set_facts(&mut self) {
-        let mut by_home: BTreeMap<IncidentId, Vec<&Call>> = BTreeMap::new();
-        for (report, id) in &self.links {
-            by_home.entry(*id).or_default().push(&self.calls[report]);
+    /// What was carried on is what the reports say.
+    fn compare(&mut self, sums: BTreeMap<IncidentId, Option<Total>>) {
+        for (id, sum) in sums {
+            let right = self.add_up(id);
+            assert!(sum.is_none_or(|sum| sum == right), "{right:?}");
+            self.totals.keep(id, right);
         }
-        for incident in self.incidents.values_mut() {
-            let mine = by_home.get(&incident.id).map(Vec::as_slice).unwrap_or_default();
-            let times = || mine.iter().map(|call| call.accepted_at);
-            match (times().min(), times().max()) {
-                (Some(first), Some(last)) => incident.set_facts(
-                    Facts {
-                        report_count: u32::try_from(mine.len()).unwrap(),
-                        accepted_at: first,
-                        last_report_at: last,
-                        areas: vec![None],
-                        danger: false,
-                        life_support: false,
-                        important: false,
-                        position: None,
+    }
+
+    /// The reports of an incident added up at once, by another way than sum by sum.
+    fn add_up(&self, id: IncidentId) -> Total {
+        let theirs = self.links.iter().filter(|(_, home)| **home == id);
+        let mut calls: Vec<&Call> = theirs.map(|(report, _)| &self.calls[report]).collect();
+        calls.sort_by_key(|call| (call.accepted_at, call.report));
+        let mut reporters = Reporters::new();
+        for call in calls.iter().rev() {
+            reporters.extend(call.place.customer_id.map(|customer_id| {
+                let (report_id, accepted_at) = (call.report.uuid(), call.accepted_at);
+                (
+                    customer_id,
+                    Reporter {
+                        report_id,
+                        customer_id,
+                        accepted_at,
                     },
-                    &self.arrival,
-                ),
-                _ => incident.report_count = 0,
+                )
+            }));
+        }
+        let areas = [
+            None,
+            Some(AreaClass::Remote),
+            Some(AreaClass::Rural),
+            Some(AreaClass::Urban),
+        ];
+        let known = |area: &Option<AreaClass>| calls.iter().any(|call| call.place.area == *area);
+        let placed = calls.iter().find_map(|call| Some((call, call.place.position?)));
+        let facts = calls.first().zip(calls.last()).map(|(first, last)| Facts {
+            report_count: u32::try_from(calls.len()).unwrap(),
+            accepted_at: first.accepted_at,
+            last_report_at: last.accepted_at,
+            areas: areas.into_iter().filter(known).collect(),
+            danger: calls.iter().any(|call| call.danger),
+            life_support: calls.iter().any(|call| call.place.life_support),
+            important: calls.iter().any(|call| call.place.important),
+            placed: placed.map(|(call, position)| Placed {
+                at: call.accepted_at,
+                report: call.report,
+                position,
+            }),
+        });
+        Total { facts, reporters }
+    }
+
+    pub(super) fn set_facts(&mut self) {
+        let ids: Vec<IncidentId> = self.incidents.keys().copied().collect();
+        for id in ids {
+            let facts = self.add_up(id).facts;
+            let incident = self.incidents.get_mut(&id).expect("it is there");
+            match facts {
+                Some(facts) => incident.set_facts(facts, &self.arrival),
+                None => incident.report_count = 0,
             }
         }
     }
