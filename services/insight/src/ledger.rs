@@ -16,7 +16,7 @@ use crate::{
         restoring::{Restoration, Who},
     },
     error::Error,
-    store::{closing, records, view, view::View},
+    store::{closing, held, records, view, view::View},
 };
 
 /// Audited customers per entry.
@@ -63,6 +63,9 @@ pub(crate) async fn take_state(
 async fn merge(work: &mut Work, id: IncidentId, holder: IncidentId) -> Result<BTreeSet<Uuid>, Error> {
     let mut touched = BTreeSet::from([id.uuid()]);
     let family = view::family(work.conn(), id).await?;
+    if holder == id && family.len() == 1 {
+        return Ok(touched);
+    }
     let known = if holder == id {
         None
     } else {
@@ -105,12 +108,9 @@ async fn open(
         // A set that was applied before opens nobody again.
         members: below.clone().filter(|_| new_set),
     };
-    let customers: Vec<Uuid> = incident.concerned().iter().map(|c| c.uuid()).collect();
-    let held = records::held(work.conn(), &customers).await?;
-    let back = records::back(work.conn(), &customers, state.id, state.earliest()).await?;
     let step = StepId::from_uuid(derived(cause, "opened"));
     let mut touched = BTreeSet::from([holder.uuid()]);
-    let acts = incident.acts(&held, &back);
+    let acts = acts(work, &incident, state.earliest()).await?;
     let opened = carry_out(work, acts, step, state.id, &mut touched).await?;
     let known = Incident {
         members: below,
@@ -119,6 +119,18 @@ async fn open(
     touched.extend(withdraw(work, cause, &known).await?);
     tell(work, step, holder, "opened", state.off_at, opened).await?;
     Ok(touched)
+}
+
+/// What this state does. Who is off because of it already, as nearly all are of an incident that grows, is not looked at.
+async fn acts(work: &mut Work, incident: &Incident, earliest: Instant) -> Result<Vec<Act>, Error> {
+    let unsettled = held::unsettled(work.conn(), incident.holder, &incident.latest()).await?;
+    if unsettled.is_empty() {
+        return Ok(Vec::new());
+    }
+    let customers: Vec<Uuid> = unsettled.iter().map(|c| c.uuid()).collect();
+    let held = held::of_customers(work.conn(), &customers).await?;
+    let back = records::back(work.conn(), &customers, incident.id, earliest).await?;
+    Ok(incident.acts(&unsettled, &held, &back))
 }
 
 /// Writes what was decided. Returns how many records were opened.
@@ -156,14 +168,17 @@ async fn carry_out(
 
 /// Takes back the records this incident has no reason for any more. What another incident claims goes on for that one.
 async fn withdraw(work: &mut Work, cause: Uuid, incident: &Incident) -> Result<BTreeSet<Uuid>, Error> {
+    if incident.keeps_all() {
+        return Ok(BTreeSet::new());
+    }
     if let Some(members) = &incident.members {
         closing::drop_waiting(work.conn(), incident.id, Some(members)).await?;
     }
-    if incident.members.is_some() || !incident.confirmed {
-        closing::drop_moved(work.conn(), incident.id, &incident.concerned()).await?;
-    }
+    closing::drop_moved(work.conn(), incident.id, &incident.concerned()).await?;
     let family = view::family(work.conn(), incident.id).await?;
-    let own = records::of_family(work.conn(), incident.holder, &family).await?;
+    let reporters: Vec<Uuid> = incident.reporters.keys().map(|c| c.uuid()).collect();
+    let by_report = incident.members.is_none();
+    let own = held::of_others(work.conn(), (incident.holder, &family), &reporters, by_report).await?;
     let held: Vec<Uuid> = own.iter().map(|open| open.claim.customer.uuid()).collect();
     let elsewhere = records::reported_elsewhere(work.conn(), &held, &family).await?;
     let gone: BTreeSet<CustomerId> = incident.let_go(&own, &elsewhere).into_iter().collect();
@@ -220,7 +235,7 @@ pub(crate) async fn restore(
     }
     let family = view::family(work.conn(), incident).await?;
     closing::restore_waiting(work.conn(), holder, &family, restoration).await?;
-    let mut records = records::of_family(work.conn(), holder, &family).await?;
+    let mut records = held::of_family(work.conn(), holder, &family).await?;
     records.retain(|open| restoration.ends(&open.claim));
     let ended = closing::end_all(work.conn(), records, Some(restoration.at), step).await?;
     tell(work, step, holder, "closed", restoration.at, ended.back).await?;
@@ -242,7 +257,7 @@ pub(crate) async fn finish(
     };
     let family = view::family(work.conn(), incident).await?;
     closing::drop_waiting(work.conn(), incident, None).await?;
-    let records = records::of_family(work.conn(), incident, &family).await?;
+    let records = held::of_family(work.conn(), incident, &family).await?;
     if !before.confirmed {
         return take_back(work, cause, incident, records, closed_at).await;
     }

@@ -3,6 +3,7 @@
 pub(crate) mod book;
 pub(crate) mod closing;
 pub(crate) mod exception;
+pub(crate) mod held;
 pub(crate) mod read;
 pub(crate) mod records;
 pub(crate) mod view;

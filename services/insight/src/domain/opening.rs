@@ -60,19 +60,34 @@ impl Incident {
         self.reporters.keys().copied().chain(members).collect()
     }
 
-    /// What this version does for its customers, given the open records and returns of those [`concerned`](Self::concerned).
-    pub fn acts(&self, held: &BTreeMap<CustomerId, Open>, back: &BTreeMap<CustomerId, Back>) -> Vec<Act> {
+    /// Everybody [`concerned`](Self::concerned), with their latest report.
+    pub fn latest(&self) -> Vec<(CustomerId, Option<Instant>)> {
         let concerned = self.concerned().into_iter();
         concerned
-            .filter_map(|customer| self.act(customer, held.get(&customer), back.get(&customer)))
+            .map(|customer| (customer, self.reported_at(customer)))
+            .collect()
+    }
+
+    fn reported_at(&self, customer: CustomerId) -> Option<Instant> {
+        self.reporters.get(&customer)?.last().copied()
+    }
+
+    /// What this version does for these `customers`, given their open records and returns. Whose record it holds and knows of
+    /// their [`latest`](Self::latest) report need not be among them.
+    pub fn acts(
+        &self,
+        customers: &BTreeSet<CustomerId>,
+        held: &BTreeMap<CustomerId, Open>,
+        back: &BTreeMap<CustomerId, Back>,
+    ) -> Vec<Act> {
+        customers
+            .iter()
+            .filter_map(|customer| self.act(*customer, held.get(customer), back.get(customer)))
             .collect()
     }
 
     fn act(&self, customer: CustomerId, held: Option<&Open>, back: Option<&Back>) -> Option<Act> {
-        let reported_at = self
-            .reporters
-            .get(&customer)
-            .and_then(|times| times.last().copied());
+        let reported_at = self.reported_at(customer);
         match held {
             Some(open) if open.claim.incident == self.holder => {
                 let later =
@@ -111,6 +126,12 @@ impl Incident {
             not_before,
             reported_at: times.and_then(|times| times.last().copied()),
         })
+    }
+
+    /// Whether [`let_go`](Self::let_go) lets nobody go, whatever the records: the device is confirmed, and its set is the one
+    /// that was applied.
+    pub fn keeps_all(&self) -> bool {
+        self.confirmed && self.members.is_none()
     }
 
     /// Of the open records this incident holds, those it has no reason for any more: of customers who are not below the
@@ -200,7 +221,7 @@ mod tests {
     fn a_guess_opens_the_reporters_from_their_reports_and_nobody_else() {
         let (caller, silent) = (CustomerId::new(), CustomerId::new());
         let guess = incident(false, &[(caller, 12)], None);
-        let acts = guess.acts(&BTreeMap::new(), &BTreeMap::new());
+        let acts = guess.acts(&guess.concerned(), &BTreeMap::new(), &BTreeMap::new());
         assert_eq!(opened(only(acts)), (at(12), None));
         assert!(!guess.concerned().contains(&silent));
     }
@@ -209,10 +230,10 @@ mod tests {
     fn a_confirmed_device_opens_everybody_below_it_from_the_begin() {
         let (caller, silent) = (CustomerId::new(), CustomerId::new());
         let known = incident(true, &[(caller, 12)], Some(&[caller, silent]));
-        for act in known.acts(&BTreeMap::new(), &BTreeMap::new()) {
+        for act in known.acts(&known.concerned(), &BTreeMap::new(), &BTreeMap::new()) {
             assert_eq!(opened(act), (at(10), None));
         }
-        let first = known.acts(&BTreeMap::new(), &BTreeMap::new());
+        let first = known.acts(&known.concerned(), &BTreeMap::new(), &BTreeMap::new());
         assert_eq!(first.len(), 2);
     }
 
@@ -229,9 +250,9 @@ mod tests {
             )])
         };
         let known = incident(true, &[(caller, 12), (caller, 40)], Some(&[caller]));
-        assert_eq!(known.acts(&BTreeMap::new(), &back(50)), []);
+        assert_eq!(known.acts(&known.concerned(), &BTreeMap::new(), &back(50)), []);
         assert_eq!(
-            opened(only(known.acts(&BTreeMap::new(), &back(30)))),
+            opened(only(known.acts(&known.concerned(), &BTreeMap::new(), &back(30)))),
             (at(40), Some(at(40)))
         );
     }
@@ -250,11 +271,11 @@ mod tests {
         };
         let known = incident(true, &[], Some(&[caller]));
         assert_eq!(
-            opened(only(known.acts(&BTreeMap::new(), &back(30)))),
+            opened(only(known.acts(&known.concerned(), &BTreeMap::new(), &back(30)))),
             (at(30), Some(at(30)))
         );
         assert_eq!(
-            opened(only(known.acts(&BTreeMap::new(), &back(5)))),
+            opened(only(known.acts(&known.concerned(), &BTreeMap::new(), &back(5)))),
             (at(10), None)
         );
     }
@@ -268,7 +289,7 @@ mod tests {
         );
         let claim = first.claim(caller, None).unwrap();
         assert_eq!(claim.pulled_back(at(1)), at(1));
-        let act = only(second.acts(&held(claim), &BTreeMap::new()));
+        let act = only(second.acts(&second.concerned(), &held(claim), &BTreeMap::new()));
         assert!(matches!(act, Act::Wait(claim) if claim.off_at == at(10) && claim.incident == second.id));
     }
 
@@ -277,11 +298,11 @@ mod tests {
         let caller = CustomerId::new();
         let before = incident(false, &[(caller, 3)], None);
         let open = held(before.claim(caller, None).unwrap());
-        assert_eq!(before.acts(&open, &BTreeMap::new()), []);
+        assert_eq!(before.acts(&before.concerned(), &open, &BTreeMap::new()), []);
         let mut after = before.clone();
         after.reporters.entry(caller).or_default().insert(at(9));
         assert_eq!(
-            only(after.acts(&open, &BTreeMap::new())),
+            only(after.acts(&after.concerned(), &open, &BTreeMap::new())),
             Act::Note(caller, at(9))
         );
     }
@@ -291,7 +312,7 @@ mod tests {
         let (caller, silent, kept) = (CustomerId::new(), CustomerId::new(), CustomerId::new());
         let wide = incident(true, &[(caller, 3)], Some(&[caller, silent, kept]));
         let own: Vec<Open> = wide
-            .acts(&BTreeMap::new(), &BTreeMap::new())
+            .acts(&wide.concerned(), &BTreeMap::new(), &BTreeMap::new())
             .into_iter()
             .map(|act| match act {
                 Act::Open(claim) => Open {

@@ -53,7 +53,17 @@ impl Ledger {
     }
 
     fn apply(&mut self, incident: &Incident) {
-        for act in incident.acts(&self.open, &self.back(incident.id)) {
+        let (back, concerned) = (self.back(incident.id), incident.concerned());
+        let acts = incident.acts(&concerned, &self.open, &back);
+        // What the store leaves out beforehand would do nothing.
+        let settled = |(customer, reported_at): &(CustomerId, Option<Instant>)| {
+            let held = self.open.get(customer).map(|open| &open.claim);
+            held.is_some_and(|claim| claim.incident == incident.holder && claim.reported_at >= *reported_at)
+        };
+        let unsettled = incident.latest().into_iter().filter(|one| !settled(one));
+        let unsettled: BTreeSet<CustomerId> = unsettled.map(|(customer, _)| customer).collect();
+        assert_eq!(acts, incident.acts(&unsettled, &self.open, &back));
+        for act in acts {
             match act {
                 Act::Open(claim) => {
                     let opened_by = StepId::from_uuid(Uuid::nil());

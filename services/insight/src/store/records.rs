@@ -1,4 +1,4 @@
-//! Open records and waiting claims.
+//! Writing open records and waiting claims, and what is to be known before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,79 +9,10 @@ use super::CHUNK;
 use crate::{
     domain::{
         opening::Back,
-        record::{Claim, CustomerId, IncidentId, Instant, Open, RecordId, StepId, Waiting},
+        record::{Claim, CustomerId, IncidentId, Instant, Open, Waiting},
     },
     error::Error,
 };
-
-struct OpenRow {
-    id: Uuid,
-    customer_id: Uuid,
-    incident_id: Uuid,
-    origin_incident_id: Uuid,
-    off_at: Instant,
-    not_before: Option<Instant>,
-    reported_at: Option<Instant>,
-    opened_step_id: Uuid,
-}
-
-impl From<OpenRow> for Open {
-    fn from(row: OpenRow) -> Self {
-        Open {
-            id: RecordId::from_uuid(row.id),
-            claim: Claim {
-                customer: CustomerId::from_uuid(row.customer_id),
-                incident: IncidentId::from_uuid(row.incident_id),
-                origin: IncidentId::from_uuid(row.origin_incident_id),
-                off_at: row.off_at,
-                not_before: row.not_before,
-                reported_at: row.reported_at,
-            },
-            opened_by: StepId::from_uuid(row.opened_step_id),
-        }
-    }
-}
-
-/// The open records of these customers, locked in one order so that two incidents never wait for each other.
-pub(crate) async fn held(
-    conn: &mut PgConnection,
-    customers: &[Uuid],
-) -> Result<BTreeMap<CustomerId, Open>, Error> {
-    let rows = sqlx::query_as!(
-        OpenRow,
-        "select id, customer_id, incident_id, origin_incident_id, off_at, not_before, reported_at, opened_step_id
-         from insight.interruption_open where customer_id = any($1) order by customer_id for update",
-        customers
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("lock open records"))?;
-    Ok(rows
-        .into_iter()
-        .map(Open::from)
-        .map(|open| (open.claim.customer, open))
-        .collect())
-}
-
-/// The open records of `holder` that `family` opened, locked.
-pub(crate) async fn of_family(
-    conn: &mut PgConnection,
-    holder: IncidentId,
-    family: &[Uuid],
-) -> Result<Vec<Open>, Error> {
-    let rows = sqlx::query_as!(
-        OpenRow,
-        "select id, customer_id, incident_id, origin_incident_id, off_at, not_before, reported_at, opened_step_id
-         from insight.interruption_open where incident_id = $1 and origin_incident_id = any($2)
-         order by customer_id for update",
-        holder.uuid(),
-        family
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("lock the open records of an incident"))?;
-    Ok(rows.into_iter().map(Open::from).collect())
-}
 
 /// When these customers came back at or after `since`: by anything, and by `incident` itself.
 pub(crate) async fn back(
@@ -312,7 +243,8 @@ pub(crate) async fn switched_off(
     Ok(ids.into_iter().collect())
 }
 
-/// Gives the records and claims of `family` to `holder`. Returns the incidents that gave some.
+/// Gives the records and claims of `family` to `holder`: they lie with one of the family, or with `holder` already. Returns the
+/// incidents that gave some.
 pub(crate) async fn hand_over(
     conn: &mut PgConnection,
     family: &[Uuid],
@@ -321,7 +253,7 @@ pub(crate) async fn hand_over(
     let givers = sqlx::query_scalar!(
         r#"with moved as (
              select customer_id, incident_id from insight.interruption_open
-             where origin_incident_id = any($1) and incident_id <> $2 for update
+             where origin_incident_id = any($1) and incident_id = any($1) and incident_id <> $2 for update
          ), given as (
              update insight.interruption_open o set incident_id = $2 from moved where o.customer_id = moved.customer_id
          ) select distinct incident_id as "incident_id!" from moved"#,
@@ -333,7 +265,7 @@ pub(crate) async fn hand_over(
     .map_err(Error::db("hand records over"))?;
     sqlx::query!(
         "delete from insight.interruption_waiting w
-         where w.origin_incident_id = any($1) and w.incident_id <> $2 and exists (
+         where w.origin_incident_id = any($1) and w.incident_id = any($1) and w.incident_id <> $2 and exists (
              select 1 from insight.interruption_waiting h where h.customer_id = w.customer_id and h.incident_id = $2)",
         family,
         holder.uuid()
@@ -343,7 +275,7 @@ pub(crate) async fn hand_over(
     .map_err(Error::db("drop doubled claims"))?;
     sqlx::query!(
         "update insight.interruption_waiting set incident_id = $2
-         where origin_incident_id = any($1) and incident_id <> $2",
+         where origin_incident_id = any($1) and incident_id = any($1) and incident_id <> $2",
         family,
         holder.uuid()
     )

@@ -29,6 +29,9 @@ pub(crate) struct View {
 
 /// Locks the view of an incident; makes an empty one (version 0) when it is not known yet.
 pub(crate) async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<View, Error> {
+    if let Some(known) = lock_known(conn, id).await? {
+        return Ok(known);
+    }
     sqlx::query!(
         "insert into insight.incident_view (incident_id) values ($1) on conflict do nothing",
         id.uuid()
@@ -36,13 +39,18 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<View
     .execute(&mut *conn)
     .await
     .map_err(Error::db("note an incident"))?;
+    let noted = lock_known(conn, id).await?;
+    noted.ok_or_else(|| Error::db("lock an incident")(sqlx::Error::RowNotFound))
+}
+
+async fn lock_known(conn: &mut PgConnection, id: IncidentId) -> Result<Option<View>, Error> {
     sqlx::query_as!(
         View,
         "select version, org_path, state, confirmed, affected_set_id, off_at, order_state, all_restored_at, closed_at, class
          from insight.incident_view where incident_id = $1 for update",
         id.uuid()
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
     .map_err(Error::db("lock an incident"))
 }
