@@ -93,7 +93,8 @@ impl Story {
     /// One pass: these reports come, these move, these incidents merge.
     fn pass(&mut self, came: Vec<(Call, usize)>, moved: Vec<(ReportId, usize)>, merged: Vec<(usize, usize)>) {
         let (mut changed, mut left, mut homes) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-        let (was_merged, has_moved) = (!merged.is_empty(), !moved.is_empty());
+        let has_moved = !moved.is_empty();
+        let mut gone = Vec::new();
         let new = came
             .iter()
             .map(|(call, _)| (call.report, Total::of(call)))
@@ -102,6 +103,7 @@ impl Story {
             let (from, into) = (self.end(from), self.end(into));
             if from != into {
                 self.gone.insert(from, into);
+                gone.push((from, into));
             }
         }
         for (report, to) in moved {
@@ -119,8 +121,12 @@ impl Story {
             homes.push((call.report, id(to)));
             self.homes.insert(call.report, (call, to));
         }
-        changed.extend((0..6).map(|n| (n, State::Open)));
-        for (from, into) in self.gone.clone() {
+        changed.extend(
+            (0..6)
+                .filter(|n| !self.gone.contains_key(n))
+                .map(|n| (n, State::Open)),
+        );
+        for (from, into) in gone {
             changed.insert(from, State::Merged(id(self.end(into))));
         }
         let ends: Vec<usize> = (0..6).map(|n| self.end(n)).collect();
@@ -140,10 +146,7 @@ impl Story {
                 sum.is_some() || has_moved,
                 "what only came or merged is never read again"
             );
-            assert!(
-                sum.is_none() || sum.as_ref() == Some(&right),
-                "{was_merged} {sum:?} {right:?}"
-            );
+            assert!(sum.is_none() || sum.as_ref() == Some(&right), "{sum:?} {right:?}");
             self.totals.keep(id(n), right);
         }
     }
