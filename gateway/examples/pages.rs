@@ -16,10 +16,11 @@ use relight_gateway::{
         announcements::Announcements,
         assets,
         board::view::{Board, Known as BoardKnown},
-        outages::OutageList,
+        outages::{OutageList, Places},
         report::{Accepted, Form},
         status::{Known, Status},
     },
+    streets::Streets,
     words,
 };
 use relight_proto::{
@@ -28,7 +29,7 @@ use relight_proto::{
     insight::v1::{Interruption, PublicOutage, PublicOutagesReply},
     intake::v1::{Incident, KnownOutage, Report},
     planner::v1::{Announcement, Window, Words},
-    registry::v1::{Customer, ServicePoint},
+    registry::v1::{Customer, ServicePoint, streets_reply::Streets as Names},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -209,6 +210,13 @@ fn status(language: Language, case: &str, now: DateTime<Utc>) -> Status {
     Status::new(language, known, &areas(), now, ZONE)
 }
 
+fn near(n: u32) -> Point {
+    Point {
+        lon: 120.0 + f64::from(n) / 100.0,
+        lat: 30.0,
+    }
+}
+
 fn outages(language: Language, case: &str, now: DateTime<Utc>) -> OutageList {
     let ago = |minutes| Some(timestamp(now - TimeDelta::minutes(minutes)));
     let outage = |n: u32, area: &str, status: &str, cause: &str, eta_min: i64| PublicOutage {
@@ -220,6 +228,7 @@ fn outages(language: Language, case: &str, now: DateTime<Utc>) -> OutageList {
         customers_restored: if status == "partly_restored" { 120 } else { 0 },
         off_at: ago(i64::from(n) * 11),
         etr_at: (eta_min != 0).then(|| timestamp(now + TimeDelta::minutes(eta_min))),
+        position: Some(near(n)),
         ..PublicOutage::default()
     };
     let mut list = match case {
@@ -228,15 +237,15 @@ fn outages(language: Language, case: &str, now: DateTime<Utc>) -> OutageList {
             .map(|n| outage(n, &format!("Feeder {n}"), "reported", "", 0))
             .collect(),
         _ => vec![
-            outage(3, "城北区 建设路", "crew_on_the_way", "tree", 95),
-            outage(5, "城西区 人民路一带", "reported", "", 0),
-            outage(7, "River Street", "partly_restored", "equipment", -10),
+            outage(3, "North", "crew_on_the_way", "tree", 95),
+            outage(5, "West", "reported", "", 0),
+            outage(7, "South, County", "partly_restored", "equipment", -10),
         ],
     };
     if case != "none" {
         list.push(PublicOutage {
             restored_at: ago(12),
-            ..outage(9, "Harbour Road", "restored", "wind", 0)
+            ..outage(9, "East", "restored", "wind", 0)
         });
     }
     let reply = PublicOutagesReply {
@@ -244,7 +253,21 @@ fn outages(language: Language, case: &str, now: DateTime<Utc>) -> OutageList {
         outages: list,
         as_of: Some(timestamp(now)),
     };
-    OutageList::new(language, &reply, &areas(), now, ZONE)
+    let (areas, streets) = (areas(), Streets::default());
+    for (n, zh, en) in [(3, "建设路", "Construction Road"), (5, "人民路", "People's Road")] {
+        streets.put(
+            near(n),
+            Names {
+                zh: vec![zh.to_owned()],
+                en: vec![en.to_owned()],
+            },
+        );
+    }
+    let places = Places {
+        areas: &areas,
+        streets: &streets,
+    };
+    OutageList::new(language, &reply, places, now, ZONE)
 }
 
 fn announcements(language: Language, case: &str, now: DateTime<Utc>) -> Announcements {

@@ -39,6 +39,7 @@ use crate::{
     config::{self, Areas, Http, Notices},
     pages::Templates,
     stream::Hub,
+    streets::Streets,
 };
 
 /// In a storm everybody opens the public list: it is asked for at most this often.
@@ -60,6 +61,7 @@ struct Inner {
     clock: Clock,
     stop: CancellationToken,
     outages: Mutex<Option<(std::time::Instant, Arc<PublicOutagesReply>)>>,
+    streets: Streets,
 }
 
 /// One client per service.
@@ -149,6 +151,7 @@ impl App {
             clock: host.clock.clone(),
             stop: host.stop.clone(),
             outages: Mutex::default(),
+            streets: Streets::default(),
         })))
     }
 
@@ -180,6 +183,10 @@ impl App {
     pub fn areas(&self) -> &Areas {
         &self.0.areas
     }
+    /// Streets of the public list.
+    pub fn streets(&self) -> &Streets {
+        &self.0.streets
+    }
     /// The clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
@@ -210,6 +217,8 @@ impl App {
         )
         .await?;
         let reply = Arc::new(reply);
+        let links = &self.to().links;
+        self.streets().learn(self.edge(), links, &reply.outages).await;
         *held = Some((std::time::Instant::now(), reply.clone()));
         Ok(reply)
     }

@@ -1,7 +1,8 @@
 //! The edge for people and programs: REST with an OpenAPI document, a stream of events, and the server-rendered pages.
 //!
 //! Translates and never decides: roles are checked here and again by the owner of the fact. Map: [`api`] REST,
-//! [`stream`] SSE, [`pages`] HTML, [`words`] both languages, `datum` map coordinates, [`app`] what handlers share.
+//! [`stream`] SSE, [`pages`] HTML, [`words`] both languages, [`streets`] names for the public list, `datum` map coordinates,
+//! [`app`] what handlers share.
 
 pub mod api;
 pub mod app;
@@ -9,6 +10,7 @@ pub mod config;
 mod datum;
 pub mod pages;
 pub mod stream;
+pub mod streets;
 pub mod words;
 
 use axum::{Router, middleware};

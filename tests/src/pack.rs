@@ -7,6 +7,7 @@ use relight_grid::{
     OnBad, demo, import,
     pack::{AreaClass, Channel, Contact, Language, Pack, PackDefaults},
 };
+use relight_testkit::outside;
 
 /// Org unit of the feeder.
 pub const ORG: &str = "test/city/north";
@@ -21,13 +22,7 @@ pub fn noon_zone(now: DateTime<Utc>) -> String {
 
 /// The entry file of the feeder, where the data is at hand.
 pub fn feeder() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data/networks/ieee9500-latlon/Master-bal-initial-config.dss");
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: {} is not there", path.display());
-    None
+    outside("networks/ieee9500-latlon/Master-bal-initial-config.dss")
 }
 
 /// The feeder as a pack, with people in it.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use relight_common::{
     Role, ask,
     edge::{Anyone, Body, Caller, CommandKey, Params, Problem, Segment, at, parse},
-    wire::{text_required, uuid},
+    wire::{ACCOUNT_MAX, text_required, uuid},
 };
 use relight_proto::arrears::v1::{
     ApplyRequest, Case as WireCase, GetCaseRequest, ListCasesRequest, Message as WireMessage, NoticeRequest,
@@ -36,6 +36,7 @@ const DESK: [Role; 3] = [Role::Agent, Role::Manager, Role::Admin];
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
+        .routes(routes!(search))
         .routes(routes!(get))
         .routes(routes!(act))
         .routes(routes!(release))
@@ -225,9 +226,6 @@ struct ListParams {
     /// One state; left out: every case that is not over.
     #[serde(default)]
     state: String,
-    /// One account; left out: all.
-    #[serde(default)]
-    account: String,
     /// `next_cursor` of the page before.
     #[serde(default)]
     cursor: String,
@@ -246,8 +244,43 @@ async fn list(
     let claims = caller.need(&ARREARS)?;
     let message = ListCasesRequest {
         state: params.state,
-        account: params.account,
         page: Some(page(params.cursor, params.limit)?),
+        ..ListCasesRequest::default()
+    };
+    let reply = ask!(app.edge(), claims, app.to().arrears, list_cases, message).await?;
+    Ok(Json(List::of(reply.cases, reply.next_cursor)))
+}
+
+/// Whose cases.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CaseSearch {
+    /// Account, whole.
+    account: String,
+    /// One state; left out: every case that is not over.
+    #[serde(default)]
+    state: String,
+    /// `next_cursor` of the page before.
+    #[serde(default)]
+    cursor: String,
+    /// Rows, 1 to 500; left out: 50.
+    limit: Option<u32>,
+}
+
+/// The cases of one account in the caller's area. An account travels in a body, never in an address. Reads only, so no
+/// Idempotency-Key.
+#[utoipa::path(post, path = "/api/v1/arrears/cases/search", tag = "arrears", security(("session" = [])),
+    request_body = CaseSearch, responses((status = 200, description = "A page", body = List<ArrearsCase>)))]
+async fn search(
+    State(app): State<App>,
+    caller: Caller,
+    Body(body): Body<CaseSearch>,
+) -> Result<Json<List<ArrearsCase>>, Problem> {
+    let claims = caller.need(&ARREARS)?;
+    let message = ListCasesRequest {
+        state: body.state,
+        account: text_required("account", &body.account, ACCOUNT_MAX)?,
+        page: Some(page(body.cursor, body.limit)?),
     };
     let reply = ask!(app.edge(), claims, app.to().arrears, list_cases, message).await?;
     Ok(Json(List::of(reply.cases, reply.next_cursor)))

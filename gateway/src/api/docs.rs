@@ -204,6 +204,7 @@ mod tests {
             "/api/v1/sessions",
             "/api/v1/sessions/current",
             "/api/v1/codes/confirm",
+            "/api/v1/arrears/cases/search",
             "/api/v1/customers/search",
             "/api/v1/grid/what-if",
             "/api/v1/ledger/totals",

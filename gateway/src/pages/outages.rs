@@ -12,6 +12,7 @@ use crate::{
     api::{Language, Outage},
     app::App,
     config::Areas,
+    streets::Streets,
     words,
 };
 
@@ -27,11 +28,23 @@ async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem>
     let list = OutageList::new(
         visit.language,
         &reply,
-        app.areas(),
+        Places {
+            areas: app.areas(),
+            streets: app.streets(),
+        },
         app.clock().now(),
         app.http().zone,
     );
     visit.page(&app, "outages.html", list)
+}
+
+/// What people call places.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// Areas by org path.
+    pub areas: &'a Areas,
+    /// Streets by position.
+    pub streets: &'a Streets,
 }
 
 /// The page.
@@ -62,11 +75,11 @@ impl OutageList {
     pub fn new(
         language: Language,
         reply: &PublicOutagesReply,
-        areas: &Areas,
+        places: Places<'_>,
         now: DateTime<Utc>,
         zone: Tz,
     ) -> Self {
-        let outages = reply.outages.iter().map(|outage| named(language, outage, areas));
+        let outages = reply.outages.iter().map(|outage| named(language, outage, places));
         let (mut restored, mut open): (Vec<Outage>, Vec<Outage>) =
             outages.partition(|outage| outage.restored_at.is_some());
         open.sort_by_key(|outage| (std::cmp::Reverse(outage.customers_off), outage.off_at));
@@ -86,11 +99,22 @@ impl OutageList {
     }
 }
 
-/// The outage with the name people have for its area, or the words insight made of the path.
-fn named(language: Language, outage: &PublicOutage, areas: &Areas) -> Outage {
-    let area = areas.name(language, &outage.org_path).unwrap_or(&outage.area);
+/// The outage with the name people have for its area, or the words insight made of the path, and the streets near it.
+fn named(language: Language, outage: &PublicOutage, places: Places<'_>) -> Outage {
+    let area = places
+        .areas
+        .name(language, &outage.org_path)
+        .unwrap_or(&outage.area);
+    let area = match places.streets.of(language, outage).as_slice() {
+        [] => area.to_owned(),
+        [street] => words::say(language, "outages.near", &[("street", street), ("area", area)]),
+        [one, two, ..] => {
+            let both = words::say(language, "outages.streets", &[("one", one), ("two", two)]);
+            words::say(language, "outages.near", &[("street", &both), ("area", area)])
+        }
+    };
     Outage {
-        area: area.to_owned(),
+        area,
         ..Outage::from(outage.clone())
     }
 }
@@ -116,8 +140,16 @@ fn row(language: Language, outage: Outage, now: DateTime<Utc>, zone: Tz) -> Row 
 #[cfg(test)]
 mod tests {
     use relight_common::wire::timestamp;
+    use relight_proto::{common::v1::Point, registry::v1::streets_reply::Streets as Names};
 
     use super::*;
+
+    fn nowhere() -> Places<'static> {
+        Places {
+            areas: Box::leak(Box::default()),
+            streets: Box::leak(Box::default()),
+        }
+    }
 
     #[test]
     fn the_largest_comes_first_and_what_is_over_stands_apart() {
@@ -136,7 +168,7 @@ mod tests {
             ],
             ..PublicOutagesReply::default()
         };
-        let list = OutageList::new(Language::En, &reply, &Areas::default(), now, chrono_tz::UTC);
+        let list = OutageList::new(Language::En, &reply, nowhere(), now, chrono_tz::UTC);
         let numbers = |rows: &[Row]| rows.iter().map(|row| row.number.clone()).collect::<Vec<_>>();
         assert_eq!(numbers(&list.open), ["c", "a"]);
         assert_eq!(numbers(&list.restored), ["b"]);
@@ -154,11 +186,55 @@ mod tests {
             outages: vec![outage("demo/city/west", "West, City"), outage("x/y", "Y, X")],
             ..PublicOutagesReply::default()
         };
-        let areas = Areas::load().unwrap();
+        let (areas, streets) = (Areas::load().unwrap(), Streets::default());
+        let places = Places {
+            areas: &areas,
+            streets: &streets,
+        };
         for (language, west) in [(Language::ZhCn, "城西"), (Language::En, "West city")] {
-            let list = OutageList::new(language, &reply, &areas, now, chrono_tz::UTC);
+            let list = OutageList::new(language, &reply, places, now, chrono_tz::UTC);
             let shown: Vec<&str> = list.open.iter().map(|row| row.area.as_str()).collect();
             assert_eq!(shown, [west, "Y, X"]);
         }
+    }
+
+    #[test]
+    fn the_streets_near_it_are_named_where_they_are_known() {
+        let (areas, streets, at) = (
+            Areas::load().unwrap(),
+            Streets::default(),
+            Point {
+                lon: 120.1,
+                lat: 30.2,
+            },
+        );
+        let outage = PublicOutage {
+            org_path: "demo/city/west".to_owned(),
+            position: Some(at),
+            ..PublicOutage::default()
+        };
+        let reply = PublicOutagesReply {
+            outages: vec![outage],
+            ..PublicOutagesReply::default()
+        };
+        let shown = |language| {
+            let places = Places {
+                areas: &areas,
+                streets: &streets,
+            };
+            let mut list = OutageList::new(language, &reply, places, DateTime::UNIX_EPOCH, chrono_tz::UTC);
+            list.open.remove(0).area
+        };
+        assert_eq!(shown(Language::En), "West city");
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        streets.put(
+            at,
+            Names {
+                zh: names(&["湖滨路"]),
+                en: names(&["Lake Road", "Hill Road"]),
+            },
+        );
+        assert_eq!(shown(Language::En), "Near Lake Road and Hill Road, West city");
+        assert_eq!(shown(Language::ZhCn), "城西湖滨路附近");
     }
 }

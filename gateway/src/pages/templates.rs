@@ -1,7 +1,9 @@
 //! Templates, embedded; the function `t("key", name=value)` says the words of the page's language.
 
+use std::fmt::Write as _;
+
 use minijinja::{
-    Environment, Error, ErrorKind, State, UndefinedBehavior,
+    Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior,
     value::{Kwargs, Value},
 };
 use relight_common::edge::{Kind, Problem};
@@ -52,6 +54,7 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.add_function("t", translate);
         environment.add_function("asset", |name: String| super::assets::url(&name));
+        environment.add_filter("coded", coded);
         for (name, source) in FILES {
             environment.add_template(name, source)?;
         }
@@ -75,6 +78,20 @@ impl Templates {
                 Problem::new(Kind::Internal, "this is our fault; it was recorded")
             })
     }
+}
+
+/// Words with `code` in backticks, as comments have it, as HTML.
+fn coded(words: &str) -> Value {
+    let mut html = String::new();
+    for (index, part) in words.split('`').enumerate() {
+        let part = HtmlEscape(part);
+        let written = match index % 2 {
+            0 => write!(html, "{part}"),
+            _ => write!(html, "<code>{part}</code>"),
+        };
+        written.expect("a string grows");
+    }
+    Value::from_safe_string(html)
 }
 
 fn translate(state: &State, key: &str, values: Kwargs) -> Result<String, Error> {
@@ -119,6 +136,15 @@ mod tests {
             }
         }
         assert!(count > 80, "{count}");
+    }
+
+    #[test]
+    fn backticks_become_code_and_nothing_in_them_becomes_markup() {
+        assert_eq!(
+            coded("`from` <b> to `a<b`").to_string(),
+            "<code>from</code> &lt;b&gt; to <code>a&lt;b</code>"
+        );
+        assert_eq!(coded("plain").to_string(), "plain");
     }
 
     #[test]

@@ -7,3 +7,4 @@ mod deny;
 mod given;
 mod pages;
 mod routes;
+mod urls;

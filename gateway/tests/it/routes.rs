@@ -276,6 +276,20 @@ const ROUTES: &[Route] = &[
         "report_ids",
     ),
     route(
+        "POST /api/v1/arrears/cases/search",
+        r#"{"account":"3300000610"}"#,
+        ("agent", "customer"),
+        ("", r#"{"account":""}"#),
+        "account",
+    ),
+    route(
+        "GET /api/v1/arrears/cases",
+        READ,
+        ("manager", "customer"),
+        ("/api/v1/arrears/cases?account=3300000610", ""),
+        "account",
+    ),
+    route(
         "POST /api/v1/incidents/{id}/merge",
         r#"{"into_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c12"}"#,
         ("dispatcher", "agent"),

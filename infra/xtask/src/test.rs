@@ -1,10 +1,13 @@
 //! `cargo xtask test`: all tests on real servers that live as long as the run.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use nix::sys::signal::Signal;
+use tempfile::NamedTempFile;
 
 use crate::cargo::{cargo, on_path};
 use crate::servers::guard::Guard;
@@ -24,7 +27,8 @@ pub(crate) struct Args {
     runner: Vec<String>,
 }
 
-/// Runs the tests and gives back the runner's exit code; its summary is the last thing printed.
+/// Runs the tests and gives back the runner's exit code. Its summary is the last thing printed, but for the number of
+/// tests that had no data and did nothing: the runner counts those among the passed.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let stop = Stop::on_signals()?;
     let root = workspace::root()?;
@@ -34,15 +38,38 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     })?;
     let servers = Scratch::start(&root, &stop)?;
     let mut command = runner(cargo(&root), on_path("cargo-nextest"), &args.runner);
-    servers.lend_to(&mut command).stdin(Stdio::null());
+    let skipped = NamedTempFile::new().context("make a file for the names of skipped tests")?;
+    servers
+        .lend_to(&mut command)
+        .env("RELIGHT_TEST_SKIPPED", skipped.path())
+        .stdin(Stdio::null());
     let mut tests = Guard::start_group("the tests", &mut command, Signal::SIGINT, RUNNER_PATIENCE)?;
     let status = stop.wait_for_end(&mut tests);
     servers.stop()?;
+    let notes = fs::read_to_string(skipped.path()).context("read the names of skipped tests")?;
+    if let Some(words) = without_data(&notes) {
+        println!("{words}");
+    }
     let code = status?
         .code()
         .and_then(|code| u8::try_from(code).ok())
         .unwrap_or(1);
     Ok(ExitCode::from(code))
+}
+
+/// How many tests left a line because their data is absent, and where it would be. `notes` has `TEST<tab>FOLDER` lines; a
+/// test that looked for data twice has two.
+fn without_data(notes: &str) -> Option<String> {
+    let all: BTreeSet<(&str, &str)> = notes.lines().filter_map(|line| line.split_once('\t')).collect();
+    let folders: BTreeSet<&str> = all.iter().map(|(_, folder)| *folder).collect();
+    let folders: Vec<&str> = folders.into_iter().collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "{} of the passed tests did nothing: their data is not part of the repository and is looked for in {}",
+            all.len(),
+            folders.join(", ")
+        )
+    })
 }
 
 /// nextest where it is installed (a process per test, and faster); otherwise what comes with cargo.
@@ -83,6 +110,16 @@ mod tests {
             .get_args()
             .map(|one| one.to_string_lossy().into_owned())
             .collect()
+    }
+
+    #[test]
+    fn tests_without_data_are_counted_once_each() {
+        assert_eq!(without_data(""), None);
+        let words = without_data("it a\t/x\nit a\t/x\nsystem b\t/x\n").unwrap();
+        assert!(
+            words.starts_with("2 of the passed tests") && words.ends_with("in /x"),
+            "{words}"
+        );
     }
 
     #[test]

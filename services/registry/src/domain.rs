@@ -6,6 +6,7 @@ pub mod contact;
 pub mod findings;
 pub mod question;
 pub mod state;
+pub(crate) mod street;
 pub mod switching;
 
 /// External ids and accounts are compared in this form, which is the grid's rule too.

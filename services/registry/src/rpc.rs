@@ -5,6 +5,7 @@ mod customers;
 mod grid;
 mod links;
 mod map;
+mod streets;
 mod supplies;
 mod switching;
 mod what_if;

@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod otlp;
+pub mod outside;
 pub mod postgres;
 pub mod redis;
 pub mod seen;
@@ -10,5 +11,6 @@ pub mod smtp;
 pub mod wait;
 
 pub use database::{TestDb, database, database_on};
+pub use outside::outside;
 pub use postgres::PrivatePostgres;
 pub use wait::{until, wait_until};

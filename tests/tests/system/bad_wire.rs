@@ -94,6 +94,10 @@ fn callers() -> Vec<Claims> {
         Role::Agent,
         Role::UnitDesk,
         Role::Crew,
+        Role::Planner,
+        Role::Manager,
+        Role::ControlRoom,
+        Role::Scada,
     ];
     let grants = roles.map(|role| Grant {
         role,

@@ -1,22 +1,18 @@
 //! The beginning of a real storm lived through again, far faster than it was: nothing acknowledged is lost. The whole of it:
 //! `cargo xtask bench -- --only storm`.
 
-use std::path::Path;
-
 use anyhow::Context;
 use relight_load::{
     checks::{self, Check},
     storm::{Storm, replay},
 };
+use relight_testkit::outside;
 use relight_tests::{Api, System, system::PASSWORD};
 use serde_json::json;
 
 use crate::ask::until;
 
-const FILE: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../shared/data/incidents/storm-2024-02.jsonl.gz"
-);
+const FILE: &str = "incidents/storm-2024-02.jsonl.gz";
 /// Outages of the storm's beginning, more than the map showed at its first look, and all that became of them.
 const OUTAGES: usize = 900;
 /// Four days in ten seconds.
@@ -25,10 +21,9 @@ const CALLERS: usize = 6;
 
 #[tokio::test]
 async fn nothing_of_a_real_storm_is_lost() -> anyhow::Result<()> {
-    if !Path::new(FILE).exists() {
-        eprintln!("skipped: there is no {FILE}");
+    let Some(file) = outside(FILE) else {
         return Ok(());
-    }
+    };
     let mut system = System::prepare().await?;
     system.verb(&["demo", "town"]).await?;
     for (login, role) in [("teller", "agent"), ("desk", "dispatcher")] {
@@ -39,7 +34,7 @@ async fn nothing_of_a_real_storm_is_lost() -> anyhow::Result<()> {
     let accounts: Vec<String> = sqlx::query_scalar("select account from registry.customer order by account")
         .fetch_all(&mut database)
         .await?;
-    let storm = Storm::read(Path::new(FILE), OUTAGES, &accounts)?.context("the file was there")?;
+    let storm = Storm::read(&file, OUTAGES, &accounts)?.context("the file was there")?;
     assert!(
         storm.moments.iter().any(|moment| !moment.is_off),
         "some of it ends"

@@ -1,15 +1,18 @@
-//! The map as SVG: positions projected around their middle, a scale bar, symbols that do not lie on each other.
+//! The map as SVG: positions projected around their middle, a scale bar, symbols and words that do not lie on each other.
+
+mod words;
 
 use serde::Serialize;
 
+use self::words::{Area, Side, Spot, Wish};
 use super::view::Level;
 
-/// Size of the drawing, units.
-const WIDTH: f64 = 1_000.0;
-const HEIGHT: f64 = 700.0;
-const EDGE: f64 = 60.0;
+/// Size of the drawing, units: on a laptop and on a phone one is a little over half a pixel, so letters of 20 are read.
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 480.0;
+const EDGE: f64 = 44.0;
 /// Incidents closer than this become one symbol, units.
-const NEAR: f64 = 44.0;
+const NEAR: f64 = 36.0;
 /// One degree of latitude, metres.
 const DEGREE_M: f64 = 111_320.0;
 /// The least the drawing shows, metres: one point alone is not the world.
@@ -73,8 +76,10 @@ struct Placed {
     y: f64,
     label: String,
     symbol: Symbol,
-    /// The name is written beside it; only where it can be read.
-    named: bool,
+    /// What is written at it: a crew's name, an incident's customers.
+    words: String,
+    /// Where; none where it could not be read.
+    spot: Option<Spot>,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,9 +121,10 @@ impl Projection {
         Placed {
             x: tenth(x),
             y: tenth(y),
+            words: mark.label.clone(),
             label: mark.label,
             symbol: mark.symbol,
-            named: false,
+            spot: None,
         }
     }
 }
@@ -154,12 +160,15 @@ impl Map {
             .into_iter()
             .partition(|placed| matches!(placed.symbol, Symbol::Incident { .. }));
         let step = scale.as_ref().map_or(WIDTH, |scale| scale.length);
+        let incident_count = incidents.len();
+        let (mut incidents, mut crews) = (together(incidents), crews);
+        lettered(&mut incidents, &mut crews, scale.as_ref());
         Self {
             width: WIDTH,
             height: HEIGHT,
-            incident_count: incidents.len(),
-            incidents: together(incidents),
-            crews: name(crews),
+            incident_count,
+            incidents,
+            crews,
             columns: steps(step, WIDTH),
             lines: steps(step, HEIGHT),
             scale,
@@ -187,28 +196,69 @@ fn together(mut incidents: Vec<Placed>) -> Vec<Placed> {
     }
     // The worst is drawn last, so on top.
     drawn.reverse();
+    for one in &mut drawn {
+        one.words = customers(&one.symbol);
+    }
     drawn
 }
 
-/// Room a name takes from the middle of its symbol to the right, units. A Chinese letter is as wide as it is high.
-fn room(label: &str) -> f64 {
-    let letter = |letter: char| if letter.is_ascii() { 12.5 } else { 20.0 };
-    26.0 + label.chars().map(letter).sum::<f64>()
+/// "816 ×5": customers off, and in how many incidents.
+fn customers(symbol: &Symbol) -> String {
+    match symbol {
+        Symbol::Incident {
+            customers, count: 1, ..
+        } => customers.to_string(),
+        Symbol::Incident { customers, count, .. } => format!("{customers} ×{count}"),
+        Symbol::Crew { .. } => String::new(),
+    }
 }
 
-/// Names go where no other symbol or name is in the way; the list below the map has all of them.
-fn name(mut crews: Vec<Placed>) -> Vec<Placed> {
-    for index in 0..crews.len() {
-        let (x, y) = (crews[index].x, crews[index].y);
-        let own = room(&crews[index].label);
-        let others = crews.iter().enumerate().filter(|(other, _)| *other != index);
-        let in_the_way = others.into_iter().any(|(_, other)| {
-            let right = if other.named { room(&other.label) } else { 0.0 };
-            (y - other.y).abs() < 24.0 && other.x - x < own && x - other.x < right
-        });
-        crews[index].named = !in_the_way && x + own < WIDTH;
+/// Words for as many symbols as there is room for: the worst incidents first, then the crews.
+fn lettered(incidents: &mut [Placed], crews: &mut [Placed], scale: Option<&Scale>) {
+    let wishes: Vec<Wish<'_>> = incidents.iter().rev().chain(crews.iter()).map(wish).collect();
+    let drawing = Area {
+        left: 0.0,
+        top: 0.0,
+        right: WIDTH,
+        bottom: HEIGHT,
+    };
+    let spots = words::place(&wishes, drawing, furniture(scale));
+    let symbols = incidents.iter_mut().rev().chain(crews);
+    for (symbol, spot) in symbols.zip(spots) {
+        symbol.spot = spot;
     }
-    crews
+}
+
+fn wish(placed: &Placed) -> Wish<'_> {
+    let (radius, letter, sides) = match placed.symbol {
+        Symbol::Incident { .. } => (16.0, 20.0, [Side::Above, Side::Right, Side::Left, Side::Below]),
+        Symbol::Crew { .. } => (14.0, 18.0, [Side::Right, Side::Left, Side::Below, Side::Above]),
+    };
+    Wish {
+        x: placed.x,
+        y: placed.y,
+        radius,
+        words: &placed.words,
+        letter,
+        sides,
+    }
+}
+
+/// The scale bar at the lower left and the arrow at the upper right.
+fn furniture(scale: Option<&Scale>) -> Vec<Area> {
+    let bar = scale.map(|scale| Area {
+        left: 12.0,
+        top: HEIGHT - 60.0,
+        right: 32.0 + scale.length.max(90.0),
+        bottom: HEIGHT,
+    });
+    let arrow = Area {
+        left: WIDTH - 48.0,
+        top: 0.0,
+        right: WIDTH,
+        bottom: 70.0,
+    };
+    bar.into_iter().chain([arrow]).collect()
 }
 
 fn level(placed: &Placed) -> Level {
@@ -320,33 +370,33 @@ mod tests {
         assert!(map.incidents.iter().any(|placed| placed.symbol == worst));
     }
 
-    #[test]
-    fn a_name_is_written_only_where_nothing_is_in_the_way() {
-        let labelled = |label: &str, lon: f64| Mark {
+    fn crew(label: &str, lon: f64) -> Mark {
+        Mark {
             lon,
-            lat: 30.0,
+            lat: 30.2,
             label: label.to_owned(),
             symbol: Symbol::Crew {
                 heading_deg: 0.0,
                 busy: false,
                 stale: false,
             },
-        };
-        let named = |label: &str, lons: [f64; 4]| -> Vec<bool> {
-            let map = Map::new(lons.map(|lon| labelled(label, lon)).to_vec());
-            map.crews.iter().map(|crew| crew.named).collect()
-        };
-        assert_eq!(
-            named("Crew 12", [120.0, 120.001, 120.05, 120.1]),
-            [false, true, true, false],
-            "hidden by the next; free; free; no room at the edge"
-        );
-        let close = [120.0, 120.05, 120.066, 120.1];
-        assert!(named("Crew 12", close)[1]);
-        assert!(
-            !named("刘洋组 Crew 12", close)[1],
-            "a longer name needs more room"
-        );
+        }
+    }
+
+    #[test]
+    fn words_are_written_where_they_are_read_and_the_worst_incident_comes_first() {
+        let crowd = (0..30).map(|n| crew("Crew 12", 120.1 + 0.000_1 * f64::from(n)));
+        let worst = incident(120.102, 30.200_9, Level::Breach, 40);
+        let corners = [120.0, 120.2].map(|lon| incident(lon, 30.1, Level::None, 1));
+        let map = Map::new(crowd.chain(corners).chain([worst]).collect());
+        let worst = map
+            .incidents
+            .iter()
+            .find(|placed| level(placed) == Level::Breach)
+            .unwrap();
+        assert_eq!((worst.words.as_str(), worst.spot.is_some()), ("40", true));
+        let named = map.crews.iter().filter(|crew| crew.spot.is_some()).count();
+        assert!((1..30).contains(&named), "{named} of 30 crews in one street");
     }
 
     #[test]

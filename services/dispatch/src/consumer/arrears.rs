@@ -60,7 +60,7 @@ impl FromArrears {
         let reply = self.registry.clone().get_service_point(request).await;
         let point = match reply {
             Ok(point) => point.into_inner(),
-            // Without a place the crew's own position says where it is.
+            // Without a place the crew shows by a reason and a photo where it arrived.
             Err(status) if status.code() == tonic::Code::NotFound => return Ok(None),
             Err(status) => return Err(relight_common::Error::peer("the registry")(status).into()),
         };

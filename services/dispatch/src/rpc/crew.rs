@@ -28,6 +28,8 @@ use crate::{
 const NAME_MAX: usize = 100;
 const PATH_MAX: usize = 200;
 const LIST_MAX: usize = 100;
+/// Letters of the shortest name of a person that is looked for: 刘洋.
+const PERSON_MIN: usize = 2;
 
 impl Api {
     pub(super) async fn unit_put(&self, claims: &Claims, request: PutUnitRequest) -> Result<WireUnit, Error> {
@@ -176,18 +178,37 @@ fn read_crew(crew: Option<&WireCrew>) -> Result<Crew, Invalid> {
             ));
         }
     };
+    let name = text_required("name", &crew.name, NAME_MAX)?;
+    let members = list("members", &crew.members, read_member)?;
+    names_nobody(&name, &members)?;
     Ok(Crew {
         id: CrewId::parse(&crew.crew_id)?,
-        name: text_required("name", &crew.name, NAME_MAX)?,
+        name,
         unit: UnitId::parse(&crew.unit_id)?,
         org_path: text_required("org_path", &crew.org_path, PATH_MAX)?,
         skills: list("skills", &crew.skills, |skill| {
             text_required("skills", skill, NAME_MAX)
         })?,
-        members: list("members", &crew.members, read_member)?,
+        members,
         shift,
         phone: text("phone", &crew.phone, 32)?,
     })
+}
+
+/// Events, boards and logs show the name of a crew; the names of people stay in the crew.
+fn names_nobody(name: &str, members: &[Member]) -> Result<(), Invalid> {
+    let name = name.to_lowercase();
+    let named = |member: &&Member| {
+        let person = member.name.trim().to_lowercase();
+        person.chars().count() >= PERSON_MIN && name.contains(&person)
+    };
+    match members.iter().find(named) {
+        None => Ok(()),
+        Some(_) => Err(Invalid::new(
+            "name",
+            "must not have the name of a member in it; a place and a number do",
+        )),
+    }
 }
 
 fn read_member(member: &WireMember) -> Result<Member, Invalid> {

@@ -118,7 +118,15 @@ fn act(event: &Wire) -> Result<(Act, String, Asks), Invalid> {
         Wire::Leave(said) => plain(Event::Leave {
             eta_at: wire::instant_opt("eta_at", said.eta_at)?,
         }),
-        Wire::Arrive(said) => plain(Event::Arrive(arrival(said)?)),
+        Wire::Arrive(said) => {
+            let arrival = arrival(said)?;
+            // Arrived by a reason instead of a position: the list of steps shows it.
+            let reason = arrival
+                .explained
+                .clone()
+                .map_or_else(String::new, |(reason, _)| reason);
+            Ok((Act::Event(Event::Arrive(arrival)), reason, Asks::Nothing))
+        }
         Wire::Survey(said) => survey(said),
         Wire::Repair(said) => plain(Event::Repair(safe_work(said)?)),
         Wire::Suspend(said) => {

@@ -310,11 +310,20 @@ async fn wrong_fields_of_a_crew_and_a_unit_are_named() -> anyhow::Result<()> {
     let house = house().await?;
     let crew = listed(&house, admin()).await?.remove(0);
     type Change = fn(&mut WireCrew);
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 10] = [
         ("crew_id", |c| c.crew_id = "x".to_owned()),
         ("unit_id", |c| c.unit_id = "x".to_owned()),
         ("name", |c| c.name = " ".to_owned()),
         ("name", |c| c.name = "x".repeat(101)),
+        // Events and boards show the name: it names nobody.
+        ("name", |c| {
+            c.name = "刘洋组 Crew 12".to_owned();
+            c.members[0].name = "刘洋".to_owned();
+        }),
+        ("name", |c| {
+            c.name = "Night crew of WU GANG".to_owned();
+            c.members[1].name = "Wu Gang".to_owned();
+        }),
         ("shift_end_at", |c| c.shift_end_at = None),
         ("shift_end_at", |c| c.shift_end_at = c.shift_start_at),
         ("members", |c| c.members[1].leader = true),

@@ -211,10 +211,14 @@ async fn a_crew_for_faults_does_not_cut_and_one_that_cuts_is_not_free_for_a_faul
 }
 
 #[tokio::test]
-async fn without_a_known_place_the_crew_says_where_it_is() -> anyhow::Result<()> {
+async fn at_a_meter_whose_place_is_unknown_arrival_is_shown_by_a_photo() -> anyhow::Result<()> {
     let house = meter_house().await?;
     house.others.script().point = None;
     house.arrears(vec![case_is("pre_noticed", 4, |_| {})]).await?;
-    assert_eq!(house.sent(cut(), "arrived").await?.position, None);
+    assert_eq!(house.sent(cut(), "en_route").await?.position, None);
+    let refused = house.act(phone_of(1), cut(), arrive()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+    let there = house.act(phone_of(1), cut(), arrive_by_photo()).await?;
+    assert_eq!(there.state, "arrived");
     Ok(())
 }

@@ -361,6 +361,14 @@ pub fn arrive() -> Event {
         ..w::Arrive::default()
     })
 }
+/// Arrival shown by a reason and a photo.
+pub fn arrive_by_photo() -> Event {
+    Event::Arrive(w::Arrive {
+        position: None,
+        reason: "no place is known".to_owned(),
+        photo_sha256: "0a".repeat(32),
+    })
+}
 pub fn survey(etr_at: DateTime<Utc>) -> Event {
     Event::Survey(w::Survey {
         cause_code: "tree".to_owned(),

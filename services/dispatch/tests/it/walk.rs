@@ -4,6 +4,8 @@ use relight_common::Code;
 use relight_proto::dispatch::v1::order_event as w;
 use relight_proto::dispatch::v1::order_event::Event;
 
+use relight_dispatch::store::incident::Incident;
+
 use crate::{given::*, then};
 
 #[tokio::test]
@@ -242,8 +244,40 @@ async fn arrival_elsewhere_is_refused_with_the_distance() -> anyhow::Result<()> 
         "{refused}"
     );
     (far.reason, far.photo_sha256) = ("bridge closed".to_owned(), "0a".repeat(32));
+    let there = house.act(phone_of(1), order, Event::Arrive(far)).await?;
+    assert_eq!(there.state, "arrived");
+    let step = there.steps.last().expect("the arrival");
     assert_eq!(
-        house.act(phone_of(1), order, Event::Arrive(far)).await?.state,
+        step.note, "bridge closed",
+        "the desk sees that no position proves it"
+    );
+    Ok(())
+}
+
+/// O28: where nobody knows the place, no position proves that the crew is there, whoever says so.
+#[tokio::test]
+async fn arrival_at_a_place_nobody_knows_asks_for_a_reason_and_a_photo() -> anyhow::Result<()> {
+    let house = house().await?;
+    let order = house.brought_to("en_route").await?;
+    let nowhere = Incident {
+        version: 2,
+        place: None,
+        ..an_incident(1)
+    };
+    house.told(&nowhere).await?;
+    let mut by_radio = request(order, arrive());
+    by_radio.on_behalf = true;
+    for sent in [
+        house.act(phone_of(1), order, arrive()).await,
+        house.send(dispatcher(), by_radio).await,
+    ] {
+        let refused = sent.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.message().contains("a reason and a photo"), "{refused}");
+    }
+    assert_eq!(house.view(order).await?.state, "en_route");
+    assert_eq!(
+        house.act(phone_of(1), order, arrive_by_photo()).await?.state,
         "arrived"
     );
     Ok(())

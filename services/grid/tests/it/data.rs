@@ -5,20 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use flate2::read::GzDecoder;
 use relight_grid::{Grid, Load, Network, OnBad, import::graph_json};
+use relight_testkit::outside;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-/// `networks` beside the repository; none, said aloud, where it is absent.
+/// `networks` of the outside data; none, said aloud, where it is absent.
 pub(crate) fn networks() -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/networks");
-    if path.is_dir() {
-        return Some(path);
-    }
-    println!(
-        "skipped: {} is not there (real networks are not part of the repository)",
-        path.display()
-    );
-    None
+    outside("networks")
 }
 
 /// Names of the golden networks; none where the folder is absent.

@@ -3,7 +3,7 @@
 use relight_common::{Claims, Invalid, Role, command::Meta, error::refuse, wire};
 use relight_proto::registry::v1::{
     CorrectLinkRequest, LinkCorrection, ListLinkCorrectionsReply, ListLinkCorrectionsRequest, NearestReply,
-    NearestRequest, links_server::Links, nearest_reply::Near,
+    NearestRequest, StreetsReply, StreetsRequest, links_server::Links, nearest_reply::Near,
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -132,6 +132,11 @@ impl Links for Api {
             claims.need(&FIND)?;
         }
         answer(self.nearest_of(&claims, &message).await)
+    }
+
+    async fn streets(&self, request: Request<StreetsRequest>) -> Result<Response<StreetsReply>, Status> {
+        let (_, message) = taken(request)?;
+        answer(self.streets_near(&message).await)
     }
 
     async fn correct_link(

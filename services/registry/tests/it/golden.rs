@@ -1,7 +1,5 @@
 //! The real 9500-node feeder: every known outage must come out exactly, through import, store and rpc.
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use flate2::read::GzDecoder;
 use relight_grid::{
@@ -9,6 +7,7 @@ use relight_grid::{
     import::opendss,
     pack::{AreaClass, Language, PackDefaults},
 };
+use relight_testkit::outside;
 use serde::Deserialize;
 
 use crate::{given, then};
@@ -27,19 +26,6 @@ struct Case {
 
 const FEEDER: &str = "ieee9500-latlon";
 
-/// The folder of real networks, which a user's clone does not have.
-fn networks() -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/networks");
-    if path.is_dir() {
-        return Some(path);
-    }
-    println!(
-        "skipped: {} is not there (real networks are not part of the repository)",
-        path.display()
-    );
-    None
-}
-
 fn feeder(networks: &std::path::Path) -> anyhow::Result<Pack> {
     let entry = networks.join(FEEDER).join("Master-bal-initial-config.dss");
     let network = opendss::read(&entry, OnBad::Refuse)?.network;
@@ -55,7 +41,9 @@ fn feeder(networks: &std::path::Path) -> anyhow::Result<Pack> {
 
 #[tokio::test]
 async fn every_known_outage_of_the_9500_node_feeder_comes_out_exactly() -> anyhow::Result<()> {
-    let Some(networks) = networks() else { return Ok(()) };
+    let Some(networks) = outside("networks") else {
+        return Ok(());
+    };
     let path = networks
         .join("golden")
         .join(format!("{FEEDER}.outage_cases.json.gz"));

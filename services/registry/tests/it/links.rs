@@ -1,12 +1,12 @@
 //! Where somebody hangs: corrected links that affected sets follow, and the supply nearest to a place.
 
-use relight_common::Role;
+use relight_common::{Claims, Role};
 use relight_grid::{Position, pack::ServicePoint};
 use relight_proto::{
     common::v1::Point,
     registry::v1::{
         CorrectLinkRequest, LinkCorrection, ListLinkCorrectionsRequest, NearestReply, NearestRequest,
-        links_server::Links as _,
+        StreetsRequest, links_server::Links as _,
     },
 };
 use tonic::{Code, Status};
@@ -229,6 +229,49 @@ async fn the_nearest_supply_is_the_nearest_along_the_ground() -> anyhow::Result<
     assert_eq!(
         crew.err().map(|status| status.code()),
         Some(Code::PermissionDenied)
+    );
+    Ok(())
+}
+
+/// Anybody may know the street where three live, nobody the house of one.
+#[tokio::test]
+async fn a_street_is_told_without_numbers_and_where_enough_live_there() -> anyhow::Result<()> {
+    let mut pack = given::small_pack();
+    for (n, point) in pack.service_points.iter_mut().enumerate() {
+        point.position = Position {
+            lon: 120.0,
+            lat: 30.0,
+        };
+        point.address_zh = format!("示例市西城区湖滨路{n}号");
+        point.address_en = format!("{n} Lake Road, West District");
+    }
+    pack.service_points[0].address_en = "9 Wang House, West District".to_owned();
+    let registry = given::with(pack).await?;
+    let ask = async |lon: f64| {
+        let message = StreetsRequest {
+            places: vec![Point { lon, lat: 30.0 }],
+        };
+        let reply = registry
+            .api
+            .streets(given::from(&Claims::anybody(), message))
+            .await?;
+        Ok::<_, Status>(reply.into_inner().places.remove(0))
+    };
+    let here = ask(120.002).await?;
+    assert_eq!(
+        (here.zh, here.en),
+        (vec!["湖滨路".to_owned()], vec!["Lake Road".to_owned()])
+    );
+    assert!(ask(120.01).await?.zh.is_empty(), "a kilometre away");
+    let wrong = ask(200.0).await.err().map(|status| status.code());
+    assert_eq!(wrong, Some(Code::InvalidArgument));
+    let many = StreetsRequest {
+        places: vec![Point::default(); 51],
+    };
+    let refused = registry.api.streets(given::from(&Claims::anybody(), many)).await;
+    assert_eq!(
+        refused.err().map(|status| status.code()),
+        Some(Code::InvalidArgument)
     );
     Ok(())
 }

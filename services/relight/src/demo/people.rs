@@ -187,6 +187,12 @@ async fn staff(settings: &Settings) -> anyhow::Result<()> {
     Ok(work.done().await?)
 }
 
+/// Its side of the town and its number: events and boards show it, so it names nobody.
+fn name(number: usize) -> String {
+    let side = if number < CREWS_PER_UNIT { "东" } else { "西" };
+    format!("{side}{n:02}组 Crew {n:02}", n = number + 1)
+}
+
 fn crew(number: usize, unit: UnitId, path: &str, now: DateTime<Utc>) -> Crew {
     let good_until = now + TimeDelta::days(365);
     let member = |name: String, leader: bool| Member {
@@ -201,7 +207,7 @@ fn crew(number: usize, unit: UnitId, path: &str, now: DateTime<Utc>) -> Crew {
     let leader = LEADERS[number];
     Crew {
         id: CrewId::from_uuid(crew_id(number)),
-        name: format!("{}组 Crew {:02}", leader, number + 1),
+        name: name(number),
         unit,
         org_path: path.to_owned(),
         skills: SKILLS.map(str::to_owned).to_vec(),
@@ -211,5 +217,30 @@ fn crew(number: usize, unit: UnitId, path: &str, now: DateTime<Utc>) -> Crew {
         ],
         shift: Some((now, now + ON_DUTY)),
         phone: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_crew_names_a_person() {
+        for (number, leader) in LEADERS.iter().enumerate() {
+            let crew = crew(
+                number,
+                UnitId::from_uuid(id_of("east")),
+                TOWN,
+                DateTime::UNIX_EPOCH,
+            );
+            for member in &crew.members {
+                assert!(!crew.name.contains(&member.name), "{}", crew.name);
+            }
+            assert!(!crew.name.contains(leader), "{}", crew.name);
+        }
+        assert_eq!(
+            (name(2), name(6)),
+            ("东03组 Crew 03".to_owned(), "西07组 Crew 07".to_owned())
+        );
     }
 }

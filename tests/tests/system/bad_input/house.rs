@@ -115,7 +115,17 @@ impl House {
 
     /// Somebody with every role of the staff, so that broken requests get as deep as they can.
     async fn everything(&mut self) -> anyhow::Result<()> {
-        let roles = ["admin", "dispatcher", "agent", "unit_desk", "crew"];
+        let roles = [
+            "admin",
+            "dispatcher",
+            "agent",
+            "unit_desk",
+            "crew",
+            "planner",
+            "manager",
+            "control_room",
+            "scada",
+        ];
         let grants: Vec<Value> = roles
             .iter()
             .map(|role| json!({ "role": role, "org_path": "" }))

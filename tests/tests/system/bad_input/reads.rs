@@ -15,6 +15,7 @@ pub async fn cases(house: &House) -> anyhow::Result<Vec<Case>> {
     cases.extend(filters());
     cases.extend(things(house));
     cases.extend(searches());
+    cases.extend(searches_of_cases());
     Ok(cases)
 }
 
@@ -168,5 +169,26 @@ fn searches() -> Vec<Case> {
         search(json!({ "text": "Customer", "cursor": "nonsense" })).field("cursor"),
         search(json!({ "text": "Customer", "sort": "name" })).field("sort"),
         Case::post("crew", "/api/v1/customers/search", &json!({ "text": "Customer" })).status(403),
+    ]
+}
+
+fn searches_of_cases() -> Vec<Case> {
+    let search = |body| Case::post("agent", "/api/v1/arrears/cases/search", &body);
+    vec![
+        search(json!({})).field("account"),
+        search(json!({ "account": "" })).field("account"),
+        search(json!({ "account": "x".repeat(65) })).field("account"),
+        search(json!({ "account": "a\u{0}b" })).field("account"),
+        search(json!({ "account": 7 })).field("account"),
+        search(json!({ "account": "S-1", "state": "weird" })).field("state"),
+        search(json!({ "account": "S-1", "limit": 0 })).field("limit"),
+        search(json!({ "account": "S-1", "cursor": "nonsense" })).field("cursor"),
+        Case::get("agent", "/api/v1/arrears/cases?account=S-1").field("account"),
+        Case::post(
+            "customer",
+            "/api/v1/arrears/cases/search",
+            &json!({ "account": "S-1" }),
+        )
+        .status(403),
     ]
 }

@@ -90,7 +90,15 @@ fn arrival_is_at_the_work_or_explained_with_a_photo() {
         place: None,
         ..context()
     };
-    assert!(transition(&state, &at(0.0), &unknown_work, t0()).is_ok());
+    assert_eq!(
+        transition(&state, &at(WORK.lat), &unknown_work, t0()),
+        Err(Refusal::PlaceUnknown)
+    );
+    assert_eq!(
+        transition(&state, &nowhere, &unknown_work, t0()),
+        Err(Refusal::NoPosition)
+    );
+    assert!(transition(&state, &far_but_explained, &unknown_work, t0()).is_ok());
 }
 
 #[test]

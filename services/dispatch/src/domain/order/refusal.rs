@@ -49,6 +49,9 @@ pub enum Refusal {
         /// Distance, metres.
         metres_off: u32,
     },
+    /// Nobody knows where the work is, so no position proves arrival (O28).
+    #[error("where the work is is not known; give a reason and a photo of the place instead")]
+    PlaceUnknown,
     /// Neither a position nor a reason.
     #[error("position: must be given, or a reason with a photo")]
     NoPosition,
@@ -93,6 +96,7 @@ impl Refusal {
             | Refusal::ReturnedBefore
             | Refusal::SameCrew
             | Refusal::NotThere { .. }
+            | Refusal::PlaceUnknown
             | Refusal::OwnCallBack
             | Refusal::NoCallBack => None,
         }

@@ -336,13 +336,13 @@ fn may_return(context: &Context) -> Result<(), Refusal> {
     }
 }
 
-/// O28. Where nobody knows the place of the work yet, the crew's own position says it.
+/// O28. Where nobody knows the place of the work, no position proves arrival: a reason and a photo are asked for there too.
 fn is_there(arrival: &Arrival, work: Option<Place>) -> Result<(), Refusal> {
     if arrival.explained.is_some() {
         return Ok(());
     }
     let here = arrival.position.ok_or(Refusal::NoPosition)?;
-    let metres_off = work.map_or(0.0, |work| work.distance_m(here));
+    let metres_off = work.ok_or(Refusal::PlaceUnknown)?.distance_m(here);
     if metres_off <= ARRIVAL_RADIUS_M {
         return Ok(());
     }
