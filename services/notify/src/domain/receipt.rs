@@ -209,18 +209,15 @@ mod tests {
 
     #[test]
     fn another_reading_of_an_id_needs_the_person() {
-        let decimal = told(Some("10"), Receipt::Delivered, None);
+        let decimal = [told(Some("10"), Receipt::Delivered, None)];
         let mut stranger = attempt(1, Some("a"));
         stranger.recipient = vec![2];
-        assert_eq!(
-            hear(vec![stranger.clone()], &[decimal.clone()]).is_matched,
-            [false]
-        );
+        assert_eq!(hear(vec![stranger.clone()], &decimal).is_matched, [false]);
         let both = vec![stranger, attempt(2, Some("a"))];
-        assert_eq!(said(&hear(both, &[decimal.clone()])), [(2, Receipt::Delivered)]);
+        assert_eq!(said(&hear(both, &decimal)), [(2, Receipt::Delivered)]);
         // The id as it stands goes before the other reading.
         let both = vec![attempt(3, Some("a")), attempt(2, Some("10"))];
-        assert_eq!(said(&hear(both, &[decimal])), [(2, Receipt::Delivered)]);
+        assert_eq!(said(&hear(both, &decimal)), [(2, Receipt::Delivered)]);
     }
 
     #[test]

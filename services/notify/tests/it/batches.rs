@@ -171,6 +171,25 @@ async fn receipts_of_an_earlier_batch_wait_for_their_answers() -> anyhow::Result
     Ok(())
 }
 
+/// The sender dies before the answer is written down, and the receipt is there already: it counts as soon as the attempt
+/// is known to be nobody's.
+#[tokio::test]
+async fn a_receipt_outlives_the_sender() -> anyhow::Result<()> {
+    let world = World::start(MORNING).await?;
+    let (all, now) = (under_way(&world, 2, 1).await?, world.clock.now());
+    let told = all.iter().map(|one| Told {
+        reference: Some(one.wire_reference),
+        ..one.told(Receipt::Delivered)
+    });
+    desk::settle(&world.db, "smpp", &[], &told.collect::<Vec<_>>(), now).await?;
+    world.wait_for_states("accepted", &["submitting"; 2]).await?;
+    assert_eq!(desk::orphans(&world.db, "smpp", now).await?, 2);
+    desk::match_parked(&world.db, "smpp", now).await?;
+    world.wait_for_states("accepted", &["delivered"; 2]).await?;
+    assert_eq!(parked(&world).await?, 0);
+    Ok(())
+}
+
 /// The last words about two parts of one text in one batch; and of another text one part is lost.
 #[tokio::test]
 async fn parts_that_finish_in_one_batch_finish_their_message() -> anyhow::Result<()> {
