@@ -1,10 +1,11 @@
 //! The real feeder of 9,500 nodes, on a real database: faults on switches, sparse callers, strays, and how fast it goes.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Instant};
+use std::{collections::BTreeSet, time::Instant};
 
 use chrono::TimeDelta;
 use relight_grid::{Grid, LoadIx, Network, OnBad, import::opendss, snapshot};
 use relight_proto::{common::v1::AreaClass, registry::v1::ServicePoint};
+use relight_testkit::outside;
 use uuid::Uuid;
 
 use crate::{
@@ -12,19 +13,14 @@ use crate::{
     then,
 };
 
-const FEEDER: &str = "../../../shared/data/networks/ieee9500-latlon/Master-bal-initial-config.dss";
+const FEEDER: &str = "networks/ieee9500-latlon/Master-bal-initial-config.dss";
 /// The town that `relight up` makes.
 const DEMO_SEED: u64 = 42;
 
 fn feeder() -> anyhow::Result<Option<Network>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(FEEDER);
-    if !path.is_file() {
-        println!(
-            "skipped: {} is not there (real networks are not part of the repository)",
-            path.display()
-        );
+    let Some(path) = outside(FEEDER) else {
         return Ok(None);
-    }
+    };
     Ok(Some(opendss::read(&path, OnBad::Refuse)?.network))
 }
 

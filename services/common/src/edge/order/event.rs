@@ -54,9 +54,10 @@ pub enum OrderEvent {
     },
     /// The crew is at the work.
     Arrive {
-        /// Where it stands.
-        position: Place,
-        /// When farther than 200 m from the work: why.
+        /// Where it stands; left out by a phone that does not know.
+        #[serde(default)]
+        position: Option<Place>,
+        /// When that is not within 200 m of the work, or nobody knows one of the two places: why.
         #[serde(default)]
         reason: String,
         /// And a photo's SHA-256, as hexadecimal text.
@@ -239,8 +240,10 @@ impl OrderEvent {
     }
 }
 
-fn arrive(position: Place, reason: &str, photo_sha256: &str) -> Result<wire::Event, Invalid> {
-    crate::wire::point("position", position.into())?;
+fn arrive(position: Option<Place>, reason: &str, photo_sha256: &str) -> Result<wire::Event, Invalid> {
+    if let Some(position) = position {
+        crate::wire::point("position", position.into())?;
+    }
     let photo = text("photo_sha256", photo_sha256, 64)?;
     let is_hash = photo.len() == 64 && photo.bytes().all(|b| b.is_ascii_hexdigit());
     if !photo.is_empty() && !is_hash {
@@ -250,7 +253,7 @@ fn arrive(position: Place, reason: &str, photo_sha256: &str) -> Result<wire::Eve
         ));
     }
     Ok(wire::Event::Arrive(wire::Arrive {
-        position: Some(position.into()),
+        position: position.map(Into::into),
         reason: text("reason", reason, NOTE_MAX)?,
         photo_sha256: photo,
     }))
