@@ -1,5 +1,7 @@
 //! Answers and receipts that are written down together: whatever order they come in, and whoever else writes.
 
+use std::time::Duration;
+
 use relight_notify::{
     channel::Outcome,
     desk,
@@ -273,6 +275,8 @@ async fn a_receipt_is_acknowledged_after_its_commit() -> anyhow::Result<()> {
          create function notify.refuse() returns trigger language plpgsql as
              $$ begin perform nextval('notify.tries'); raise exception 'not now'; end $$;
          create trigger refuse before update of receipt_state on notify.attempt
+             for each row execute function notify.refuse();
+         create trigger refuse before insert on notify.parked_receipt
              for each row execute function notify.refuse()",
     )
     .execute(&mut owner)
@@ -281,17 +285,17 @@ async fn a_receipt_is_acknowledged_after_its_commit() -> anyhow::Result<()> {
     let event = world.accepted(Uuid::now_v7(), Some(customer));
     world.apply(vec![event]).await?;
     world.round(&texts.sender).await?;
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(10));
-    while !sqlx::query_scalar::<_, bool>("select is_called from notify.tries")
-        .fetch_one(&mut owner)
-        .await?
-    {
+    let mut ticks = tokio::time::interval(Duration::from_millis(10));
+    let tried = "select is_called from notify.tries";
+    let bound = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !sqlx::query_scalar::<_, bool>(tried).fetch_one(&mut owner).await? {
+        anyhow::ensure!(tokio::time::Instant::now() < bound, "no receipt came");
         ticks.tick().await;
     }
     world.wait_for_states("accepted", &["submitted"]).await?;
     assert!(smsc.settled().all().is_empty());
 
-    sqlx::raw_sql("drop trigger refuse on notify.attempt")
+    sqlx::raw_sql("drop trigger refuse on notify.attempt; drop trigger refuse on notify.parked_receipt")
         .execute(&mut owner)
         .await?;
     assert_eq!(smsc.settled().wait_for_count(1).await?[0].status, 0);

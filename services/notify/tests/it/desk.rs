@@ -169,7 +169,7 @@ async fn an_answer_nobody_understands_reaches_a_person() -> anyhow::Result<()> {
     world.notify(&[&outage("notice", Uuid::now_v7(), set)]).await?;
     world.round(&texts.sender).await?;
     world.wait_for_states("outage_notice", &["delivered"]).await?;
-    let settled = smsc.settled().all().len();
+    let settled = smsc.settled().wait_for_count(1).await?.len();
     let words = [
         ("8619900000001", "no"),
         ("8619900000001", "no"),
