@@ -4,7 +4,7 @@
 //! consumer (incidents, outages, arrears cases) ─┐
 //! rpc (people, phones) ─────────────────────────┼─> desk (lock, domain::order::transition, save, tell, timers) ──> store
 //! timers, reconcile ────────────────────────────┘
-//! positions (stream) ──> live (domain::index, facts from Postgres) ──> domain::recommend
+//! positions (stream) ──> live (domain::index, facts from Postgres) ──> domain::recommend <── wanted (orders, for a second)
 //! ```
 //!
 //! Promises: every step goes through one pure transition; a crew has one active order, by the database; clocks never
@@ -20,6 +20,7 @@ pub mod reconcile;
 pub mod rpc;
 pub mod store;
 pub mod timers;
+pub mod wanted;
 
 use std::sync::Arc;
 

@@ -177,7 +177,7 @@ pub async fn thin_once(
     let due: Vec<(CrewId, Fix)> = live
         .read()
         .all()
-        .filter_map(|(id, known)| known.fix.map(|fix| (id, fix)))
+        .filter_map(|known| known.fix.map(|fix| (known.id, fix)))
         .filter(|(id, fix)| is_due(id, fix))
         .collect();
     for chunk in due.chunks(BATCH) {

@@ -9,7 +9,7 @@ use crate::server::Given;
 
 const DATABASE: &str = "bench_postgis";
 /// As many as are asked through gRPC at one time.
-const CLIENTS: &str = "8";
+const CLIENTS: &str = "16";
 const BATCH: usize = 1_000;
 
 /// A database with the crews, or why there is none.

@@ -24,7 +24,8 @@ pub async fn acknowledge(
     (id, name, level): (OrderId, Name, Level),
 ) -> Result<(), Error> {
     let mut change = Change::of(work, pack, id).await?;
-    if !rights::may_decide(claims, &change.order) {
+    let order = &change.order;
+    if !rights::may_decide(claims, &order.org_path, order.state.unit()) {
         return Err(Error::Denied(
             "a dispatcher of that area or the desk of the order's unit acknowledges alarms",
         ));

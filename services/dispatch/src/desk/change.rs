@@ -197,7 +197,7 @@ impl<'w> Change<'w> {
             skills: skills_for(self.order.kind, &self.order.device_kind),
             unit: self.order.state.unit(),
         };
-        match rules::against_giving(&crew, &need, now).next() {
+        match rules::against_giving(&crew, &need, now).into_iter().next() {
             Some(broken) => Err(Error::Rule(broken)),
             None => Ok(()),
         }

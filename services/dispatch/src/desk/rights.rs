@@ -4,7 +4,7 @@ use relight_common::{Claims, Role};
 
 use crate::{
     desk::Act,
-    domain::{etr::Source, order::Event},
+    domain::{etr::Source, ids::UnitId, order::Event},
     error::Error,
     store::{crew::Crew, order::Order, unit::Scope},
 };
@@ -20,14 +20,21 @@ struct Standing {
 }
 
 fn standing(claims: &Claims, order: &Order) -> Standing {
-    let unit = order.state.unit().map(|unit| unit.uuid());
     let crew = order.state.team().map(|team| team.crew.uuid());
     Standing {
-        dispatcher: claims.has_at(&[Role::Dispatcher], &order.org_path),
+        dispatcher: is_dispatcher(claims, &order.org_path),
         agent: claims.has_at(&[Role::Agent], &order.org_path),
-        desk: claims.has(&[Role::UnitDesk]) && claims.unit_id.is_some() && claims.unit_id == unit,
+        desk: is_desk(claims, order.state.unit()),
         crew: claims.has(&[Role::Crew]) && claims.crew_id.is_some() && claims.crew_id == crew,
     }
+}
+
+fn is_dispatcher(claims: &Claims, org_path: &str) -> bool {
+    claims.has_at(&[Role::Dispatcher], org_path)
+}
+
+fn is_desk(claims: &Claims, unit: Option<UnitId>) -> bool {
+    claims.has(&[Role::UnitDesk]) && claims.unit_id.is_some() && claims.unit_id == unit.map(UnitId::uuid)
 }
 
 /// Whether the caller may do `act`; whether it decides for the control room.
@@ -91,11 +98,10 @@ pub(super) fn source_of(claims: &Claims, order: &Order, on_behalf: bool) -> Sour
     }
 }
 
-/// Whether the caller decides about an order: a dispatcher of its area, or its unit's desk. They ask for crews and
-/// acknowledge alarms.
-pub fn may_decide(claims: &Claims, order: &Order) -> bool {
-    let who = standing(claims, order);
-    who.dispatcher || who.desk
+/// Whether the caller decides about an order at `org_path` that `unit` has: a dispatcher of its area, or its unit's desk.
+/// They ask for crews and acknowledge alarms.
+pub fn may_decide(claims: &Claims, org_path: &str, unit: Option<UnitId>) -> bool {
+    is_dispatcher(claims, org_path) || is_desk(claims, unit)
 }
 
 /// Whether the caller may see an order.

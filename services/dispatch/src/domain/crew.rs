@@ -1,33 +1,27 @@
 //! A crew as the rules see it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ids::{CrewId, OrderId, UnitId},
     order::Kind,
     place::Place,
+    skill::{Qualified, Skills},
 };
 
-/// Every fault needs a crew with this skill.
-pub const FAULT_REPAIR: &str = "fault_repair";
-/// Faults at a station's breaker need this one too.
-pub const SWITCHING: &str = "switching";
-
-/// Planned work is for crews with this skill, and for those that mend faults.
-pub const PLANNED_WORK: &str = "planned_work";
-/// Cuts and reconnections at the meter need this one.
-pub const METER_WORK: &str = "meter_work";
-
-/// Skills of which one is enough.
-pub type AnyOf = &'static [&'static str];
-
-/// Skills an order of this kind, at this kind of device, needs.
-pub fn skills_for(kind: Kind, device_kind: &str) -> &'static [AnyOf] {
+/// Skills an order of this kind, at this kind of device, needs; of each set one is enough.
+pub fn skills_for(kind: Kind, device_kind: &str) -> &'static [Skills] {
+    const FAULT: &[Skills] = &[Skills::FAULT_REPAIR];
+    const BREAKER: &[Skills] = &[Skills::FAULT_REPAIR, Skills::SWITCHING];
+    const PLANNED: &[Skills] = &[Skills::PLANNED_WORK.or(Skills::FAULT_REPAIR)];
+    const METER: &[Skills] = &[Skills::METER_WORK];
     match (kind, device_kind) {
-        (Kind::Fault, "breaker") => &[&[FAULT_REPAIR], &[SWITCHING]],
-        (Kind::Fault, _) => &[&[FAULT_REPAIR]],
-        (Kind::Planned, _) => &[&[PLANNED_WORK, FAULT_REPAIR]],
-        (Kind::Disconnect | Kind::Reconnect, _) => &[&[METER_WORK]],
+        (Kind::Fault, "breaker") => BREAKER,
+        (Kind::Fault, _) => FAULT,
+        (Kind::Planned, _) => PLANNED,
+        (Kind::Disconnect | Kind::Reconnect, _) => METER,
     }
 }
 
@@ -64,13 +58,13 @@ pub struct Crew {
     /// The unit it belongs to.
     pub unit: UnitId,
     /// Skills it is sent out for.
-    pub skills: Vec<String>,
-    /// Per skill, until when at least one member is qualified.
-    pub qualified_until: Vec<(String, DateTime<Utc>)>,
+    pub skills: Skills,
+    /// Qualifications of its members.
+    pub qualified: Qualified,
     /// The shift that is running, or else the next one.
     pub shift: Option<Shift>,
     /// The order it is on, with its spoken number.
-    pub active: Option<(OrderId, String)>,
+    pub active: Option<(OrderId, Arc<str>)>,
     /// Orders it was given in this shift.
     pub orders_this_shift: u32,
 }

@@ -10,14 +10,17 @@ use rstar::{RTree, primitives::GeomWithData};
 use super::{
     crew::{Crew, Fix},
     ids::CrewId,
-    place::Place,
+    place::{Chord, Place},
 };
 
-type Spot = GeomWithData<[f64; 3], CrewId>;
+/// A place on the unit sphere and the slot of the crew that is there.
+type Spot = GeomWithData<[f64; 3], u32>;
 
 /// What is known of one crew.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Known {
+    /// The crew.
+    pub id: CrewId,
     /// Facts; none while only positions came.
     pub crew: Option<Crew>,
     /// Last position.
@@ -28,75 +31,84 @@ pub struct Known {
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     tree: RTree<Spot>,
-    crews: HashMap<CrewId, Known>,
+    /// A crew keeps its slot for ever, so the tree leads to its facts without a look-up.
+    slots: Vec<Known>,
+    slot_of: HashMap<CrewId, u32>,
 }
 
 impl Index {
     /// Many crews at once, which is faster than one by one.
     pub fn of(known: impl IntoIterator<Item = (Crew, Option<Fix>)>) -> Self {
-        let crews: HashMap<_, _> = known
-            .into_iter()
-            .map(|(crew, fix)| {
-                (
-                    crew.id,
-                    Known {
-                        crew: Some(crew),
-                        fix,
-                    },
-                )
-            })
-            .collect();
-        let spots = crews
-            .iter()
-            .filter_map(|(id, known)| Some(spot(*id, known.fix?.place)))
-            .collect();
-        Self {
-            tree: RTree::bulk_load(spots),
-            crews,
+        let mut index = Self::default();
+        for (crew, fix) in known {
+            let slot = index.slot(crew.id) as usize;
+            index.slots[slot] = Known {
+                id: crew.id,
+                crew: Some(crew),
+                fix,
+            };
         }
+        let spots = (0..).zip(&index.slots);
+        let spots = spots.filter_map(|(slot, known)| Some(spot(slot, known.fix?.place)));
+        index.tree = RTree::bulk_load(spots.collect());
+        index
     }
 
     /// Takes a crew's facts.
     pub fn put_crew(&mut self, crew: Crew) {
-        let id = crew.id;
-        self.crews.entry(id).or_default().crew = Some(crew);
+        let slot = self.slot(crew.id) as usize;
+        self.slots[slot].crew = Some(crew);
     }
 
     /// Takes a position; false when a later one is known already.
     pub fn put_fix(&mut self, id: CrewId, fix: Fix) -> bool {
-        let known = self.crews.entry(id).or_default();
+        let slot = self.slot(id);
+        let known = &mut self.slots[slot as usize];
         match known.fix {
             Some(last) if last.at >= fix.at => return false,
             Some(last) => {
-                self.tree.remove(&spot(id, last.place));
+                self.tree.remove(&spot(slot, last.place));
             }
             None => {}
         }
         known.fix = Some(fix);
-        self.tree.insert(spot(id, fix.place));
+        self.tree.insert(spot(slot, fix.place));
         true
     }
 
     /// What is known of a crew.
     pub fn known(&self, id: CrewId) -> Option<&Known> {
-        self.crews.get(&id)
+        self.slot_of.get(&id).map(|slot| &self.slots[*slot as usize])
     }
 
     /// All crews, in no order.
-    pub fn all(&self) -> impl Iterator<Item = (CrewId, &Known)> {
-        self.crews.iter().map(|(id, known)| (*id, known))
+    pub fn all(&self) -> impl Iterator<Item = &Known> {
+        self.slots.iter()
     }
 
-    /// Crews with a position, nearest first.
-    pub fn nearest(&self, to: Place) -> impl Iterator<Item = (CrewId, &Known)> {
+    /// Crews with a position and how far they are, nearest first.
+    pub fn nearest(&self, to: Place) -> impl Iterator<Item = (&Known, Chord)> {
         self.tree
-            .nearest_neighbor_iter(&to.on_sphere())
-            .filter_map(|spot| self.crews.get(&spot.data).map(|known| (spot.data, known)))
+            .nearest_neighbor_iter_with_distance_2(&to.on_sphere())
+            .map(|(spot, squared)| (&self.slots[spot.data as usize], Chord::of_squared(squared)))
+    }
+
+    /// The slot of a crew, which is made when it is new.
+    fn slot(&mut self, id: CrewId) -> u32 {
+        *self.slot_of.entry(id).or_insert_with(|| {
+            let slot = u32::try_from(self.slots.len()).expect("no utility has 2^32 crews");
+            self.slots.push(Known {
+                id,
+                crew: None,
+                fix: None,
+            });
+            slot
+        })
     }
 }
 
-fn spot(id: CrewId, place: Place) -> Spot {
-    Spot::new(place.on_sphere(), id)
+fn spot(slot: u32, place: Place) -> Spot {
+    Spot::new(place.on_sphere(), slot)
 }
 
 #[cfg(test)]
@@ -132,12 +144,14 @@ mod tests {
                 }
             }
             let from = Place { lon, lat };
-            let found: Vec<_> = index.nearest(from).map(|(id, known)| (id, known.fix.expect("in the tree"))).collect();
+            let found: Vec<_> = index.nearest(from).map(|(known, chord)| (known.id, known.fix.expect("in the tree"), chord)).collect();
             prop_assert_eq!(found.len(), latest.len());
-            for (id, fix) in &found {
+            for (id, fix, chord) in &found {
                 prop_assert_eq!(latest[id], *fix);
+                let apart_m = from.distance_m(fix.place);
+                prop_assert!((chord.distance_m() - apart_m).abs() <= 1.0, "{apart_m} m");
             }
-            let distances: Vec<_> = found.iter().map(|(_, fix)| from.distance_m(fix.place)).collect();
+            let distances: Vec<_> = found.iter().map(|(_, fix, _)| from.distance_m(fix.place)).collect();
             // One metre of slack for rounding at half the earth's girth.
             prop_assert!(distances.windows(2).all(|pair| pair[0] <= pair[1] + 1.0), "{distances:?}");
         }

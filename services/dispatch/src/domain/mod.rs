@@ -10,4 +10,5 @@ pub mod order;
 pub mod place;
 pub mod recommend;
 pub mod rules;
+pub mod skill;
 pub mod subject;

@@ -30,6 +30,22 @@ impl Place {
     }
 }
 
+/// Straight way through the earth between two [points on the sphere](Place::on_sphere), in radii of the earth.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Chord(f64);
+
+impl Chord {
+    /// From its square, as the R-tree has it.
+    pub fn of_squared(squared: f64) -> Self {
+        Self(squared.sqrt())
+    }
+
+    /// Length of the great circle over it, metres: [`Place::distance_m`] without its five trigonometric functions.
+    pub fn distance_m(self) -> f64 {
+        2.0 * EARTH_RADIUS_M * (self.0 / 2.0).min(1.0).asin()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use relight_policy::AreaClass;
 
 use super::{
+    crew::Crew,
     ids::CrewId,
     index::{Index, Known},
-    place::Place,
+    place::{Chord, Place},
     rules::{self, Broken, Need},
 };
 
@@ -117,62 +118,78 @@ pub struct Recommendation {
 
 /// Ranks the crews for `job`. Looks at twice `k` eligible crews, nearest first, so that load may outweigh distance.
 pub fn recommend(index: &Index, job: &Job, k: usize, now: DateTime<Utc>) -> Recommendation {
-    let k = k.min(K_MAX);
-    let mut found = Recommendation::default();
-    let mut look = |id, known: &Known| {
-        consider(&mut found, job, (id, known), now);
-        found.candidates.len() < 2 * k
-    };
+    let mut search = Search::new(job, k.min(K_MAX), now);
     match job.place {
         Some(place) => {
-            let enough = !index.nearest(place).all(|(id, known)| look(id, known));
+            let mut nearest = index.nearest(place);
+            let enough = !nearest.all(|(known, chord)| search.look(known, Some(chord)));
             if !enough {
-                index
-                    .all()
-                    .filter(|(_, known)| known.fix.is_none())
-                    .for_each(|(id, known)| {
-                        look(id, known);
-                    });
+                search.look_at_all(index.all().filter(|known| known.fix.is_none()));
             }
         }
-        None => index.all().for_each(|(id, known)| {
-            look(id, known);
-        }),
+        None => search.look_at_all(index.all()),
     }
-    found
-        .candidates
-        .sort_by(|a, b| a.cost_s.total_cmp(&b.cost_s).then(a.crew.cmp(&b.crew)));
-    found.candidates.truncate(k);
-    found
+    search.best()
 }
 
-fn consider(found: &mut Recommendation, job: &Job, (id, known): (CrewId, &Known), now: DateTime<Utc>) {
-    let Some(crew) = &known.crew else { return };
-    let broken: Vec<_> = rules::against_recommending(crew, known.fix, &job.need, now).collect();
-    if !broken.is_empty() && found.refused.len() >= REFUSED_MAX {
-        return;
-    }
-    let way = job
-        .place
-        .zip(known.fix)
-        .map(|(work, fix)| way(work, fix.place, job.area));
-    let cost_s = way.map_or(0.0, |way| way.travel_s) + LOAD_COST_S * f64::from(crew.orders_this_shift);
-    let list = if broken.is_empty() {
-        &mut found.candidates
-    } else {
-        &mut found.refused
-    };
-    list.push(Candidate {
-        crew: id,
-        way,
-        load: crew.orders_this_shift,
-        cost_s,
-        broken,
-    });
+/// What was found so far.
+struct Search<'j> {
+    job: &'j Job,
+    k: usize,
+    now: DateTime<Utc>,
+    found: Recommendation,
 }
 
-fn way(work: Place, from: Place, area: AreaClass) -> Way {
-    let (distance_m, speed_mps) = (work.distance_m(from), speed_mps(area));
+impl<'j> Search<'j> {
+    fn new(job: &'j Job, k: usize, now: DateTime<Utc>) -> Self {
+        let found = Recommendation {
+            candidates: Vec::with_capacity(2 * k),
+            refused: Vec::with_capacity(REFUSED_MAX),
+        };
+        Self { job, k, now, found }
+    }
+
+    /// Looks at one more crew; whether more are wanted.
+    fn look(&mut self, known: &Known, chord: Option<Chord>) -> bool {
+        if let Some(crew) = &known.crew {
+            let broken = rules::against_recommending(crew, known.fix, &self.job.need, self.now);
+            if broken.is_empty() {
+                self.found.candidates.push(self.candidate(crew, chord, broken));
+            } else if self.found.refused.len() < REFUSED_MAX {
+                self.found.refused.push(self.candidate(crew, chord, broken));
+            }
+        }
+        self.found.candidates.len() < 2 * self.k
+    }
+
+    /// Where nobody knows how far they are, all count.
+    fn look_at_all<'a>(&mut self, all: impl Iterator<Item = &'a Known>) {
+        for known in all {
+            self.look(known, None);
+        }
+    }
+
+    fn candidate(&self, crew: &Crew, chord: Option<Chord>, broken: Vec<Broken>) -> Candidate {
+        let way = chord.map(|chord| way(chord.distance_m(), self.job.area));
+        Candidate {
+            crew: crew.id,
+            way,
+            load: crew.orders_this_shift,
+            cost_s: way.map_or(0.0, |way| way.travel_s) + LOAD_COST_S * f64::from(crew.orders_this_shift),
+            broken,
+        }
+    }
+
+    fn best(mut self) -> Recommendation {
+        let by_cost = |a: &Candidate, b: &Candidate| a.cost_s.total_cmp(&b.cost_s).then(a.crew.cmp(&b.crew));
+        self.found.candidates.sort_unstable_by(by_cost);
+        self.found.candidates.truncate(self.k);
+        self.found
+    }
+}
+
+fn way(distance_m: f64, area: AreaClass) -> Way {
+    let speed_mps = speed_mps(area);
     Way {
         distance_m,
         travel_s: distance_m * DETOUR / speed_mps,
@@ -181,15 +198,14 @@ fn way(work: Place, from: Place, area: AreaClass) -> Way {
 }
 
 #[cfg(test)]
+mod oracle;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{
-        crew::{Crew, Fix},
-        ids::OrderId,
-        rules::given,
-    };
+    use crate::domain::{crew::Fix, ids::OrderId, rules::given, skill::Skills};
 
     const WORK: Place = Place {
         lon: 120.15,
@@ -233,7 +249,7 @@ mod tests {
         let busy = |(crew, fix): (Crew, Option<Fix>)| {
             (
                 Crew {
-                    active: Some((OrderId::new(), "W-1".to_owned())),
+                    active: Some((OrderId::new(), "W-1".into())),
                     ..crew
                 },
                 fix,
@@ -314,7 +330,7 @@ mod tests {
         ) {
             let crews: Vec<_> = spots.iter().enumerate().map(|(n, (thousandths, able))| {
                 let (crew, fix) = at(n as u128 + 1, *thousandths);
-                (Crew { skills: if *able { crew.skills } else { Vec::new() }, ..crew }, fix)
+                (Crew { skills: if *able { crew.skills } else { Skills::default() }, ..crew }, fix)
             }).collect();
             let mut able: Vec<_> = spots.iter().filter(|(_, able)| *able).map(|(t, _)| *t).collect();
             able.sort_by(f64::total_cmp);

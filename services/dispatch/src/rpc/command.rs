@@ -44,6 +44,7 @@ impl Api {
         let reply = self.view(&mut work, command.order).await?;
         let reply = work.commit(reply).await?;
         self.live.changed();
+        self.orders.forget(command.order);
         Ok(reply)
     }
 
@@ -104,6 +105,7 @@ impl Api {
             Err(_) => None,
         };
         number.map_or(Error::CrewTaken(crew), |number| {
+            let number = number.into();
             Error::Rule(Broken::Busy { number })
         })
     }

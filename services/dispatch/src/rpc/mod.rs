@@ -24,7 +24,7 @@ use sqlx::{Postgres, pool::PoolConnection};
 use tonic::{Request, Response, Status};
 
 use self::peers::Others;
-use crate::{domain::ids::OrderId, error::Error, live::Live, store::view};
+use crate::{domain::ids::OrderId, error::Error, live::Live, store::view, wanted::Orders};
 
 /// Serves the contract.
 #[derive(Debug, Clone)]
@@ -33,6 +33,7 @@ pub struct Api {
     clock: Clock,
     pack: Pack,
     live: Arc<Live>,
+    orders: Arc<Orders>,
     others: Others,
     cursors: Cursors,
 }
@@ -52,6 +53,7 @@ impl Api {
             clock,
             pack,
             live,
+            orders: Arc::new(Orders::new(db.clone())),
             others: Others::new(peers),
             cursors: Cursors::new(&secrets.cursor_key),
         }

@@ -8,15 +8,11 @@ use super::Api;
 use crate::{
     desk,
     domain::{
-        crew::skills_for,
         ids::OrderId,
         index::Index,
-        order::State,
-        recommend::{Candidate, Job, recommend},
-        rules::Need,
+        recommend::{Candidate, recommend},
     },
     error::Error,
-    store::{order, order::Order},
 };
 
 const K_DEFAULT: usize = 5;
@@ -27,22 +23,20 @@ impl Api {
         claims: &Claims,
         request: RecommendRequest,
     ) -> Result<RecommendReply, Error> {
-        let id = OrderId::parse(&request.order_id)?;
-        let order = order::get(&mut *self.conn().await?, id).await?;
-        let order = order.ok_or_else(|| Error::NoSuchOrder(id.to_string()))?;
-        if !desk::may_decide(claims, &order) {
+        let (id, now) = (OrderId::parse(&request.order_id)?, self.clock.now());
+        let wanted = self.orders.get(id, now).await?;
+        if !desk::may_decide(claims, &wanted.org_path, wanted.unit) {
             return Err(Error::Denied(
                 "a dispatcher of that area or the desk of the order's unit asks for crews",
             ));
         }
-        let now = self.clock.now();
         self.live.refresh(now).await?;
         let k = match request.k {
             0 => K_DEFAULT,
             k => usize::try_from(k).unwrap_or(usize::MAX),
         };
         let index = self.live.read();
-        let found = recommend(&index, &job(&order), k, now);
+        let found = recommend(&index, &wanted.job, k, now);
         let shown = |list: &[Candidate]| {
             list.iter()
                 .map(|candidate| shown(&index, candidate, now))
@@ -52,22 +46,6 @@ impl Api {
             candidates: shown(&found.candidates),
             refused: shown(&found.refused),
         })
-    }
-}
-
-/// Before a unit has taken the order, crews of every unit are compared.
-fn job(order: &Order) -> Job {
-    let unit = match order.state {
-        State::Triaged { .. } | State::Dispatched { .. } => None,
-        _ => order.state.unit(),
-    };
-    Job {
-        place: order.place,
-        area: order.area,
-        need: Need {
-            skills: skills_for(order.kind, &order.device_kind),
-            unit,
-        },
     }
 }
 

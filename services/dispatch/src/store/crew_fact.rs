@@ -9,6 +9,7 @@ use crate::{
     domain::{
         crew::{Crew, Shift},
         ids::{CrewId, OrderId, UnitId},
+        skill::{Qualified, Skills},
     },
     error::Error,
 };
@@ -31,24 +32,22 @@ struct Row {
 
 impl From<Row> for Crew {
     fn from(row: Row) -> Self {
+        let qualified = row.qualified_skills.unwrap_or_default();
+        let until = row.qualified_until.unwrap_or_default();
         let shift = row.shift_starts_at.zip(row.shift_ends_at);
+        let active = row.active_order_id.map(OrderId::from_uuid);
         Crew {
             id: CrewId::from_uuid(row.id),
             name: row.name,
             unit: UnitId::from_uuid(row.unit_id),
-            skills: row.skills,
-            qualified_until: row
-                .qualified_skills
-                .unwrap_or_default()
-                .into_iter()
-                .zip(row.qualified_until.unwrap_or_default())
-                .collect(),
+            skills: Skills::of(row.skills.iter().map(String::as_str)),
+            qualified: Qualified::of(qualified.iter().map(String::as_str).zip(until)),
             shift: shift.map(|(starts_at, ends_at)| Shift {
                 starts_at,
                 ends_at,
                 before_ended_at: row.shift_before_ended_at,
             }),
-            active: row.active_order_id.map(OrderId::from_uuid).zip(row.active_number),
+            active: active.zip(row.active_number.map(Into::into)),
             orders_this_shift: natural(row.orders_this_shift),
         }
     }

@@ -11,6 +11,7 @@ mod others;
 mod phone;
 mod planned;
 mod positions;
+mod recommend;
 mod reconcile;
 mod rights;
 mod stand_in;

@@ -12,12 +12,14 @@ pub(super) fn check(crew: &Crew) -> Option<Broken> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{super::given::*, *};
     use crate::domain::ids::OrderId;
 
     #[test]
     fn a_crew_on_an_order_is_busy_and_the_order_is_named() {
-        let number = "W-20260301-0007".to_owned();
+        let number: Arc<str> = "W-20260301-0007".into();
         let busy = Crew {
             active: Some((OrderId::new(), number.clone())),
             ..crew()

@@ -9,20 +9,21 @@ mod rest;
 mod skill;
 mod unqualified;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    crew::{AnyOf, Crew, Fix},
+    crew::{Crew, Fix},
     ids::UnitId,
+    skill::Skills,
 };
 
 /// What an order asks of a crew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// Skills the work needs; of each entry one is enough.
-    pub skills: &'static [AnyOf],
+    /// Skills the work needs; of each set one is enough.
+    pub skills: &'static [Skills],
     /// The unit that has the order, once one has it.
     pub unit: Option<UnitId>,
 }
@@ -33,11 +34,11 @@ pub enum Broken {
     /// Not on duty, or not for long enough.
     OffShift(off_shift::Why),
     /// Not sent out for this skill.
-    Skill(AnyOf),
+    Skill(Skills),
     /// Nobody in the crew holds a valid qualification.
     Unqualified {
         /// For this skill.
-        skill: AnyOf,
+        skill: Skills,
         /// Since when not; never held when none.
         since: Option<DateTime<Utc>>,
     },
@@ -46,7 +47,7 @@ pub enum Broken {
     /// On another order.
     Busy {
         /// The order's spoken number.
-        number: String,
+        number: Arc<str>,
     },
     /// Nobody knows where it is.
     PositionStale {
@@ -76,7 +77,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Broken::OffShift(why) => why.fmt(f),
-            Broken::Skill(skill) => write!(f, "the crew is not sent out for {}", skill.join(" or ")),
+            Broken::Skill(skill) => write!(f, "the crew is not sent out for {}", skill),
             Broken::Unqualified {
                 skill,
                 since: Some(since),
@@ -84,12 +85,12 @@ impl fmt::Display for Broken {
                 write!(
                     f,
                     "the last qualification for {} ended at {}",
-                    skill.join(" or "),
+                    skill,
                     since.format("%FT%TZ")
                 )
             }
             Broken::Unqualified { skill, since: None } => {
-                write!(f, "nobody in the crew is qualified for {}", skill.join(" or "))
+                write!(f, "nobody in the crew is qualified for {}", skill)
             }
             Broken::Rest(why) => why.fmt(f),
             Broken::Busy { number } => write!(f, "the crew is on {number}"),
@@ -108,27 +109,23 @@ impl fmt::Display for Broken {
 
 /// Every rule a crew breaks for an order it would be given at `now`. The position is no condition: a crew known by
 /// radio may be given an order.
-pub fn against_giving(crew: &Crew, need: &Need, now: DateTime<Utc>) -> impl Iterator<Item = Broken> {
-    [
-        other_unit::check(crew, need),
-        busy::check(crew),
-        off_shift::check(crew, now),
-        rest::check(crew, now),
-        skill::check(crew, need),
-        unqualified::check(crew, need, now),
-    ]
-    .into_iter()
-    .flatten()
+pub fn against_giving(crew: &Crew, need: &Need, now: DateTime<Utc>) -> Vec<Broken> {
+    // Most crews looked at break none, and an empty list costs nothing.
+    let mut broken = Vec::new();
+    broken.extend(other_unit::check(crew, need));
+    broken.extend(busy::check(crew));
+    broken.extend(off_shift::check(crew, now));
+    broken.extend(rest::check(crew, now));
+    broken.extend(skill::check(crew, need));
+    broken.extend(unqualified::check(crew, need, now));
+    broken
 }
 
 /// Every rule a crew breaks for being recommended at `now`.
-pub fn against_recommending(
-    crew: &Crew,
-    fix: Option<Fix>,
-    need: &Need,
-    now: DateTime<Utc>,
-) -> impl Iterator<Item = Broken> {
-    against_giving(crew, need, now).chain(position_stale::check(fix, now))
+pub fn against_recommending(crew: &Crew, fix: Option<Fix>, need: &Need, now: DateTime<Utc>) -> Vec<Broken> {
+    let mut broken = against_giving(crew, need, now);
+    broken.extend(position_stale::check(fix, now));
+    broken
 }
 
 #[cfg(test)]
@@ -138,10 +135,7 @@ pub(crate) mod given {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::domain::{
-        crew::{FAULT_REPAIR, SWITCHING, Shift},
-        ids::CrewId,
-    };
+    use crate::domain::{crew::Shift, ids::CrewId, skill::Qualified};
 
     pub(crate) fn now() -> DateTime<Utc> {
         "2026-03-01T02:10:00Z".parse().expect("an instant")
@@ -156,10 +150,10 @@ pub(crate) mod given {
             id: CrewId::from_uuid(uuid::Uuid::from_u128(1)),
             name: "East 1".to_owned(),
             unit: unit(),
-            skills: vec![FAULT_REPAIR.to_owned(), SWITCHING.to_owned()],
-            qualified_until: [FAULT_REPAIR, SWITCHING]
-                .map(|s| (s.to_owned(), now() + TimeDelta::days(100)))
-                .to_vec(),
+            skills: Skills::FAULT_REPAIR.or(Skills::SWITCHING),
+            qualified: Qualified::of(
+                ["fault_repair", "switching"].map(|skill| (skill, now() + TimeDelta::days(100))),
+            ),
             shift: Some(Shift {
                 starts_at: now() - TimeDelta::hours(2),
                 ends_at: now() + TimeDelta::hours(6),
@@ -172,13 +166,13 @@ pub(crate) mod given {
 
     pub(crate) fn need() -> Need {
         Need {
-            skills: &[&[FAULT_REPAIR], &[SWITCHING]],
+            skills: &[Skills::FAULT_REPAIR, Skills::SWITCHING],
             unit: Some(unit()),
         }
     }
 
     #[test]
     fn a_crew_in_order_breaks_no_rule() {
-        assert_eq!(against_giving(&crew(), &need(), now()).count(), 0);
+        assert_eq!(against_giving(&crew(), &need(), now()), []);
     }
 }

@@ -7,26 +7,26 @@ use crate::domain::crew::Crew;
 pub(super) fn check(crew: &Crew, need: &Need) -> Option<Broken> {
     need.skills
         .iter()
-        .find(|any_of| !crew.skills.iter().any(|has| any_of.contains(&has.as_str())))
-        .map(|skill| Broken::Skill(skill))
+        .find(|any_of| crew.skills.and(**any_of).is_empty())
+        .map(|skill| Broken::Skill(*skill))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::given::*, *};
-    use crate::domain::{crew::skills_for, order::Kind};
+    use crate::domain::{crew::skills_for, order::Kind, skill::Skills};
 
     #[test]
     fn every_needed_skill_has_to_be_there() {
         let with = |skills: &[&str]| Crew {
-            skills: skills.iter().map(|s| (*s).to_owned()).collect(),
+            skills: Skills::of(skills.iter().copied()),
             ..crew()
         };
         let cases: [(&[&str], _); 4] = [
             (&["fault_repair", "switching"], None),
             (&["switching", "cable", "fault_repair"], None),
-            (&["fault_repair"], Some(Broken::Skill(&["switching"]))),
-            (&[], Some(Broken::Skill(&["fault_repair"]))),
+            (&["fault_repair"], Some(Broken::Skill(Skills::SWITCHING))),
+            (&[], Some(Broken::Skill(Skills::FAULT_REPAIR))),
         ];
         for (skills, expected) in cases {
             assert_eq!(check(&with(skills), &need()), expected, "{skills:?}");

@@ -4,28 +4,22 @@
 use chrono::{DateTime, Utc};
 
 use super::{Broken, Need};
-use crate::domain::crew::{AnyOf, Crew};
+use crate::domain::{crew::Crew, skill::Skills};
 
 /// `unqualified`
 pub(super) fn check(crew: &Crew, need: &Need, now: DateTime<Utc>) -> Option<Broken> {
-    need.skills.iter().find_map(|skill| {
-        let until = crew
-            .qualified_until
-            .iter()
-            .filter(|(has, _)| skill.contains(&has.as_str()) && sent_out_for(crew, has, skill))
-            .map(|(_, until)| *until)
-            .max();
-        match until {
+    need.skills
+        .iter()
+        .find_map(|skill| match crew.qualified.until(sent_out_for(crew, *skill)) {
             Some(until) if until > now => None,
-            since => Some(Broken::Unqualified { skill, since }),
-        }
-    })
+            since => Some(Broken::Unqualified { skill: *skill, since }),
+        })
 }
 
 /// A crew that is sent out for none of them breaks another rule; here its qualifications count as they are.
-fn sent_out_for(crew: &Crew, skill: &str, any_of: AnyOf) -> bool {
-    let is = |skill: &str| crew.skills.iter().any(|has| has == skill);
-    is(skill) || !any_of.iter().any(|other| is(other))
+fn sent_out_for(crew: &Crew, any_of: Skills) -> Skills {
+    let own = crew.skills.and(any_of);
+    if own.is_empty() { any_of } else { own }
 }
 
 #[cfg(test)]
@@ -33,18 +27,15 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::{super::given::*, *};
-    use crate::domain::{crew::skills_for, order::Kind};
+    use crate::domain::{crew::skills_for, order::Kind, skill::Qualified};
 
     #[test]
     fn one_member_in_date_is_enough_and_yesterday_is_not() {
         let with = |list: &[(&str, i64)]| Crew {
-            qualified_until: list
-                .iter()
-                .map(|(s, d)| ((*s).to_owned(), now() + TimeDelta::days(*d)))
-                .collect(),
+            qualified: Qualified::of(list.iter().map(|(s, d)| (*s, now() + TimeDelta::days(*d)))),
             ..crew()
         };
-        let missing = |skill: AnyOf, since: Option<i64>| {
+        let missing = |skill: Skills, since: Option<i64>| {
             Some(Broken::Unqualified {
                 skill,
                 since: since.map(|d| now() + TimeDelta::days(d)),
@@ -58,13 +49,13 @@ mod tests {
             ),
             (
                 &[("fault_repair", 1), ("switching", -1)],
-                missing(&["switching"], Some(-1)),
+                missing(Skills::SWITCHING, Some(-1)),
             ),
             (
                 &[("fault_repair", 0), ("switching", 1)],
-                missing(&["fault_repair"], Some(0)),
+                missing(Skills::FAULT_REPAIR, Some(0)),
             ),
-            (&[("switching", 1)], missing(&["fault_repair"], None)),
+            (&[("switching", 1)], missing(Skills::FAULT_REPAIR, None)),
         ];
         for (list, expected) in cases {
             assert_eq!(check(&with(list), &need(), now()), expected, "{list:?}");
@@ -74,7 +65,7 @@ mod tests {
             ..need()
         };
         let planned_only = |list| Crew {
-            skills: vec!["planned_work".to_owned()],
+            skills: Skills::PLANNED_WORK,
             ..with(list)
         };
         assert_eq!(
@@ -87,7 +78,7 @@ mod tests {
                 &planned,
                 now()
             ),
-            missing(&["planned_work", "fault_repair"], Some(-1)),
+            missing(Skills::PLANNED_WORK.or(Skills::FAULT_REPAIR), Some(-1)),
             "not sent out for what it is qualified for"
         );
     }
