@@ -232,7 +232,6 @@ fn events(house: &House) -> Vec<Case> {
             "reason",
         ),
         (json!({ "type": "leave", "eta_at": "soon" }), "event.eta_at"),
-        (json!({ "type": "arrive" }), "event.position"),
         (
             json!({ "type": "arrive", "position": { "lon": 200, "lat": 0 } }),
             "position",
