@@ -10,6 +10,7 @@ use rstar::{RTree, primitives::GeomWithData};
 use super::{
     crew::{Crew, Fix},
     ids::CrewId,
+    nearest::nearest,
     place::{Chord, Place},
 };
 
@@ -88,9 +89,8 @@ impl Index {
 
     /// Crews with a position and how far they are, nearest first.
     pub fn nearest(&self, to: Place) -> impl Iterator<Item = (&Known, Chord)> {
-        self.tree
-            .nearest_neighbor_iter_with_distance_2(&to.on_sphere())
-            .map(|(spot, squared)| (&self.slots[spot.data as usize], Chord::of_squared(squared)))
+        nearest(&self.tree, to.on_sphere())
+            .map(|(slot, squared)| (&self.slots[*slot as usize], Chord::of_squared(squared)))
     }
 
     /// The slot of a crew, which is made when it is new.

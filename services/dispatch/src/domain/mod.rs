@@ -6,6 +6,7 @@ pub mod device_time;
 pub mod etr;
 pub mod ids;
 pub mod index;
+mod nearest;
 pub mod order;
 pub mod place;
 pub mod recommend;

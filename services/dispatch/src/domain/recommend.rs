@@ -19,7 +19,7 @@ use super::{
 /// Roads are longer than the great circle by about this much.
 const DETOUR: f64 = 1.3;
 /// Cost of every order a crew already had in this shift, seconds.
-const LOAD_COST_S: f64 = 120.0;
+const LOAD_COST_S: u32 = 120;
 /// So many crews that may not are explained.
 const REFUSED_MAX: usize = 20;
 /// Most candidates that can be asked for.
@@ -84,12 +84,12 @@ impl Candidate {
 
     /// The costs in words with their numbers.
     pub fn reasons(&self) -> Vec<String> {
-        let mut reasons = vec![match self.way {
+        let way = match self.way {
             Some(way) => way.to_string(),
             None => "distance unknown: the place of the crew or of the work is not known".to_owned(),
-        }];
-        reasons.push(format!("load {} orders this shift x {LOAD_COST_S} s", self.load));
-        reasons
+        };
+        let load = format!("load {} orders this shift x {LOAD_COST_S} s", self.load);
+        vec![way, load]
     }
 }
 
@@ -97,14 +97,23 @@ impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (km, kmh, min) = (
             self.distance_m / 1000.0,
-            self.speed_mps * 3.6,
-            self.travel_s / 60.0,
+            whole(self.speed_mps * 3.6),
+            whole(self.travel_s / 60.0),
         );
         write!(
             f,
-            "distance {km:.1} km (great circle) x {DETOUR} at {kmh:.0} km/h = {min:.0} min"
+            "distance {km:.1} km (great circle) x {DETOUR} at {kmh} km/h = {min} min"
         )
     }
+}
+
+/// As `{:.0}` rounds; a whole number is written in a fraction of the time, and an answer has thirty of these lines.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates; distances on earth are far below"
+)]
+fn whole(value: f64) -> i64 {
+    value.round_ties_even() as i64
 }
 
 /// Answer: who may, best first, and the nearest that may not.
@@ -175,7 +184,8 @@ impl<'j> Search<'j> {
             crew: crew.id,
             way,
             load: crew.orders_this_shift,
-            cost_s: way.map_or(0.0, |way| way.travel_s) + LOAD_COST_S * f64::from(crew.orders_this_shift),
+            cost_s: way.map_or(0.0, |way| way.travel_s)
+                + f64::from(LOAD_COST_S) * f64::from(crew.orders_this_shift),
             broken,
         }
     }
@@ -282,6 +292,13 @@ mod tests {
                 "load 0 orders this shift x 120 s"
             ]
         );
+    }
+
+    #[test]
+    fn whole_numbers_read_as_rounded_floats() {
+        for value in [0.0, 0.49, 0.5, 1.5, 2.5, 24.999_999_999, 25.000_000_1, 1e9 + 0.5] {
+            assert_eq!(whole(value).to_string(), format!("{value:.0}"));
+        }
     }
 
     #[test]
