@@ -126,8 +126,9 @@ async fn flood(
 /// Asks until the replica knows the crew, the first on the list, at its last place.
 async fn wait_for(served: &Served, crew: &str, at: DateTime<Utc>) -> anyhow::Result<()> {
     let mut client = DispatchClient::new(served.peers.to("dispatch"));
-    let (token, begun, wanted) = (served.token(Role::Dispatcher)?, Instant::now(), timestamp(at));
+    let (begun, wanted) = (Instant::now(), timestamp(at));
     loop {
+        let token = served.token(Role::Dispatcher)?;
         let page = PageRequest {
             cursor: String::new(),
             size: 1,

@@ -335,9 +335,9 @@ fn crew(n: usize, spot: &Spot, unit_id: &str) -> wire::Crew {
 /// The index of a replica follows the tables and the stream; asks until it knows the crews.
 async fn wait_for_candidates(served: &Served, orders: &[String]) -> anyhow::Result<()> {
     let mut client = DispatchClient::new(served.peers.to("dispatch"));
-    let token = served.token(Role::Dispatcher)?;
     let begun = Instant::now();
     loop {
+        let token = served.token(Role::Dispatcher)?;
         let request = wire::RecommendRequest {
             order_id: orders[0].clone(),
             k: 10,
