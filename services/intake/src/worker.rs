@@ -1,6 +1,6 @@
 //! The grouping worker: one at a time (a fenced lease), in batches. Reads what waits, lets the [`Mind`] decide (and
-//! [`group`] where the network says nothing), stores and tells it in one transaction. A crash anywhere leaves everything
-//! waiting; the mind is then built again from what is stored.
+//! [`group`](crate::domain::group::group) where the network says nothing), stores and tells it in one transaction. A crash
+//! anywhere leaves everything waiting; the mind is then built again from what is stored.
 //!
 //! A pass costs what changed, not what is there: what open incidents add up to is carried from pass to pass
 //! ([`Totals`]), and what is looked for has an index of its own. What it tells has the size of the incidents (all who
