@@ -11,17 +11,11 @@ use crate::{
     work::Work,
 };
 
-/// The stored positions of all partitions.
+/// The stored positions of all partitions, by partition.
 pub(super) async fn positions(db: &Db, source: &str) -> Result<Vec<i64>, Error> {
-    sqlx::query_scalar(
-        "select coalesce(r.seq, 0) from generate_series(0, $2 - 1) p
-         left join reader_position r on r.source = $1 and r.partition_no = p order by p",
-    )
-    .bind(source)
-    .bind(i32::from(PARTITIONS))
-    .fetch_all(db.pool())
-    .await
-    .map_err(Error::db("load the reader's positions"))
+    let all: Vec<i16> = (0..PARTITIONS).collect();
+    let standings = standings(db, source, &all).await?;
+    Ok(standings.values().map(|at| at.seq).collect())
 }
 
 /// Where a partition stands.
