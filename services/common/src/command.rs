@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use prost::Message;
 use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
+use std::collections::HashMap;
+use uuid::Uuid;
 
 use crate::{
     claims::Claims,
@@ -65,31 +67,48 @@ impl Meta {
 /// # Errors
 /// [`Error::IdReused`] when it came with another body; [`Error::Db`].
 pub async fn seen(conn: &mut PgConnection, meta: &Meta) -> Result<Option<Vec<u8>>, Error> {
-    let row: Option<(Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("select body_hash, reply from command_seen where id = $1")
-            .bind(meta.id.uuid())
-            .fetch_optional(conn)
+    let found = seen_all(conn, &[meta]).await?;
+    found.into_iter().next().unwrap_or(Ok(None))
+}
+
+/// The same of several commands, in their order.
+pub(crate) async fn seen_all(
+    conn: &mut PgConnection,
+    metas: &[&Meta],
+) -> Result<Vec<Result<Option<Vec<u8>>, Error>>, Error> {
+    let ids: Vec<Uuid> = metas.iter().map(|meta| meta.id.uuid()).collect();
+    let rows: Vec<(Uuid, Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("select id, body_hash, reply from command_seen where id = any($1)")
+            .bind(ids)
+            .fetch_all(conn)
             .await
             .map_err(Error::db("look the command up"))?;
-    match row {
+    let mut rows: HashMap<Uuid, (Vec<u8>, Vec<u8>)> = rows
+        .into_iter()
+        .map(|(id, hash, reply)| (id, (hash, reply)))
+        .collect();
+    let found = metas.iter().map(|meta| match rows.remove(&meta.id.uuid()) {
         None => Ok(None),
         Some((hash, reply)) if hash == meta.body_hash => Ok(Some(reply)),
         Some(_) => Err(Error::IdReused(meta.id)),
-    }
+    });
+    Ok(found.collect())
 }
 
-/// Adds the statement that stores the reply in the transaction of the command. It inserts no row when another request
-/// just did.
-pub(crate) fn push_remember(insert: &mut QueryBuilder<Postgres>, meta: &Meta, reply: Vec<u8>) {
-    insert.push("insert into command_seen (id, actor, body_hash, reply, at) ");
-    insert.push_values([(meta, reply)], |mut row, (meta, reply)| {
-        row.push_bind(meta.id.uuid())
-            .push_bind(meta.actor.clone())
-            .push_bind(meta.body_hash.to_vec())
-            .push_bind(reply)
-            .push_bind(meta.at);
-    });
-    insert.push(" on conflict do nothing");
+/// Binds the replies to the statement that stores them. It inserts no row for a command that another request just did.
+pub(crate) fn remembering<R: Message>(
+    statement: Query<'static, Postgres, PgArguments>,
+    replies: &[(&Meta, &R)],
+) -> Query<'static, Postgres, PgArguments> {
+    fn each<R, T>(replies: &[(&Meta, &R)], of: impl Fn(&Meta, &R) -> T) -> Vec<T> {
+        replies.iter().map(|(meta, reply)| of(meta, reply)).collect()
+    }
+    statement
+        .bind(each(replies, |meta, _| meta.id.uuid()))
+        .bind(each(replies, |meta, _| meta.actor.clone()))
+        .bind(each(replies, |meta, _| meta.body_hash.to_vec()))
+        .bind(each(replies, |_, reply| reply.encode_to_vec()))
+        .bind(each(replies, |meta, _| meta.at))
 }
 
 /// Forgets commands older than `before`, at most 5,000 at a time. Returns how many.

@@ -95,12 +95,16 @@ impl Db {
         self.pool.begin().await.map_err(Error::db("begin a transaction"))
     }
 
-    /// A transaction that first waits until no other one with this key is open; both in one round trip.
-    pub(crate) async fn begin_alone(&self, key: i64) -> Result<Transaction<'static, Postgres>, Error> {
+    /// A transaction that first waits until no other one with one of these keys is open; both in one round trip. The
+    /// keys are taken in order, so that two that share some do not wait for each other.
+    pub(crate) async fn begin_alone(&self, keys: &[i64]) -> Result<Transaction<'static, Postgres>, Error> {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        let locks = keys
+            .iter()
+            .map(|key| format!("; select pg_advisory_xact_lock({key})"));
         self.pool
-            .begin_with(AssertSqlSafe(format!(
-                "begin; select pg_advisory_xact_lock({key})"
-            )))
+            .begin_with(AssertSqlSafe(format!("begin{}", locks.collect::<String>())))
             .await
             .map_err(Error::db("begin a command"))
     }

@@ -51,6 +51,11 @@ pub enum Error {
     /// A field of a request is wrong.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// Our bug; what it was about is not known to be done.
+    #[error(
+        "could not {0}: the work failed in a way nobody foresaw; send it again to learn whether it was done"
+    )]
+    Panicked(&'static str),
     /// Postgres.
     #[error("could not {0}")]
     Db(&'static str, #[source] sqlx::Error),
@@ -102,7 +107,7 @@ impl Coded for Error {
         match self {
             Error::IdReused(_) | Error::Invalid(_) => Code::InvalidArgument,
             Error::InFlight(_) | Error::LeaseLost(_) | Error::Redis(..) => Code::Unavailable,
-            Error::Decode(..) => Code::Internal,
+            Error::Decode(..) | Error::Panicked(_) => Code::Internal,
             Error::Peer(_, status) => match status.code() {
                 Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => {
                     Code::Unavailable

@@ -5,6 +5,7 @@
 //! a reader applies each event once, also after Redis lost everything ([`reader`]); a deadline survives a crash ([`timer`]).
 
 pub mod audit;
+pub mod batch;
 pub mod claims;
 pub mod clock;
 pub mod command;

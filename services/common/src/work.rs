@@ -1,4 +1,9 @@
 //! One command, one transaction: look the command up, decide, save, tell, audit, remember the reply, commit. All or none.
+//!
+//! Commands that came together may share a transaction ([`Work::begin_all`]): then all of them are done, or none, and
+//! whoever shares does each alone when it was none.
+
+mod told;
 
 use chrono::{DateTime, Utc};
 use prost::Message;
@@ -11,6 +16,7 @@ use crate::{
     error::Error,
     telemetry,
 };
+use told::{Entry, News, ROWS};
 
 /// What [`Work::begin`] found.
 #[derive(Debug)]
@@ -40,27 +46,8 @@ pub struct Work {
     told: bool,
 }
 
-/// Rows of one insert: a statement takes at most 65,535 values.
-const ROWS: usize = 1_000;
-
-/// One event about one aggregate, to be told after commit.
-#[derive(Debug)]
-struct News {
-    /// W3C trace context it was told in.
-    trace: String,
-    subject: Uuid,
-    version: i64,
-    kind: &'static str,
-    org_path: String,
-    data: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    action: &'static str,
-    subject: String,
-    detail: serde_json::Value,
-}
+/// What is known of one of several commands: nothing (do it), or the reply it got before.
+pub type Found<R> = Result<Option<R>, Error>;
 
 impl Work {
     /// Opens the transaction of a command, or finds the reply it got before. The same command sent again while the
@@ -69,14 +56,42 @@ impl Work {
     /// # Errors
     /// [`Error::IdReused`], [`Error::Decode`], [`Error::Db`].
     pub async fn begin<R: Message + Default>(db: &Db, meta: Meta) -> Result<Begun<R>, Error> {
-        let mut tx = db.begin_alone(meta.lock_key(db.service())).await?;
+        let mut tx = db.begin_alone(&[meta.lock_key(db.service())]).await?;
         if let Some(reply) = command::seen(&mut tx, &meta).await? {
-            return R::decode(reply.as_slice())
-                .map(Begun::Before)
-                .map_err(|e| Error::Decode("a stored reply", e));
+            return decode(&reply).map(Begun::Before);
         }
         let (actor, cause, at) = (meta.actor.clone(), meta.id.to_string(), meta.at);
         Ok(Begun::New(Self::over(tx, db, Some(meta), actor, cause, at)))
+    }
+
+    /// Opens one transaction for several commands (each id once), and says of each, in order, what is known of it. Name
+    /// whose turn it is by [`on_behalf`](Self::on_behalf); end with [`commit_all`](Self::commit_all).
+    ///
+    /// # Errors
+    /// [`Error::Db`]; in place of a reply [`Error::IdReused`] and [`Error::Decode`].
+    pub async fn begin_all<R: Message + Default>(
+        db: &Db,
+        metas: &[&Meta],
+    ) -> Result<(Self, Vec<Found<R>>), Error> {
+        let keys: Vec<i64> = metas.iter().map(|meta| meta.lock_key(db.service())).collect();
+        let mut tx = db.begin_alone(&keys).await?;
+        let seen = command::seen_all(&mut tx, metas).await?;
+        let found = seen
+            .into_iter()
+            .map(|seen| seen?.map(|reply| decode(&reply)).transpose());
+        let found = found.collect();
+        let actor = format!("service:{}", db.service());
+        Ok((
+            Self::over(tx, db, None, actor, String::new(), db.clock().now()),
+            found,
+        ))
+    }
+
+    /// What follows is done for this command.
+    pub fn on_behalf(&mut self, meta: &Meta) {
+        self.actor.clone_from(&meta.actor);
+        self.cause = meta.id.to_string();
+        self.at = meta.at;
     }
 
     /// Opens a transaction for a timer, a consumer or an upkeep: nothing to remember, the cause says why.
@@ -163,6 +178,8 @@ impl Work {
             version,
             kind,
             org_path: org_path.to_owned(),
+            at: self.at,
+            cause: self.cause.clone(),
             data: data.encode_to_vec(),
         });
     }
@@ -170,6 +187,8 @@ impl Work {
     /// Appends to the audit chain. `detail` carries no secrets and no contact values.
     pub fn audit(&mut self, action: &'static str, subject: impl ToString, detail: serde_json::Value) {
         self.entries.push(Entry {
+            at: self.at,
+            actor: self.actor.clone(),
             action,
             subject: subject.to_string(),
             detail,
@@ -223,32 +242,35 @@ impl Work {
     /// # Errors
     /// [`Error::Db`], and [`Error::InFlight`] should the command have been done since [`begin`](Self::begin), which its
     /// lock excludes; nothing is stored then.
-    pub async fn commit<R: Message + Default>(mut self, reply: R) -> Result<R, Error> {
-        // The last news and the reply go in one round trip: a connection is held for as long as they take.
-        let last = self.meta.as_ref().and_then(|_| self.news.pop());
-        self.flush().await?;
-        if let Some(meta) = self.meta.take() {
-            let mut insert = match &last {
-                Some(news) => {
-                    let mut with = self.news_insert("with told as (", std::slice::from_ref(news));
-                    with.push(") ");
-                    with
-                }
-                None => sqlx::QueryBuilder::new(""),
-            };
-            command::push_remember(&mut insert, &meta, reply.encode_to_vec());
-            self.told |= last.is_some();
-            let done = insert
-                .build()
-                .execute(&mut *self.tx)
-                .await
-                .map_err(Error::db("remember the command"))?;
-            if done.rows_affected() != 1 {
-                return Err(Error::InFlight(meta.id));
-            }
+    pub async fn commit<R: Message>(mut self, reply: R) -> Result<R, Error> {
+        match self.meta.take() {
+            Some(meta) => self.commit_all(&[(&meta, &reply)]).await?,
+            None => self.done().await?,
         }
-        self.finish().await?;
         Ok(reply)
+    }
+
+    /// Commits everything with the reply of every command that was new.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_all<R: Message>(mut self, replies: &[(&Meta, &R)]) -> Result<(), Error> {
+        // The last news and the replies go in one round trip: a connection is held for as long as they take.
+        let before_last = self.news.len().saturating_sub(ROWS);
+        let last = self.news.split_off(before_last);
+        self.flush().await?;
+        self.told |= !last.is_empty();
+        let done = command::remembering(told::tell_and_remember(&last), replies)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(Error::db("remember the commands"))?;
+        let late = replies
+            .first()
+            .filter(|_| done.rows_affected() != replies.len() as u64);
+        match late {
+            Some((meta, _)) => Err(Error::InFlight(meta.id)),
+            None => self.finish().await,
+        }
     }
 
     /// Commits work without a reply (timers, consumers).
@@ -266,62 +288,12 @@ impl Work {
     /// [`Error::Db`].
     pub async fn flush(&mut self) -> Result<(), Error> {
         for news in std::mem::take(&mut self.news).chunks(ROWS) {
-            self.write_news(news).await?;
+            told::tell(&mut self.tx, news).await?;
+            self.told = true;
         }
         for entries in std::mem::take(&mut self.entries).chunks(ROWS) {
-            self.write_audit(entries).await?;
+            told::audit(&mut self.tx, entries).await?;
         }
-        Ok(())
-    }
-
-    async fn write_news(&mut self, news: &[News]) -> Result<(), Error> {
-        self.news_insert("", news)
-            .build()
-            .execute(&mut *self.tx)
-            .await
-            .map_err(Error::db("write the outbox"))?;
-        self.told = true;
-        Ok(())
-    }
-
-    fn news_insert(&self, before: &str, news: &[News]) -> sqlx::QueryBuilder<Postgres> {
-        let mut insert = sqlx::QueryBuilder::new(before);
-        insert.push(
-            "insert into outbox (id, partition_no, subject, version, type, org_path, occurred_at, traceparent, cause, data) ",
-        );
-        let (at, cause) = (self.at, &self.cause);
-        insert.push_values(news, |mut row, news| {
-            row.push_bind(Uuid::now_v7())
-                .push_bind(partition_of(news.subject))
-                .push_bind(news.subject)
-                .push_bind(news.version)
-                .push_bind(news.kind)
-                .push_bind(news.org_path.clone())
-                .push_bind(at)
-                .push_bind(news.trace.clone())
-                .push_bind(cause.clone())
-                .push_bind(news.data.clone());
-        });
-        insert
-    }
-
-    async fn write_audit(&mut self, entries: &[Entry]) -> Result<(), Error> {
-        let mut insert =
-            sqlx::QueryBuilder::new("insert into audit (id, at, actor, action, subject, detail) ");
-        let (at, actor) = (self.at, &self.actor);
-        insert.push_values(entries, |mut row, entry| {
-            row.push_bind(Uuid::now_v7())
-                .push_bind(at)
-                .push_bind(actor)
-                .push_bind(entry.action)
-                .push_bind(&entry.subject)
-                .push_bind(&entry.detail);
-        });
-        insert
-            .build()
-            .execute(&mut *self.tx)
-            .await
-            .map_err(Error::db("write the audit"))?;
         Ok(())
     }
 
@@ -335,6 +307,10 @@ impl Work {
         }
         Ok(())
     }
+}
+
+fn decode<R: Message + Default>(reply: &[u8]) -> Result<R, Error> {
+    R::decode(reply).map_err(|e| Error::Decode("a stored reply", e))
 }
 
 /// All events of one aggregate lie in one partition, so they keep their order.

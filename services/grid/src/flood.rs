@@ -53,6 +53,10 @@ impl<'g> Flood<'g> {
     fn run(&mut self) {
         let doubtful: u32 = self.doubt.iter().map(|&(from, to, _)| to - from).sum();
         self.back = vec![false; doubtful as usize];
+        let mut ranges = self.doubt.iter();
+        if self.closed.is_empty() && ranges.all(|&(from, to, _)| self.tree.is_only_way(from, to)) {
+            return;
+        }
         let mut open = Vec::new();
         for at in 0..self.doubt.len() {
             let (from, to, _) = self.doubt[at];

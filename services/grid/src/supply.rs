@@ -26,6 +26,8 @@ pub(crate) struct SupplyTree {
     leave: Vec<u32>,
     /// The vertex at each position.
     order: Vec<u32>,
+    /// How many of the vertices before each position have a way beside the tree.
+    loose: Vec<u32>,
     radial: bool,
 }
 
@@ -38,10 +40,12 @@ impl SupplyTree {
             enter: vec![NONE; vertices],
             leave: vec![NONE; vertices],
             order: Vec::new(),
+            loose: Vec::new(),
             radial: false,
         };
         let reached = tree.search(grid);
         tree.number(grid, &reached);
+        tree.count_loose(grid);
         tree
     }
 
@@ -94,6 +98,29 @@ impl SupplyTree {
             (self.enter[v], self.leave[v], free[v]) = (enter, enter + size, enter + 1);
             self.order[enter as usize] = vertex;
         }
+    }
+
+    fn count_loose(&mut self, grid: &Grid) {
+        let mut count = 0;
+        self.loose = vec![0; self.order.len() + 1];
+        for at in 0..self.order.len() {
+            count += u32::from(self.is_loose(grid, self.order[at]));
+            self.loose[at + 1] = count;
+        }
+    }
+
+    /// Does something conduct at this vertex that the tree does not use.
+    fn is_loose(&self, grid: &Grid, vertex: u32) -> bool {
+        let arcs = grid.arcs.of(vertex).iter();
+        let mut conducting = arcs.filter(|arc| self.conducts[arc.1 as usize]);
+        conducting.any(|&(next, device)| {
+            self.parent[vertex as usize] != (next, device) && self.parent[next as usize] != (vertex, device)
+        })
+    }
+
+    /// Is the tree the only way to all vertices from one position up to another.
+    pub(crate) fn is_only_way(&self, from: u32, to: u32) -> bool {
+        self.loose[from as usize] == self.loose[to as usize]
     }
 
     pub(crate) fn conducts(&self, device: DeviceIx) -> bool {

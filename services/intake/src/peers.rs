@@ -8,13 +8,14 @@ use std::{
 };
 
 use relight_common::{
+    batch::{Batcher, Size},
     grpc::{self, Outgoing},
     wire,
 };
 use relight_policy::AreaClass;
 use relight_proto::{
     common::v1 as common,
-    insight::v1::{WhyOffRequest, insight_client::InsightClient},
+    insight::v1::{Interruption, WhyOffRequest, insight_client::InsightClient},
     registry::v1::{
         AffectedSet, CreateAffectedSetRequest, GetServicePointRequest, MembersRequest, ServicePoint as Wire,
         get_service_point_request::By, registry_client::RegistryClient,
@@ -58,8 +59,19 @@ pub enum Account {
 pub struct Peers {
     registry: RegistryClient<Outgoing>,
     insight: InsightClient<Outgoing>,
+    off: Batcher<Uuid, Result<Option<KnownOutage>, NoAnswer>>,
     accounts: Mutex<Generations>,
 }
+
+/// Customers asked for together, and how many such calls are open at a time.
+const TOGETHER: Size = Size {
+    most: 200,
+    at_once: 2,
+};
+
+/// The ledger did not answer.
+#[derive(Debug, Clone, Copy)]
+struct NoAnswer;
 
 type Remembered = (Instant, Option<Arc<ServicePoint>>);
 
@@ -96,9 +108,14 @@ impl Generations {
 
 impl Peers {
     pub(crate) fn new(peers: &grpc::Peers) -> Self {
+        let insight = InsightClient::new(peers.to("insight"));
+        let ask = insight.clone();
         Self {
             registry: RegistryClient::new(peers.to("registry")),
-            insight: InsightClient::new(peers.to("insight")),
+            insight,
+            off: Batcher::new("ask the ledger", TOGETHER, move |customers| {
+                why_off(ask.clone(), customers)
+            }),
             accounts: Mutex::default(),
         }
     }
@@ -133,33 +150,17 @@ impl Peers {
         self.accounts().forget(customer);
     }
 
-    /// The open record of the ledger for this customer, if it answers in time.
+    /// The open record of the ledger for this customer, if it answers in time. Customers who are looked up at the same
+    /// time are asked for together.
     pub async fn why_off(&self, customer: Uuid) -> Option<KnownOutage> {
-        let request = WhyOffRequest {
-            customer_ids: vec![customer.to_string()],
-        };
-        let mut insight = self.insight.clone();
-        let reply = match tokio::time::timeout(TRIAGE, insight.why_off(request)).await {
-            Ok(Ok(reply)) => reply.into_inner(),
-            Ok(Err(_)) | Err(_) => {
+        let asked = tokio::time::timeout(TRIAGE, self.off.ask(customer)).await;
+        match asked {
+            Ok(Ok(Ok(known))) => known,
+            Ok(Ok(Err(NoAnswer)) | Err(_)) | Err(_) => {
                 metrics::counter!("relight_triage_no_answer_total", "peer" => "insight").increment(1);
-                return None;
+                None
             }
-        };
-        let customer = customer.to_string();
-        let record = reply
-            .open
-            .into_iter()
-            .find(|record| record.customer_id == customer)?;
-        Some(KnownOutage {
-            incident: IncidentId::parse(&record.incident_id).ok(),
-            off_at: wire::instant_opt("off_at", record.off_at).ok().flatten(),
-            etr_at: wire::instant_opt("etr_at", record.etr_at).ok().flatten(),
-            cause: record.cause_code,
-            class: record.class,
-            outage: record.outage_id,
-            confirmed: record.confirmed,
-        })
+        }
     }
 
     /// Those of these customers (at most 500) who are off for a reason that is no fault, if the ledger answers in time.
@@ -219,6 +220,39 @@ impl Peers {
         };
         let reply = self.registry.clone().create_affected_set(request).await?;
         Ok(reply.into_inner())
+    }
+}
+
+/// What the ledger knows of each of these customers.
+async fn why_off(
+    mut insight: InsightClient<Outgoing>,
+    customers: Vec<Uuid>,
+) -> Vec<Result<Option<KnownOutage>, NoAnswer>> {
+    let request = WhyOffRequest {
+        customer_ids: customers.iter().map(Uuid::to_string).collect(),
+    };
+    let Ok(Ok(reply)) = tokio::time::timeout(TRIAGE, insight.why_off(request)).await else {
+        return customers.iter().map(|_| Err(NoAnswer)).collect();
+    };
+    let records = reply.into_inner().open.into_iter();
+    let open: HashMap<Uuid, KnownOutage> = records
+        .filter_map(|record| Some((record.customer_id.parse().ok()?, known_outage(record))))
+        .collect();
+    customers
+        .iter()
+        .map(|customer| Ok(open.get(customer).cloned()))
+        .collect()
+}
+
+fn known_outage(record: Interruption) -> KnownOutage {
+    KnownOutage {
+        incident: IncidentId::parse(&record.incident_id).ok(),
+        off_at: wire::instant_opt("off_at", record.off_at).ok().flatten(),
+        etr_at: wire::instant_opt("etr_at", record.etr_at).ok().flatten(),
+        cause: record.cause_code,
+        class: record.class,
+        outage: record.outage_id,
+        confirmed: record.confirmed,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A command is one transaction, and the same command sent again gets the same answer.
 
 use chrono::Utc;
-use relight_common::{Begun, Code, Coded, Db, Work};
+use relight_common::{Begun, Code, Coded, Db, Work, command::Meta};
 use relight_proto::events::v1::GridVersioned;
 use uuid::Uuid;
 
@@ -159,6 +159,77 @@ async fn a_command_may_tell_and_audit_thousands_of_things() -> anyhow::Result<()
     assert_eq!(
         (rows(&db, "outbox").await?, rows(&db, "audit").await?),
         (12_000, 12_000)
+    );
+    Ok(())
+}
+
+/// Counts up for every command that is new, all in one transaction.
+async fn count_up_all(db: &Db, metas: &[&Meta]) -> Result<Vec<Result<String, Code>>, relight_common::Error> {
+    let (mut work, found) = Work::begin_all::<GridVersioned>(db, metas).await?;
+    let (mut answers, mut done) = (Vec::new(), Vec::new());
+    for (meta, found) in metas.iter().zip(found) {
+        answers.push(match found {
+            Ok(Some(reply)) => Ok(reply.grid_version),
+            Err(error) => Err(error.code()),
+            Ok(None) => {
+                work.on_behalf(meta);
+                work.tell("grid.versioned", Uuid::now_v7(), 1, "demo", &payload("x"));
+                work.audit("counted", "s", serde_json::json!({}));
+                done.push((*meta, payload(&meta.id.to_string())));
+                Ok(meta.id.to_string())
+            }
+        });
+    }
+    let replies: Vec<_> = done.iter().map(|(meta, reply)| (*meta, reply)).collect();
+    work.commit_all(&replies).await?;
+    Ok(answers)
+}
+
+#[tokio::test]
+async fn commands_in_one_transaction_are_each_remembered_and_told_with_their_own_cause() -> anyhow::Result<()>
+{
+    let db = owner().await?;
+    let ids: Vec<String> = (0..5).map(|_| Uuid::now_v7().to_string()).collect();
+    let first = count_up(&db, &ids[0], "body").await?;
+    let mut metas = Vec::new();
+    for id in &ids {
+        metas.push(meta(id, "body")?);
+    }
+    let reused = meta(&ids[0], "another body")?;
+    let asked = [&metas[1], &reused, &metas[2], &metas[3]];
+    let answers = count_up_all(&db, &asked).await?;
+    let new = |at: usize| Ok(ids[at].clone());
+    assert_eq!(answers, [new(1), Err(Code::InvalidArgument), new(2), new(3)]);
+    let again = count_up_all(&db, &[&metas[3], &metas[0], &metas[4]]).await?;
+    assert_eq!(again, [new(3), Ok(first), new(4)]);
+    let causes: Vec<String> = sqlx::query_scalar("select cause from outbox order by cause")
+        .fetch_all(db.pool())
+        .await?;
+    let mut wanted = ids.clone();
+    wanted.sort_unstable();
+    assert_eq!((causes, rows(&db, "audit").await?), (wanted, 5));
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_transactions_of_the_same_commands_do_each_once_and_none_waits_for_ever() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let mut metas = Vec::new();
+    for _ in 0..6 {
+        metas.push(meta(&Uuid::now_v7().to_string(), "body")?);
+    }
+    let mut senders = tokio::task::JoinSet::new();
+    for n in 0..6 {
+        let (db, mut metas) = (Db::clone(&db), metas.clone());
+        metas.rotate_left(n);
+        senders.spawn(async move { count_up_all(&db, &metas.iter().collect::<Vec<_>>()).await });
+    }
+    while let Some(answers) = senders.join_next().await {
+        assert!(answers??.iter().all(Result::is_ok));
+    }
+    assert_eq!(
+        (rows(&db, "outbox").await?, rows(&db, "command_seen").await?),
+        (6, 6)
     );
     Ok(())
 }

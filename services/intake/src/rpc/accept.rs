@@ -1,10 +1,11 @@
-//! Accepting a report. Look-ups first (200 ms each, none of them an obstacle), then one transaction: the report, its
-//! place on the queue, the news, the reply. The row of an incident is never touched here.
+//! Accepting a report. Look-ups first (200 ms each, none of them an obstacle), then one transaction, shared with the
+//! reports that came at the same time ([`together`](super::together)). The row of an incident is never touched here.
 
 use chrono::{DateTime, Utc};
-use relight_common::{Begun, Claims, Invalid, Role, Work, command::Meta, ids::derived};
+use relight_common::{Claims, Invalid, Role, command::Meta};
 use relight_proto::intake::v1 as pb;
 use tokio::join;
+use tracing::Span;
 
 use crate::{
     desk::Desk,
@@ -12,16 +13,19 @@ use crate::{
         ReportId,
         group::Topology,
         place::Place,
-        report::{Draft, KnownOutage, Neighbours, Seen, Standing, Triage, triage},
+        report::{Draft, KnownOutage, Neighbours, Seen, Triage, triage},
         signal::RELAY_FRESH,
     },
     error::Error,
-    news, parse,
+    parse,
     peers::{Account, TRIAGE},
-    rpc::read,
+    rpc::{
+        read,
+        together::{Accepting, Ready},
+    },
     store::{
         number::Kind,
-        report::{self, Report, Stored, Urge},
+        report::{self, Report},
     },
 };
 
@@ -36,15 +40,19 @@ pub(super) const REPORTERS: [Role; 8] = [
     Role::Admin,
     Role::Service,
 ];
-/// Who may ask again.
-pub(super) const URGERS: [Role; 4] = [Role::Agent, Role::Dispatcher, Role::Customer, Role::Service];
-
 /// Accepts one report, or counts it as urging the open one of the same customer.
 pub(super) async fn accept(
     desk: &Desk,
+    accepting: &Accepting,
     claims: &Claims,
     message: &pb::AcceptReportRequest,
 ) -> Result<pb::Report, Error> {
+    let ready = ready(desk, claims, message).await?;
+    accepting.ask(ready).await?
+}
+
+/// The report as it will be stored, with everything that had to be looked up.
+async fn ready(desk: &Desk, claims: &Claims, message: &pb::AcceptReportRequest) -> Result<Ready, Error> {
     let now = desk.clock.now();
     let draft = parse::draft(message, claims)?;
     draft.check_enough()?;
@@ -59,51 +67,27 @@ pub(super) async fn accept(
     };
     let (known, number) = join!(known, desk.numbers.next(Kind::Report, now, &place.zone));
     let number = number?;
-    let (first, made) = (known.clone(), judge(desk, &draft, &place, known).await?);
-    let mut work = match Work::begin::<pb::Report>(&desk.db, meta).await? {
-        Begun::Before(reply) => return Ok(reply),
-        Begun::New(work) => work,
+    let (told, triage) = (known.clone(), judge(desk, &draft, &place, known).await?);
+    let found = Found {
+        place,
+        place_pending,
+        number,
+        triage,
     };
-    if let Some(urged) = urged_by(desk, &mut work, &draft, &place, now).await? {
-        let reply = add_urge(
-            &mut work,
-            urged,
-            draft.channel.word(),
-            &draft.note,
-            first.as_ref(),
-        )
-        .await?;
-        return commit(desk, work, reply).await;
-    }
-    let stored = Stored {
-        report: new_report(
-            desk,
-            claims,
-            draft,
-            place,
-            place_pending,
-            accepted_at,
-            now,
-            number,
-            made,
-        ),
-        incident: None,
-        incident_state: None,
-        urge_count: 0,
-    };
-    report::insert(work.conn(), &stored.report).await?;
-    news::tell_report(&mut work, &stored.report, news::ACCEPTED);
-    if stored.report.call_wanted {
-        news::tell_call_wanted(&mut work, &stored.report);
-    }
-    commit(desk, work, news::report(&stored)).await
+    Ok(Ready {
+        report: new_report(desk, draft, found, meta.actor.clone(), (accepted_at, now)),
+        meta,
+        told,
+        span: Span::current(),
+    })
 }
 
-/// Commits and wakes the worker.
-async fn commit(desk: &Desk, work: Work, reply: pb::Report) -> Result<pb::Report, Error> {
-    let reply = work.commit(reply).await?;
-    desk.bell.notify_one();
-    Ok(reply)
+/// What was looked up for a report.
+struct Found {
+    place: Place,
+    place_pending: bool,
+    number: String,
+    triage: Triage,
 }
 
 /// What this report is. Whoever does not answer leaves it open, never closed.
@@ -180,18 +164,21 @@ fn may_report_for(claims: &Claims, customer: uuid::Uuid) -> bool {
     !only_customer || claims.customer_id == Some(customer)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one row, each used once")]
+/// `times`: when the customer reported, and when that was entered.
 fn new_report(
     desk: &Desk,
-    claims: &Claims,
     draft: Draft,
-    place: Place,
-    place_pending: bool,
-    accepted_at: DateTime<Utc>,
-    received_at: DateTime<Utc>,
-    number: String,
-    triage: Triage,
+    found: Found,
+    actor: String,
+    times: (DateTime<Utc>, DateTime<Utc>),
 ) -> Report {
+    let (accepted_at, received_at) = times;
+    let Found {
+        place,
+        place_pending,
+        number,
+        triage,
+    } = found;
     let id = ReportId::new();
     let sealed =
         |field: &str, text: &str| (!text.is_empty()).then(|| desk.seal.seal(&binding(id, field), text));
@@ -201,7 +188,7 @@ fn new_report(
         accepted_at,
         received_at,
         channel: draft.channel,
-        actor: claims.actor.clone(),
+        actor,
         hint: triage.known().and_then(|known| known.incident),
         standing: triage.standing(),
         call_wanted: place.life_support,
@@ -224,82 +211,4 @@ fn new_report(
 /// What a sealed value is bound to: its report and its column.
 pub(super) fn binding(report: ReportId, field: &str) -> Vec<u8> {
     [report.uuid().as_bytes().as_slice(), field.as_bytes()].concat()
-}
-
-/// The open report this one only urges; none when there is danger.
-async fn urged_by(
-    desk: &Desk,
-    work: &mut Work,
-    draft: &Draft,
-    place: &Place,
-    now: DateTime<Utc>,
-) -> Result<Option<Stored>, Error> {
-    match place.customer_id {
-        Some(customer) if !draft.danger => {
-            let since = now - desk.pack.duration("urge.window", now)?;
-            report::open_of_customer(work.conn(), customer, since).await
-        }
-        _ => Ok(None),
-    }
-}
-
-async fn add_urge(
-    work: &mut Work,
-    mut first: Stored,
-    channel: &str,
-    note: &str,
-    known: Option<&KnownOutage>,
-) -> Result<pb::Report, Error> {
-    let command = work.cause().parse().map_err(|_| Error::Stored("command id"))?;
-    let (at, actor) = (work.at(), work.actor().to_owned());
-    let urge = Urge {
-        id: derived(command, "urge"),
-        report: first.report.id,
-        at,
-        actor: &actor,
-        channel,
-        note,
-    };
-    report::insert_urge(work.conn(), &urge).await?;
-    first.urge_count += 1;
-    // Who asks again was not helped.
-    if first.report.standing == Standing::Helping
-        && report::helped(work.conn(), first.report.id, None, at).await?
-    {
-        first.report.standing = Standing::Open;
-    }
-    Ok(news::urged(&first, known))
-}
-
-/// Counts somebody asking again about a report whose fault is not over.
-pub(super) async fn urge(
-    desk: &Desk,
-    claims: &Claims,
-    message: &pb::UrgeRequest,
-) -> Result<pb::Report, Error> {
-    let now = desk.clock.now();
-    let id = ReportId::parse(&message.report_id).map_err(Error::from)?;
-    let meta = Meta::new(&message.command_id, claims, message, now).map_err(Error::from)?;
-    let mut work = match Work::begin::<pb::Report>(&desk.db, meta).await? {
-        Begun::Before(reply) => return Ok(reply),
-        Begun::New(work) => work,
-    };
-    let stored = report::by_id(work.conn(), id)
-        .await?
-        .filter(|stored| read::may_see(claims, stored));
-    let stored = stored.ok_or(Error::NoReport)?;
-    if stored
-        .incident_state
-        .as_deref()
-        .is_some_and(|state| state != "open")
-    {
-        return Err(Error::Over(id));
-    }
-    let channel = if claims.has(&[Role::Customer]) {
-        "web"
-    } else {
-        "hotline"
-    };
-    let reply = add_urge(&mut work, stored, channel, "", None).await?;
-    commit(desk, work, reply).await
 }

@@ -6,7 +6,9 @@ mod hand;
 mod inferences;
 mod read;
 mod signals;
+mod together;
 mod triage;
+mod urge;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -26,12 +28,14 @@ use crate::desk::Desk;
 #[derive(Debug, Clone)]
 pub struct Api {
     desk: Arc<Desk>,
+    accepting: together::Accepting,
 }
 
 impl Api {
     /// Over this desk.
     pub fn new(desk: Arc<Desk>) -> Self {
-        Self { desk }
+        let accepting = together::accepting(&desk);
+        Self { desk, accepting }
     }
 }
 
@@ -42,14 +46,14 @@ impl Intake for Api {
     async fn accept_report(&self, request: Request<pb::AcceptReportRequest>) -> Reply<pb::Report> {
         let claims = wire::caller(&request)?;
         claims.need(&accept::REPORTERS)?;
-        let done = accept::accept(&self.desk, &claims, &request.into_inner()).await;
+        let done = accept::accept(&self.desk, &self.accepting, &claims, &request.into_inner()).await;
         done.map(Response::new).map_err(refuse("intake"))
     }
 
     async fn urge(&self, request: Request<pb::UrgeRequest>) -> Reply<pb::Report> {
         let claims = wire::caller(&request)?;
-        claims.need(&accept::URGERS)?;
-        let done = accept::urge(&self.desk, &claims, &request.into_inner()).await;
+        claims.need(&urge::URGERS)?;
+        let done = urge::urge(&self.desk, &claims, &request.into_inner()).await;
         done.map(Response::new).map_err(refuse("intake"))
     }
 
@@ -232,7 +236,7 @@ impl Triage for Api {
     async fn import_paper(&self, request: Request<pb::PaperBatch>) -> Reply<pb::PaperReply> {
         let claims = wire::caller(&request)?;
         claims.need(&triage::CLERKS)?;
-        let done = triage::import(&self.desk, &claims, &request.into_inner()).await;
+        let done = triage::import(&self.desk, &self.accepting, &claims, &request.into_inner()).await;
         done.map(Response::new).map_err(refuse("intake"))
     }
 }

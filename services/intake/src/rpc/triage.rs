@@ -11,7 +11,7 @@ use relight_proto::intake::v1 as pb;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{accept, read};
+use super::{accept, read, together::Accepting};
 use crate::{
     desk::Desk,
     domain::{
@@ -169,6 +169,7 @@ impl Whom {
 /// Takes reports written on paper, each by itself and with its own time.
 pub(super) async fn import(
     desk: &Desk,
+    accepting: &Accepting,
     claims: &Claims,
     batch: &pb::PaperBatch,
 ) -> Result<pb::PaperReply, Error> {
@@ -178,19 +179,22 @@ pub(super) async fn import(
     }
     let mut lines = Vec::with_capacity(batch.lines.len());
     for (place, line) in batch.lines.iter().enumerate() {
-        lines.push(match one_line(desk, claims, command, place, line).await {
-            Ok(report) => pb::PaperLine {
-                report: Some(report),
-                ..Default::default()
+        lines.push(
+            match one_line(desk, accepting, claims, command, place, line).await {
+                Ok(report) => pb::PaperLine {
+                    report: Some(report),
+                    ..Default::default()
+                },
+                Err(error) => fault(&error),
             },
-            Err(error) => fault(&error),
-        });
+        );
     }
     Ok(pb::PaperReply { lines })
 }
 
 async fn one_line(
     desk: &Desk,
+    accepting: &Accepting,
     claims: &Claims,
     command: Uuid,
     place: usize,
@@ -204,7 +208,7 @@ async fn one_line(
         channel: Channel::Paper.word().to_owned(),
         ..line.clone()
     };
-    accept::accept(desk, claims, &line).await
+    accept::accept(desk, accepting, claims, &line).await
 }
 
 fn fault(error: &Error) -> pb::PaperLine {

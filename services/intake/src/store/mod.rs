@@ -1,5 +1,6 @@
 //! All SQL of intake.
 
+pub mod accepted;
 pub mod belief;
 pub mod call;
 pub mod evidence;

@@ -1,5 +1,7 @@
 //! Reports and urges.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use relight_common::{cursor::Page, telemetry};
 use sqlx::PgConnection;
@@ -216,73 +218,6 @@ macro_rules! reports {
     };
 }
 
-/// Stores a new report and puts it in front of the grouping worker, unless it is answered already or self-help is tried.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn insert(conn: &mut PgConnection, report: &Report) -> Result<(), Error> {
-    let known = report.triage.known();
-    let place = &report.place;
-    sqlx::query!(
-        "with stored as (
-             insert into intake.report (id, number, accepted_at, received_at, channel, actor, triage, danger,
-                 danger_note, note, account, customer_id, service_point_id, load_id, transformer_id, area_class,
-                 important, life_support, reporter_name, reporter_phone, address, lon, lat, language, org_path, zone,
-                 hint_incident_id, known_off_at, known_etr_at, known_cause, place_pending, neighbours, confidential,
-                 call_wanted, state, close_reason, closed_at, known_class, known_outage_id)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,
-                 case when $35 = 'closed' then $4::timestamptz end, $37, $38)
-             returning id, received_at, call_wanted, state),
-         called as (
-             insert into intake.call_wanted (report_id, since) select id, received_at from stored where call_wanted)
-         insert into intake.report_waiting (report_id, traceparent) select id, $39 from stored where state = 'open'",
-        report.id.uuid(),
-        report.number,
-        report.accepted_at,
-        report.received_at,
-        report.channel.word(),
-        report.actor,
-        report.triage.word(),
-        report.danger,
-        report.danger_note,
-        report.note,
-        report.account,
-        place.customer_id,
-        place.service_point_id,
-        place.load_id,
-        place.transformer_id,
-        place.area.map(|area| area.word()),
-        place.important,
-        place.life_support,
-        report.name,
-        report.phone,
-        report.address,
-        place.position.map(|position| position.lon),
-        place.position.map(|position| position.lat),
-        report.language,
-        place.org_path,
-        place.zone,
-        report.hint.map(|hint| hint.uuid()),
-        known.and_then(|known| known.off_at),
-        known.and_then(|known| known.etr_at),
-        known.map(|known| known.cause.as_str()),
-        report.place_pending,
-        report.neighbours.word(),
-        report.confidential,
-        report.call_wanted,
-        report.standing.word(),
-        report.standing.reason(),
-        known.map(|known| known.class.as_str()),
-        known.map(|known| known.outage.as_str()),
-        telemetry::traceparent(),
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-    .map_err(Error::db("store the report"))
-}
-
 /// The report by its id.
 ///
 /// # Errors
@@ -309,27 +244,34 @@ pub async fn by_number(conn: &mut PgConnection, number: &str) -> Result<Option<S
         .transpose()
 }
 
-/// The first report of this customer accepted after `since` whose fault is not over: the one a new report urges.
+/// Of each of these customers the first report accepted after `since` whose fault is not over: the one a new report
+/// urges.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn open_of_customer(
+pub async fn open_of_customers(
     conn: &mut PgConnection,
-    customer: Uuid,
+    customers: &[Uuid],
     since: DateTime<Utc>,
-) -> Result<Option<Stored>, Error> {
-    let row = reports!(
-        "where r.customer_id = $1 and r.accepted_at > $2 and (i.id is null or i.state = 'open')
+) -> Result<HashMap<Uuid, Stored>, Error> {
+    let rows = reports!(
+        "where r.customer_id = any($1) and r.accepted_at > $2 and (i.id is null or i.state = 'open')
              and (r.state <> 'closed' or r.close_reason = 'known_outage')
-         order by r.accepted_at, r.id limit 1",
-        customer,
+         order by r.accepted_at desc, r.id desc",
+        customers,
         since,
     );
-    row.fetch_optional(conn)
+    let rows = rows
+        .fetch_all(conn)
         .await
-        .map_err(Error::db("look for the customer's open report"))?
-        .map(Stored::try_from)
-        .transpose()
+        .map_err(Error::db("look for the customers' open reports"))?;
+    let stored = rows.into_iter().map(Stored::try_from);
+    // The last one of a customer stays, which is the first that was accepted.
+    let of_customer = stored.filter_map(|stored| match stored {
+        Ok(stored) => Some(Ok((stored.report.place.customer_id?, stored))),
+        Err(error) => Some(Err(error)),
+    });
+    of_customer.collect()
 }
 
 /// Which reports a list shows.

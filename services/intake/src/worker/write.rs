@@ -73,13 +73,14 @@ impl Draft {
     /// Stores everything: what lives on first, so that what merged can point to it. `new`: what each new report adds to the
     /// `totals`.
     pub(super) async fn store(
-        self,
+        mut self,
         desk: &Desk,
         work: &mut Work,
         arrival: &ArrivalLimits,
         totals: &mut Totals,
         new: BTreeMap<ReportId, Total>,
     ) -> Result<(), Error> {
+        self.settle();
         let mut sums = Sums::new(work, totals, self.moves(new)).await?;
         let saved = save(desk, work, self.changed, &sums, arrival).await?;
         let homes: Vec<_> = self
@@ -100,6 +101,41 @@ impl Draft {
             keep(work, &self.beliefs, &self.decisions, version).await?;
         }
         Ok(())
+    }
+
+    /// Lets everything point to the incident that lives on, and leaves out what came and went within the pass, unless
+    /// something happened in it: who was off for a moment was off.
+    fn settle(&mut self) {
+        let ends: BTreeMap<_, _> = self.changed.keys().map(|id| (*id, self.end_of(*id))).collect();
+        let end = |id: &mut IncidentId| *id = ends.get(id).copied().unwrap_or(*id);
+        self.homes.values_mut().for_each(|(id, _)| end(id));
+        self.bound.iter_mut().for_each(|(.., id)| end(id));
+        let mut meant: BTreeSet<IncidentId> = self.homes.values().map(|(id, _)| *id).collect();
+        meant.extend(self.bound.iter().map(|(.., id)| *id));
+        for incident in self.changed.values_mut() {
+            if let State::Merged(into) = &mut incident.state {
+                end(into);
+                meant.extend((incident.version > 0).then_some(*into));
+            }
+        }
+        let stays = |incident: &Incident| {
+            incident.version > 0 || incident.state == State::Open || meant.contains(&incident.id)
+        };
+        let gone: BTreeSet<_> = self
+            .changed
+            .extract_if(.., |_, incident| !stays(incident))
+            .map(|(id, _)| id)
+            .collect();
+        self.beliefs.retain(|id, _| !gone.contains(id));
+        self.decisions.retain(|(id, ..)| !gone.contains(id));
+    }
+
+    /// The incident that lives on for one that was merged.
+    fn end_of(&self, id: IncidentId) -> IncidentId {
+        match self.changed.get(&id).map(|incident| &incident.state) {
+            Some(State::Merged(into)) => self.end_of(*into),
+            _ => id,
+        }
     }
 
     fn moves(&self, new: BTreeMap<ReportId, Total>) -> Moves<'_> {
@@ -205,4 +241,90 @@ async fn keep(
         store::evidence::decide(work.conn(), &decided).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use relight_policy::AreaClass;
+
+    use super::*;
+
+    fn id(n: u128) -> IncidentId {
+        IncidentId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn report(n: u128) -> ReportId {
+        ReportId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn incident(n: u128, version: i64, state: State) -> Incident {
+        Incident {
+            id: id(n),
+            number: String::new(),
+            state,
+            device: None,
+            confirmed: None,
+            affected: None,
+            report_count: 0,
+            urge_count: 0,
+            accepted_at: DateTime::UNIX_EPOCH,
+            last_report_at: DateTime::UNIX_EPOCH,
+            off_at: DateTime::UNIX_EPOCH,
+            area: AreaClass::Urban,
+            danger: false,
+            life_support: false,
+            important: false,
+            position: None,
+            org_path: String::new(),
+            zone: String::new(),
+            version,
+            parent: None,
+            signal_at: None,
+            by_hand: false,
+        }
+    }
+
+    fn settled(incidents: impl IntoIterator<Item = Incident>, homes: &[(u128, u128)]) -> Draft {
+        let mut draft = Draft::default();
+        incidents.into_iter().for_each(|incident| draft.change(incident));
+        let homes = homes.iter().map(|(of, at)| (report(*of), (id(*at), false)));
+        draft.homes.extend(homes);
+        draft.settle();
+        draft
+    }
+
+    fn closed() -> State {
+        State::Closed("restored".to_owned())
+    }
+
+    #[test]
+    fn what_was_merged_points_to_what_is_stored_however_it_got_there() {
+        // 1, which is stored, went into 2, which is new and went into 3, which is new and over already.
+        let chain = [
+            incident(1, 4, State::Merged(id(2))),
+            incident(2, 0, State::Merged(id(3))),
+            incident(3, 0, closed()),
+        ];
+        let draft = settled(chain, &[(7, 1), (8, 2)]);
+        assert_eq!(draft.changed.keys().copied().collect::<Vec<_>>(), [id(1), id(3)]);
+        assert_eq!(draft.changed[&id(1)].state, State::Merged(id(3)));
+        assert!(draft.homes.values().all(|(home, _)| *home == id(3)));
+    }
+
+    #[test]
+    fn what_came_and_went_within_a_pass_is_stored_only_when_somebody_was_in_it() {
+        let draft = settled([incident(1, 0, closed()), incident(2, 0, closed())], &[(7, 2)]);
+        assert_eq!(draft.changed.keys().copied().collect::<Vec<_>>(), [id(2)]);
+        let mut draft = Draft::default();
+        draft.change(incident(3, 0, closed()));
+        draft.decisions.push((id(3), "now", None));
+        draft.bound.push((DateTime::UNIX_EPOCH, "L1".to_owned(), id(4)));
+        draft.settle();
+        assert!(draft.changed.is_empty() && draft.decisions.is_empty());
+        assert_eq!(
+            draft.bound.len(),
+            1,
+            "what is stored already is pointed to as before"
+        );
+    }
 }

@@ -436,3 +436,41 @@ async fn an_account_is_asked_of_the_registry_once_a_minute_at_most() -> anyhow::
     assert_eq!(house.others.asked("get_service_point"), 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn reports_of_the_same_moment_are_each_answered_as_if_they_were_alone() -> anyhow::Result<()> {
+    let house = house().await?;
+    let before = by_account("A-1-9-1");
+    house.accept(before.clone()).await?;
+    let twice = by_account("A-1-1-1");
+    let other_body = pb::AcceptReportRequest {
+        account: "A-1-9-2".to_owned(),
+        ..before
+    };
+    let mut all = vec![twice.clone(), twice.clone(), other_body, by_account("A-1-1-1")];
+    all.extend((2..10).map(|n| by_account(&format!("A-1-{n}-1"))));
+    let replies = futures_util::future::join_all(all.into_iter().map(|one| house.accept(one))).await;
+    let (same, again, urged) = (&replies[0], &replies[1], &replies[3]);
+    assert_eq!(same.as_ref().ok(), again.as_ref().ok(), "one command, one reply");
+    assert_eq!(then::field(replies[2].as_ref().unwrap_err()), "command_id");
+    let (first, urged) = (same.as_ref().unwrap(), urged.as_ref().unwrap());
+    // Which of the two was first is chance; one is a report and the other one urges it.
+    let mut triages = [first.triage.as_str(), urged.triage.as_str()];
+    triages.sort_unstable();
+    assert_eq!((triages, &first.report_id), (["new", "urge"], &urged.report_id));
+    let new = replies[4..]
+        .iter()
+        .filter(|reply| matches!(reply, Ok(reply) if reply.triage == "new"));
+    assert_eq!(
+        new.count(),
+        7,
+        "all but the customer who had reported: {replies:?}"
+    );
+    let stored = (
+        then::count(&house.db, "report").await?,
+        then::count(&house.db, "urge").await?,
+    );
+    assert_eq!(stored, (9, 2));
+    assert_eq!(then::reports_told(&house.db).await?.len(), 9);
+    Ok(())
+}

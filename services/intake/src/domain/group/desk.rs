@@ -20,6 +20,8 @@ struct Cluster {
     incident: Incident,
     /// Its device, then everything above; empty while undetermined.
     way: Arc<[DeviceId]>,
+    /// Opened within the batch.
+    is_new: bool,
     changed: bool,
 }
 
@@ -55,7 +57,7 @@ impl<'a> Desk<'a> {
         desk
     }
 
-    fn put(&mut self, incident: Incident, changed: bool) -> usize {
+    fn put(&mut self, incident: Incident, is_new: bool) -> usize {
         let way = incident
             .device
             .as_ref()
@@ -65,7 +67,8 @@ impl<'a> Desk<'a> {
         self.clusters.push(Cluster {
             incident,
             way,
-            changed,
+            is_new,
+            changed: is_new,
         });
         self.index(ix);
         ix
@@ -229,9 +232,8 @@ impl<'a> Desk<'a> {
         let changed = self
             .clusters
             .into_iter()
-            .filter(|cluster| cluster.changed)
+            .filter(|cluster| cluster.changed && (!cluster.is_new || cluster.incident.state == State::Open))
             .map(|cluster| cluster.incident)
-            .filter(|incident| incident.version > 0 || incident.state == State::Open)
             .map(|incident| match incident.state {
                 State::Merged(_) => Incident {
                     state: State::Merged(ends[&incident.id]),

@@ -179,11 +179,10 @@ impl<'a> Book<'a> {
             .iter()
             .map(|(report, (id, fixed))| (*report, end(*id), *fixed))
             .collect();
-        let told = |row: &Incident| row.version > 0 || row.state == State::Open;
         let changed = self
             .rows
             .values()
-            .filter(|row| self.changed.contains(&row.id) && told(row))
+            .filter(|row| self.changed.contains(&row.id))
             .map(|row| match row.state {
                 State::Merged(_) => Incident {
                     state: State::Merged(end(row.id)),
@@ -192,7 +191,6 @@ impl<'a> Book<'a> {
                 State::Open | State::Closed(_) => row.clone(),
             })
             .collect();
-        let stored = |id: &IncidentId| self.rows.get(id).is_none_or(told);
         Outcome {
             left: self.went.into_keys().collect(),
             homes,
@@ -217,7 +215,7 @@ impl<'a> Book<'a> {
                         .is_some_and(|row| row.state == State::Open)
                 })
                 .collect(),
-            decisions: self.decisions.into_iter().filter(|(id, ..)| stored(id)).collect(),
+            decisions: self.decisions,
             leftover: self.leftover,
             sure: self.sure,
             lone: self.lone,

@@ -1,0 +1,109 @@
+//! What a transaction tells the others and appends to the audit chain: gathered, then written by one statement each,
+//! whose text is the same for one row and for hundreds.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query, types::Json};
+use uuid::Uuid;
+
+use super::partition_of;
+use crate::error::Error;
+
+/// Rows of one statement.
+pub(super) const ROWS: usize = 1_000;
+
+/// One event about one aggregate, to be told after commit.
+#[derive(Debug)]
+pub(super) struct News {
+    /// W3C trace context it was told in.
+    pub(super) trace: String,
+    pub(super) subject: Uuid,
+    pub(super) version: i64,
+    pub(super) kind: &'static str,
+    pub(super) org_path: String,
+    pub(super) at: DateTime<Utc>,
+    pub(super) cause: String,
+    pub(super) data: Vec<u8>,
+}
+
+/// One line of the audit.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) at: DateTime<Utc>,
+    pub(super) actor: String,
+    pub(super) action: &'static str,
+    pub(super) subject: String,
+    pub(super) detail: serde_json::Value,
+}
+
+macro_rules! tell {
+    () => {
+        "insert into outbox (id, partition_no, subject, version, type, org_path, occurred_at, traceparent, cause, data)
+         select * from unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[],
+             $7::timestamptz[], $8::text[], $9::text[], $10::bytea[])"
+    };
+}
+
+const TELL: &str = tell!();
+
+/// News and the replies of their commands in one round trip.
+const TELL_AND_REMEMBER: &str = concat!(
+    "with told as (",
+    tell!(),
+    ") insert into command_seen (id, actor, body_hash, reply, at)
+       select * from unnest($11::uuid[], $12::text[], $13::bytea[], $14::bytea[], $15::timestamptz[])
+       on conflict do nothing"
+);
+
+const AUDIT: &str = "insert into audit (id, at, actor, action, subject, detail)
+     select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::jsonb[])";
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+/// Writes the news into the outbox.
+pub(super) async fn tell(conn: &mut PgConnection, news: &[News]) -> Result<(), Error> {
+    bound(sqlx::query(TELL), news)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(Error::db("write the outbox"))
+}
+
+/// The same, to which the replies are still to be bound.
+pub(super) fn tell_and_remember(news: &[News]) -> Statement<'static> {
+    bound(sqlx::query(TELL_AND_REMEMBER), news)
+}
+
+fn bound(statement: Statement<'static>, news: &[News]) -> Statement<'static> {
+    fn each<T>(news: &[News], of: impl Fn(&News) -> T) -> Vec<T> {
+        news.iter().map(of).collect()
+    }
+    statement
+        .bind(each(news, |_| Uuid::now_v7()))
+        .bind(each(news, |news| partition_of(news.subject)))
+        .bind(each(news, |news| news.subject))
+        .bind(each(news, |news| news.version))
+        .bind(each(news, |news| news.kind))
+        .bind(each(news, |news| news.org_path.clone()))
+        .bind(each(news, |news| news.at))
+        .bind(each(news, |news| news.trace.clone()))
+        .bind(each(news, |news| news.cause.clone()))
+        .bind(each(news, |news| news.data.clone()))
+}
+
+/// Appends to the audit; the sealer chains it later.
+pub(super) async fn audit(conn: &mut PgConnection, entries: &[Entry]) -> Result<(), Error> {
+    fn each<'a, T>(entries: &'a [Entry], of: impl Fn(&'a Entry) -> T) -> Vec<T> {
+        entries.iter().map(of).collect()
+    }
+    sqlx::query(AUDIT)
+        .bind(each(entries, |_| Uuid::now_v7()))
+        .bind(each(entries, |entry| entry.at))
+        .bind(each(entries, |entry| entry.actor.as_str()))
+        .bind(each(entries, |entry| entry.action))
+        .bind(each(entries, |entry| entry.subject.as_str()))
+        .bind(each(entries, |entry| Json(&entry.detail)))
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(Error::db("write the audit"))
+}

@@ -1,0 +1,182 @@
+//! The transaction of reports that came at the same time. In a storm hundreds a second do, and what a transaction costs
+//! is then paid once for all of them. Each is answered as if it had been alone; when the shared transaction fails, each
+//! is tried alone, so that none suffers from another one.
+
+use std::{collections::HashSet, sync::Arc};
+
+use relight_common::{
+    Work,
+    batch::{Batcher, Size},
+    command::Meta,
+};
+use relight_proto::intake::v1 as pb;
+use tracing::Span;
+use uuid::Uuid;
+
+use super::urge::{self, Asked};
+use crate::{
+    desk::Desk,
+    domain::report::KnownOutage,
+    error::Error,
+    news,
+    store::{
+        accepted::{self, New},
+        report::{self, Report, Stored},
+    },
+};
+
+/// A report that has only to be stored.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) meta: Meta,
+    pub(super) report: Report,
+    /// What the ledger knows of its customer.
+    pub(super) told: Option<KnownOutage>,
+    /// Of the request: news carries its trace.
+    pub(super) span: Span,
+}
+
+impl Ready {
+    /// The customer whose open report this one may only urge; none when there is danger.
+    fn may_urge(&self) -> Option<Uuid> {
+        self.report.place.customer_id.filter(|_| !self.report.danger)
+    }
+}
+
+type Answer = Result<pb::Report, Error>;
+/// Stores reports, those that wait at the same time together.
+pub(super) type Accepting = Batcher<Ready, Answer>;
+
+/// Two at a time: while one waits for the disk, the other one is written.
+const SIZE: Size = Size { most: 64, at_once: 2 };
+
+/// Stores reports at this desk.
+pub(super) fn accepting(desk: &Arc<Desk>) -> Accepting {
+    let desk = desk.clone();
+    Batcher::new("accept the report", SIZE, move |batch| {
+        let desk = desk.clone();
+        async move { all(&desk, batch).await }
+    })
+}
+
+/// In rounds, so that no round has a command or a customer twice: the second one has to see what the first did.
+async fn all(desk: &Desk, batch: Vec<Ready>) -> Vec<Answer> {
+    let mut answers: Vec<Option<Answer>> = batch.iter().map(|_| None).collect();
+    let mut left: Vec<usize> = (0..batch.len()).collect();
+    while !left.is_empty() {
+        let (now, later) = round(&batch, left);
+        let these: Vec<&Ready> = now.iter().map(|&at| &batch[at]).collect();
+        for (at, answer) in now.into_iter().zip(each(desk, &these).await) {
+            answers[at] = Some(answer);
+        }
+        left = later;
+    }
+    answers.into_iter().flatten().collect()
+}
+
+/// The next round, and who is not in it.
+fn round(batch: &[Ready], left: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
+    let (mut commands, mut customers) = (HashSet::new(), HashSet::new());
+    left.into_iter().partition(|&at| {
+        let ready = &batch[at];
+        let is_first_command = commands.insert(ready.meta.id);
+        let customer = ready.report.place.customer_id;
+        is_first_command && customer.is_none_or(|customer| customers.insert(customer))
+    })
+}
+
+/// Together, or each alone when that fails.
+async fn each(desk: &Desk, round: &[&Ready]) -> Vec<Answer> {
+    match together(desk, round).await {
+        Ok(answers) => answers,
+        Err(error) if round.len() == 1 => vec![Err(error)],
+        Err(_) => {
+            let mut answers = Vec::with_capacity(round.len());
+            for ready in round {
+                let alone = together(desk, &[ready]).await;
+                answers.push(alone.and_then(|mut answer| answer.remove(0)));
+            }
+            answers
+        }
+    }
+}
+
+/// All of them in one transaction. What is known of a command already is no failure of the others.
+async fn together(desk: &Desk, round: &[&Ready]) -> Result<Vec<Answer>, Error> {
+    let metas: Vec<&Meta> = round.iter().map(|ready| &ready.meta).collect();
+    let (mut work, found) = Work::begin_all::<pb::Report>(&desk.db, &metas).await?;
+    let mut answers: Vec<Option<Answer>> = found
+        .into_iter()
+        .map(|found| found.map_err(Error::from).transpose())
+        .collect();
+    let fresh: Vec<usize> = (0..round.len()).filter(|&at| answers[at].is_none()).collect();
+    if !fresh.is_empty() {
+        let these: Vec<&Ready> = fresh.iter().map(|&at| round[at]).collect();
+        let replies = store(desk, &mut work, &these).await?;
+        let done: Vec<(&Meta, &pb::Report)> = these.iter().map(|ready| &ready.meta).zip(&replies).collect();
+        work.commit_all(&done).await?;
+        desk.bell.notify_one();
+        for (at, reply) in fresh.into_iter().zip(replies) {
+            answers[at] = Some(Ok(reply));
+        }
+    }
+    Ok(answers.into_iter().flatten().collect())
+}
+
+/// Urges what they only urge, stores the others.
+async fn store(desk: &Desk, work: &mut Work, round: &[&Ready]) -> Result<Vec<pb::Report>, Error> {
+    // Those of one round came within moments.
+    let now = round.iter().map(|ready| ready.meta.at).min().unwrap_or_default();
+    let since = now - desk.pack.duration("urge.window", now)?;
+    let customers: Vec<Uuid> = round.iter().filter_map(|ready| ready.may_urge()).collect();
+    let mut open = report::open_of_customers(work.conn(), &customers, since).await?;
+    let (mut replies, mut new) = (Vec::with_capacity(round.len()), Vec::new());
+    for ready in round {
+        work.on_behalf(&ready.meta);
+        let urged = ready.may_urge().and_then(|customer| open.remove(&customer));
+        replies.push(match urged {
+            Some(urged) => urge::add_urge(work, urged, asked(&ready.report), ready.told.as_ref()).await?,
+            None => {
+                new.push(*ready);
+                ready.span.in_scope(|| tell(work, &ready.report))
+            }
+        });
+    }
+    insert(work, &new).await?;
+    Ok(replies)
+}
+
+fn asked(report: &Report) -> Asked<'_> {
+    Asked {
+        channel: report.channel.word(),
+        note: &report.note,
+    }
+}
+
+/// What the others hear of a new report, and the reply.
+fn tell(work: &mut Work, report: &Report) -> pb::Report {
+    news::tell_report(work, report, news::ACCEPTED);
+    if report.call_wanted {
+        news::tell_call_wanted(work, report);
+    }
+    news::report(&Stored {
+        report: report.clone(),
+        incident: None,
+        incident_state: None,
+        urge_count: 0,
+    })
+}
+
+async fn insert(work: &mut Work, new: &[&Ready]) -> Result<(), Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<New<'_>> = new
+        .iter()
+        .map(|ready| New {
+            report: &ready.report,
+            trace: ready.span.in_scope(relight_common::telemetry::traceparent),
+        })
+        .collect();
+    accepted::insert_all(work.conn(), &rows).await
+}
