@@ -1,8 +1,11 @@
 //! One command, one transaction: look the command up, decide, save, tell, audit, remember the reply, commit. All or none.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use prost::Message;
 use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
@@ -38,6 +41,7 @@ pub struct Work {
     entries: Vec<Entry>,
     timer_set: bool,
     told: bool,
+    bells: Vec<Arc<Notify>>,
 }
 
 /// Rows of one insert: a statement takes at most 65,535 values.
@@ -120,6 +124,7 @@ impl Work {
             entries: Vec::new(),
             timer_set: false,
             told: false,
+            bells: Vec::new(),
         }
     }
 
@@ -216,6 +221,13 @@ impl Work {
             .await
             .map(drop)
             .map_err(Error::db("clear a timer"))
+    }
+
+    /// Wakes whoever looks for what this transaction writes, once it is there to be seen.
+    pub fn ring_after_commit(&mut self, bell: &Arc<Notify>) {
+        if !self.bells.iter().any(|known| Arc::ptr_eq(known, bell)) {
+            self.bells.push(bell.clone());
+        }
     }
 
     /// Commits everything and gives the reply back.
@@ -332,6 +344,9 @@ impl Work {
         }
         if self.timer_set {
             self.db.timer_bell().notify_one();
+        }
+        for bell in &self.bells {
+            bell.notify_one();
         }
         Ok(())
     }
