@@ -60,6 +60,42 @@ pub trait Consumer: Send + Sync + 'static {
         event: &Event,
         prepared: Self::Prepared,
     ) -> impl Future<Output = Result<Outcome, Self::Error>> + Send;
+
+    /// The same for several events, in their order. For consumers to whom one statement writes what many of them ask for;
+    /// those they cannot gather go through [`apply_one`]. The outcome must be that of one by one: when it fails nothing
+    /// of it stays, and each event comes again alone, so that the one at fault is found.
+    fn apply_all(
+        &self,
+        work: &mut Work,
+        events: Vec<(&Event, Self::Prepared)>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        async move {
+            for (event, prepared) in events {
+                apply_one(self, work, event, prepared).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Applies one event of several: what it tells and audits names it as the cause, and is written before the next one.
+///
+/// # Errors
+/// Those of [`Consumer::apply`], and [`Error::Db`](crate::Error::Db).
+pub async fn apply_one<C: Consumer + ?Sized>(
+    consumer: &C,
+    work: &mut Work,
+    event: &Event,
+    prepared: C::Prepared,
+) -> Result<(), C::Error> {
+    work.set_cause(event.id.clone());
+    let applying = async {
+        if consumer.apply(work, event, prepared).await? == Outcome::Unknown {
+            metrics::counter!("relight_events_unknown_total", "source" => event.source.clone()).increment(1);
+        }
+        Ok(work.flush().await?)
+    };
+    applying.instrument(telemetry::consume_span(event)).await
 }
 
 /// Where a reader reads.

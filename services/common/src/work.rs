@@ -5,9 +5,12 @@
 
 mod told;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use prost::Message;
 use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
@@ -44,6 +47,7 @@ pub struct Work {
     entries: Vec<Entry>,
     timer_set: bool,
     told: bool,
+    bells: Vec<Arc<Notify>>,
 }
 
 /// What is known of one of several commands: nothing (do it), or the reply it got before.
@@ -135,6 +139,7 @@ impl Work {
             entries: Vec::new(),
             timer_set: false,
             told: false,
+            bells: Vec::new(),
         }
     }
 
@@ -237,6 +242,13 @@ impl Work {
             .map_err(Error::db("clear a timer"))
     }
 
+    /// Wakes whoever looks for what this transaction writes, once it is there to be seen.
+    pub fn ring_after_commit(&mut self, bell: &Arc<Notify>) {
+        if !self.bells.iter().any(|known| Arc::ptr_eq(known, bell)) {
+            self.bells.push(bell.clone());
+        }
+    }
+
     /// Commits everything and gives the reply back.
     ///
     /// # Errors
@@ -304,6 +316,9 @@ impl Work {
         }
         if self.timer_set {
             self.db.timer_bell().notify_one();
+        }
+        for bell in &self.bells {
+            bell.notify_one();
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! Whoever looks for work in a table is told when this process wrote some. Other processes write too, and nobody rings for
-//! what becomes due by the clock: so there is a look now and then in any case.
+//! Whoever looks for work in a table is told when this process wrote some, right after the commit. Other processes write
+//! too, and nobody rings for what becomes due by the clock: so there is a look now and then in any case.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use relight_common::lease::pause;
+use relight_common::{Work, lease::pause};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -11,85 +11,46 @@ use crate::{domain::notice::Channel, store::message::Row};
 
 /// Between looks nobody rang for.
 const SELDOM: Duration = Duration::from_secs(1);
-/// Between looks after the bell.
-const SOON: Duration = Duration::from_millis(25);
-/// Looks after the bell: it is rung inside the transaction that writes, so the first may come before the commit.
-const LOOKS: u32 = 20;
 
 /// The bells of this process.
 #[derive(Debug, Default)]
 pub struct Bells {
-    texts: Notify,
-    mails: Notify,
+    texts: Arc<Notify>,
+    mails: Arc<Notify>,
     /// A notice is to be spread.
-    pub notices: Notify,
+    pub notices: Arc<Notify>,
 }
 
 impl Bells {
     /// Messages are to be sent on this channel.
-    pub fn of(&self, channel: Channel) -> &Notify {
+    pub fn of(&self, channel: Channel) -> &Arc<Notify> {
         match channel {
             Channel::Sms => &self.texts,
             Channel::Email => &self.mails,
         }
     }
 
-    /// Rings for messages that were written.
-    pub fn ring(&self, rows: &[Row]) {
-        for channel in [Channel::Sms, Channel::Email] {
+    /// Has the bells of messages that `work` writes rung when they are there.
+    pub fn ring_after(&self, work: &mut Work, rows: &[Row]) {
+        for &channel in Channel::ALL {
             if rows.iter().any(|row| row.channel == channel && !row.held) {
-                self.of(channel).notify_one();
+                work.ring_after_commit(self.of(channel));
             }
         }
     }
-}
 
-/// The waits of somebody who looks for work.
-#[derive(Debug)]
-pub struct Lookout<'a> {
-    bell: &'a Notify,
-    soon: u32,
-}
-
-impl<'a> Lookout<'a> {
-    /// Rung by `bell`.
-    pub fn new(bell: &'a Notify) -> Self {
-        Self { bell, soon: 0 }
-    }
-
-    /// Waits after a look that found nothing.
-    pub async fn wait(&mut self, ended: &CancellationToken) {
-        if self.soon > 0 {
-            self.soon -= 1;
-            return pause(ended, SOON).await;
-        }
-        tokio::select! {
-            () = self.bell.notified() => self.soon = LOOKS,
-            () = pause(ended, SELDOM) => {}
+    /// Rings for messages of every channel that were committed.
+    pub fn ring_all(&self) {
+        for &channel in Channel::ALL {
+            self.of(channel).notify_one();
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_util::FutureExt;
-
-    #[tokio::test]
-    async fn after_the_bell_it_looks_often_for_a_while() {
-        let (bell, never, ended) = (Notify::new(), CancellationToken::new(), CancellationToken::new());
-        ended.cancel();
-        let mut lookout = Lookout::new(&bell);
-        assert_eq!(lookout.wait(&never).now_or_never(), None);
-        bell.notify_one();
-        assert_eq!(lookout.wait(&never).now_or_never(), Some(()));
-        assert_eq!(lookout.soon, LOOKS);
-        // The bell that rings meanwhile is not forgotten.
-        bell.notify_one();
-        for _ in 0..LOOKS {
-            lookout.wait(&ended).await;
-        }
-        assert_eq!(lookout.wait(&never).now_or_never(), Some(()));
-        assert_eq!(lookout.soon, LOOKS);
+/// Waits after a look that found nothing. A bell that rang since that look is heard.
+pub async fn wait(bell: &Notify, ended: &CancellationToken) {
+    tokio::select! {
+        () = bell.notified() => {}
+        () = pause(ended, SELDOM) => {}
     }
 }

@@ -204,9 +204,8 @@ impl Api {
         let reply = SendCodeReply {
             message_id: id.to_string(),
         };
-        let reply = work.commit(reply).await?;
-        self.bells.ring(&rows);
-        Ok(reply)
+        self.bells.ring_after(&mut work, &rows);
+        Ok(work.commit(reply).await?)
     }
 }
 

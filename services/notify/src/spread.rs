@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    bells::{Bells, Lookout},
+    bells::{self, Bells},
     consumer::outage::read,
     domain::{
         notice::{Channel, Language},
@@ -118,11 +118,10 @@ fn is_passing(error: &Error) -> bool {
 impl Spreader {
     /// Spreads until `ended`.
     pub async fn run(&self, lease: &Lease, ended: &CancellationToken) {
-        let mut lookout = Lookout::new(&self.bells.notices);
         while !ended.is_cancelled() {
             match self.round(lease).await {
                 Ok(true) => {}
-                Ok(false) => lookout.wait(ended).await,
+                Ok(false) => bells::wait(&self.bells.notices, ended).await,
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "notices have to wait");
                     pause(ended, TROUBLE).await;
@@ -177,6 +176,7 @@ impl Spreader {
             tx.commit()
                 .await
                 .map_err(Error::db("commit a page of a notice"))?;
+            self.bells.ring_all();
         }
         Ok(())
     }
@@ -310,7 +310,6 @@ impl Spreader {
             row.customer().is_some_and(|customer| wakes.contains(&customer))
         });
         let new: HashSet<Uuid> = message::insert(conn, &notice, &rows).await?.into_iter().collect();
-        self.bells.ring(&rows);
         let sharers: Vec<Sharer> = rows
             .iter()
             .filter(|row| !new.contains(&row.id))

@@ -199,7 +199,7 @@ impl Reader {
         };
         let rows = [row];
         message::insert(work.conn(), &notice, &rows).await?;
-        self.bells.ring(&rows);
+        self.bells.ring_after(work, &rows);
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    Consumer, Outcome,
+    Consumer,
     failure::{Failure, of},
     feed::seq_of,
     position::{self, Standing, lock_one},
@@ -84,6 +84,9 @@ struct Run<'a> {
     partition: i16,
     events: &'a [Event],
 }
+
+/// An event to be applied, with what was prepared for it.
+type Due<'a, C> = (&'a Event, <C as Consumer>::Prepared);
 
 fn all_of<'a>(round: &[Run<'a>]) -> Vec<&'a Event> {
     round.iter().flat_map(|run| run.events).collect()
@@ -200,16 +203,14 @@ impl<C: Consumer> Lanes<'_, C> {
         let parked = dead_letter::parked(work.conn(), self.source, &events)
             .await
             .map_err(of)?;
-        let mut prepared = prepared.into_iter();
-        for run in round {
-            let at = reached.entry(run.partition).or_default();
-            for (event, prepared) in run.events.iter().zip(prepared.by_ref()) {
-                if seq_of(event) > *at {
-                    *at = seq_of(event);
-                    self.effect(&mut work, event, prepared, &parked).await?;
-                }
-            }
+        let (due, waiting) = sorted_out(round, prepared, &mut reached, &parked);
+        for event in waiting {
+            let reason = "waits behind a parked event of the same aggregate";
+            dead_letter::put(work.conn(), self.source, event, reason)
+                .await
+                .map_err(of)?;
         }
+        apply(&mut work, due, self.consumer).await?;
         position::advance(work.conn(), self.source, &reached)
             .await
             .map_err(of)?;
@@ -217,23 +218,6 @@ impl<C: Consumer> Lanes<'_, C> {
         metrics::counter!("relight_events_applied_total", "service" => self.db.service(), "source" => self.source)
             .increment(events.len() as u64);
         Ok(())
-    }
-
-    /// Applies an event, or lets it wait behind a parked one of its aggregate.
-    async fn effect(
-        &self,
-        work: &mut Work,
-        event: &Event,
-        prepared: C::Prepared,
-        parked: &HashSet<String>,
-    ) -> Result<(), Failure> {
-        if !parked.contains(&event.subject) {
-            return apply(work, event, prepared, self.consumer).await;
-        }
-        let reason = "waits behind a parked event of the same aggregate";
-        dead_letter::put(work.conn(), self.source, event, reason)
-            .await
-            .map_err(of)
     }
 
     async fn park(&self, partition: i16, event: &Event, reason: &str) -> Result<(), Error> {
@@ -279,23 +263,41 @@ pub(super) async fn prepare<C: Consumer>(consumer: &C, event: &Event) -> Result<
         .map_err(of)
 }
 
+/// Applies these events, all or none.
 pub(super) async fn apply<C: Consumer>(
     work: &mut Work,
-    event: &Event,
-    prepared: C::Prepared,
+    events: Vec<Due<'_, C>>,
     consumer: &C,
 ) -> Result<(), Failure> {
-    work.set_cause(event.id.clone());
-    let applying = async {
-        let outcome = consumer.apply(work, event, prepared).await.map_err(of)?;
-        if outcome == Outcome::Unknown {
-            metrics::counter!("relight_events_unknown_total", "source" => event.source.clone()).increment(1);
-        }
-        work.flush().await.map_err(of)
-    };
-    AssertUnwindSafe(applying)
+    AssertUnwindSafe(consumer.apply_all(work, events))
         .catch_unwind()
-        .instrument(telemetry::consume_span(event))
         .await
         .map_err(|_| Failure::panicked())?
+        .map_err(of)
+}
+
+/// The events behind `reached`, which moves on, with what was prepared for them; and those that wait behind a parked one
+/// of their aggregate.
+fn sorted_out<'a, P>(
+    round: &[Run<'a>],
+    prepared: Vec<P>,
+    reached: &mut BTreeMap<i16, i64>,
+    parked: &HashSet<String>,
+) -> (Vec<(&'a Event, P)>, Vec<&'a Event>) {
+    let (mut due, mut waiting) = (Vec::new(), Vec::new());
+    let mut prepared = prepared.into_iter();
+    for run in round {
+        let at = reached.entry(run.partition).or_default();
+        for (event, prepared) in run.events.iter().zip(prepared.by_ref()) {
+            if seq_of(event) <= *at {
+                continue;
+            }
+            *at = seq_of(event);
+            match parked.contains(&event.subject) {
+                true => waiting.push(event),
+                false => due.push((event, prepared)),
+            }
+        }
+    }
+    (due, waiting)
 }

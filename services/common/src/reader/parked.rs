@@ -56,7 +56,7 @@ async fn again<C: Consumer>(
         .await
         .map_err(of)?;
     if dead_letter::resolve(work.conn(), letter).await.map_err(of)? {
-        apply(&mut work, &event, prepared, consumer).await?;
+        apply(&mut work, vec![(&event, prepared)], consumer).await?;
         work.done().await.map_err(of)?;
     }
     Ok(())

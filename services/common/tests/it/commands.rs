@@ -1,8 +1,12 @@
 //! A command is one transaction, and the same command sent again gets the same answer.
 
+use std::sync::Arc;
+
 use chrono::Utc;
+use futures_util::FutureExt;
 use relight_common::{Begun, Code, Coded, Db, Work, command::Meta};
 use relight_proto::events::v1::GridVersioned;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::world::{meta, owner, payload};
@@ -231,5 +235,18 @@ async fn many_transactions_of_the_same_commands_do_each_once_and_none_waits_for_
         (rows(&db, "outbox").await?, rows(&db, "command_seen").await?),
         (6, 6)
     );
+
+/// Whoever looks when the bell rings finds what was written; what is given up rings for nobody.
+#[tokio::test]
+async fn a_bell_rings_after_the_commit() -> anyhow::Result<()> {
+    let (db, bell) = (owner().await?, Arc::<Notify>::default());
+    let mut given_up = Work::internal(&db, "test", Utc::now()).await?;
+    given_up.ring_after_commit(&bell);
+    drop(given_up);
+    let mut work = Work::internal(&db, "test", Utc::now()).await?;
+    work.ring_after_commit(&bell);
+    assert_eq!(bell.notified().now_or_never(), None);
+    work.done().await?;
+    assert_eq!(bell.notified().now_or_never(), Some(()));
     Ok(())
 }

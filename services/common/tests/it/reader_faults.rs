@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -185,6 +185,90 @@ async fn a_killer_in_one_partition_parks_nobody_in_the_others() -> anyhow::Resul
         .collect();
     expected.sort();
     assert_eq!(applied, expected);
+    Ok(())
+}
+
+/// Writes a batch by one statement, which the text "poison" or "panic" in any event of it spoils.
+#[derive(Default)]
+struct Gathers {
+    /// Events of each batch that was written.
+    wrote: Mutex<Vec<usize>>,
+}
+
+impl Consumer for Gathers {
+    type Prepared = ();
+    type Error = NotesError;
+
+    async fn prepare(&self, _event: &Event) -> Result<(), NotesError> {
+        Ok(())
+    }
+
+    async fn apply(&self, _work: &mut Work, _event: &Event, (): ()) -> Result<Outcome, NotesError> {
+        unreachable!("it applies all events together")
+    }
+
+    async fn apply_all(&self, work: &mut Work, events: Vec<(&Event, ())>) -> Result<(), NotesError> {
+        let ids: Vec<&str> = events.iter().map(|(event, ())| event.id.as_str()).collect();
+        let subjects: Vec<&str> = events.iter().map(|(event, ())| event.subject.as_str()).collect();
+        sqlx::query(
+            "insert into effect (event_id, subject, version) select id, subject, 1 from unnest($1::text[], $2::text[]) e (id, subject)",
+        )
+        .bind(ids)
+        .bind(subjects)
+        .execute(work.conn())
+        .await
+        .map_err(relight_common::Error::db("note events"))?;
+        for (event, ()) in &events {
+            match crate::world::text_of(event).as_str() {
+                "poison" => return Err(NotesError::Poison),
+                "panic" => panic!("a consumer with a bug"),
+                _ => {}
+            }
+        }
+        self.wrote
+            .lock()
+            .expect("nobody panics with it")
+            .push(events.len());
+        Ok(())
+    }
+}
+
+/// Whoever applies a batch by one statement still has the one guilty event parked, and every other applied once.
+#[tokio::test]
+async fn of_a_batch_written_at_once_the_guilty_event_alone_is_parked() -> anyhow::Result<()> {
+    for guilt in ["poison", "panic"] {
+        let db = owner().await?;
+        let (stop, gathers) = (CancellationToken::new(), Gathers::default());
+        let all: [Uuid; 6] = std::array::from_fn(|_| Uuid::now_v7());
+        let texts = ["fine", "fine", guilt, "fine", "fine"];
+        let batch: Vec<Event> = (1..)
+            .zip(all.iter().zip(texts))
+            .map(|(seq, (subject, text))| event(seq, *subject, 1, TELLS, text))
+            .collect();
+        apply_batch(&db, "intake", 0, batch, &gathers, &stop).await?;
+        let parked = dead_letter::open(db.pool(), Some("intake"), None).await?;
+        assert_eq!(
+            parked.iter().map(|one| one.seq).collect::<Vec<_>>(),
+            [3],
+            "{guilt}"
+        );
+
+        // What waits behind it waits, and the rest goes together again.
+        let next = [
+            event(6, all[2], 2, TELLS, "fine"),
+            event(7, all[0], 2, TELLS, "fine"),
+            event(8, all[5], 1, TELLS, "fine"),
+        ];
+        apply_batch(&db, "intake", 0, next.to_vec(), &gathers, &stop).await?;
+        let parked = dead_letter::open(db.pool(), Some("intake"), None).await?;
+        assert_eq!(parked.iter().map(|one| one.seq).collect::<Vec<_>>(), [3, 6]);
+        let wanted = [0, 1, 3, 4, 0, 5].map(|n| all[n].to_string());
+        assert_eq!(subjects(&db).await?, wanted);
+        assert_eq!(
+            *gathers.wrote.lock().expect("nobody panics with it"),
+            [1, 1, 1, 1, 2]
+        );
+    }
     Ok(())
 }
 

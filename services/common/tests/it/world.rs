@@ -258,6 +258,13 @@ pub fn event(seq: u64, subject: Uuid, version: u64, kind: &str, text: &str) -> E
     }
 }
 
+/// The text an event carries.
+pub fn text_of(event: &Event) -> String {
+    <GridVersioned as prost::Message>::decode(event.data.as_slice())
+        .unwrap_or_default()
+        .grid_version
+}
+
 /// Writes each event into `effect`; refuses the text "poison", fails once more often than told for "flaky".
 #[derive(Debug, Default)]
 pub struct Notes {
@@ -297,9 +304,6 @@ impl Consumer for Notes {
         if event.r#type != TELLS {
             return Ok(Outcome::Unknown);
         }
-        let text = <GridVersioned as prost::Message>::decode(event.data.as_slice())
-            .unwrap_or_default()
-            .grid_version;
         sqlx::query("insert into effect (event_id, subject, version) values ($1, $2, $3)")
             .bind(&event.id)
             .bind(&event.subject)
@@ -307,7 +311,7 @@ impl Consumer for Notes {
             .execute(work.conn())
             .await
             .map_err(relight_common::Error::db("note an event"))?;
-        match text.as_str() {
+        match text_of(event).as_str() {
             "poison" => Err(NotesError::Poison),
             "panic" => panic!("a consumer with a bug"),
             "flaky" if self.flaky_left.load(Ordering::SeqCst) > 0 => {

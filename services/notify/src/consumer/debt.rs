@@ -144,7 +144,7 @@ impl Notices {
         };
         let rows = hold(rows, purpose, |_| false);
         message::insert(work.conn(), &notice, &rows).await?;
-        self.bells.ring(&rows);
+        self.bells.ring_after(work, &rows);
         Ok(())
     }
 

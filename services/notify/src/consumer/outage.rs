@@ -7,7 +7,10 @@ use relight_common::{Invalid, Work, telemetry, wire};
 use relight_proto::events::v1::{Event, InterruptionStep, OutageNotice};
 use uuid::Uuid;
 
-use super::{Notices, Plan, Telling};
+use super::{
+    Notices, Plan,
+    fault::{News, Telling},
+};
 use crate::{
     domain::{
         outage::{Kind, Outage},
@@ -83,18 +86,16 @@ impl Notices {
         let told = OutageNotice::decode(payload.as_slice())
             .map_err(|error| relight_common::Error::Decode("a stored notice", error))?;
         let members = self.people.step_members(step_id).await?;
-        Ok(Plan::Tell(Box::new(Telling {
-            subject: step_id,
-            version: 1,
+        let telling = Telling {
             facts: Facts::Restored {
                 number: told.number,
                 on_at: wire::instant("at", step.at)?,
             },
-            incident: None,
-            zone: told.zone.parse().ok(),
+            zone: told.zone.parse().unwrap_or(self.zone),
             org_path,
             recipients: self.people.recipients(&members).await?,
-        })))
+        };
+        Ok(News::told(None, (step_id, 1), telling))
     }
 
     /// Writes the order down. What it makes untrue and was not sent is taken back at once, also from pages to come.
@@ -113,7 +114,7 @@ impl Notices {
             traceparent: &telemetry::traceparent(),
         };
         let is_new = notice::order(work.conn(), &order).await?;
-        self.bells.notices.notify_one();
+        work.ring_after_commit(&self.bells.notices);
         if !is_new || !ordered.is_for_all {
             return Ok(());
         }

@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use self::record::{News, Tray};
 use crate::{
-    bells::{Bells, Lookout},
+    bells::{self, Bells},
     channel::Outcome,
     desk,
     domain::{
@@ -130,7 +130,6 @@ impl<P: Provider> Sender<P> {
                 return;
             }
         }
-        let mut lookout = Lookout::new(self.bells.of(P::CHANNEL));
         while !ended.is_cancelled() {
             tokio::select! {
                 () = self.provider.ready() => {}
@@ -138,7 +137,7 @@ impl<P: Provider> Sender<P> {
             }
             let next = Instant::now() + GATHER;
             match self.round(lease, tray).await {
-                Ok(0) => lookout.wait(ended).await,
+                Ok(0) => bells::wait(self.bells.of(P::CHANNEL), ended).await,
                 Ok(due) if due < usize::from(BATCH) => {
                     pause(ended, next.saturating_duration_since(Instant::now())).await
                 }

@@ -1,5 +1,7 @@
 //! Messages: written once per person, claimed by a sender, listed for the desk.
 
+mod insert;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -11,8 +13,7 @@ use crate::{
     store::result,
 };
 
-/// Rows of one insert.
-const CHUNK: usize = 1_000;
+pub use self::insert::{CHUNK, insert, insert_all};
 
 /// Where a message may stand.
 pub const STATES: [&str; 10] = [
@@ -108,79 +109,6 @@ impl Row {
     }
 }
 
-/// Writes messages; who has this one already gets no second. Returns those that are new.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn insert(conn: &mut PgConnection, notice: &Notice<'_>, rows: &[Row]) -> Result<Vec<Uuid>, Error> {
-    let mut written = Vec::with_capacity(rows.len());
-    for chunk in rows.chunks(CHUNK) {
-        written.extend(insert_chunk(conn, notice, chunk).await?);
-    }
-    metrics::counter!("relight_messages_made_total", "purpose" => notice.purpose.word())
-        .increment(written.len() as u64);
-    Ok(written)
-}
-
-async fn insert_chunk(
-    conn: &mut PgConnection,
-    notice: &Notice<'_>,
-    rows: &[Row],
-) -> Result<Vec<Uuid>, Error> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let customers: Vec<Option<Uuid>> = rows.iter().map(Row::customer).collect();
-    let contacts: Vec<Option<Uuid>> = rows.iter().map(Row::contact).collect();
-    let reports: Vec<Option<Uuid>> = rows.iter().map(Row::report).collect();
-    let channels: Vec<String> = rows.iter().map(|row| row.channel.word().to_owned()).collect();
-    let recipients: Vec<Vec<u8>> = rows.iter().map(|row| row.recipient.to_vec()).collect();
-    let masked: Vec<String> = rows.iter().map(|row| row.masked.clone()).collect();
-    let nights: Vec<bool> = rows.iter().map(|row| row.night).collect();
-    let languages: Vec<String> = rows.iter().map(|row| row.language.word().to_owned()).collect();
-    let sealed: Vec<Vec<u8>> = rows.iter().map(|row| row.sealed.clone()).collect();
-    let due: Vec<DateTime<Utc>> = rows.iter().map(|row| row.due_at).collect();
-    let expires: Vec<DateTime<Utc>> = rows.iter().map(|row| row.expires_at).collect();
-    let state = |row: &Row| if row.held { "held" } else { "queued" };
-    let states: Vec<String> = rows.iter().map(|row| state(row).to_owned()).collect();
-    sqlx::query_scalar!(
-        "insert into notify.message (id, customer_id, contact_id, report_id, channel, recipient, masked, night,
-             language, sealed, due_at, expires_at, state, purpose, subject, version, incident_id, outage_id, case_id, org_path,
-             zone, template, template_version, rank, created_at, traceparent)
-         select r.*, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[],
-             $8::bool[], $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[], $13::text[]) r
-         on conflict on constraint message_once do nothing returning id",
-        &ids,
-        &customers as &[Option<Uuid>],
-        &contacts as &[Option<Uuid>],
-        &reports as &[Option<Uuid>],
-        &channels,
-        &recipients,
-        &masked,
-        &nights,
-        &languages,
-        &sealed,
-        &due,
-        &expires,
-        &states,
-        notice.purpose.word(),
-        notice.subject,
-        notice.version,
-        notice.incident,
-        notice.outage,
-        notice.case,
-        notice.org_path,
-        notice.zone,
-        notice.template,
-        notice.template_version,
-        notice.purpose.rank(),
-        notice.created_at,
-        notice.traceparent
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("write messages"))
-}
-
 /// About what messages are taken back.
 #[derive(Debug, Clone, Copy)]
 pub enum About {
@@ -225,33 +153,70 @@ pub async fn take_back(
     result::of(conn, &ended, now).await
 }
 
-/// Withdraws what was not sent yet of these purposes about an incident: from everybody, or from `recipients` only.
-/// `newer`: subject and version of the news that does it; its own messages, and newer ones of that subject, stay.
+/// News that takes unsent messages of its purpose about an incident back, from everybody.
+#[derive(Debug, Clone, Copy)]
+pub struct Withdrawal {
+    /// The incident.
+    pub incident: Uuid,
+    /// The purpose.
+    pub purpose: Purpose,
+    /// Subject and version of the news: its own messages, and newer ones of that subject, stay.
+    pub newer: (Uuid, i64),
+}
+
+/// Withdraws what was not sent yet.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn supersede(
+pub async fn supersede(conn: &mut PgConnection, all: &[Withdrawal]) -> Result<(), Error> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let incidents: Vec<Uuid> = all.iter().map(|one| one.incident).collect();
+    let purposes: Vec<String> = all.iter().map(|one| one.purpose.word().to_owned()).collect();
+    let (subjects, versions): (Vec<Uuid>, Vec<i64>) = all.iter().map(|one| one.newer).unzip();
+    sqlx::query!(
+        "update notify.message m set state = 'superseded', reason = 'newer news came before it was sent'
+         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::int8[]) w (incident_id, purpose, subject, version)
+         where m.incident_id = w.incident_id and m.state in ('held', 'queued') and m.purpose = w.purpose
+           and (m.subject <> w.subject or m.version < w.version)",
+        &incidents,
+        &purposes,
+        &subjects,
+        &versions
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("withdraw older messages"))
+}
+
+/// Withdraws what was not sent yet about an incident to those whose supply is back: no crew and no estimate is news to them.
+/// `newer`: as for [`Withdrawal`].
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn supersede_of(
     conn: &mut PgConnection,
     incident: Uuid,
-    purposes: &[Purpose],
-    recipients: Option<&[[u8; 32]]>,
+    recipients: &[[u8; 32]],
     newer: (Uuid, i64),
-) -> Result<u64, Error> {
-    let purposes: Vec<String> = purposes.iter().map(|one| one.word().to_owned()).collect();
-    let recipients: Option<Vec<Vec<u8>>> = recipients.map(|all| all.iter().map(|one| one.to_vec()).collect());
+) -> Result<(), Error> {
+    let older = [Purpose::CrewEnRoute, Purpose::Etr].map(|one| one.word().to_owned());
+    let recipients: Vec<Vec<u8>> = recipients.iter().map(|one| one.to_vec()).collect();
     sqlx::query!(
         "update notify.message set state = 'superseded', reason = 'newer news came before it was sent'
          where incident_id = $1 and state in ('held', 'queued') and purpose = any($2)
-           and ($3::bytea[] is null or recipient = any($3)) and (subject <> $4 or version < $5)",
+           and recipient = any($3) and (subject <> $4 or version < $5)",
         incident,
-        &purposes,
-        recipients.as_deref(),
+        &older,
+        &recipients,
         newer.0,
         newer.1
     )
     .execute(conn)
     .await
-    .map(|done| done.rows_affected())
+    .map(drop)
     .map_err(Error::db("withdraw older messages"))
 }
 

@@ -10,6 +10,7 @@ mod notices;
 mod orders;
 mod outages;
 mod rounds;
+mod together;
 mod town;
 mod whole;
 mod world;

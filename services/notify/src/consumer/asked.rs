@@ -1,0 +1,101 @@
+//! What is asked once for many events before they are planned: the contacts of reporters and the incidents.
+
+use std::collections::{BTreeSet, HashMap};
+
+use relight_common::wire;
+use relight_proto::events::v1::{EtrChanged, Event, InterruptionStep, ReportAccepted, WorkOrderStep};
+use uuid::Uuid;
+
+use super::{Notices, decode};
+use crate::{
+    error::Error,
+    people::Recipient,
+    store::incident::{self, Incident},
+};
+
+/// Triage of somebody who asked again.
+pub(super) const URGE: &str = "urge";
+
+/// The answers.
+#[derive(Debug)]
+pub(super) struct Asked {
+    on_file: HashMap<Uuid, Vec<Recipient>>,
+    incidents: HashMap<Uuid, Incident>,
+}
+
+impl Asked {
+    /// Every contact of a reporter who is answered.
+    pub(super) fn contacts(&self, customer: Uuid) -> Vec<Recipient> {
+        self.on_file.get(&customer).cloned().unwrap_or_default()
+    }
+
+    /// The incident, in at least `version`.
+    ///
+    /// # Errors
+    /// [`Error::NotYet`] while that version is on its way.
+    pub(super) fn incident(&self, id: Uuid, version: u64) -> Result<Incident, Error> {
+        let wanted = i64::try_from(version).unwrap_or(i64::MAX);
+        let known = self.incidents.get(&id);
+        known
+            .filter(|incident| incident.version >= wanted)
+            .cloned()
+            .ok_or(Error::NotYet(id, wanted))
+    }
+}
+
+impl Notices {
+    pub(super) async fn ask(&self, events: &[&Event]) -> Result<Asked, Error> {
+        let (mut reporters, mut incidents) = (BTreeSet::new(), BTreeSet::new());
+        for event in events {
+            if event.r#type == "report.accepted" {
+                reporters.extend(answered(&decode(event)?)?);
+            }
+            incidents.extend(needed(event)?);
+        }
+        let incidents: Vec<Uuid> = incidents.into_iter().collect();
+        Ok(Asked {
+            on_file: self.on_file(reporters.into_iter().collect()).await?,
+            incidents: incident::load_all(self.db.pool(), &incidents).await?,
+        })
+    }
+
+    /// The contacts of these customers, by customer.
+    async fn on_file(&self, customers: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Recipient>>, Error> {
+        let mut on_file: HashMap<Uuid, Vec<Recipient>> = HashMap::new();
+        for one in self.people.reachable(&customers).await? {
+            on_file
+                .entry(one.customer().unwrap_or_default())
+                .or_default()
+                .push(one);
+        }
+        Ok(on_file)
+    }
+}
+
+/// The customer who is answered, when the reporter is one.
+pub(super) fn answered(report: &ReportAccepted) -> Result<Option<Uuid>, Error> {
+    if report.triage == URGE {
+        return Ok(None);
+    }
+    Ok(wire::uuid_opt("customer_id", &report.customer_id)?)
+}
+
+/// The incident that has to be known to tell people of this event.
+fn needed(event: &Event) -> Result<Option<Uuid>, Error> {
+    let incident = match event.r#type.as_str() {
+        "workorder.step" => {
+            let step: WorkOrderStep = decode(event)?;
+            (step.step == "en_route").then_some(step.incident_id)
+        }
+        "etr.changed" => {
+            let etr: EtrChanged = decode(event)?;
+            (!etr.withdrawn).then_some(etr.incident_id)
+        }
+        "interruption.step" => {
+            let step: InterruptionStep = decode(event)?;
+            (step.kind == "closed").then_some(step.incident_id)
+        }
+        _ => None,
+    };
+    Ok(wire::uuid_opt("incident_id", &incident.unwrap_or_default())?)
+}
