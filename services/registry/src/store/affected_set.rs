@@ -71,7 +71,8 @@ pub(crate) async fn find<'e>(db: impl sqlx::PgExecutor<'e>, id: Uuid) -> Result<
     .map_err(Error::db("look for an affected set"))
 }
 
-/// The service points with these folded external ids that are in the network, and in `within` when given.
+/// The service points with these folded external ids that are in the network, and in `within` when given; by id, so that
+/// members are written in the order of their key.
 pub(crate) async fn pick<'e>(
     db: impl sqlx::PgExecutor<'e>,
     keys: &[String],
@@ -84,7 +85,8 @@ pub(crate) async fn pick<'e>(
         join registry.service_point p on p.external_key = wanted.key
         join registry.customer c on c.id = p.customer_id
         where p.retired_at is null and ($2::uuid is null or exists (
-            select 1 from registry.affected_set_member m where m.set_id = $2 and m.service_point_id = p.id))"#,
+            select 1 from registry.affected_set_member m where m.set_id = $2 and m.service_point_id = p.id))
+        order by p.id"#,
         keys,
         within
     )
