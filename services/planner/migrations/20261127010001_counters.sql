@@ -81,8 +81,12 @@ where r.outage_id = d.outage_id;
 
 -- What a counter cannot say: who of them was told last, and with whom the present window is agreed.
 create index recipient_served on recipient (outage_id, served_at)
-    where released_at is null and joined_at is null and (important or life_support or dedicated_line or own_generation);
+    where served_at is not null and released_at is null and joined_at is null
+        and (important or life_support or dedicated_line or own_generation);
 create index recipient_dedicated on recipient (outage_id) where released_at is null and dedicated_line;
+
+-- Each statement above writes to reach, whose key holds the outage: a key of every recipient's own asks the same again.
+alter table recipient drop constraint recipient_of_outage;
 
 -- The plans it collided with when it was compared, as above_count says how many customers were above a limit then.
 alter table outage add column conflicts text[] not null default '{}';

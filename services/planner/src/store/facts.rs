@@ -31,9 +31,10 @@ async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
     let row = sqlx::query!(
         r#"select required, served, late_joiners, unacknowledged, unreached, told_late_start, backfeed_open, backfeed_untold,
              single_source,
-             (select max(served_at) from planner.recipient
-              where outage_id = $1 and released_at is null and joined_at is null
-                and (important or life_support or dedicated_line or own_generation)) as individual_at,
+             (select served_at from planner.recipient
+              where outage_id = $1 and served_at is not null and released_at is null and joined_at is null
+                and (important or life_support or dedicated_line or own_generation)
+              order by served_at desc limit 1) as individual_at,
              (select count(*) from planner.recipient
               where outage_id = $1 and released_at is null and dedicated_line
                 and (agreed_off_at is distinct from $2 or agreed_on_at is distinct from $3)) as "dedicated_open!"

@@ -85,8 +85,7 @@ pub(crate) async fn pick<'e>(
         join registry.service_point p on p.external_key = wanted.key
         join registry.customer c on c.id = p.customer_id
         where p.retired_at is null and ($2::uuid is null or exists (
-            select 1 from registry.affected_set_member m where m.set_id = $2 and m.service_point_id = p.id))
-        order by p.id"#,
+            select 1 from registry.affected_set_member m where m.set_id = $2 and m.service_point_id = p.id))"#,
         keys,
         within
     )
@@ -107,7 +106,9 @@ pub(crate) async fn pick<'e>(
             zone: row.zone,
         })
     });
-    members.collect()
+    let mut members = members.collect::<Result<Vec<_>, Error>>()?;
+    members.sort_unstable_by_key(|member| member.service_point_id);
+    Ok(members)
 }
 
 /// How many service points and customers these folded external ids are, and how many of them are special.
