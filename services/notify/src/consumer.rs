@@ -16,7 +16,8 @@ use relight_common::{
     telemetry, wire,
 };
 use relight_proto::events::v1::{
-    EtrChanged, Event, IncidentChanged, InterruptionStep, OutageNotice, ReportAccepted, WorkOrderStep,
+    ArrearsNotice, EtrChanged, Event, IncidentChanged, InterruptionStep, OutageNotice, ReportAccepted,
+    WorkOrderStep,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -125,28 +126,36 @@ impl Consumer for Notices {
             "etr.changed" => self.etr(event, decode(event)?).await,
             "interruption.step" => self.interruption(decode(event)?).await,
             "outage.notice" => self.outage_notice(&decode::<OutageNotice>(event)?),
-            "arrears.notice" => self.arrears_notice(decode(event)?).await,
+            "arrears.notice" => {
+                let notice: ArrearsNotice = decode(event)?;
+                let customer = wire::uuid("customer_id", &notice.customer_id)?;
+                let on_file = self.people.reachable(&[customer]).await?;
+                self.arrears_notice(notice, on_file).await
+            }
             "workorder.alarm" | "crew.changed" | "outage.changed" | "outage.step" | "outage.alarm"
             | "arrears.changed" | "arrears.alarm" => Ok(Plan::Nothing),
             _ => Ok(Plan::Unknown),
         }
     }
 
-    /// A storm of reports asks the registry once for many reporters.
+    /// A storm of reports, and a day of payments, asks the registry once for many people.
     async fn prepare_all(&self, events: &[&Event]) -> Result<Vec<Plan>, Error> {
-        let on_file = self.reporters_on_file(events).await?;
+        let on_file = self.on_file(events).await?;
+        let contacts = |customer| on_file.get(&customer).cloned().unwrap_or_default();
         let mut plans = Vec::with_capacity(events.len());
         for event in events {
             let span = telemetry::consume_span(event);
             let plan = async {
-                if event.r#type != "report.accepted" {
-                    return self.prepare(event).await;
+                match (event.r#type.as_str(), asked_for(event)?) {
+                    ("report.accepted", customer) => {
+                        let on_file = customer.map(contacts).unwrap_or_default();
+                        self.accepted(event, decode(event)?, on_file).await
+                    }
+                    ("arrears.notice", Some(customer)) => {
+                        self.arrears_notice(decode(event)?, contacts(customer)).await
+                    }
+                    _ => self.prepare(event).await,
                 }
-                let report: ReportAccepted = decode(event)?;
-                let customer = answered(&report)?;
-                let contacts = customer.and_then(|customer| on_file.get(&customer));
-                self.accepted(event, report, contacts.cloned().unwrap_or_default())
-                    .await
             };
             plans.push(plan.instrument(span).await?);
         }
@@ -176,12 +185,24 @@ impl Consumer for Notices {
     }
 }
 
+/// Whose contacts an event needs.
+fn asked_for(event: &Event) -> Result<Option<Uuid>, Error> {
+    match event.r#type.as_str() {
+        "report.accepted" => answered(&decode(event)?),
+        "arrears.notice" => {
+            let notice: ArrearsNotice = decode(event)?;
+            Ok(Some(wire::uuid("customer_id", &notice.customer_id)?))
+        }
+        _ => Ok(None),
+    }
+}
+
 impl Notices {
-    /// The contacts of those whose reports are answered, by customer.
-    async fn reporters_on_file(&self, events: &[&Event]) -> Result<HashMap<Uuid, Vec<Recipient>>, Error> {
+    /// The contacts of those whose reports are answered and who are told of a debt, by customer.
+    async fn on_file(&self, events: &[&Event]) -> Result<HashMap<Uuid, Vec<Recipient>>, Error> {
         let mut customers = BTreeSet::new();
-        for event in events.iter().filter(|event| event.r#type == "report.accepted") {
-            customers.extend(answered(&decode(event)?)?);
+        for event in events {
+            customers.extend(asked_for(event)?);
         }
         let customers: Vec<Uuid> = customers.into_iter().collect();
         let mut on_file: HashMap<Uuid, Vec<Recipient>> = HashMap::new();

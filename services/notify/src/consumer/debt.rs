@@ -69,7 +69,12 @@ fn read(kind: Kind, notice: &ArrearsNotice, text: TextOfReply, zone: Tz) -> Resu
 }
 
 impl Notices {
-    pub(super) async fn arrears_notice(&self, notice: ArrearsNotice) -> Result<Plan, Error> {
+    /// `on_file`: the contacts of the customer.
+    pub(super) async fn arrears_notice(
+        &self,
+        notice: ArrearsNotice,
+        on_file: Vec<Recipient>,
+    ) -> Result<Plan, Error> {
         let Some(kind) = Kind::parse(&notice.kind) else {
             return Ok(Plan::Unknown);
         };
@@ -88,7 +93,7 @@ impl Notices {
             case: wire::uuid("case_id", &notice.case_id)?,
             customer,
             debt: read(kind, &notice, text, self.zone)?,
-            recipients: self.people.reachable(&[customer]).await?,
+            recipients: on_file,
         })))
     }
 

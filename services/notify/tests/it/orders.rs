@@ -3,7 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use relight_common::{lease, wire};
-use relight_notify::{served::Teller, spread::Spreader};
+use relight_notify::{
+    served::Teller,
+    spread::{Ahead, Spreader},
+};
 use relight_proto::{
     arrears::v1::TextOfReply,
     events::v1::{ArrearsNotice, Event, NoticeServed, OutageNotice},
@@ -108,10 +111,10 @@ impl World {
 
     /// Spreads everything that is ordered. Returns the number of pages.
     pub(crate) async fn spread(&self) -> anyhow::Result<usize> {
-        let (spreader, mut pages) = (self.spreader(), 0);
+        let (spreader, mut ahead, mut pages) = (self.spreader(), Ahead::default(), 0);
         loop {
             let lease = self.lease().await?;
-            let is_page = spreader.round(&lease).await?;
+            let is_page = spreader.round(&lease, &mut ahead).await?;
             lease::give_back(self.db.pool(), &lease).await?;
             if !is_page {
                 break;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use relight_common::wire;
-use relight_notify::desk;
+use relight_notify::{desk, spread::Ahead};
 use relight_proto::{
     common::v1::Language::{En, ZhCn},
     events::v1::{InterruptionStep, OutageNotice},
@@ -309,7 +309,10 @@ async fn newer_news_takes_unsent_notices_back() -> anyhow::Result<()> {
         .apply(vec![world.ordered(&outage("notice", id, set))])
         .await?;
     let (spreader, lease) = (world.spreader(), world.lease().await?);
-    assert!(spreader.round(&lease).await?, "the first page: two of five");
+    assert!(
+        spreader.round(&lease, &mut Ahead::default()).await?,
+        "the first page: two of five"
+    );
     relight_common::lease::give_back(world.db.pool(), &lease).await?;
     let released = OutageNotice {
         customer_ids: vec![customers[0].to_string()],
@@ -351,7 +354,7 @@ async fn who_shares_a_number_is_proven_by_one_message() -> anyhow::Result<()> {
     world
         .apply(vec![world.ordered(&outage("notice", Uuid::now_v7(), set))])
         .await?;
-    spreader.round(&lease).await?;
+    spreader.round(&lease, &mut Ahead::default()).await?;
     relight_common::lease::give_back(world.db.pool(), &lease).await?;
     // The message is delivered before the later pages are written.
     world.round(&texts.sender).await?;
@@ -421,7 +424,7 @@ async fn a_notice_is_spread_from_where_it_stopped() -> anyhow::Result<()> {
         .await?;
     for pages in 1..=3 {
         let (spreader, lease) = (world.spreader(), world.lease().await?);
-        assert!(spreader.round(&lease).await?, "{pages}");
+        assert!(spreader.round(&lease, &mut Ahead::default()).await?, "{pages}");
         relight_common::lease::give_back(world.db.pool(), &lease).await?;
     }
     world.wait_for_states("outage_notice", &["queued"; 4]).await?;
