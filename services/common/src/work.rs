@@ -42,6 +42,9 @@ pub struct Work {
 
 /// Rows of one insert: a statement takes at most 65,535 values.
 const ROWS: usize = 1_000;
+/// News, and audit entries, that go into one statement with the reply. Each count makes a statement of its own, of which a
+/// connection keeps a hundred prepared.
+const TOGETHER: usize = 4;
 
 /// One event about one aggregate, to be told after commit.
 #[derive(Debug)]
@@ -224,21 +227,14 @@ impl Work {
     /// [`Error::Db`], and [`Error::InFlight`] should the command have been done since [`begin`](Self::begin), which its
     /// lock excludes; nothing is stored then.
     pub async fn commit<R: Message + Default>(mut self, reply: R) -> Result<R, Error> {
-        // The last news and the reply go in one round trip: a connection is held for as long as they take.
-        let last = self.meta.as_ref().and_then(|_| self.news.pop());
-        self.flush().await?;
         if let Some(meta) = self.meta.take() {
-            let mut insert = match &last {
-                Some(news) => {
-                    let mut with = self.news_insert("with told as (", std::slice::from_ref(news));
-                    with.push(") ");
-                    with
-                }
-                None => sqlx::QueryBuilder::new(""),
-            };
-            command::push_remember(&mut insert, &meta, reply.encode_to_vec());
-            self.told |= last.is_some();
-            let done = insert
+            // A connection is held for as long as its round trips take: what is told and audited goes with the reply.
+            if self.news.len() > TOGETHER || self.entries.len() > TOGETHER {
+                self.flush().await?;
+            }
+            let mut all = self.news_and_entries();
+            command::push_remember(&mut all, &meta, reply.encode_to_vec());
+            let done = all
                 .build()
                 .execute(&mut *self.tx)
                 .await
@@ -247,6 +243,7 @@ impl Work {
                 return Err(Error::InFlight(meta.id));
             }
         }
+        self.flush().await?;
         self.finish().await?;
         Ok(reply)
     }
@@ -274,8 +271,29 @@ impl Work {
         Ok(())
     }
 
+    /// What is left to be told and audited, in front of the statement that comes with it.
+    fn news_and_entries(&mut self) -> sqlx::QueryBuilder<Postgres> {
+        let (news, entries) = (std::mem::take(&mut self.news), std::mem::take(&mut self.entries));
+        let mut before = sqlx::QueryBuilder::new("");
+        if !news.is_empty() {
+            before.push("with told as (");
+            self.push_news(&mut before, &news);
+            before.push(") ");
+        }
+        if !entries.is_empty() {
+            before.push(if news.is_empty() { "with" } else { "," });
+            before.push(" noted as (");
+            self.push_entries(&mut before, &entries);
+            before.push(") ");
+        }
+        self.told |= !news.is_empty();
+        before
+    }
+
     async fn write_news(&mut self, news: &[News]) -> Result<(), Error> {
-        self.news_insert("", news)
+        let mut insert = sqlx::QueryBuilder::new("");
+        self.push_news(&mut insert, news);
+        insert
             .build()
             .execute(&mut *self.tx)
             .await
@@ -284,8 +302,7 @@ impl Work {
         Ok(())
     }
 
-    fn news_insert(&self, before: &str, news: &[News]) -> sqlx::QueryBuilder<Postgres> {
-        let mut insert = sqlx::QueryBuilder::new(before);
+    fn push_news(&self, insert: &mut sqlx::QueryBuilder<Postgres>, news: &[News]) {
         insert.push(
             "insert into outbox (id, partition_no, subject, version, type, org_path, occurred_at, traceparent, cause, data) ",
         );
@@ -302,12 +319,21 @@ impl Work {
                 .push_bind(cause.clone())
                 .push_bind(news.data.clone());
         });
-        insert
     }
 
     async fn write_audit(&mut self, entries: &[Entry]) -> Result<(), Error> {
-        let mut insert =
-            sqlx::QueryBuilder::new("insert into audit (id, at, actor, action, subject, detail) ");
+        let mut insert = sqlx::QueryBuilder::new("");
+        self.push_entries(&mut insert, entries);
+        insert
+            .build()
+            .execute(&mut *self.tx)
+            .await
+            .map_err(Error::db("write the audit"))?;
+        Ok(())
+    }
+
+    fn push_entries(&self, insert: &mut sqlx::QueryBuilder<Postgres>, entries: &[Entry]) {
+        insert.push("insert into audit (id, at, actor, action, subject, detail) ");
         let (at, actor) = (self.at, &self.actor);
         insert.push_values(entries, |mut row, entry| {
             row.push_bind(Uuid::now_v7())
@@ -317,12 +343,6 @@ impl Work {
                 .push_bind(&entry.subject)
                 .push_bind(&entry.detail);
         });
-        insert
-            .build()
-            .execute(&mut *self.tx)
-            .await
-            .map_err(Error::db("write the audit"))?;
-        Ok(())
     }
 
     async fn finish(self) -> Result<(), Error> {
