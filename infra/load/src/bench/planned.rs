@@ -129,16 +129,22 @@ fn word(action: &Action) -> &'static str {
 async fn queued(conn: &mut PgConnection, contacts: usize) -> anyhow::Result<()> {
     let begun = Instant::now();
     loop {
-        let rows: i64 = sqlx::query_scalar("select count(*) from notify.message")
-            .fetch_one(&mut *conn)
-            .await?;
-        if usize::try_from(rows)? >= contacts {
+        // Counting the messages again and again would take a good part of the machine that is measured.
+        let spread: bool =
+            sqlx::query_scalar("select exists (select from notify.notice where state = 'spread')")
+                .fetch_one(&mut *conn)
+                .await?;
+        let late = begun.elapsed() >= QUEUED_WITHIN;
+        if spread || late {
+            let rows: i64 = sqlx::query_scalar("select count(*) from notify.message")
+                .fetch_one(&mut *conn)
+                .await?;
+            anyhow::ensure!(
+                usize::try_from(rows)? >= contacts,
+                "{rows} of {contacts} notices are queued"
+            );
             return Ok(());
         }
-        anyhow::ensure!(
-            begun.elapsed() < QUEUED_WITHIN,
-            "{rows} of {contacts} notices are queued after two minutes"
-        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
