@@ -112,16 +112,22 @@ impl World {
     /// Spreads everything that is ordered. Returns the number of pages.
     pub(crate) async fn spread(&self) -> anyhow::Result<usize> {
         let (spreader, mut ahead, mut pages) = (self.spreader(), Ahead::default(), 0);
-        loop {
-            let lease = self.lease().await?;
-            let is_page = spreader.round(&lease, &mut ahead).await?;
-            lease::give_back(self.db.pool(), &lease).await?;
-            if !is_page {
-                break;
-            }
+        while self.next_page(&spreader, &mut ahead).await? {
             pages += 1;
         }
         Ok(pages)
+    }
+
+    /// Spreads one page, by a spreader that dies after it; false when there is none.
+    pub(crate) async fn page(&self) -> anyhow::Result<bool> {
+        self.next_page(&self.spreader(), &mut Ahead::default()).await
+    }
+
+    async fn next_page(&self, spreader: &Spreader, ahead: &mut Ahead) -> anyhow::Result<bool> {
+        let lease = self.lease().await?;
+        let is_page = spreader.round(&lease, ahead).await?;
+        lease::give_back(self.db.pool(), &lease).await?;
+        Ok(is_page)
     }
 
     /// Orders and spreads these notices.
