@@ -93,7 +93,7 @@
   const changed = () => {
     dirty += 1;
   };
-  const kinds = ["incident.changed", "workorder.step", "workorder.alarm", "etr.changed", "crew.changed", "reset"];
+  const kinds = ["incident.changed", "workorder.step", "workorder.alarm", "etr.changed", "crew.changed", "outage.alarm", "reset"];
   for (const kind of kinds) stream.addEventListener(kind, changed);
   stream.addEventListener("open", () => {
     beatAt = performance.now();

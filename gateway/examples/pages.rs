@@ -28,7 +28,7 @@ use relight_proto::{
     dispatch::v1::{Clock, Crew, Order},
     insight::v1::{Interruption, PublicOutage, PublicOutagesReply},
     intake::v1::{Incident, KnownOutage, Report},
-    planner::v1::{Announcement, Window, Words},
+    planner::v1::{Alarm, Announcement, Window, Words},
     registry::v1::{Customer, ServicePoint, streets_reply::Streets as Names},
 };
 use serde::Deserialize;
@@ -365,6 +365,13 @@ fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {
         incidents: Some(incidents.collect()),
         crews: (case != "partly").then(|| crews.collect()),
         more: case == "many",
+        alarms: Some(vec![Alarm {
+            number: "P-20261127-0001".to_owned(),
+            what: "not_begun".to_owned(),
+            because: "announced for 09:00".to_owned(),
+            raised_at: Some(timestamp(now)),
+            ..Alarm::default()
+        }]),
         orders: Some(orders),
         may_acknowledge: true,
     };

@@ -1,5 +1,6 @@
 //! `/board`: the control room's wallboard. Orders by the clock that runs out first, crews and incidents on a map.
 
+mod alarm;
 pub mod map;
 pub mod view;
 
@@ -17,6 +18,7 @@ use relight_proto::{
     common::v1::PageRequest,
     dispatch::v1::{AcknowledgeAlarmRequest, ListCrewsRequest, ListOrdersRequest},
     intake::v1::ListIncidentsRequest,
+    planner::v1::{AcknowledgeAlarmRequest as SeenOutageAlarm, Alarm, ListAlarmsRequest},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -28,12 +30,17 @@ use crate::{api::acknowledge_alarm, app::App};
 /// Orders on the board; the rest is in the API.
 const ORDERS_MAX: u32 = 100;
 const POINTS_MAX: u32 = 500;
+/// Alarms of outages on the board; the rest is in the API.
+const ALARMS_MAX: u32 = 20;
+/// Who sees alarms of outages.
+const ALARMED: [Role; 4] = [Role::Planner, Role::Dispatcher, Role::Manager, Role::ControlRoom];
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/board", get(show))
         .route("/board/live", get(live))
         .route("/board/acknowledge", post(acknowledge))
+        .route("/board/outage-alarm", post(seen))
 }
 
 async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
@@ -78,16 +85,18 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         state: "open".to_owned(),
         page: page(POINTS_MAX),
     };
-    let (orders, crews, incidents) = tokio::join!(
+    let (orders, crews, incidents, alarms) = tokio::join!(
         ask!(app.edge(), claims, app.to().dispatch, list_orders, orders),
         ask!(app.edge(), claims, app.to().dispatch, list_crews, crews),
         ask!(app.edge(), claims, app.to().intake, list_incidents, incidents),
+        alarms(app, visit),
     );
     let known = Known {
         more: orders.as_ref().is_ok_and(|reply| !reply.next_cursor.is_empty()),
         orders: orders.ok().map(|reply| reply.orders),
         crews: crews.ok().map(|reply| reply.crews),
         incidents: incidents.ok().map(|reply| reply.incidents),
+        alarms,
         may_acknowledge: claims.has(&[Role::Dispatcher, Role::UnitDesk]),
     };
     Ok(Board::new(
@@ -97,6 +106,50 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         app.clock().now(),
         app.http().zone,
     ))
+}
+
+/// Alarms of outages that nobody has seen; none for who is not to see them.
+async fn alarms(app: &App, visit: &Visit) -> Option<Vec<Alarm>> {
+    let claims = &visit.claims;
+    if !claims.has(&ALARMED) {
+        return Some(Vec::new());
+    }
+    let message = ListAlarmsRequest {
+        open: true,
+        outage_id: String::new(),
+        page: Some(PageRequest {
+            cursor: String::new(),
+            size: ALARMS_MAX,
+        }),
+    };
+    let reply = ask!(app.edge(), claims, app.to().outage_alarms, list, message).await;
+    reply.ok().map(|reply| reply.alarms)
+}
+
+#[derive(Deserialize)]
+struct SeenForm {
+    #[serde(default)]
+    alarm_id: String,
+    #[serde(default)]
+    command_id: String,
+    #[serde(default)]
+    csrf: String,
+}
+
+async fn seen(
+    State(app): State<App>,
+    visit: Visit,
+    Fields(form): Fields<SeenForm>,
+) -> Result<Response, Problem> {
+    visit.check(&form.csrf)?;
+    let claims = &visit.claims;
+    claims.need(&ALARMED)?;
+    let message = SeenOutageAlarm {
+        command_id: form.command_id,
+        alarm_id: form.alarm_id,
+    };
+    ask!(app.edge(), claims, app.to().outage_alarms, acknowledge, message).await?;
+    Ok(Redirect::to("/board").into_response())
 }
 
 #[derive(Deserialize)]

@@ -3,8 +3,8 @@
 use prost::Message;
 use relight_common::edge::at;
 use relight_proto::events::v1::{
-    CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep, ReportAccepted, WorkOrderAlarm,
-    WorkOrderStep,
+    CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep, OutageAlarm, ReportAccepted,
+    WorkOrderAlarm, WorkOrderStep,
 };
 use serde_json::{Value, json};
 
@@ -38,6 +38,7 @@ fn data(event: &Event) -> Option<Value> {
         "etr.changed" => EtrChanged::decode(bytes).ok().map(etr),
         "crew.changed" => CrewChanged::decode(bytes).ok().map(crew),
         "interruption.step" => InterruptionStep::decode(bytes).ok().map(interruption),
+        "outage.alarm" => OutageAlarm::decode(bytes).ok().map(outage_alarm),
         _ => None,
     }
 }
@@ -97,6 +98,13 @@ fn interruption(step: InterruptionStep) -> Value {
     })
 }
 
+/// Without the reason: its words name customers by id.
+fn outage_alarm(alarm: OutageAlarm) -> Value {
+    json!({
+        "outage_id": alarm.outage_id, "number": alarm.number, "what": alarm.what, "off_at": at(alarm.off_at),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +131,19 @@ mod tests {
         assert!(item.json.contains("F-1"));
         assert!(!item.json.contains("the-customer") && !item.json.contains("the-point"));
         assert_eq!((item.slot, item.seq), (3, 5));
+    }
+
+    #[test]
+    fn an_alarm_of_an_outage_is_shown_without_whom_it_is_about() {
+        let alarm = OutageAlarm {
+            number: "P-20261127-0001".to_owned(),
+            what: "late_joiner".to_owned(),
+            because: "customer the-customer moved in: call them".to_owned(),
+            ..OutageAlarm::default()
+        };
+        let item = item_of(13, event("outage.alarm", alarm.encode_to_vec()));
+        assert!(item.json.contains("late_joiner") && item.json.contains("P-20261127-0001"));
+        assert!(!item.json.contains("the-customer"), "{}", item.json);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use relight_common::db::PARTITIONS;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Whose events are shown.
-pub(crate) const SOURCES: [&str; 3] = ["intake", "dispatch", "insight"];
+pub(crate) const SOURCES: [&str; 4] = ["intake", "dispatch", "insight", "planner"];
 const PER_SOURCE: usize = PARTITIONS as usize;
 /// One slot per stream: source times partitions.
 const SLOTS: usize = SOURCES.len() * PER_SOURCE;
@@ -325,7 +325,7 @@ mod tests {
         }
         assert_eq!(seen(&hub, &early), None);
         assert_eq!(hub.since(next - 1), None);
-        let ahead = Cursor::parse("ffffff.0.0.0.0.0.0.0.0.0.0.0").unwrap();
+        let ahead = Cursor::parse(&format!("ffffff{}", ".0".repeat(SLOTS - 1))).unwrap();
         assert_eq!(hub.resume(&ahead), None);
     }
 

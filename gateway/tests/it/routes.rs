@@ -1,4 +1,4 @@
-//! Each route of switching, ledger, signals and inference: who gets in, who does not, and which field a bad request is told.
+//! Each route of switching, ledger, signals, inference, messages and alarms: who gets in, who does not, and which field a bad request is told.
 //!
 //! The services behind are away, so whoever gets in is told so (503); that is how far the edge goes.
 
@@ -297,6 +297,66 @@ const ROUTES: &[Route] = &[
             "/api/v1/incidents/nix/merge",
             r#"{"into_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c12"}"#,
         ),
+        "id",
+    ),
+    route(
+        "GET /api/v1/messages?outage_id={id}&state=delivered",
+        READ,
+        ("agent", "crew"),
+        ("/api/v1/messages?outage_id=nix", ""),
+        "outage_id",
+    ),
+    route(
+        "GET /api/v1/replies?open=true",
+        READ,
+        ("agent", "planner"),
+        ("/api/v1/replies?limit=0", ""),
+        "limit",
+    ),
+    route(
+        "POST /api/v1/replies/{id}/acknowledgement",
+        r#"{"note":"called back"}"#,
+        ("manager", "customer"),
+        ("/api/v1/replies/nix/acknowledgement", r#"{"note":"x"}"#),
+        "id",
+    ),
+    route(
+        "GET /api/v1/wrong-contacts?customer_id={id}",
+        READ,
+        ("dispatcher", "crew"),
+        ("/api/v1/wrong-contacts?customer_id=nix", ""),
+        "customer_id",
+    ),
+    // A message or a contact says which it is; both, or none of them, says nothing.
+    route(
+        "POST /api/v1/wrong-contacts",
+        r#"{"customer_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c11","message_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c12"}"#,
+        ("agent", "customer"),
+        (
+            "",
+            r#"{"customer_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c11","message_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c12","contact_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c13"}"#,
+        ),
+        "message_id",
+    ),
+    route(
+        "POST /api/v1/wrong-contacts/{id}/withdrawal",
+        r#"{"reason":"called: it is theirs"}"#,
+        ("agent", "planner"),
+        ("", r#"{"note":"called: it is theirs"}"#),
+        "note",
+    ),
+    route(
+        "GET /api/v1/outage-alarms?open=true",
+        READ,
+        ("control_room", "agent"),
+        ("/api/v1/outage-alarms?outage_id=nix", ""),
+        "outage_id",
+    ),
+    route(
+        "POST /api/v1/outage-alarms/{id}/acknowledgement",
+        "{}",
+        ("dispatcher", "crew"),
+        ("/api/v1/outage-alarms/nix/acknowledgement", "{}"),
         "id",
     ),
 ];

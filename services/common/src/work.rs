@@ -267,12 +267,13 @@ impl Work {
     /// # Errors
     /// As [`commit`](Self::commit).
     pub async fn commit_all<R: Message>(mut self, replies: &[(&Meta, &R)]) -> Result<(), Error> {
-        // The last news and the replies go in one round trip: a connection is held for as long as they take.
-        let before_last = self.news.len().saturating_sub(ROWS);
-        let last = self.news.split_off(before_last);
-        self.flush().await?;
-        self.told |= !last.is_empty();
-        let done = command::remembering(told::tell_and_remember(&last), replies)
+        // What is too much for one statement goes before.
+        if self.news.len() > ROWS || self.entries.len() > ROWS {
+            self.flush().await?;
+        }
+        self.told |= !self.news.is_empty();
+        let last = told::all(&self.news, &self.entries);
+        let done = command::remembering(last, replies)
             .execute(&mut *self.tx)
             .await
             .map_err(Error::db("remember the commands"))?;

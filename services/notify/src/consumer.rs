@@ -127,7 +127,7 @@ impl Notices {
             "etr.changed" => self.etr(event, &decode(event)?, asked).await,
             "interruption.step" => self.interruption(&decode(event)?, asked).await,
             "outage.notice" => self.outage_notice(&decode::<OutageNotice>(event)?),
-            "arrears.notice" => self.arrears_notice(decode(event)?).await,
+            "arrears.notice" => self.arrears_notice(decode(event)?, asked).await,
             "workorder.alarm" | "crew.changed" | "outage.changed" | "outage.step" | "outage.alarm"
             | "arrears.changed" | "arrears.alarm" => Ok(Plan::Nothing),
             _ => Ok(Plan::Unknown),

@@ -1,5 +1,6 @@
 //! Finds the people of an ordered notice and writes their messages, page by page: how far it came is stored in the
-//! transaction of the page's messages, so that a crash repeats nothing and skips nobody, and memory holds one page.
+//! transaction of the page's messages, so that a crash repeats nothing and skips nobody. While one page is written the next
+//! is read, so memory holds two.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -74,7 +75,20 @@ struct Task {
     id: Uuid,
 }
 
+/// The page that was read while the one before was written, if there was one: its notice, where it begins, who is on it.
+#[derive(Debug, Default)]
+pub struct Ahead(Option<(Uuid, String, Page)>);
+
+impl Ahead {
+    /// Takes it for `at`; something more urgent, or an end, may have come between.
+    fn take(&mut self, at: &Spreading) -> Option<Page> {
+        let (notice, begins, page) = self.0.take()?;
+        (notice == at.id && begins == at.page).then_some(page)
+    }
+}
+
 /// Those of one page, ready to be written.
+#[derive(Debug)]
 struct Page {
     people: Vec<Affected>,
     recipients: Vec<Recipient>,
@@ -118,8 +132,9 @@ fn is_passing(error: &Error) -> bool {
 impl Spreader {
     /// Spreads until `ended`.
     pub async fn run(&self, lease: &Lease, ended: &CancellationToken) {
+        let mut ahead = Ahead::default();
         while !ended.is_cancelled() {
-            match self.round(lease).await {
+            match self.round(lease, &mut ahead).await {
                 Ok(true) => {}
                 Ok(false) => bells::wait(&self.bells.notices, ended).await,
                 Err(error) => {
@@ -135,12 +150,12 @@ impl Spreader {
     ///
     /// # Errors
     /// What may pass: another service or Postgres is away, or the lease is lost.
-    pub async fn round(&self, lease: &Lease) -> Result<bool, Error> {
+    pub async fn round(&self, lease: &Lease, ahead: &mut Ahead) -> Result<bool, Error> {
         let Some(at) = notice::next(self.db.pool()).await? else {
             return Ok(false);
         };
         let id = at.id;
-        match self.page(lease, at).await {
+        match self.page(lease, at, ahead).await {
             Err(error) if !is_passing(&error) => {
                 tracing::error!(notice.id = %id, error = %chain(&error), "a notice cannot be spread");
                 metrics::counter!("relight_notices_failed_total").increment(1);
@@ -151,28 +166,54 @@ impl Spreader {
         Ok(true)
     }
 
-    async fn page(&self, lease: &Lease, at: Spreading) -> Result<(), Error> {
+    async fn page(&self, lease: &Lease, at: Spreading, ahead: &mut Ahead) -> Result<(), Error> {
+        let task = self.task(at)?;
+        let page = match ahead.take(&task.at) {
+            Some(page) => page,
+            None => self.read(&task, &task.at.page).await?,
+        };
+        let next = page.next.clone();
+        let (written, read) = tokio::join!(self.write_page(lease, &task, page), self.read_ahead(&task, next));
+        written?;
+        *ahead = Ahead(read);
+        Ok(())
+    }
+
+    fn task(&self, at: Spreading) -> Result<Task, Error> {
         let event = OutageNotice::decode(at.payload.as_slice())
             .map_err(|error| relight_common::Error::Decode("a stored notice", error))?;
         let outage = read(&event, self.zone)?.ok_or(Error::Stored("notice kind"))?;
         let id = wire::uuid("outage_id", &event.outage_id)?;
-        let task = Task {
+        Ok(Task {
             at,
             event,
             outage,
             id,
-        };
-        let (people, next) = self.people_of(&task).await?;
+        })
+    }
+
+    async fn read(&self, task: &Task, page: &str) -> Result<Page, Error> {
+        let (people, next) = self.people_of(task, page).await?;
         let customers: Vec<Uuid> = people.iter().map(|one| one.customer).collect();
-        let page = Page {
+        Ok(Page {
             recipients: self.people.reachable(&customers).await?,
             people,
             next,
-        };
+        })
+    }
+
+    /// The page that follows, if it can be read; what is in the way is said by the round that needs it.
+    async fn read_ahead(&self, task: &Task, next: Option<String>) -> Option<(Uuid, String, Page)> {
+        let begins = next?;
+        let page = self.read(task, &begins).await.ok()?;
+        Some((task.at.id, begins, page))
+    }
+
+    async fn write_page(&self, lease: &Lease, task: &Task, page: Page) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         lease::hold(&mut tx, lease).await?;
         if notice::turn(&mut tx, &task.at, page.next.as_deref()).await? {
-            self.write(&mut tx, &task, page).await?;
+            self.write(&mut tx, task, page).await?;
             tx.commit()
                 .await
                 .map_err(Error::db("commit a page of a notice"))?;
@@ -182,14 +223,14 @@ impl Spreader {
     }
 
     /// Everybody in the set page by page, or the customers the notice names, as many at one time.
-    async fn people_of(&self, task: &Task) -> Result<(Vec<Affected>, Option<String>), Error> {
+    async fn people_of(&self, task: &Task, page: &str) -> Result<(Vec<Affected>, Option<String>), Error> {
         let set = wire::uuid_opt("affected_set_id", &task.event.affected_set_id)?;
         let named = &task.event.customer_ids;
         if named.is_empty() {
             let set = set.ok_or(Error::Stored("notice without a set"))?;
-            return self.page_of(set, &task.at.page).await;
+            return self.page_of(set, page).await;
         }
-        let from = task.at.page.parse().unwrap_or(0).min(named.len());
+        let from = page.parse().unwrap_or(0).min(named.len());
         let to = named.len().min(from + PAGE as usize);
         let some: Result<Vec<Uuid>, _> = named[from..to]
             .iter()

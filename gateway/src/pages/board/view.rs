@@ -6,11 +6,15 @@ use relight_common::edge::at;
 use relight_proto::{
     dispatch::v1::{Clock, Crew, Order},
     intake::v1::Incident,
+    planner::v1::Alarm,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::map::{Map, Mark, Symbol};
+use super::{
+    alarm::AlarmRow,
+    map::{Map, Mark, Symbol},
+};
 use crate::{api::Language, config::Areas, words};
 
 /// A position older than this is shown with its age, minutes.
@@ -27,6 +31,8 @@ pub struct Known {
     pub crews: Option<Vec<Crew>>,
     /// Open incidents.
     pub incidents: Option<Vec<Incident>>,
+    /// Alarms of outages nobody acknowledged, the newest first; none for who is not to see them.
+    pub alarms: Option<Vec<Alarm>>,
     /// Whether the viewer may acknowledge alarms.
     pub may_acknowledge: bool,
 }
@@ -62,6 +68,7 @@ impl Level {
 pub struct Board {
     rows: Vec<Row>,
     more: bool,
+    alarms: Vec<AlarmRow>,
     crews: Vec<CrewRow>,
     map: Map,
     breaches: usize,
@@ -143,6 +150,7 @@ impl Board {
             (known.orders.is_none(), "board.orders"),
             (known.crews.is_none(), "board.crews"),
             (known.incidents.is_none(), "board.map"),
+            (known.alarms.is_none(), "board.alarms"),
         ];
         let missing = missing.into_iter().filter(|(gone, _)| *gone);
         let missing = missing.map(|(_, key)| words::say(language, key, &[])).collect();
@@ -153,6 +161,12 @@ impl Board {
         Self {
             breaches: rows.iter().filter(|row| row.level == Level::Breach).count(),
             customers_off: rows.iter().map(|row| row.off).sum(),
+            alarms: known
+                .alarms
+                .iter()
+                .flatten()
+                .map(|alarm| AlarmRow::of(alarm, language, (now, zone)))
+                .collect(),
             map: Map::new(view.marks(&orders, &crews, &incidents)),
             crews: crews.iter().map(|crew| view.crew(crew)).collect(),
             rows,
@@ -344,6 +358,7 @@ mod tests {
             orders: Some(vec![order]),
             crews: Some(vec![]),
             incidents: Some(vec![]),
+            alarms: Some(vec![]),
             more: false,
             may_acknowledge: true,
         };
@@ -457,6 +472,9 @@ mod tests {
             now(),
             chrono_tz::UTC,
         );
-        assert_eq!(board.missing, ["Open orders", "Crews", "Map"]);
+        assert_eq!(
+            board.missing,
+            ["Open orders", "Crews", "Map", "Alarms of planned outages"]
+        );
     }
 }

@@ -91,6 +91,16 @@ pub struct Told {
     pub case: Option<(Uuid, &'static str)>,
 }
 
+/// What became of a batch.
+#[derive(Debug, Clone)]
+pub enum Fed {
+    /// It was taken; the answers.
+    Told(Vec<Told>),
+    /// These folded accounts are new here, and nothing was taken: where they are supplied has to be asked first, which is
+    /// not done inside a transaction.
+    New(Vec<String>),
+}
+
 /// Accounts of a batch by folded account.
 type Accounts = BTreeMap<String, Account>;
 /// Open cases by account.
@@ -106,7 +116,7 @@ pub async fn feed(
     source: &str,
     lines: &[FeedLine],
     supplies: &BTreeMap<String, Result<Supply, String>>,
-) -> Result<Vec<Told>, Error> {
+) -> Result<Fed, Error> {
     for supply in supplies.values().flatten() {
         account::add(work.conn(), supply).await?;
     }
@@ -117,6 +127,13 @@ pub async fn feed(
         .into_iter()
         .map(|account| (account.account_key.clone(), account))
         .collect();
+    let new: Vec<String> = keys
+        .into_iter()
+        .filter(|key| !accounts.contains_key(key) && !supplies.contains_key(key))
+        .collect();
+    if !new.is_empty() {
+        return Ok(Fed::New(new));
+    }
     let written = write(work, source, lines, &accounts).await?;
     let mut touched = BTreeSet::new();
     let mut outcomes = Vec::with_capacity(lines.len());
@@ -142,7 +159,7 @@ pub async fn feed(
             case: case.map(|case| (case.id, case.doc.state.word())),
         }
     });
-    Ok(told.collect())
+    Ok(Fed::Told(told.collect()))
 }
 
 fn unknown(asked: Option<&Result<Supply, String>>) -> String {

@@ -9,7 +9,7 @@ mod release;
 mod step;
 
 pub use apply::{Act, Command, apply};
-pub use feed::{FeedLine, Outcome, Told, What, feed};
+pub use feed::{Fed, FeedLine, Outcome, Told, What, feed};
 pub use fired::{LOOK, RECONNECT, WARN, fire};
 pub use message::take_result;
 pub use open::open_missed;

@@ -88,14 +88,13 @@ async fn take(
         return Ok(false);
     }
     stored.version += 1;
-    case::save(work.conn(), stored).await?;
     let step = Step {
         event: event.word().to_owned(),
         state: stored.doc.state.word().to_owned(),
         at: work.at(),
         actor: work.actor().to_owned(),
     };
-    case::add_step(work.conn(), stored, &step).await?;
+    case::save_step(work.conn(), stored, &step).await?;
     let stop_crew = effects.contains(&Effect::StopCrew);
     if stop_crew {
         let at = work.at();

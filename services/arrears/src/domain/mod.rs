@@ -7,6 +7,7 @@ pub mod event;
 mod facts;
 pub mod law;
 pub mod message;
+mod moment;
 pub mod money;
 pub mod proof;
 pub mod refusal;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{
     Case, Effect, Event, Instant, Refusal, State,
-    case::{Filing, HoldKind},
+    case::{Filing, HoldKind, Reminder},
     class::Class,
     facts::{Facts, Premises, Release},
     given::{
@@ -46,6 +46,29 @@ fn no(case: &Case, event: &Event, at: Instant) -> String {
         Err(refusal) => refusal.to_string(),
         Ok((case, _)) => panic!("{} led to {}", event.word(), case.state.word()),
     }
+}
+
+/// The day counts where the debt is: what was said on the due day itself was said too early.
+#[test]
+fn nobody_is_reminded_before_the_debt_is_overdue() {
+    let reminded = |at: &str| {
+        let Event::Remind(reminder) = remind() else {
+            panic!("a reminder")
+        };
+        Event::Remind(Reminder {
+            at: local(at),
+            ..reminder
+        })
+    };
+    let now = local("07-10 11:00");
+    for early in ["06-12 10:00", "06-30 23:59"] {
+        assert_eq!(
+            no(&case(), &reminded(early), now),
+            "reminded_at: must be after the day on which the debt was due"
+        );
+    }
+    let (next, _) = go(&case(), &reminded("07-01 00:00"), now).expect("the first day it is overdue");
+    assert_eq!(next.state.word(), "reminded");
 }
 
 #[test]

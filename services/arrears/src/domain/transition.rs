@@ -9,6 +9,7 @@ use super::{
     disprove::disprove,
     event::Doing,
     facts::{Facts, Premises},
+    moment::{overdue, past},
     money::{self, Terms},
 };
 
@@ -129,6 +130,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
     case.state = match (case.state.clone(), event) {
         (State::Overdue | State::Reminded { .. }, Event::Remind(reminder)) => {
             past("reminded_at", reminder.at, now)?;
+            overdue(&case, reminder.at)?;
             case.reminders.push(reminder.clone());
             State::Reminded {
                 reminder: reminder.clone(),
@@ -273,17 +275,6 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
         _ => return refused(&case, event),
     };
     Ok((case, effects))
-}
-
-fn past(field: &'static str, at: Instant, now: Instant) -> Result<(), Refusal> {
-    if at <= now {
-        Ok(())
-    } else {
-        Err(Refusal::Field {
-            field,
-            must: "must not lie ahead",
-        })
-    }
 }
 
 /// Whether anything stands in the way of going on; what the class needs when not.

@@ -1,6 +1,6 @@
 //! Lines of billing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use relight_common::{Begun, Claims, Invalid, wire};
@@ -8,7 +8,7 @@ use relight_proto::arrears::v1::{self as w, FeedReply, FeedRequest, FeedResult, 
 
 use super::Api;
 use crate::{
-    desk::{self, FeedLine, Outcome, Told, What},
+    desk::{self, Fed, FeedLine, Outcome, Told, What},
     error::Error,
     outside::Outside,
     store::account::{self, Bill, Supply},
@@ -27,40 +27,45 @@ impl<O: Outside> Api<O> {
         }
         let read: Vec<Result<FeedLine, Invalid>> = ask.lines.iter().map(line).collect();
         let lines: Vec<FeedLine> = read.iter().flatten().cloned().collect();
-        let supplies = self.new_accounts(&lines).await?;
-        let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
-            Begun::Before(reply) => return Ok(reply),
-            Begun::New(work) => work,
-        };
-        let told = desk::feed(&mut work, &self.house, &source, &lines, &supplies).await?;
-        let mut told = told.into_iter();
-        let results = ask.lines.iter().zip(read).map(|(asked, read)| match read {
-            Ok(_) => told.next().map(|told| shown(asked, told)).unwrap_or_default(),
-            Err(invalid) => refused(asked, invalid.to_string()),
-        });
-        let reply = FeedReply {
-            results: results.collect(),
-        };
-        Ok(work.commit(reply).await?)
+        let mut supplies = BTreeMap::new();
+        // Twice at most: nearly every line is of an account that is known, so nothing is asked before the attempt.
+        loop {
+            let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
+                Begun::Before(reply) => return Ok(reply),
+                Begun::New(work) => work,
+            };
+            match desk::feed(&mut work, &self.house, &source, &lines, &supplies).await? {
+                Fed::Told(told) => return Ok(work.commit(answer(&ask, read, told)).await?),
+                Fed::New(accounts) => {
+                    drop(work);
+                    supplies = self.supplies(accounts).await?;
+                }
+            }
+        }
     }
 
     /// What registry says of accounts that are new here.
-    async fn new_accounts(
+    async fn supplies(
         &self,
-        lines: &[FeedLine],
+        accounts: Vec<String>,
     ) -> Result<BTreeMap<String, Result<Supply, String>>, Error> {
-        let wanted: BTreeSet<String> = lines.iter().map(|line| line.account_key.clone()).collect();
-        let wanted: Vec<String> = wanted.into_iter().collect();
-        let known: BTreeSet<String> = account::known(self.db.pool(), &wanted)
-            .await?
-            .into_iter()
-            .collect();
         let mut supplies = BTreeMap::new();
-        for key in wanted.into_iter().filter(|key| !known.contains(key)) {
+        for key in accounts {
             let supply = self.outside.supply(&key).await?;
             supplies.insert(key, supply);
         }
         Ok(supplies)
+    }
+}
+
+fn answer(ask: &FeedRequest, read: Vec<Result<FeedLine, Invalid>>, told: Vec<Told>) -> FeedReply {
+    let mut told = told.into_iter();
+    let results = ask.lines.iter().zip(read).map(|(asked, read)| match read {
+        Ok(_) => told.next().map(|told| shown(asked, told)).unwrap_or_default(),
+        Err(invalid) => refused(asked, invalid.to_string()),
+    });
+    FeedReply {
+        results: results.collect(),
     }
 }
 

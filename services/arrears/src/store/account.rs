@@ -1,7 +1,7 @@
 //! Accounts with what they owe.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::db;
@@ -83,20 +83,6 @@ pub struct Account {
 /// Accounts are compared without case.
 pub fn key(account: &str) -> String {
     account.trim().to_lowercase()
-}
-
-/// Which of these folded accounts are known here.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn known(pool: &PgPool, keys: &[String]) -> Result<Vec<String>, Error> {
-    sqlx::query_scalar!(
-        "select account_key from arrears.account where account_key = any($1)",
-        keys
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(db("look for accounts"))
 }
 
 /// Writes an account that is new here.

@@ -241,24 +241,28 @@ pub async fn save(conn: &mut PgConnection, case: &Stored) -> Result<(), Error> {
     .map_err(db("save a case"))
 }
 
-/// Appends a step.
+/// Writes a changed case and appends the step that changed it.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn add_step(conn: &mut PgConnection, case: &Stored, step: &Step) -> Result<(), Error> {
+pub async fn save_step(conn: &mut PgConnection, case: &Stored, step: &Step) -> Result<(), Error> {
     sqlx::query!(
-        "insert into arrears.case_step (case_id, version, event, state, at, actor) values ($1, $2, $3, $4, $5, $6)",
+        "with saved as (
+             update arrears.debt_case set state = $2, is_over = $3, doc = $4, version = $5 where id = $1 returning id)
+         insert into arrears.case_step (case_id, version, event, state, at, actor) select id, $5, $6, $2, $7, $8 from saved",
         case.id,
+        step.state,
+        case.doc.state.is_over(),
+        &case.doc as &Json<Case>,
         case.version,
         step.event,
-        step.state,
         step.at,
         step.actor,
     )
     .execute(conn)
     .await
     .map(drop)
-    .map_err(db("add a step"))
+    .map_err(db("save a step of a case"))
 }
 
 /// The steps of a case, oldest first.

@@ -45,13 +45,16 @@ macro_rules! tell {
 
 const TELL: &str = tell!();
 
-/// News and the replies of their commands in one round trip.
-const TELL_AND_REMEMBER: &str = concat!(
+/// News, entries and the replies of their commands in one round trip: a connection is held for as long as those take.
+const ALL: &str = concat!(
     "with told as (",
     tell!(),
-    ") insert into command_seen (id, actor, body_hash, reply, at)
-       select * from unnest($11::uuid[], $12::text[], $13::bytea[], $14::bytea[], $15::timestamptz[])
-       on conflict do nothing"
+    "), noted as (
+         insert into audit (id, at, actor, action, subject, detail)
+         select * from unnest($11::uuid[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::jsonb[]))
+     insert into command_seen (id, actor, body_hash, reply, at)
+         select * from unnest($17::uuid[], $18::text[], $19::bytea[], $20::bytea[], $21::timestamptz[])
+         on conflict do nothing"
 );
 
 const AUDIT: &str = "insert into audit (id, at, actor, action, subject, detail)
@@ -61,22 +64,33 @@ type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// Writes the news into the outbox.
 pub(super) async fn tell(conn: &mut PgConnection, news: &[News]) -> Result<(), Error> {
-    bound(sqlx::query(TELL), news)
+    with_news(sqlx::query(TELL), news)
         .execute(conn)
         .await
         .map(drop)
         .map_err(Error::db("write the outbox"))
 }
 
-/// The same, to which the replies are still to be bound.
-pub(super) fn tell_and_remember(news: &[News]) -> Statement<'static> {
-    bound(sqlx::query(TELL_AND_REMEMBER), news)
+/// Appends to the audit; the sealer chains it later.
+pub(super) async fn audit(conn: &mut PgConnection, entries: &[Entry]) -> Result<(), Error> {
+    with_entries(sqlx::query(AUDIT), entries)
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(Error::db("write the audit"))
 }
 
-fn bound(statement: Statement<'static>, news: &[News]) -> Statement<'static> {
-    fn each<T>(news: &[News], of: impl Fn(&News) -> T) -> Vec<T> {
-        news.iter().map(of).collect()
-    }
+/// Both, to which the replies are still to be bound.
+pub(super) fn all(news: &[News], entries: &[Entry]) -> Statement<'static> {
+    with_entries(with_news(sqlx::query(ALL), news), entries)
+}
+
+/// A column of these rows.
+fn each<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
+fn with_news(statement: Statement<'static>, news: &[News]) -> Statement<'static> {
     statement
         .bind(each(news, |_| Uuid::now_v7()))
         .bind(each(news, |news| partition_of(news.subject)))
@@ -90,20 +104,12 @@ fn bound(statement: Statement<'static>, news: &[News]) -> Statement<'static> {
         .bind(each(news, |news| news.data.clone()))
 }
 
-/// Appends to the audit; the sealer chains it later.
-pub(super) async fn audit(conn: &mut PgConnection, entries: &[Entry]) -> Result<(), Error> {
-    fn each<'a, T>(entries: &'a [Entry], of: impl Fn(&'a Entry) -> T) -> Vec<T> {
-        entries.iter().map(of).collect()
-    }
-    sqlx::query(AUDIT)
+fn with_entries(statement: Statement<'static>, entries: &[Entry]) -> Statement<'static> {
+    statement
         .bind(each(entries, |_| Uuid::now_v7()))
         .bind(each(entries, |entry| entry.at))
-        .bind(each(entries, |entry| entry.actor.as_str()))
+        .bind(each(entries, |entry| entry.actor.clone()))
         .bind(each(entries, |entry| entry.action))
-        .bind(each(entries, |entry| entry.subject.as_str()))
-        .bind(each(entries, |entry| Json(&entry.detail)))
-        .execute(conn)
-        .await
-        .map(drop)
-        .map_err(Error::db("write the audit"))
+        .bind(each(entries, |entry| entry.subject.clone()))
+        .bind(each(entries, |entry| Json(entry.detail.clone())))
 }

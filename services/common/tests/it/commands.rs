@@ -235,6 +235,8 @@ async fn many_transactions_of_the_same_commands_do_each_once_and_none_waits_for_
         (rows(&db, "outbox").await?, rows(&db, "command_seen").await?),
         (6, 6)
     );
+    Ok(())
+}
 
 /// Whoever looks when the bell rings finds what was written; what is given up rings for nobody.
 #[tokio::test]

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use relight_common::wire;
-use relight_proto::events::v1::{EtrChanged, Event, InterruptionStep, ReportAccepted, WorkOrderStep};
+use relight_proto::events::v1::{
+    ArrearsNotice, EtrChanged, Event, InterruptionStep, ReportAccepted, WorkOrderStep,
+};
 use uuid::Uuid;
 
 use super::{Notices, decode};
@@ -24,7 +26,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Every contact of a reporter who is answered.
+    /// Every contact of somebody who is answered, or told of a debt.
     pub(super) fn contacts(&self, customer: Uuid) -> Vec<Recipient> {
         self.on_file.get(&customer).cloned().unwrap_or_default()
     }
@@ -45,16 +47,14 @@ impl Asked {
 
 impl Notices {
     pub(super) async fn ask(&self, events: &[&Event]) -> Result<Asked, Error> {
-        let (mut reporters, mut incidents) = (BTreeSet::new(), BTreeSet::new());
+        let (mut customers, mut incidents) = (BTreeSet::new(), BTreeSet::new());
         for event in events {
-            if event.r#type == "report.accepted" {
-                reporters.extend(answered(&decode(event)?)?);
-            }
+            customers.extend(customer_of(event)?);
             incidents.extend(needed(event)?);
         }
         let incidents: Vec<Uuid> = incidents.into_iter().collect();
         Ok(Asked {
-            on_file: self.on_file(reporters.into_iter().collect()).await?,
+            on_file: self.on_file(customers.into_iter().collect()).await?,
             incidents: incident::load_all(self.db.pool(), &incidents).await?,
         })
     }
@@ -69,6 +69,18 @@ impl Notices {
                 .push(one);
         }
         Ok(on_file)
+    }
+}
+
+/// The customer whose contacts are needed for this event.
+fn customer_of(event: &Event) -> Result<Option<Uuid>, Error> {
+    match event.r#type.as_str() {
+        "report.accepted" => answered(&decode(event)?),
+        "arrears.notice" => {
+            let notice: ArrearsNotice = decode(event)?;
+            Ok(Some(wire::uuid("customer_id", &notice.customer_id)?))
+        }
+        _ => Ok(None),
     }
 }
 

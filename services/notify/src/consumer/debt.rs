@@ -11,7 +11,7 @@ use relight_proto::{
 };
 use uuid::Uuid;
 
-use super::{Notices, Plan};
+use super::{Notices, Plan, asked::Asked};
 use crate::{
     domain::{
         debt::{Debt, Kind},
@@ -69,7 +69,7 @@ fn read(kind: Kind, notice: &ArrearsNotice, text: TextOfReply, zone: Tz) -> Resu
 }
 
 impl Notices {
-    pub(super) async fn arrears_notice(&self, notice: ArrearsNotice) -> Result<Plan, Error> {
+    pub(super) async fn arrears_notice(&self, notice: ArrearsNotice, asked: &Asked) -> Result<Plan, Error> {
         let Some(kind) = Kind::parse(&notice.kind) else {
             return Ok(Plan::Unknown);
         };
@@ -88,7 +88,7 @@ impl Notices {
             case: wire::uuid("case_id", &notice.case_id)?,
             customer,
             debt: read(kind, &notice, text, self.zone)?,
-            recipients: self.people.reachable(&[customer]).await?,
+            recipients: asked.contacts(customer),
         })))
     }
 

@@ -3,7 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use relight_common::{lease, wire};
-use relight_notify::{served::Teller, spread::Spreader};
+use relight_notify::{
+    served::Teller,
+    spread::{Ahead, Spreader},
+};
 use relight_proto::{
     arrears::v1::TextOfReply,
     events::v1::{ArrearsNotice, Event, NoticeServed, OutageNotice},
@@ -108,17 +111,23 @@ impl World {
 
     /// Spreads everything that is ordered. Returns the number of pages.
     pub(crate) async fn spread(&self) -> anyhow::Result<usize> {
-        let (spreader, mut pages) = (self.spreader(), 0);
-        loop {
-            let lease = self.lease().await?;
-            let is_page = spreader.round(&lease).await?;
-            lease::give_back(self.db.pool(), &lease).await?;
-            if !is_page {
-                break;
-            }
+        let (spreader, mut ahead, mut pages) = (self.spreader(), Ahead::default(), 0);
+        while self.next_page(&spreader, &mut ahead).await? {
             pages += 1;
         }
         Ok(pages)
+    }
+
+    /// Spreads one page, by a spreader that dies after it; false when there is none.
+    pub(crate) async fn page(&self) -> anyhow::Result<bool> {
+        self.next_page(&self.spreader(), &mut Ahead::default()).await
+    }
+
+    async fn next_page(&self, spreader: &Spreader, ahead: &mut Ahead) -> anyhow::Result<bool> {
+        let lease = self.lease().await?;
+        let is_page = spreader.round(&lease, ahead).await?;
+        lease::give_back(self.db.pool(), &lease).await?;
+        Ok(is_page)
     }
 
     /// Orders and spreads these notices.

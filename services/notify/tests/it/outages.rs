@@ -308,9 +308,7 @@ async fn newer_news_takes_unsent_notices_back() -> anyhow::Result<()> {
     world
         .apply(vec![world.ordered(&outage("notice", id, set))])
         .await?;
-    let (spreader, lease) = (world.spreader(), world.lease().await?);
-    assert!(spreader.round(&lease).await?, "the first page: two of five");
-    relight_common::lease::give_back(world.db.pool(), &lease).await?;
+    assert!(world.page().await?, "the first page: two of five");
     let released = OutageNotice {
         customer_ids: vec![customers[0].to_string()],
         ..outage("released", id, set)
@@ -347,12 +345,10 @@ async fn who_shares_a_number_is_proven_by_one_message() -> anyhow::Result<()> {
     let family: Vec<Uuid> = (0..5).map(|_| world.customer(&[(PHONE, ZhCn)], false)).collect();
     let set = world.set(family.iter().map(|one| member(*one)).collect());
     let texts = world.texts(&smsc).await?;
-    let (spreader, lease) = (world.spreader(), world.lease().await?);
     world
         .apply(vec![world.ordered(&outage("notice", Uuid::now_v7(), set))])
         .await?;
-    spreader.round(&lease).await?;
-    relight_common::lease::give_back(world.db.pool(), &lease).await?;
+    world.page().await?;
     // The message is delivered before the later pages are written.
     world.round(&texts.sender).await?;
     world.wait_for_states("outage_notice", &["delivered"]).await?;
@@ -420,9 +416,7 @@ async fn a_notice_is_spread_from_where_it_stopped() -> anyhow::Result<()> {
         .apply(vec![world.ordered(&broken), world.ordered(&whole)])
         .await?;
     for pages in 1..=3 {
-        let (spreader, lease) = (world.spreader(), world.lease().await?);
-        assert!(spreader.round(&lease).await?, "{pages}");
-        relight_common::lease::give_back(world.db.pool(), &lease).await?;
+        assert!(world.page().await?, "{pages}");
     }
     world.wait_for_states("outage_notice", &["queued"; 4]).await?;
     assert_eq!(world.spread().await?, 2);

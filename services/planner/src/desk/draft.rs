@@ -42,6 +42,7 @@ pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
         words: draft.words,
         above_count: 0,
         above_hours: 0,
+        conflicts: Vec::new(),
         justification: String::new(),
         note: String::new(),
         order_number: String::new(),

@@ -68,6 +68,9 @@ pub async fn step(
     by: &str,
     with: With<'_>,
 ) -> Result<(), Error> {
+    if event.compares() {
+        one.conflicts = facts::conflicts(work.conn(), one).await?;
+    }
     let facts = facts::read(work.conn(), one).await?;
     let (life, effects) = transition(&one.life, event, by, &facts, &law(pack, one), work.at())?;
     if life == one.life && effects.is_empty() {

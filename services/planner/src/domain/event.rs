@@ -85,6 +85,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it decides over what the plan collides with: those that do look for conflicts anew.
+    pub fn compares(&self) -> bool {
+        matches!(self, Event::Balance { .. } | Event::Approve { .. })
+    }
+
     /// The word in the audit.
     pub fn word(&self) -> &'static str {
         match self {

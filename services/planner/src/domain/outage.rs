@@ -76,6 +76,11 @@ impl State {
         matches!(self, State::Off | State::Working | State::Restoring)
     }
 
+    /// Nobody has decided for it yet.
+    pub fn is_undecided(self) -> bool {
+        self < State::Approved
+    }
+
     /// Before switching off and not given up.
     pub fn is_before(self) -> bool {
         self <= State::Ready

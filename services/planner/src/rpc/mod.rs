@@ -176,8 +176,13 @@ impl Api {
     }
 
     async fn got(&self, claims: &Claims, request: GetRequest) -> Result<WireOutage, Error> {
-        let one = self.known(claims, request).await?;
-        view::read(&mut *self.conn().await?, &one).await
+        let mut one = self.known(claims, request).await?;
+        let mut conn = self.conn().await?;
+        // Until it is decided, whoever reads it compares; afterwards it stays as it was decided.
+        if one.life.state.is_undecided() {
+            one.conflicts = facts::conflicts(&mut conn, &one).await?;
+        }
+        view::read(&mut conn, &one).await
     }
 
     async fn listed(&self, claims: &Claims, request: ListRequest) -> Result<ListReply, Error> {

@@ -14,50 +14,54 @@ const APART: TimeDelta = TimeDelta::days(30);
 /// Conflicts named at most.
 const NAMED_MAX: i64 = 20;
 
-/// Everything a decision about `one` may depend on.
+/// Everything a decision about `one` may depend on. Its conflicts are those of the last time somebody compared it.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn read(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
     let mut facts = people(conn, one).await?;
-    facts.balance.conflicts = conflicts(conn, one).await?;
+    facts.balance.conflicts.clone_from(&one.conflicts);
     facts.balance.locks = locks(conn, one).await?;
     (facts.leaders, facts.uncleared) = leaders(conn, one).await?;
     Ok(facts)
 }
 
-/// Counts those who each need something of their own; how many are left to reach at all the schema keeps.
+/// How many need something of their own and have it, as the schema counts: a gate does not look at a hundred thousand.
 async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
     let row = sqlx::query!(
-        r#"select
-             count(*) as "required!",
-             count(served_at) as "served!",
-             max(served_at) filter (where joined_at is null) as individual_at,
-             count(joined_at) as "late_joiners!",
-             count(*) filter (where important and settled_at is null) as "unacknowledged!",
-             coalesce((select unreached from planner.reach where outage_id = $1), 0) as "unreached!",
-             count(late_told_at) as "told_late_start!",
-             count(*) filter (where own_generation and isolated_at is null) as "backfeed_open!",
-             count(*) filter (where own_generation and told_at is null) as "backfeed_untold!",
-             count(*) filter (where dedicated_line and (agreed_off_at is distinct from $2 or agreed_on_at is distinct from $3))
-                 as "dedicated_open!",
-             count(*) filter (where important and not own_generation) as "single_source!"
-         from planner.recipient
-         where outage_id = $1 and released_at is null and (important or life_support or dedicated_line or own_generation)"#,
+        r#"select required, served, late_joiners, unacknowledged, unreached, told_late_start, backfeed_open, backfeed_untold,
+             single_source,
+             (select served_at from planner.recipient
+              where outage_id = $1 and served_at is not null and released_at is null and joined_at is null
+                and (important or life_support or dedicated_line or own_generation)
+              order by served_at desc limit 1) as individual_at,
+             (select count(*) from planner.recipient
+              where outage_id = $1 and released_at is null and dedicated_line
+                and (agreed_off_at is distinct from $2 or agreed_on_at is distinct from $3)) as "dedicated_open!"
+         from planner.reach where outage_id = $1"#,
         one.id.uuid(),
         one.life.window.off_at,
         one.life.window.on_at
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
-    .map_err(Error::db("count who was told"))?;
+    .map_err(Error::db("read who was told"))?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
-    Ok(Facts {
+    let around = Facts {
         balance: Balance {
             above_count: one.above_count.unsigned_abs(),
             above_hours: one.above_hours.unsigned_abs(),
-            single_source: count(row.single_source),
             ..Balance::default()
+        },
+        network_added: one.network_added.unsigned_abs(),
+        ..Facts::default()
+    };
+    // Where nobody was ever affected there is nothing to count.
+    let Some(row) = row else { return Ok(around) };
+    Ok(Facts {
+        balance: Balance {
+            single_source: count(row.single_source),
+            ..around.balance
         },
         coverage: Coverage {
             required: count(row.required),
@@ -68,16 +72,19 @@ async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
             unreached: count(row.unreached),
             told_late_start: count(row.told_late_start),
         },
-        network_added: one.network_added.unsigned_abs(),
         dedicated_open: count(row.dedicated_open),
         backfeed_open: count(row.backfeed_open),
         backfeed_untold: count(row.backfeed_untold),
-        ..Facts::default()
+        ..around
     })
 }
 
-/// Plans of the same line, or that interrupt some of the same customers, within 30 days.
-async fn conflicts(conn: &mut PgConnection, one: &Stored) -> Result<Vec<String>, Error> {
+/// Plans of the same line, or that interrupt some of the same customers, within 30 days. Asked while plans are compared
+/// only: it goes through everybody affected.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn conflicts(conn: &mut PgConnection, one: &Stored) -> Result<Vec<String>, Error> {
     sqlx::query_scalar!(
         "select o.number from planner.outage o
          where o.id <> $1 and o.state not in ('draft', 'cancelled', 'aborted') and o.off_at between $2 and $3

@@ -66,6 +66,8 @@ pub struct Stored {
     pub above_count: i32,
     /// Customers above the yearly hours, when it was compared.
     pub above_hours: i32,
+    /// Numbers of the plans it collided with, when it was compared.
+    pub conflicts: Vec<String>,
     /// Why although something collides.
     pub justification: String,
     /// What was written at the end.
@@ -102,6 +104,7 @@ struct Row {
     reason_en: String,
     above_count: i32,
     above_hours: i32,
+    conflicts: Vec<String>,
     justification: String,
     note: String,
     order_number: String,
@@ -138,6 +141,7 @@ impl TryFrom<Row> for Stored {
             },
             above_count: row.above_count,
             above_hours: row.above_hours,
+            conflicts: row.conflicts,
             justification: row.justification,
             note: row.note,
             order_number: row.order_number,
@@ -199,7 +203,7 @@ pub async fn lock(conn: &mut PgConnection, id: OutageId) -> Result<Stored, Error
     sqlx::query_as!(
         Row,
         "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
-             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note,
+             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage where id = $1 for update",
         id.uuid()
@@ -219,7 +223,7 @@ pub async fn find(pool: &PgPool, id: Option<Uuid>, number: &str, org: &[String])
     sqlx::query_as!(
         Row,
         "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
-             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note,
+             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage where (id = $1 or number = $2) and org_path like any($3)",
         id,
@@ -248,7 +252,7 @@ pub async fn page(
     let rows = sqlx::query_as!(
         Row,
         "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
-             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, justification, note,
+             area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage
          where (state = $1 or ($1 = '' and state not in ('archived', 'cancelled', 'aborted')))
@@ -278,7 +282,7 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
              announced_at = $9, noticed_at = $10, permit_at = $11, switched_off_at = $12, affected_set_id = $13,
              grid_version = $14, affected_count = $15, lon = $16, lat = $17, area_made = $18, area_zh = $19, area_en = $20,
              line = $21, reason_zh = $22, reason_en = $23, above_count = $24, above_hours = $25, justification = $26,
-             note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32
+             note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32, conflicts = $33
          where id = $1",
         one.id.uuid(),
         one.life.state.word(),
@@ -311,7 +315,8 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
         one.crew_name,
         one.network_added,
         one.network_released,
-        life
+        life,
+        &one.conflicts
     )
     .execute(conn)
     .await

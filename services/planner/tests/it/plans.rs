@@ -100,7 +100,14 @@ async fn a_plan_with_the_same_customers_needs_a_reason() -> anyhow::Result<()> {
     };
     let words = house.refused(&planner(), balance("")).await?;
     assert!(words.contains("1 plans on the same line"), "{words}");
-    house.act(&planner(), balance("one trench for both")).await?;
+    let balanced = house.act(&planner(), balance("one trench for both")).await?;
+    assert_eq!(balanced.conflicts.len(), 1);
+    // What it was decided with stays, whatever becomes of the other.
+    sqlx::query("update planner.outage set state = 'cancelled' where id <> $1")
+        .bind(outage().uuid())
+        .execute(house.db.pool())
+        .await?;
+    assert_eq!(house.stored().await?.conflicts, balanced.conflicts);
     Ok(())
 }
 

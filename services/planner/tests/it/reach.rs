@@ -1,4 +1,4 @@
-//! How many are left to reach is kept by the schema, not counted at the gate.
+//! How many are left to reach, and how many need something of their own, is kept by the schema, not counted at the gate.
 
 use std::collections::BTreeSet;
 
@@ -16,17 +16,30 @@ fn ordinary(n: u8) -> Affected {
     }
 }
 
-/// The number that is kept, which is what counting says.
+/// Every number that is kept is what counting says.
+async fn counted(house: &House) -> anyhow::Result<()> {
+    const KEPT: &str = "select array[unreached, required, served, late_joiners, unacknowledged, told_late_start, backfeed_open,
+        backfeed_untold, single_source] from reach where outage_id = $1";
+    const COUNTED: &str = "select array[
+            (select count(*) from recipient where outage_id = $1 and released_at is null and served_at is null),
+            count(*), count(served_at), count(joined_at), count(*) filter (where important and settled_at is null),
+            count(late_told_at), count(*) filter (where own_generation and isolated_at is null),
+            count(*) filter (where own_generation and told_at is null), count(*) filter (where important and not own_generation)]
+        from recipient
+        where outage_id = $1 and released_at is null and (important or life_support or dedicated_line or own_generation)";
+    let of = async |query: &'static str| -> anyhow::Result<Vec<i64>> {
+        let row = sqlx::query_scalar(query).bind(outage().uuid());
+        Ok(row.fetch_one(house.db.pool()).await?)
+    };
+    assert_eq!(of(KEPT).await?, of(COUNTED).await?);
+    Ok(())
+}
+
+/// How many are left to reach.
 async fn left(house: &House) -> anyhow::Result<i64> {
-    let (kept, counted): (i64, i64) = sqlx::query_as(
-        "select (select unreached from reach where outage_id = $1),
-             (select count(*) from recipient where outage_id = $1 and released_at is null and served_at is null)",
-    )
-    .bind(outage().uuid())
-    .fetch_one(house.db.pool())
-    .await?;
-    assert_eq!(kept, counted);
-    Ok(kept)
+    counted(house).await?;
+    let left = sqlx::query_scalar("select unreached from reach where outage_id = $1").bind(outage().uuid());
+    Ok(left.fetch_one(house.db.pool()).await?)
 }
 
 #[tokio::test]
@@ -66,4 +79,48 @@ async fn the_number_left_to_reach_is_what_counting_says_whatever_happens() -> an
     seen.insert(left(&house).await?);
     assert_eq!(seen.len(), 2, "a new plan reaches nobody yet");
     Ok(())
+}
+
+/// Answers, isolation and a late start move the other numbers: each step leaves them as counting says.
+#[tokio::test]
+async fn the_numbers_of_those_with_needs_of_their_own_are_what_counting_says() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.noticed().await?;
+    counted(&house).await?;
+    let (id, at) = (outage(), house.now());
+    let special = |n| Affected {
+        important: true,
+        own_generation: n == 71,
+        ..ordinary(n)
+    };
+    for n in [70, 71] {
+        house
+            .by_itself(async |work| people::join(work.conn(), id, special(n), at).await)
+            .await?;
+        counted(&house).await?;
+    }
+    let who = (id, customer(71));
+    house
+        .by_itself(async |work| {
+            people::tick(work.conn(), who, false, "mo", at).await?;
+            people::tick(work.conn(), who, true, "mo", at).await?;
+            people::acknowledge(work.conn(), (id, 1, customer(70)), "yes", "mo", at).await
+        })
+        .await?;
+    counted(&house).await?;
+    house.results(1, "notice", &[70, 71], "delivered").await?;
+    counted(&house).await?;
+    for change in [
+        "update recipient set late_told_at = added_at",
+        "update recipient set important = not important, dedicated_line = not dedicated_line",
+        "delete from recipient r where not exists (select from evidence e where e.customer_id = r.customer_id)
+             and not exists (select from acknowledgement a where a.customer_id = r.customer_id)",
+    ] {
+        sqlx::query(change).execute(house.db.pool()).await?;
+        counted(&house).await?;
+    }
+    house
+        .by_itself(async |work| people::begin_plan(work.conn(), id).await)
+        .await?;
+    counted(&house).await
 }

@@ -71,7 +71,8 @@ pub(crate) async fn find<'e>(db: impl sqlx::PgExecutor<'e>, id: Uuid) -> Result<
     .map_err(Error::db("look for an affected set"))
 }
 
-/// The service points with these folded external ids that are in the network, and in `within` when given.
+/// The service points with these folded external ids that are in the network, and in `within` when given; by id, so that
+/// members are written in the order of their key.
 pub(crate) async fn pick<'e>(
     db: impl sqlx::PgExecutor<'e>,
     keys: &[String],
@@ -105,7 +106,9 @@ pub(crate) async fn pick<'e>(
             zone: row.zone,
         })
     });
-    members.collect()
+    let mut members = members.collect::<Result<Vec<_>, Error>>()?;
+    members.sort_unstable_by_key(|member| member.service_point_id);
+    Ok(members)
 }
 
 /// How many service points and customers these folded external ids are, and how many of them are special.

@@ -163,6 +163,23 @@ async fn a_stored_set_cannot_be_changed_nor_deleted() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What members name is there for ever, which no key of theirs has to look up a hundred thousand times.
+#[tokio::test]
+async fn whom_a_set_may_name_cannot_be_deleted() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    for statement in [
+        "delete from registry.contact; delete from registry.service_point",
+        "delete from registry.customer",
+    ] {
+        let refused = sqlx::raw_sql(statement).execute(registry.db.pool()).await;
+        assert!(
+            refused.is_err_and(|error| error.to_string().contains("stay")),
+            "{statement}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn members_come_in_pages_by_service_point() -> anyhow::Result<()> {
     let registry = given::with(given::small_pack()).await?;

@@ -1,0 +1,61 @@
+//! Outages that are not where they have to be, on the wallboard.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use relight_common::edge::at;
+use relight_proto::planner::v1::Alarm;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{api::Language, words};
+
+/// One that nobody has seen yet.
+#[derive(Debug, Serialize)]
+pub(super) struct AlarmRow {
+    alarm_id: String,
+    number: String,
+    what: String,
+    because: String,
+    raised: String,
+    /// What an acknowledgement is sent under.
+    command_id: String,
+}
+
+impl AlarmRow {
+    /// In the words of the reader; a kind of a later release by its own word.
+    pub(super) fn of(alarm: &Alarm, language: Language, (now, zone): (DateTime<Utc>, Tz)) -> Self {
+        let key = format!("board.alarm_{}", alarm.what);
+        Self {
+            alarm_id: alarm.alarm_id.clone(),
+            number: alarm.number.clone(),
+            what: words::find(language, &key, &[]).unwrap_or_else(|| alarm.what.clone()),
+            because: alarm.because.clone(),
+            raised: at(alarm.raised_at).map_or(String::new(), |at| words::short(at, now, zone)),
+            command_id: Uuid::now_v7().to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use relight_common::wire::timestamp;
+
+    use super::*;
+
+    #[test]
+    fn an_alarm_of_an_outage_is_said_in_the_words_of_the_reader() {
+        let now: DateTime<Utc> = "2026-11-22T04:00:00Z".parse().unwrap();
+        let alarm = |what: &str| Alarm {
+            number: "P-20261127-0001".to_owned(),
+            what: what.to_owned(),
+            because: "announced for 09:00".to_owned(),
+            raised_at: Some(timestamp(now)),
+            ..Alarm::default()
+        };
+        let said = |what, language| AlarmRow::of(&alarm(what), language, (now, chrono_tz::UTC));
+        assert_eq!(said("not_begun", Language::En).what, "Not switched off");
+        assert_eq!(said("not_begun", Language::ZhCn).what, "到时未停电");
+        assert_eq!(said("of_tomorrow", Language::En).what, "of_tomorrow");
+        assert_eq!(said("gate", Language::En).because, "announced for 09:00");
+    }
+}
