@@ -90,6 +90,9 @@ pub(crate) async fn note_reports(
     conn: &mut PgConnection,
     reports: &[(CustomerId, Instant)],
 ) -> Result<(), Error> {
+    if reports.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "update insight.interruption_open o set reported_at = greatest(o.reported_at, n.at)
          from unnest($1::uuid[], $2::timestamptz[]) as n (customer_id, at) where o.customer_id = n.customer_id",
@@ -131,6 +134,9 @@ pub(crate) async fn insert_waiting(conn: &mut PgConnection, all: &[Waiting]) -> 
 
 /// A held record begins no later than a claim that waits behind it.
 pub(crate) async fn pull_back(conn: &mut PgConnection, claims: &[Waiting]) -> Result<(), Error> {
+    if claims.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "update insight.interruption_open o set off_at = greatest(least(o.off_at, n.off_at), o.not_before)
          from unnest($1::uuid[], $2::timestamptz[]) as n (customer_id, off_at)
@@ -150,6 +156,9 @@ pub(crate) async fn reported_elsewhere(
     customers: &[Uuid],
     family: &[Uuid],
 ) -> Result<BTreeSet<CustomerId>, Error> {
+    if customers.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let ids = sqlx::query_scalar!(
         "select distinct customer_id from insight.interruption_waiting
          where customer_id = any($1) and incident_id <> all($2) and reported_at is not null",
