@@ -78,10 +78,10 @@ pub trait Consumer: Send + Sync + 'static {
     }
 }
 
-/// Applies one event of several: what it tells and audits names it as the cause, and is written before the next one.
+/// Applies one event of several: what it tells and audits names it as the cause, and is written with all of theirs.
 ///
 /// # Errors
-/// Those of [`Consumer::apply`], and [`Error::Db`](crate::Error::Db).
+/// Those of [`Consumer::apply`].
 pub async fn apply_one<C: Consumer + ?Sized>(
     consumer: &C,
     work: &mut Work,
@@ -93,7 +93,7 @@ pub async fn apply_one<C: Consumer + ?Sized>(
         if consumer.apply(work, event, prepared).await? == Outcome::Unknown {
             metrics::counter!("relight_events_unknown_total", "source" => event.source.clone()).increment(1);
         }
-        Ok(work.flush().await?)
+        Ok(())
     };
     applying.instrument(telemetry::consume_span(event)).await
 }

@@ -295,7 +295,7 @@ impl Work {
         self.finish().await
     }
 
-    /// Writes what is to be told and audited; consumers call it between events so that an error names its event.
+    /// Writes what is to be told and audited so far.
     ///
     /// # Errors
     /// [`Error::Db`].
