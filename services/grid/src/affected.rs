@@ -29,12 +29,7 @@ impl Grid {
 
     /// The size of [`Grid::affected`].
     pub fn affected_count(&self, device: DeviceIx) -> AffectedCount {
-        let dead = self.affected(device);
-        AffectedCount {
-            loads: dead.dead_loads.len() as u32,
-            partly_dead_loads: dead.partly_dead_loads.len() as u32,
-            customers: dead.customers,
-        }
+        Flood::new(self, &self.normal, &[device], &[]).newly_dead_count()
     }
 
     /// Does opening `device` alone put `load` out. No when it is out of service, or dead already.

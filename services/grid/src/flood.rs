@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use crate::affected::AffectedCount;
 use crate::model::{DeviceIx, Grid, LoadIx};
 use crate::supply::SupplyTree;
 use crate::trace::{Dead, Share};
@@ -132,37 +133,78 @@ impl<'g> Flood<'g> {
 
     /// Loads in service with a vertex that lost or gained supply, in grid order.
     pub(crate) fn touched(&self) -> Vec<LoadIx> {
+        let mut loads: Vec<LoadIx> = self.each_touched().collect();
+        loads.sort_unstable();
+        loads
+    }
+
+    /// The same in any order, each once: a load is met at the first of its vertices that changed.
+    fn each_touched(&self) -> impl Iterator<Item = LoadIx> + '_ {
         let positions = self.doubt.iter().flat_map(|&(from, to, _)| from..to);
         let lost = positions
             .zip(&self.back)
             .filter(|(_, back)| !**back)
             .map(|(position, _)| self.tree.at(position));
         let vertices = lost.chain(self.gained.iter().copied());
-        let mut loads: Vec<LoadIx> = vertices.flat_map(|vertex| self.grid.loads_at(vertex)).collect();
-        loads.retain(|&load| self.grid.load_in_service(load));
-        loads.sort_unstable();
-        loads.dedup();
-        loads
+        vertices.flat_map(move |vertex| {
+            let loads = self.grid.loads_at(vertex);
+            loads.filter(move |&load| self.grid.load_in_service(load) && self.is_met_at(load, vertex))
+        })
+    }
+
+    fn is_met_at(&self, load: LoadIx, vertex: u32) -> bool {
+        let mut vertices = self.grid.load_vertices(load);
+        vertices.find(|&v| v == vertex || self.is_live(v) != self.tree.is_live(v)) == Some(vertex)
     }
 
     /// Loads that are worse off than in the state of the tree.
     pub(crate) fn newly_dead(&self) -> Dead {
         let mut dead = Dead::default();
         for load in self.touched() {
-            let before = self
-                .grid
-                .load_vertices(load)
-                .filter(|&v| self.tree.is_live(v))
-                .count();
-            let now = self.grid.load_vertices(load).filter(|&v| self.is_live(v)).count();
-            if now == 0 && before > 0 {
-                dead.add(self.grid, load);
-            } else if now < before {
-                dead.partly_dead_loads.push(load);
+            match self.fate(load) {
+                Fate::Dead => dead.add(self.grid, load),
+                Fate::PartlyDead => dead.partly_dead_loads.push(load),
+                Fate::AsBefore => {}
             }
         }
         dead
     }
+
+    /// How many they are.
+    pub(crate) fn newly_dead_count(&self) -> AffectedCount {
+        let mut count = AffectedCount::default();
+        for load in self.each_touched() {
+            match self.fate(load) {
+                Fate::Dead => {
+                    count.loads += 1;
+                    count.customers += u64::from(self.grid.load_customers(load));
+                }
+                Fate::PartlyDead => count.partly_dead_loads += 1,
+                Fate::AsBefore => {}
+            }
+        }
+        count
+    }
+
+    fn fate(&self, load: LoadIx) -> Fate {
+        let (mut before, mut now) = (0, 0);
+        for vertex in self.grid.load_vertices(load) {
+            before += u32::from(self.tree.is_live(vertex));
+            now += u32::from(self.is_live(vertex));
+        }
+        match now {
+            0 if before > 0 => Fate::Dead,
+            _ if now < before => Fate::PartlyDead,
+            _ => Fate::AsBefore,
+        }
+    }
+}
+
+/// What becomes of a load.
+enum Fate {
+    Dead,
+    PartlyDead,
+    AsBefore,
 }
 
 fn sorted<'a>(devices: impl Iterator<Item = &'a DeviceIx>) -> Vec<DeviceIx> {
