@@ -4,6 +4,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use futures_util::future::join_all;
 use relight_common::{
     Work,
     batch::{Batcher, Size},
@@ -85,20 +86,17 @@ fn round(batch: &[Ready], left: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
     })
 }
 
-/// Together, or each alone when that fails.
+/// Together, or each alone when that fails; at the same time, so that nobody waits for another one's failure.
 async fn each(desk: &Desk, round: &[&Ready]) -> Vec<Answer> {
     match together(desk, round).await {
         Ok(answers) => answers,
         Err(error) if round.len() == 1 => vec![Err(error)],
-        Err(_) => {
-            let mut answers = Vec::with_capacity(round.len());
-            for ready in round {
-                let alone = together(desk, &[ready]).await;
-                answers.push(alone.and_then(|mut answer| answer.remove(0)));
-            }
-            answers
-        }
+        Err(_) => join_all(round.iter().map(|ready| alone(desk, ready))).await,
     }
+}
+
+async fn alone(desk: &Desk, ready: &Ready) -> Answer {
+    together(desk, &[ready]).await?.remove(0)
 }
 
 /// All of them in one transaction. What is known of a command already is no failure of the others.

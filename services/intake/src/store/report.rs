@@ -254,6 +254,9 @@ pub async fn open_of_customers(
     customers: &[Uuid],
     since: DateTime<Utc>,
 ) -> Result<HashMap<Uuid, Stored>, Error> {
+    if customers.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = reports!(
         "where r.customer_id = any($1) and r.accepted_at > $2 and (i.id is null or i.state = 'open')
              and (r.state <> 'closed' or r.close_reason = 'known_outage')

@@ -474,3 +474,23 @@ async fn reports_of_the_same_moment_are_each_answered_as_if_they_were_alone() ->
     assert_eq!(then::reports_told(&house.db).await?.len(), 9);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_report_that_cannot_be_stored_takes_none_of_the_same_moment_with_it() -> anyhow::Result<()> {
+    let house = house().await?;
+    house.accept(by_account("A-1-9-1")).await?;
+    // Somebody has a number that will be given out.
+    sqlx::query(
+        "insert into intake.report select (jsonb_populate_record(r, jsonb_build_object(
+             'id', gen_random_uuid(), 'number', 'F-20261122-0004'))).* from intake.report r",
+    )
+    .execute(house.db.pool())
+    .await?;
+    let all = (1..9).map(|n| by_account(&format!("A-1-{n}-1")));
+    let replies = futures_util::future::join_all(all.map(|one| house.accept(one))).await;
+    let refused = replies.iter().filter(|reply| reply.is_err()).count();
+    assert_eq!(refused, 1, "{replies:?}");
+    assert_eq!(then::count(&house.db, "report").await?, 2 + 7);
+    assert_eq!(then::reports_told(&house.db).await?.len(), 1 + 7);
+    Ok(())
+}
