@@ -6,7 +6,7 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, PgPool, Postgres, Transaction,
+    AssertSqlSafe, ConnectOptions, Connection, PgPool, Postgres, Transaction,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -25,6 +25,10 @@ static COMMON: LazyLock<Migrator> = LazyLock::new(|| {
 pub fn common_migrations() -> &'static Migrator {
     &COMMON
 }
+
+/// A connection that rested longer is asked whether it still lives before it is used. Asking each time would double the
+/// round trips of a busy service, and a connection used a moment ago tells by itself.
+const RESTED: Duration = Duration::from_secs(1);
 
 /// Number of partitions of every service's events.
 pub const PARTITIONS: i16 = 4;
@@ -60,6 +64,15 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(config.pool_size)
             .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > RESTED {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await
             .map_err(Error::db("connect to Postgres"))?;
@@ -100,11 +113,13 @@ impl Db {
     pub(crate) async fn begin_alone(&self, keys: &[i64]) -> Result<Transaction<'static, Postgres>, Error> {
         let mut keys = keys.to_vec();
         keys.sort_unstable();
-        let locks = keys
-            .iter()
-            .map(|key| format!("; select pg_advisory_xact_lock({key})"));
+        let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
+        let lock = format!(
+            "begin; select pg_advisory_xact_lock(key) from unnest('{{{}}}'::bigint[]) key",
+            keys.join(",")
+        );
         self.pool
-            .begin_with(AssertSqlSafe(format!("begin{}", locks.collect::<String>())))
+            .begin_with(AssertSqlSafe(lock))
             .await
             .map_err(Error::db("begin a command"))
     }

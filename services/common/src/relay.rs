@@ -27,6 +27,8 @@ pub const BATCH: i64 = 2_000;
 const PIPELINE: i64 = 500;
 /// The fallback when no bell rang (another process wrote, or this one just started).
 const POLL: Duration = Duration::from_millis(100);
+/// From one round to the next, so that under load a round is of what came meanwhile. What comes after a rest goes at once.
+const GATHER: Duration = Duration::from_millis(20);
 /// A stream keeps what was published within this time; the outbox behind it keeps 7 days.
 const STREAM_KEEP_S: i64 = 3_600;
 
@@ -107,9 +109,10 @@ struct Relay {
 impl Relay {
     async fn run(&mut self, ended: CancellationToken) {
         while !ended.is_cancelled() {
+            let began = Instant::now();
             match self.sweep().await {
                 Ok(0) => self.wait(&ended).await,
-                Ok(_) => {}
+                Ok(_) => lease::pause(&ended, GATHER.saturating_sub(began.elapsed())).await,
                 Err(Error::LeaseLost(_)) => ended.cancel(),
                 Err(error) => {
                     tracing::warn!(service = self.db.service(), error = %chain(&error), "the relay has to wait");

@@ -17,11 +17,11 @@ use relight_proto::{
     common::v1 as common,
     insight::v1::{Interruption, WhyOffRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, GetServicePointRequest, MembersRequest, ServicePoint as Wire,
-        get_service_point_request::By, registry_client::RegistryClient,
+        AffectedSet, CreateAffectedSetRequest, MembersRequest, PointsOfAccountsRequest, ServicePoint as Wire,
+        accounts_client::AccountsClient, registry_client::RegistryClient,
     },
 };
-use tonic::{Code, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -60,16 +60,17 @@ pub struct Peers {
     registry: RegistryClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     off: Batcher<Uuid, Result<Option<KnownOutage>, NoAnswer>>,
+    point: Batcher<String, Result<Option<Arc<ServicePoint>>, NoAnswer>>,
     accounts: Mutex<Generations>,
 }
 
-/// Customers asked for together, and how many such calls are open at a time.
+/// Customers or accounts asked for together, and how many such calls are open at a time.
 const TOGETHER: Size = Size {
     most: 200,
     at_once: 2,
 };
 
-/// The ledger did not answer.
+/// Who was asked did not answer.
 #[derive(Debug, Clone, Copy)]
 struct NoAnswer;
 
@@ -110,11 +111,15 @@ impl Peers {
     pub(crate) fn new(peers: &grpc::Peers) -> Self {
         let insight = InsightClient::new(peers.to("insight"));
         let ask = insight.clone();
+        let accounts = AccountsClient::new(peers.to("registry"));
         Self {
             registry: RegistryClient::new(peers.to("registry")),
             insight,
             off: Batcher::new("ask the ledger", TOGETHER, move |customers| {
                 why_off(ask.clone(), customers)
+            }),
+            point: Batcher::new("ask the registry", TOGETHER, move |asked| {
+                points(accounts.clone(), asked)
             }),
             accounts: Mutex::default(),
         }
@@ -124,19 +129,15 @@ impl Peers {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose account this is, from memory or from the registry within `wait`.
+    /// Whose account this is, from memory or from the registry within `wait`. Accounts that are looked up at the same
+    /// time are asked for together.
     pub async fn account(&self, account: &str, wait: Duration) -> Account {
         if let Some(known) = self.accounts().get(account) {
             return known.map_or(Account::Unknown, Account::Known);
         }
-        let request = GetServicePointRequest {
-            by: Some(By::Account(account.to_owned())),
-        };
-        let mut registry = self.registry.clone();
-        let point = match tokio::time::timeout(wait, registry.get_service_point(request)).await {
-            Ok(Ok(reply)) => service_point(&reply.into_inner()).map(Arc::new),
-            Ok(Err(status)) if status.code() == Code::NotFound => None,
-            Ok(Err(_)) | Err(_) => {
+        let point = match tokio::time::timeout(wait, self.point.ask(account.to_owned())).await {
+            Ok(Ok(Ok(point))) => point,
+            Ok(Ok(Err(NoAnswer)) | Err(_)) | Err(_) => {
                 metrics::counter!("relight_triage_no_answer_total", "peer" => "registry").increment(1);
                 return Account::NoAnswer;
             }
@@ -241,6 +242,25 @@ async fn why_off(
     customers
         .iter()
         .map(|customer| Ok(open.get(customer).cloned()))
+        .collect()
+}
+
+/// Whose accounts these are.
+async fn points(
+    mut registry: AccountsClient<Outgoing>,
+    accounts: Vec<String>,
+) -> Vec<Result<Option<Arc<ServicePoint>>, NoAnswer>> {
+    let request = PointsOfAccountsRequest {
+        accounts: accounts.clone(),
+    };
+    let asked = tokio::time::timeout(RETRY, registry.points_of_accounts(request)).await;
+    let found = asked.ok().and_then(Result::ok).map(|reply| reply.into_inner().points);
+    let Some(found) = found.filter(|found| found.len() == accounts.len()) else {
+        return accounts.iter().map(|_| Err(NoAnswer)).collect();
+    };
+    let points = found.iter().map(|found| found.service_point.as_ref());
+    points
+        .map(|point| Ok(point.and_then(service_point).map(Arc::new)))
         .collect()
 }
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use relight_common::{reconcile, service::Host};
 use relight_proto::registry::v1::{
-    customer_areas_server::CustomerAreasServer, links_server::LinksServer, registry_server::RegistryServer,
+    accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer, links_server::LinksServer, registry_server::RegistryServer,
     supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
@@ -56,6 +56,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.serve(listener, |routes, guard| {
         routes.add_service(SuppliesServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(SwitchingsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(AccountsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(CustomerAreasServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(LinksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(RegistryServer::with_interceptor(api, guard));

@@ -1,5 +1,6 @@
 //! The wire: checks who calls and what was sent, asks, and maps rows to messages. Generated types stop here.
 
+mod accounts;
 mod areas;
 mod customers;
 mod grid;

@@ -66,8 +66,8 @@ pub async fn apply_runs<C: Consumer>(
         stop,
     };
     let partitions: Vec<i16> = runs.keys().copied().collect();
+    let mut standings = position::standings(db, source, &partitions).await?;
     loop {
-        let standings = position::standings(db, source, &partitions).await?;
         let round = next_round(runs, &standings);
         if round.is_empty() || stop.is_cancelled() {
             return Ok(standings
@@ -75,9 +75,20 @@ pub async fn apply_runs<C: Consumer>(
                 .map(|(partition, at)| (partition, at.seq))
                 .collect());
         }
-        lanes.step(&round, &standings).await?;
+        match lanes.step(&round, &standings).await? {
+            Some(reached) => standings.extend(reached.into_iter().map(applied)),
+            None => standings = position::standings(db, source, &partitions).await?,
+        }
     }
 }
+
+/// Where a partition stands whose tries came to something.
+fn applied((partition, seq): (i16, i64)) -> (i16, Standing) {
+    (partition, Standing { seq, deaths: 0 })
+}
+
+/// The positions reached, when all of a round was applied together; none when it went another way.
+type Reached = Option<BTreeMap<i16, i64>>;
 
 /// What comes next of one partition.
 struct Run<'a> {
@@ -121,14 +132,18 @@ struct Lanes<'a, C> {
 impl<C: Consumer> Lanes<'_, C> {
     /// One round, marked as being tried: only a process that dies leaves the mark, and what killed its reader again and
     /// again is parked unread.
-    async fn step(&self, round: &[Run<'_>], standings: &BTreeMap<i16, Standing>) -> Result<(), Error> {
+    async fn step(
+        &self,
+        round: &[Run<'_>],
+        standings: &BTreeMap<i16, Standing>,
+    ) -> Result<Reached, Error> {
         let partitions: Vec<i16> = round.iter().map(|run| run.partition).collect();
         position::mark(self.db, self.source, &partitions).await?;
         let deaths = |run: &Run| standings.get(&run.partition).map_or(0, |at| at.deaths);
         let ended = match round {
             [run] if deaths(run) >= MAX_DEATHS => {
                 let reason = "its reader died three times at this event";
-                self.park(run.partition, &run.events[0], reason).await
+                self.park(run.partition, &run.events[0], reason).await.map(|()| None)
             }
             [run] if deaths(run) == MAX_DEATHS - 1 => {
                 let (partition, events) = (run.partition, &run.events[..1]);
@@ -143,18 +158,18 @@ impl<C: Consumer> Lanes<'_, C> {
     }
 
     /// All together if it goes well, else one by one, each partition for itself.
-    async fn chunk(&self, round: &[Run<'_>]) -> Result<(), Error> {
-        if self.together(round).await.is_ok() {
-            return Ok(());
+    async fn chunk(&self, round: &[Run<'_>]) -> Result<Reached, Error> {
+        if let Ok(reached) = self.together(round).await {
+            return Ok(Some(reached));
         }
         for run in round {
             for event in run.events {
                 if !self.single(run.partition, event).await? {
-                    return Ok(());
+                    return Ok(None);
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// One event until it is applied or parked; no when told to stop before.
@@ -182,8 +197,8 @@ impl<C: Consumer> Lanes<'_, C> {
         }
     }
 
-    /// All of `round` and the new positions in one transaction.
-    async fn together(&self, round: &[Run<'_>]) -> Result<(), Failure> {
+    /// All of `round` and the new positions, which it gives, in one transaction.
+    async fn together(&self, round: &[Run<'_>]) -> Result<BTreeMap<i16, i64>, Failure> {
         let events = all_of(round);
         let prepared = tokio::select! {
             biased;
@@ -217,7 +232,7 @@ impl<C: Consumer> Lanes<'_, C> {
         work.done().await.map_err(of)?;
         metrics::counter!("relight_events_applied_total", "service" => self.db.service(), "source" => self.source)
             .increment(events.len() as u64);
-        Ok(())
+        Ok(reached)
     }
 
     async fn park(&self, partition: i16, event: &Event, reason: &str) -> Result<(), Error> {

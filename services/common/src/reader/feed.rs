@@ -33,6 +33,9 @@ const HEAD_EVERY: Duration = Duration::from_secs(5);
 /// Events taken from Redis or from the owner at once.
 const COUNT: usize = 500;
 const RETRY: Duration = Duration::from_millis(250);
+/// From one batch to the next, so that under load a batch is of what came meanwhile and not of one event. What comes
+/// after a rest is read at once.
+const GATHER: Duration = Duration::from_millis(40);
 
 pub(super) async fn run<C: Consumer>(db: Db, source: Source, consumer: Arc<C>, ended: CancellationToken) {
     let mut feed = Feed {
@@ -79,12 +82,14 @@ impl<C: Consumer> Feed<C> {
                 Err(error) => return self.without_redis(error, ended).await,
             },
         };
-        let (came, before) = (!read.is_empty(), self.positions.clone());
-        self.take(read, ended).await?;
-        if came && self.positions == before {
-            // Entries nobody can use, and the owner has no others: Redis would hand them over again at once.
-            pause(ended, RETRY).await;
+        if read.is_empty() {
+            return Ok(());
         }
+        let (began, before) = (Instant::now(), self.positions.clone());
+        self.take(read, ended).await?;
+        // Entries nobody can use, and the owner has no others: Redis would hand them over again at once.
+        let rest = if self.positions == before { RETRY } else { GATHER };
+        pause(ended, rest.saturating_sub(began.elapsed())).await;
         Ok(())
     }
 

@@ -433,7 +433,7 @@ async fn an_account_is_asked_of_the_registry_once_a_minute_at_most() -> anyhow::
     for _ in 0..3 {
         house.accept(by_account("A-1-1-1")).await?;
     }
-    assert_eq!(house.others.asked("get_service_point"), 1);
+    assert_eq!(house.others.asked("points_of_accounts"), 1);
     Ok(())
 }
 

@@ -129,6 +129,6 @@ async fn a_changed_customer_is_looked_up_again() -> anyhow::Result<()> {
     )
     .await?;
     house.accept(by_account("A-1-1-1")).await?;
-    assert_eq!(house.others.asked("get_service_point"), 2);
+    assert_eq!(house.others.asked("points_of_accounts"), 2);
     Ok(())
 }

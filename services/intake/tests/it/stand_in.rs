@@ -9,7 +9,7 @@ use anyhow::Context;
 use relight_common::{config::Grpc, grpc::Peers, secrets::Secrets};
 use relight_proto::{
     insight::v1::{self as ledger, insight_server},
-    registry::v1::{self as registry, get_service_point_request::By, registry_server},
+    registry::v1::{self as registry, accounts_server, registry_server},
 };
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -58,6 +58,7 @@ impl StandIn {
         let uri = format!("http://{}", listener.local_addr()?);
         let routes = tonic::transport::Server::builder()
             .add_service(registry_server::RegistryServer::new(self.clone()))
+            .add_service(accounts_server::AccountsServer::new(self.clone()))
             .add_service(insight_server::InsightServer::new(self.clone()));
         tokio::spawn(routes.serve_with_incoming(TcpListenerStream::new(listener)));
         let names = ["registry", "insight", "intake"];
@@ -101,25 +102,34 @@ fn absent<T>() -> Reply<T> {
 }
 
 #[tonic::async_trait]
+impl accounts_server::Accounts for StandIn {
+    async fn points_of_accounts(
+        &self,
+        request: Request<registry::PointsOfAccountsRequest>,
+    ) -> Reply<registry::PointsOfAccountsReply> {
+        let accounts = request.into_inner().accounts;
+        let points = self.ask("points_of_accounts", |script| {
+            let points = accounts.iter().map(|account| registry::PointOfAccount {
+                service_point: script.accounts.get(account).cloned(),
+            });
+            points.collect()
+        });
+        Ok(Response::new(registry::PointsOfAccountsReply {
+            points: points.await?,
+        }))
+    }
+}
+
+#[tonic::async_trait]
 impl registry_server::Registry for StandIn {
     type GridSnapshotStream =
         tokio_stream::Iter<std::vec::IntoIter<Result<registry::GridSnapshotChunk, Status>>>;
 
     async fn get_service_point(
         &self,
-        request: Request<registry::GetServicePointRequest>,
+        _: Request<registry::GetServicePointRequest>,
     ) -> Reply<registry::ServicePoint> {
-        let Some(By::Account(account)) = request.into_inner().by else {
-            return absent();
-        };
-        let found = self
-            .ask("get_service_point", |script| {
-                script.accounts.get(&account).cloned()
-            })
-            .await?;
-        found
-            .map(Response::new)
-            .ok_or_else(|| Status::not_found("no such service point"))
+        absent()
     }
 
     async fn list_service_points(

@@ -17,9 +17,9 @@ const BATCH: usize = 500;
 /// Those that may wait for it; whoever has more waits too.
 const WAITING_MAX: usize = 1_000;
 /// The longest time in which a batch is gathered.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(60);
 /// A provider that waits for our acknowledgements sends no more until it gets them: so much silence ends the gathering.
-const QUIET: Duration = Duration::from_millis(5);
+const QUIET: Duration = Duration::from_millis(15);
 /// Wait before what could not be stored is tried again.
 const TROUBLE: Duration = Duration::from_secs(1);
 

@@ -61,6 +61,20 @@ pub(crate) async fn by_account(pool: &PgPool, account_key: &str) -> Result<Optio
     .map_err(Error::db("look for a service point by account"))
 }
 
+/// The same for several accounts; those without one are left out.
+pub(crate) async fn by_accounts(pool: &PgPool, account_keys: &[String]) -> Result<Vec<PointRow>, Error> {
+    points!(
+        "where p.id in (
+            select first.id from unnest($1::text[]) as wanted (account_key) cross join lateral (
+                select s.id from registry.customer k join registry.service_point s on s.customer_id = k.id
+                where k.account_key = wanted.account_key order by s.retired_at nulls first, s.id limit 1) as first)",
+        account_keys
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("look for the service points of accounts"))
+}
+
 /// Service points in the network with an id above `after`, by id.
 pub(crate) async fn list(pool: &PgPool, after: Option<Uuid>, size: i64) -> Result<Vec<PointRow>, Error> {
     // The page is picked before its customers are looked up: a planner that knows nothing of new tables would read all.
