@@ -91,6 +91,15 @@ impl Work {
         ))
     }
 
+    /// The same for commands that are taken to be new: nobody looks, which spares a round trip. When one was not,
+    /// [`commit_all`](Self::commit_all) says [`Error::InFlight`] and nothing is stored; then look.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn begin_new(db: &Db) -> Result<Self, Error> {
+        Self::internal(db, "", db.clock().now()).await
+    }
+
     /// What follows is done for this command.
     pub fn on_behalf(&mut self, meta: &Meta) {
         self.actor.clone_from(&meta.actor);
@@ -252,8 +261,8 @@ impl Work {
     /// Commits everything and gives the reply back.
     ///
     /// # Errors
-    /// [`Error::Db`], and [`Error::InFlight`] should the command have been done since [`begin`](Self::begin), which its
-    /// lock excludes; nothing is stored then.
+    /// [`Error::Db`], and [`Error::InFlight`] when the command was done before: since [`begin`](Self::begin), which its
+    /// lock excludes, or unseen after [`begin_new`](Self::begin_new). Nothing is stored then.
     pub async fn commit<R: Message>(mut self, reply: R) -> Result<R, Error> {
         match self.meta.take() {
             Some(meta) => self.commit_all(&[(&meta, &reply)]).await?,

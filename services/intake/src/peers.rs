@@ -254,7 +254,10 @@ async fn points(
         accounts: accounts.clone(),
     };
     let asked = tokio::time::timeout(RETRY, registry.points_of_accounts(request)).await;
-    let found = asked.ok().and_then(Result::ok).map(|reply| reply.into_inner().points);
+    let found = asked
+        .ok()
+        .and_then(Result::ok)
+        .map(|reply| reply.into_inner().points);
     let Some(found) = found.filter(|found| found.len() == accounts.len()) else {
         return accounts.iter().map(|_| Err(NoAnswer)).collect();
     };

@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use relight_common::{reconcile, service::Host};
 use relight_proto::registry::v1::{
-    accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer, links_server::LinksServer, registry_server::RegistryServer,
-    supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
+    accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer, links_server::LinksServer,
+    registry_server::RegistryServer, supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
 

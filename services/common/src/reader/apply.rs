@@ -132,18 +132,16 @@ struct Lanes<'a, C> {
 impl<C: Consumer> Lanes<'_, C> {
     /// One round, marked as being tried: only a process that dies leaves the mark, and what killed its reader again and
     /// again is parked unread.
-    async fn step(
-        &self,
-        round: &[Run<'_>],
-        standings: &BTreeMap<i16, Standing>,
-    ) -> Result<Reached, Error> {
+    async fn step(&self, round: &[Run<'_>], standings: &BTreeMap<i16, Standing>) -> Result<Reached, Error> {
         let partitions: Vec<i16> = round.iter().map(|run| run.partition).collect();
         position::mark(self.db, self.source, &partitions).await?;
         let deaths = |run: &Run| standings.get(&run.partition).map_or(0, |at| at.deaths);
         let ended = match round {
             [run] if deaths(run) >= MAX_DEATHS => {
                 let reason = "its reader died three times at this event";
-                self.park(run.partition, &run.events[0], reason).await.map(|()| None)
+                self.park(run.partition, &run.events[0], reason)
+                    .await
+                    .map(|()| None)
             }
             [run] if deaths(run) == MAX_DEATHS - 1 => {
                 let (partition, events) = (run.partition, &run.events[..1]);

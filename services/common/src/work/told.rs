@@ -54,7 +54,7 @@ const ALL: &str = concat!(
          select * from unnest($11::uuid[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::jsonb[]))
      insert into command_seen (id, actor, body_hash, reply, at)
          select * from unnest($17::uuid[], $18::text[], $19::bytea[], $20::bytea[], $21::timestamptz[])
-         on conflict do nothing"
+         order by 1 on conflict do nothing"
 );
 
 const AUDIT: &str = "insert into audit (id, at, actor, action, subject, detail)

@@ -252,3 +252,38 @@ async fn a_bell_rings_after_the_commit() -> anyhow::Result<()> {
     assert_eq!(bell.notified().now_or_never(), Some(()));
     Ok(())
 }
+
+#[tokio::test]
+async fn commands_taken_to_be_new_are_all_refused_when_one_was_not() -> anyhow::Result<()> {
+    let db = owner().await?;
+    let ids: Vec<String> = (0..3).map(|_| Uuid::now_v7().to_string()).collect();
+    count_up(&db, &ids[1], "body").await?;
+    let as_new = |ids: Vec<String>| {
+        let db = db.clone();
+        async move {
+            let mut work = Work::begin_new(&db).await?;
+            let metas = ids
+                .iter()
+                .map(|id| meta(id, "body"))
+                .collect::<Result<Vec<_>, _>>()?;
+            let replies: Vec<_> = ids.iter().map(|id| payload(id)).collect();
+            for meta in &metas {
+                work.on_behalf(meta);
+                work.tell("grid.versioned", Uuid::now_v7(), 1, "demo", &payload("x"));
+            }
+            let done: Vec<_> = metas.iter().zip(&replies).collect();
+            anyhow::Ok(work.commit_all(&done).await.map_err(|error| error.code()))
+        }
+    };
+    assert_eq!(as_new(ids.clone()).await?, Err(Code::Unavailable));
+    assert_eq!(
+        (rows(&db, "outbox").await?, rows(&db, "command_seen").await?),
+        (1, 1)
+    );
+    assert_eq!(as_new(vec![ids[0].clone(), ids[2].clone()]).await?, Ok(()));
+    assert_eq!(
+        (rows(&db, "outbox").await?, rows(&db, "command_seen").await?),
+        (3, 3)
+    );
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! The transaction of reports that came at the same time. In a storm hundreds a second do, and what a transaction costs
-//! is then paid once for all of them. Each is answered as if it had been alone; when the shared transaction fails, each
-//! is tried alone, so that none suffers from another one.
+//! is then paid once for all of them. Each is answered as if it had been alone. At first all are taken to be new, which
+//! nearly all are; when one was sent before, they are looked up; when the shared transaction fails, each is tried alone,
+//! so that none suffers from another one.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -88,6 +89,9 @@ fn round(batch: &[Ready], left: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
 
 /// Together, or each alone when that fails; at the same time, so that nobody waits for another one's failure.
 async fn each(desk: &Desk, round: &[&Ready]) -> Vec<Answer> {
+    if let Ok(replies) = as_new(desk, round).await {
+        return replies.into_iter().map(Ok).collect();
+    }
     match together(desk, round).await {
         Ok(answers) => answers,
         Err(error) if round.len() == 1 => vec![Err(error)],
@@ -99,10 +103,16 @@ async fn alone(desk: &Desk, ready: &Ready) -> Answer {
     together(desk, &[ready]).await?.remove(0)
 }
 
+/// All of them in one transaction, as commands that nobody sent before.
+async fn as_new(desk: &Desk, round: &[&Ready]) -> Result<Vec<pb::Report>, Error> {
+    let work = Work::begin_new(&desk.db).await?;
+    finish(desk, work, round).await
+}
+
 /// All of them in one transaction. What is known of a command already is no failure of the others.
 async fn together(desk: &Desk, round: &[&Ready]) -> Result<Vec<Answer>, Error> {
     let metas: Vec<&Meta> = round.iter().map(|ready| &ready.meta).collect();
-    let (mut work, found) = Work::begin_all::<pb::Report>(&desk.db, &metas).await?;
+    let (work, found) = Work::begin_all::<pb::Report>(&desk.db, &metas).await?;
     let mut answers: Vec<Option<Answer>> = found
         .into_iter()
         .map(|found| found.map_err(Error::from).transpose())
@@ -110,15 +120,21 @@ async fn together(desk: &Desk, round: &[&Ready]) -> Result<Vec<Answer>, Error> {
     let fresh: Vec<usize> = (0..round.len()).filter(|&at| answers[at].is_none()).collect();
     if !fresh.is_empty() {
         let these: Vec<&Ready> = fresh.iter().map(|&at| round[at]).collect();
-        let replies = store(desk, &mut work, &these).await?;
-        let done: Vec<(&Meta, &pb::Report)> = these.iter().map(|ready| &ready.meta).zip(&replies).collect();
-        work.commit_all(&done).await?;
-        desk.bell.notify_one();
+        let replies = finish(desk, work, &these).await?;
         for (at, reply) in fresh.into_iter().zip(replies) {
             answers[at] = Some(Ok(reply));
         }
     }
     Ok(answers.into_iter().flatten().collect())
+}
+
+/// Does them, and wakes the worker.
+async fn finish(desk: &Desk, mut work: Work, round: &[&Ready]) -> Result<Vec<pb::Report>, Error> {
+    let replies = store(desk, &mut work, round).await?;
+    let done: Vec<(&Meta, &pb::Report)> = round.iter().map(|ready| &ready.meta).zip(&replies).collect();
+    work.commit_all(&done).await?;
+    desk.bell.notify_one();
+    Ok(replies)
 }
 
 /// Urges what they only urge, stores the others.

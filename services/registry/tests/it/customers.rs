@@ -278,15 +278,30 @@ async fn account_and_contact_match_only_together() -> anyhow::Result<()> {
 async fn many_accounts_are_found_at_once_in_their_order() -> anyhow::Result<()> {
     let registry = given::with(given::small_pack()).await?;
     let message = PointsOfAccountsRequest {
-        accounts: ["a-3", "nobody's", "\0", "A-1", " A-3"].map(str::to_owned).to_vec(),
+        accounts: ["a-3", "nobody's", "\0", "A-1", " A-3"]
+            .map(str::to_owned)
+            .to_vec(),
     };
     let intake = Claims::service("intake");
-    let asked = registry.api.points_of_accounts(given::from(&intake, message.clone()));
+    let asked = registry
+        .api
+        .points_of_accounts(given::from(&intake, message.clone()));
     let points = asked.await?.into_inner().points;
-    let found = |at: usize| points[at].service_point.as_ref().map(|point| point.account.as_str());
-    assert_eq!([0, 1, 2, 3, 4].map(found), [Some("A-3"), None, None, Some("A-1"), Some("A-3")]);
+    let found = |at: usize| {
+        points[at]
+            .service_point
+            .as_ref()
+            .map(|point| point.account.as_str())
+    };
+    assert_eq!(
+        [0, 1, 2, 3, 4].map(found),
+        [Some("A-3"), None, None, Some("A-1"), Some("A-3")]
+    );
     let notify = Claims::service("notify");
-    let refused = registry.api.points_of_accounts(given::from(&notify, message)).await;
+    let refused = registry
+        .api
+        .points_of_accounts(given::from(&notify, message))
+        .await;
     assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
     Ok(())
 }
