@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use relight_common::{error::chain, lease::pause};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -34,7 +34,8 @@ pub struct SmsProvider {
     client: Client,
     from: Address,
     window: usize,
-    rate: DefaultDirectRateLimiter,
+    /// One waits for the rate at a time, the others for their turn: together they would all wake for each place.
+    rate: Mutex<DefaultDirectRateLimiter>,
 }
 
 impl std::fmt::Debug for SmsProvider {
@@ -53,7 +54,7 @@ impl SmsProvider {
             client,
             from,
             window,
-            rate: RateLimiter::direct(Quota::per_second(per_second)),
+            rate: Mutex::new(RateLimiter::direct(Quota::per_second(per_second))),
         }
     }
 
@@ -96,7 +97,7 @@ impl Provider for SmsProvider {
                 refusal: Refusal::Permanent,
             };
         };
-        self.rate.until_ready().await;
+        self.rate.lock().await.until_ready().await;
         self.client.submit(&submit).await
     }
 }
