@@ -8,6 +8,10 @@ use clap::{Parser, Subcommand};
 use relight_load::{bench, server::Given, soak};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// What is measured in this process is measured as `relight` would run it: with its allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Load and chaos against the built `relight`.
 #[derive(Debug, Parser)]
 #[command(name = "relight-load", version)]

@@ -23,7 +23,8 @@ use crate::{
 
 /// Facts older than this are read again before a recommendation.
 const FRESH: Duration = Duration::from_millis(250);
-/// A change may commit this long after it was stamped.
+/// A change may commit this long after it was stamped: so far before the last look the next one begins. Counted from the look
+/// and not from the last change it saw, or ten thousand crews put at once would be read four times a second for ever.
 const OVERLAP: TimeDelta = TimeDelta::seconds(20);
 
 /// The index and how fresh it is.
@@ -38,7 +39,8 @@ pub struct Live {
 
 #[derive(Debug)]
 struct Seen {
-    until: DateTime<Utc>,
+    /// By the server's clock.
+    asked_at: DateTime<Utc>,
     looked: Option<Instant>,
 }
 
@@ -46,7 +48,7 @@ impl Live {
     /// An empty index over `db`.
     pub fn new(db: Db) -> Self {
         let seen = Seen {
-            until: DateTime::UNIX_EPOCH,
+            asked_at: DateTime::UNIX_EPOCH,
             looked: None,
         };
         Self {
@@ -74,7 +76,7 @@ impl Live {
             return Ok(());
         }
         let looked = Instant::now();
-        let (crews, latest) = match crew_fact::changed(self.db.pool(), seen.until - OVERLAP, now).await {
+        let (crews, asked_at) = match crew_fact::changed(self.db.pool(), seen.asked_at - OVERLAP, now).await {
             Ok(found) => found,
             Err(error) => {
                 self.changed();
@@ -83,7 +85,7 @@ impl Live {
         };
         let mut index = self.write();
         crews.into_iter().for_each(|crew| index.put_crew(crew));
-        seen.until = latest.map_or(seen.until, |latest| latest.max(seen.until));
+        seen.asked_at = asked_at;
         seen.looked = Some(looked);
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! What one device puts out when it opens in the normal state: the question that is asked most.
 //!
-//! Exact, and local: only what hangs below the device in the supply tree is looked at.
+//! Exact. Where a device is the only way to all below it, the answer is known beforehand ([`Below`]);
+//! elsewhere, in a mesh, what hangs below it in the supply tree is searched ([`Flood`]).
 
+#[cfg(doc)]
+use crate::below::Below;
 use crate::flood::Flood;
 use crate::model::{DeviceIx, Grid, LoadIx};
 use crate::trace::Dead;
@@ -24,12 +27,18 @@ impl Grid {
     /// dead and loses its last phase is among the dead ones, one that loses another phase and keeps
     /// one among the partly dead ones.
     pub fn affected(&self, device: DeviceIx) -> Dead {
-        Flood::new(self, &self.normal, &[device], &[]).newly_dead()
+        match self.below.dead(device) {
+            Some(dead) => dead,
+            None => Flood::new(self, &self.normal, &[device], &[]).newly_dead(),
+        }
     }
 
     /// The size of [`Grid::affected`].
     pub fn affected_count(&self, device: DeviceIx) -> AffectedCount {
-        Flood::new(self, &self.normal, &[device], &[]).newly_dead_count()
+        match self.below.count(device) {
+            Some(count) => count,
+            None => Flood::new(self, &self.normal, &[device], &[]).newly_dead_count(),
+        }
     }
 
     /// Does opening `device` alone put `load` out. No when it is out of service, or dead already.

@@ -13,6 +13,7 @@
 //! column and what is right.
 
 mod affected;
+mod below;
 mod check;
 pub mod demo;
 mod diff;

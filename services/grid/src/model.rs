@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use crate::below::Below;
 use crate::check::Joins;
 use crate::ids::{compare, fold_onto};
 use crate::network::{Device, DeviceKind, Network, Position};
@@ -107,7 +108,7 @@ pub(crate) struct Arcs {
 }
 
 impl Arcs {
-    fn new(vertices: usize, edges: &[(u32, u32, u32)]) -> Arcs {
+    pub(crate) fn new(vertices: usize, edges: &[(u32, u32, u32)]) -> Arcs {
         let mut first = vec![0_u32; vertices + 1];
         for &(a, b, _) in edges {
             first[a as usize + 1] += 1;
@@ -160,6 +161,7 @@ pub struct Grid {
     pub(crate) roots: Vec<u32>,
     pub(crate) normal: SupplyTree,
     pub(crate) normal_dead: Dead,
+    pub(crate) below: Below,
 }
 
 impl Grid {
@@ -186,6 +188,7 @@ impl Grid {
             roots: Vec::new(),
             normal: SupplyTree::default(),
             normal_dead: Dead::default(),
+            below: Below::default(),
         };
         grid.add_devices(&network.devices, &joins.ends);
         grid.add_loads(network, joins);
@@ -193,6 +196,7 @@ impl Grid {
         grid.add_roots(network, joins);
         grid.normal = SupplyTree::new(&grid, grid.normal_state());
         grid.normal_dead = grid.find_normal_dead();
+        grid.below = Below::new(&grid, &joins.sources);
         grid
     }
 
@@ -304,6 +308,11 @@ impl Grid {
     pub(crate) fn load_vertices(&self, load: LoadIx) -> impl Iterator<Item = u32> + Clone + '_ {
         let row = &self.loads[load.index()];
         row.phases.iter().map(|phase| self.vertex(row.bus, phase))
+    }
+
+    /// The vertices of some phases of a bus, which it has.
+    pub(crate) fn vertices(&self, bus: BusIx, phases: Phases) -> impl Iterator<Item = u32> + '_ {
+        phases.iter().map(move |phase| self.vertex(bus.0, phase))
     }
 
     /// Loads that hang on a vertex.

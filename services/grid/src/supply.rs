@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use crate::flood::Flood;
-use crate::model::{DeviceIx, Grid, LoadIx};
+use crate::model::{Arcs, DeviceIx, Grid, LoadIx};
 use crate::network::DeviceKind;
 use crate::trace::Share;
 
@@ -33,7 +33,12 @@ pub(crate) struct SupplyTree {
 
 impl SupplyTree {
     pub(crate) fn new(grid: &Grid, conducts: Vec<bool>) -> SupplyTree {
-        let vertices = grid.arcs.vertices();
+        SupplyTree::over(&grid.arcs, &grid.roots, conducts)
+    }
+
+    /// A tree over any graph whose edges name devices.
+    pub(crate) fn over(arcs: &Arcs, roots: &[u32], conducts: Vec<bool>) -> SupplyTree {
+        let vertices = arcs.vertices();
         let mut tree = SupplyTree {
             conducts,
             parent: vec![(NONE, NONE); vertices],
@@ -43,22 +48,22 @@ impl SupplyTree {
             loose: Vec::new(),
             radial: false,
         };
-        let reached = tree.search(grid);
-        tree.number(grid, &reached);
-        tree.count_loose(grid);
+        let reached = tree.search(arcs, roots);
+        tree.number(roots.len(), &reached);
+        tree.count_loose(arcs);
         tree
     }
 
     /// Breadth first from the sources; answers the live vertices in the order they were met.
-    fn search(&mut self, grid: &Grid) -> Vec<u32> {
-        let mut reached = grid.roots.clone();
+    fn search(&mut self, arcs: &Arcs, roots: &[u32]) -> Vec<u32> {
+        let mut reached = roots.to_vec();
         // Until the tree is numbered, `enter` only says who was met.
         reached.iter().for_each(|&root| self.enter[root as usize] = 0);
         let mut arcs_seen = 0_usize;
         let mut next_up = 0;
         while let Some(&vertex) = reached.get(next_up) {
             next_up += 1;
-            for &(next, device) in grid.arcs.of(vertex) {
+            for &(next, device) in arcs.of(vertex) {
                 if !self.conducts[device as usize] {
                     continue;
                 }
@@ -71,15 +76,15 @@ impl SupplyTree {
             }
         }
         // Every edge is met from both sides; a forest has one edge per vertex that is no root.
-        self.radial = arcs_seen / 2 == reached.len() - grid.roots.len();
+        self.radial = arcs_seen / 2 == reached.len() - roots.len();
         reached
     }
 
     /// Gives every live vertex its position: parents before children, and each subtree in one run.
-    fn number(&mut self, grid: &Grid, reached: &[u32]) {
+    fn number(&mut self, roots: usize, reached: &[u32]) {
         // First the size of every subtree, from the leaves up, in `leave`.
         reached.iter().for_each(|&vertex| self.leave[vertex as usize] = 1);
-        for &vertex in reached[grid.roots.len()..].iter().rev() {
+        for &vertex in reached[roots..].iter().rev() {
             let above = self.parent[vertex as usize].0;
             self.leave[above as usize] += self.leave[vertex as usize];
         }
@@ -100,22 +105,22 @@ impl SupplyTree {
         }
     }
 
-    fn count_loose(&mut self, grid: &Grid) {
+    fn count_loose(&mut self, arcs: &Arcs) {
         let mut count = 0;
         self.loose = vec![0; self.order.len() + 1];
         for at in 0..self.order.len() {
-            count += u32::from(self.is_loose(grid, self.order[at]));
+            count += u32::from(self.loose_ends(arcs, self.order[at]).next().is_some());
             self.loose[at + 1] = count;
         }
     }
 
-    /// Does something conduct at this vertex that the tree does not use.
-    fn is_loose(&self, grid: &Grid, vertex: u32) -> bool {
-        let arcs = grid.arcs.of(vertex).iter();
-        let mut conducting = arcs.filter(|arc| self.conducts[arc.1 as usize]);
-        conducting.any(|&(next, device)| {
+    /// The far ends of what conducts at this vertex and the tree does not use.
+    pub(crate) fn loose_ends<'a>(&'a self, arcs: &'a Arcs, vertex: u32) -> impl Iterator<Item = u32> + 'a {
+        let conducting = arcs.of(vertex).iter().filter(|arc| self.conducts[arc.1 as usize]);
+        let loose = conducting.filter(move |&&(next, device)| {
             self.parent[vertex as usize] != (next, device) && self.parent[next as usize] != (vertex, device)
-        })
+        });
+        loose.map(|&(next, _)| next)
     }
 
     /// Is the tree the only way to all vertices from one position up to another.
@@ -144,6 +149,16 @@ impl SupplyTree {
     /// The vertex at a position.
     pub(crate) fn at(&self, position: u32) -> u32 {
         self.order[position as usize]
+    }
+
+    /// The vertices with supply, each before those it feeds.
+    pub(crate) fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// The vertex above one in the tree; none for sources and for what is dead.
+    pub(crate) fn above(&self, vertex: u32) -> Option<u32> {
+        Some(self.parent[vertex as usize].0).filter(|&above| above != NONE)
     }
 
     /// The device through which the tree feeds a vertex; none for sources and for what is dead.

@@ -57,7 +57,7 @@ pub(super) async fn measure(given: &Given, options: &Options, starter: &Starter)
 }
 
 /// Commit times are kept only when the server was started so.
-async fn track_commits(given: &Given, starter: &Starter) -> anyhow::Result<()> {
+pub(super) async fn track_commits(given: &Given, starter: &Starter) -> anyhow::Result<()> {
     let mut admin = given.admin().await?;
     let shown: String = sqlx::query_scalar("show track_commit_timestamp")
         .fetch_one(&mut admin)

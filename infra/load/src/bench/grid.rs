@@ -3,7 +3,6 @@
 
 use std::{
     fmt::Write as _,
-    hint::black_box,
     path::Path,
     process::Stdio,
     sync::Arc,
@@ -18,26 +17,22 @@ use relight_grid::{
     infer::{Engine, Evidence, Weights, What},
     snapshot,
 };
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row as _};
+use sqlx::{Connection, PgConnection};
 use tokio::{
     process::{Child, Command},
     time::sleep,
 };
 use uuid::Uuid;
 
-use super::{Options, Row};
+use super::{Options, Row, affected};
 use crate::{
     server::Given,
-    statistics::{median, ms, percentile},
+    statistics::{ms, percentile},
 };
 
 const DATABASE: &str = "bench_grid";
 /// The first large feeder of the province.
-const FEEDER: &str = "F0019";
-/// Devices that Postgres is asked about in a round.
-const ASKED: usize = 100;
-/// Devices spread over the whole province.
-const SPREAD: usize = 20_000;
+pub(super) const FEEDER: &str = "F0019";
 /// A minute of reports, and how many arrive between two decisions.
 const REPORTS: usize = 60_000;
 const TICK: usize = 100;
@@ -57,7 +52,7 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
     let grid = Arc::new(imported.network.grid(Uuid::nil())?);
     drop(imported);
     std::fs::remove_file(&file)?;
-    rows.extend(asked(given, options, &grid).await?);
+    rows.extend(affected::measure(&given.database(DATABASE)?, options, &grid).await?);
     rows.push(thought(&grid, &lengths_m));
     Ok(rows)
 }
@@ -155,136 +150,6 @@ async fn copy(
     into.send(text.into_bytes()).await?;
     into.finish().await?;
     Ok(())
-}
-
-/// Counts and lists of a large feeder's devices, ours and by a recursive query.
-async fn asked(given: &Given, options: &Options, grid: &Grid) -> anyhow::Result<Vec<Row>> {
-    let prefix = format!("{FEEDER}-");
-    let feeder: Vec<DeviceIx> = grid
-        .devices()
-        .filter(|&device| grid.device_id(device).starts_with(&prefix))
-        .collect();
-    let every = grid.devices().len() / SPREAD;
-    let spread: Vec<DeviceIx> = grid.devices().step_by(every.max(1)).collect();
-    let mut conn = PgConnection::connect_with(&given.database(DATABASE)?).await?;
-    let mut ratios = [Vec::new(), Vec::new()];
-    let mut sql = [Vec::new(), Vec::new()];
-    let sample: Vec<DeviceIx> = feeder
-        .iter()
-        .copied()
-        .step_by(feeder.len().div_ceil(ASKED))
-        .collect();
-    // The allocator gives back what loading used with the next thing it is asked for.
-    black_box(grid.affected(sample[0]));
-    for _ in 0..options.rounds {
-        for (at, query) in [sql_count(), sql_list()].into_iter().enumerate() {
-            let (mut theirs_s, mut ours_s) = (0.0, 0.0);
-            for &device in &sample {
-                let begun = Instant::now();
-                let customers = by_sql(&mut conn, &query, grid.device_id(device)).await?;
-                let taken = begun.elapsed();
-                let begun = Instant::now();
-                let count = if at == 0 {
-                    grid.affected_count(device).customers
-                } else {
-                    grid.affected(device).customers
-                };
-                ours_s += begun.elapsed().as_secs_f64();
-                theirs_s += taken.as_secs_f64();
-                sql[at].push(taken);
-                anyhow::ensure!(
-                    customers == count,
-                    "{}: {customers} by SQL, {count}",
-                    grid.device_id(device)
-                );
-            }
-            ratios[at].push(theirs_s / ours_s);
-        }
-    }
-    let counted = times(&feeder, |device| _ = black_box(grid.affected_count(device)));
-    let listed = times(&feeder, |device| _ = black_box(grid.affected(device)));
-    let anywhere = times(&spread, |device| _ = black_box(grid.affected(device)));
-    let peer = |at: usize| {
-        format!(
-            "recursive SQL, p50 {} p99 {}",
-            ms(percentile(&sql[at], 50.0)),
-            ms(percentile(&sql[at], 99.0))
-        )
-    };
-    let figures = |times: &[Duration]| {
-        format!(
-            "p50 {} p99 {}",
-            us(percentile(times, 50.0)),
-            us(percentile(times, 99.0))
-        )
-    };
-    Ok(vec![
-        Row::new(
-            &format!(
-                "whom a device puts out, count: {} devices of a feeder of 3,000 customers",
-                feeder.len()
-            ),
-            peer(0),
-            figures(&counted),
-            format!("{:.0}x", median(&ratios[0])),
-            "p99 < 1 ms, 100x",
-        ),
-        Row::new(
-            "the same, list of loads",
-            peer(1),
-            figures(&listed),
-            format!("{:.0}x", median(&ratios[1])),
-            "p99 < 10 ms, 100x",
-        ),
-        Row::new(
-            &format!(
-                "the same, list, {} devices spread over the province",
-                spread.len()
-            ),
-            "-",
-            figures(&anywhere),
-            "-",
-            "p99 < 1 ms",
-        ),
-    ])
-}
-
-fn us(time: Duration) -> String {
-    format!("{:.1} us", time.as_secs_f64() * 1e6)
-}
-
-fn times(devices: &[DeviceIx], ask: impl Fn(DeviceIx)) -> Vec<Duration> {
-    let timed = |&device: &DeviceIx| {
-        let begun = Instant::now();
-        ask(device);
-        begun.elapsed()
-    };
-    devices.iter().map(timed).collect()
-}
-
-const BELOW: &str = "with recursive below (bus) as (select down from edge where device = $1 \
-                     union all select edge.down from edge join below on edge.up = below.bus)";
-
-fn sql_count() -> String {
-    format!("{BELOW} select coalesce(sum(customers), 0)::bigint from below join load using (bus)")
-}
-
-fn sql_list() -> String {
-    format!("{BELOW} select id, customers::bigint from below join load using (bus)")
-}
-
-/// Customers in the answer: the only row of a count, or the sum over a list.
-async fn by_sql(conn: &mut PgConnection, query: &str, device: &str) -> anyhow::Result<u64> {
-    let rows = sqlx::query(AssertSqlSafe(query.to_owned()))
-        .bind(device)
-        .fetch_all(conn)
-        .await?;
-    let last = |row: &sqlx::postgres::PgRow| row.try_get::<i64, _>(row.len() - 1);
-    let mut sum = 0;
-    for row in &rows {
-        sum += last(row)?;
-    }
-    Ok(u64::try_from(sum)?)
 }
 
 /// A minute of 1,000 reports per second, decided every tenth of a second.

@@ -1,15 +1,18 @@
 //! Relight against peers on the same machine in the same run: rounds in turn, medians, one table at the end.
 
+mod affected;
 mod arrears;
 mod desks;
 mod events;
 mod floor;
 mod grid;
+mod grouping;
 mod pgbench;
 mod planned;
 mod positions;
 mod postgis;
 mod recommend;
+mod remote;
 mod reports;
 mod served;
 mod start;
@@ -33,6 +36,8 @@ pub enum Item {
     Reports,
     /// From the commit to the effect in a consumer.
     Events,
+    /// From the commit of a report to that of its incident.
+    Grouping,
     /// Who can be at the work first, and position fixes.
     Recommend,
     /// A utility of a million customers in memory: load, whom a device puts out, inference.
@@ -142,6 +147,9 @@ pub async fn run(given: &Given, options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(Item::Events) {
         rows.push(events::measure(given, options, &starter).await?);
+    }
+    if options.wants(Item::Grouping) {
+        rows.push(grouping::measure(given, options, &starter).await?);
     }
     if options.wants(Item::Recommend) {
         rows.extend(recommend::measure(given, options).await?);

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use super::{
     Options, Row, positions,
     postgis::Peer,
+    remote::{self, CALLERS},
     served::{Served, signed},
 };
 use crate::{
@@ -42,9 +43,7 @@ const FAULT_REPAIR: &str = "fault_repair";
 /// Crews in the index.
 const CREWS: usize = 10_000;
 /// Candidates asked for.
-const K: usize = 10;
-/// Asked through gRPC at one time, over the few connections a gateway has; as many as PostGIS has clients.
-const CALLERS: usize = 16;
+pub(super) const K: usize = 10;
 /// Crews put at one time.
 const PUTS: usize = 8;
 /// Orders the calls go round.
@@ -94,14 +93,17 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
         let rate = peer.queries_per_s(options.round()).await?.unwrap_or(f64::NAN);
         let one = on_one_thread(&index, options.round(), SEED + 1);
         let all = on_all_processors(&index, options.round());
-        let remote = through_grpc(&served, &orders, options.round()).await?;
+        let remote = remote::recommendations_per_s(&served, &orders, options.round()).await?;
+        let empty = remote::empty_calls_per_s(&served, options.round()).await?;
         println!(
-            "recommend, round {n}: PostGIS {rate:.0}/s, one thread {one:.0}/s, all processors {all:.0}/s, gRPC {remote:.0}/s"
+            "recommend, round {n}: PostGIS {rate:.0}/s, one thread {one:.0}/s, all processors {all:.0}/s, gRPC {remote:.0}/s, \
+             an empty call {empty:.0}/s"
         );
         measured.peer.push(rate);
         measured.one.push(one);
         measured.all.push(all);
         measured.remote.push(remote);
+        measured.empty.push(empty);
     }
     let mut rows = rows(&peer, &measured);
     rows.push(positions::measure(given, options, &house, &served, &crews).await?);
@@ -119,6 +121,7 @@ struct Measured {
     one: Vec<f64>,
     all: Vec<f64>,
     remote: Vec<f64>,
+    empty: Vec<f64>,
 }
 
 fn rows(peer: &Peer, measured: &Measured) -> Vec<Row> {
@@ -146,7 +149,10 @@ fn rows(peer: &Peer, measured: &Measured) -> Vec<Row> {
             aim,
         )
     };
-    let remote = format!("gRPC with mTLS, {CALLERS} callers");
+    let remote = format!(
+        "gRPC with mTLS, {CALLERS} callers (an empty call: {:.0}/s)",
+        median(&measured.empty)
+    );
     vec![
         row("in process, one thread", &measured.one, "-"),
         row("in process, all processors", &measured.all, ">= 20"),
@@ -159,7 +165,7 @@ fn index(spots: &[Spot], now: DateTime<Utc>) -> Index {
     let shift = Shift {
         starts_at: now - TimeDelta::hours(1),
         ends_at: now + TimeDelta::hours(7),
-        before_ended_at: None,
+        rest_before: None,
     };
     Index::of(spots.iter().enumerate().map(|(n, spot)| {
         let crew = Crew {
@@ -354,34 +360,4 @@ async fn wait_for_candidates(served: &Served, orders: &[String]) -> anyhow::Resu
         );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-}
-
-async fn through_grpc(served: &Served, orders: &[String], time: Duration) -> anyhow::Result<f64> {
-    let token = served.token(Role::Dispatcher)?;
-    let begun = Instant::now();
-    let mut callers = JoinSet::new();
-    for n in 0..CALLERS {
-        let mut client = DispatchClient::new(served.peers.to("dispatch"));
-        let (token, orders) = (token.clone(), orders.to_vec());
-        callers.spawn(async move {
-            let mut count = 0;
-            while begun.elapsed() < time {
-                let order_id = orders[(n + count * CALLERS) % orders.len()].clone();
-                let request = signed(wire::RecommendRequest { order_id, k: 10 }, &token);
-                let found = client.recommend(request).await?.into_inner();
-                anyhow::ensure!(
-                    found.candidates.len() == K,
-                    "{} of {K} candidates",
-                    found.candidates.len()
-                );
-                count += 1;
-            }
-            Ok(count)
-        });
-    }
-    let mut count = 0;
-    while let Some(done) = callers.join_next().await {
-        count += done??;
-    }
-    Ok(per_s(count, begun.elapsed()))
 }

@@ -15,7 +15,7 @@ use crate::{
         device_time::Stamp,
         ids::{CrewId, OrderId},
         order::{Back, CallBackResult, Context, Course, Event, Limits, Section, State, transition},
-        rules::{self, Need},
+        rules::{self, Moment, Need},
     },
     error::Error,
     store::{
@@ -197,7 +197,10 @@ impl<'w> Change<'w> {
             skills: skills_for(self.order.kind, &self.order.device_kind),
             unit: self.order.state.unit(),
         };
-        match rules::against_giving(&crew, &need, now).into_iter().next() {
+        match rules::against_giving(&crew, &need, &Moment::at(now))
+            .into_iter()
+            .next()
+        {
             Some(broken) => Err(Error::Rule(broken)),
             None => Ok(()),
         }

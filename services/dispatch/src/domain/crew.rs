@@ -25,26 +25,21 @@ pub fn skills_for(kind: Kind, device_kind: &str) -> &'static [Skills] {
     }
 }
 
-/// Time on duty, and what rest came before it.
+/// Time on duty, and the rest before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shift {
     /// Start.
     pub starts_at: DateTime<Utc>,
     /// End.
     pub ends_at: DateTime<Utc>,
-    /// End of the shift before, when there is one on record.
-    pub before_ended_at: Option<DateTime<Utc>>,
+    /// Rest between the shift before and this one; none on record counts as rested.
+    pub rest_before: Option<TimeDelta>,
 }
 
 impl Shift {
     /// Whether it is running at `now`.
     pub fn is_on(&self, now: DateTime<Utc>) -> bool {
         self.starts_at <= now && now < self.ends_at
-    }
-
-    /// Rest before this shift; none on record counts as rested.
-    pub fn rest_before(&self) -> Option<TimeDelta> {
-        self.before_ended_at.map(|ended| self.starts_at - ended)
     }
 }
 

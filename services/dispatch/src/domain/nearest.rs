@@ -97,6 +97,11 @@ fn apart(a: Point, b: Point) -> f64 {
 /// From a point to the nearest of a box; 0 within it.
 fn outside(of: &AABB<Point>, point: Point) -> f64 {
     let (lower, upper) = (of.lower(), of.upper());
-    let way = |n: usize| (lower[n] - point[n]).max(point[n] - upper[n]).max(0.0);
+    let way = |n: usize| greater(greater(lower[n] - point[n], point[n] - upper[n]), 0.0);
     apart([way(0), way(1), way(2)], [0.0; 3])
+}
+
+/// [`f64::max`] minds NaN, in four instructions instead of one; a place is never that.
+fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }

@@ -3,7 +3,7 @@
 //! Hard rules exclude; soft costs are numbers everybody sees. Without a road graph the way is the great circle times a
 //! detour, and says so.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_policy::AreaClass;
@@ -13,7 +13,7 @@ use super::{
     ids::CrewId,
     index::{Index, Known},
     place::{Chord, Place},
-    rules::{self, Broken, Need},
+    rules::{self, Broken, Moment, Need},
 };
 
 /// Roads are longer than the great circle by about this much.
@@ -24,6 +24,9 @@ const LOAD_COST_S: u32 = 120;
 const REFUSED_MAX: usize = 20;
 /// Most candidates that can be asked for.
 pub const K_MAX: usize = 20;
+
+/// Room for a usual reason, bytes.
+const LINE: usize = 80;
 
 /// Average speed on the way, metres per second.
 fn speed_mps(area: AreaClass) -> f64 {
@@ -85,25 +88,43 @@ impl Candidate {
     /// The costs in words with their numbers.
     pub fn reasons(&self) -> Vec<String> {
         let way = match self.way {
-            Some(way) => way.to_string(),
+            Some(way) => line(format_args!("{way}")),
             None => "distance unknown: the place of the crew or of the work is not known".to_owned(),
         };
-        let load = format!("load {} orders this shift x {LOAD_COST_S} s", self.load);
-        vec![way, load]
+        let load = format_args!("load {} orders this shift x {LOAD_COST_S} s", self.load);
+        vec![way, line(load)]
     }
 }
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (km, kmh, min) = (
-            self.distance_m / 1000.0,
+        let (km, detour, kmh, min) = (
+            Tenths(self.distance_m / 1000.0),
+            Tenths(DETOUR),
             whole(self.speed_mps * 3.6),
             whole(self.travel_s / 60.0),
         );
         write!(
             f,
-            "distance {km:.1} km (great circle) x {DETOUR} at {kmh} km/h = {min} min"
+            "distance {km} km (great circle) x {detour} at {kmh} km/h = {min} min"
         )
+    }
+}
+
+/// A reason in one piece of memory: a string that grows while it is written costs more than the writing.
+fn line(words: fmt::Arguments<'_>) -> String {
+    let mut line = String::with_capacity(LINE);
+    line.write_fmt(words).expect("writing to a string");
+    line
+}
+
+/// Written as `{:.1}` does it, but for the ties of a product by ten.
+struct Tenths(f64);
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = whole(self.0 * 10.0);
+        write!(f, "{}.{}", tenths / 10, tenths % 10)
     }
 }
 
@@ -145,7 +166,7 @@ pub fn recommend(index: &Index, job: &Job, k: usize, now: DateTime<Utc>) -> Reco
 struct Search<'j> {
     job: &'j Job,
     k: usize,
-    now: DateTime<Utc>,
+    moment: Moment,
     found: Recommendation,
 }
 
@@ -155,13 +176,18 @@ impl<'j> Search<'j> {
             candidates: Vec::with_capacity(2 * k),
             refused: Vec::with_capacity(REFUSED_MAX),
         };
-        Self { job, k, now, found }
+        Self {
+            job,
+            k,
+            moment: Moment::at(now),
+            found,
+        }
     }
 
     /// Looks at one more crew; whether more are wanted.
     fn look(&mut self, known: &Known, chord: Option<Chord>) -> bool {
         if let Some(crew) = &known.crew {
-            let broken = rules::against_recommending(crew, known.fix, &self.job.need, self.now);
+            let broken = rules::against_recommending(crew, known.fix, &self.job.need, &self.moment);
             if broken.is_empty() {
                 self.found.candidates.push(self.candidate(crew, chord, broken));
             } else if self.found.refused.len() < REFUSED_MAX {
@@ -295,9 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_read_as_rounded_floats() {
+    fn numbers_read_as_rounded_floats() {
         for value in [0.0, 0.49, 0.5, 1.5, 2.5, 24.999_999_999, 25.000_000_1, 1e9 + 0.5] {
             assert_eq!(whole(value).to_string(), format!("{value:.0}"));
+        }
+        for value in [0.0, 0.04, 0.06, 0.96, 1.3, 2.449, 19_999.97] {
+            assert_eq!(Tenths(value).to_string(), format!("{value:.1}"));
         }
     }
 

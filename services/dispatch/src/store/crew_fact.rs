@@ -19,7 +19,6 @@ struct Row {
     name: String,
     unit_id: Uuid,
     skills: Vec<String>,
-    changed_at: DateTime<Utc>,
     shift_starts_at: Option<DateTime<Utc>>,
     shift_ends_at: Option<DateTime<Utc>>,
     shift_before_ended_at: Option<DateTime<Utc>>,
@@ -45,7 +44,7 @@ impl From<Row> for Crew {
             shift: shift.map(|(starts_at, ends_at)| Shift {
                 starts_at,
                 ends_at,
-                before_ended_at: row.shift_before_ended_at,
+                rest_before: row.shift_before_ended_at.map(|ended| starts_at - ended),
             }),
             active: active.zip(row.active_number.map(Into::into)),
             orders_this_shift: natural(row.orders_this_shift),
@@ -57,7 +56,7 @@ impl From<Row> for Crew {
 pub async fn one(conn: &mut PgConnection, id: CrewId, now: DateTime<Utc>) -> Result<Option<Crew>, Error> {
     sqlx::query_as!(
         Row,
-        "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\", changed_at as \"changed_at!\",
+        "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\",
              shift_starts_at, shift_ends_at, shift_before_ended_at, active_order_id, active_number,
              orders_this_shift as \"orders_this_shift!\", qualified_skills, qualified_until
          from dispatch.crew_fact($1) where id = $2",
@@ -70,15 +69,19 @@ pub async fn one(conn: &mut PgConnection, id: CrewId, now: DateTime<Utc>) -> Res
     .map_err(db("load a crew's facts"))
 }
 
-/// The facts of the crews changed after `since` (the server's clock), and the latest change among them.
+/// The facts of the crews changed after `since`, and when that was asked; both by the server's clock.
 pub async fn changed(
     pool: &PgPool,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<(Vec<Crew>, Option<DateTime<Utc>>), Error> {
+) -> Result<(Vec<Crew>, DateTime<Utc>), Error> {
+    let asked_at = sqlx::query_scalar!("select clock_timestamp() as \"at!\"")
+        .fetch_one(pool)
+        .await
+        .map_err(db("ask the time"))?;
     let rows = sqlx::query_as!(
         Row,
-        "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\", changed_at as \"changed_at!\",
+        "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\",
              shift_starts_at, shift_ends_at, shift_before_ended_at, active_order_id, active_number,
              orders_this_shift as \"orders_this_shift!\", qualified_skills, qualified_until
          from dispatch.crew_fact($1) where changed_at > $2",
@@ -88,6 +91,5 @@ pub async fn changed(
     .fetch_all(pool)
     .await
     .map_err(db("load changed crews"))?;
-    let latest = rows.iter().map(|row| row.changed_at).max();
-    Ok((rows.into_iter().map(Crew::from).collect(), latest))
+    Ok((rows.into_iter().map(Crew::from).collect(), asked_at))
 }

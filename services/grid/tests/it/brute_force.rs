@@ -75,6 +75,25 @@ fn expected(network: &Network, live: &Live) -> (Vec<String>, Vec<String>) {
     (dead, partly)
 }
 
+/// Loads in service that lost their last phase, and those that lost one and keep another.
+fn newly_dead(network: &Network, before: &Live, after: &Live) -> (Vec<String>, Vec<String>) {
+    let (mut dead, mut partly) = (Vec::new(), Vec::new());
+    for load in network.loads.iter().filter(|load| load.in_service) {
+        let alive = |live: &Live| {
+            let phases = list(load.phases).into_iter();
+            phases
+                .filter(|&phase| live.contains(&(load.bus.clone(), phase)))
+                .count()
+        };
+        match (alive(before), alive(after)) {
+            (had, 0) if had > 0 => dead.push(load.id.clone()),
+            (had, has) if has < had => partly.push(load.id.clone()),
+            _ => {}
+        }
+    }
+    (dead, partly)
+}
+
 fn phases() -> impl Strategy<Value = Phases> {
     subsequence(vec![1_u8, 2, 3], 1..=3)
         .prop_shuffle()
@@ -192,6 +211,27 @@ proptest! {
         prop_assert_eq!(ids(&grid, &dead.dead_loads), all);
         prop_assert_eq!(ids(&grid, &dead.partly_dead_loads), partly);
         prop_assert_eq!(dead.customers, customers);
+    }
+
+    /// Known beforehand or searched, list and count are what a search before and one after the opening tell.
+    #[test]
+    fn whom_each_device_puts_out_is_what_another_search_finds(network in network()) {
+        let grid = data::grid(&network);
+        let conducts = |device: &Device| device.in_service && !device.open;
+        let before = live(&network, conducts);
+        for device in grid.devices() {
+            let after = live(&network, |other| conducts(other) && other.id != grid.device_id(device));
+            let (all, partly) = newly_dead(&network, &before, &after);
+            let affected = grid.affected(device);
+            prop_assert_eq!(ids(&grid, &affected.dead_loads), all);
+            prop_assert_eq!(ids(&grid, &affected.partly_dead_loads), partly);
+            let count = grid.affected_count(device);
+            prop_assert_eq!(count.loads as usize, affected.dead_loads.len());
+            prop_assert_eq!(count.partly_dead_loads as usize, affected.partly_dead_loads.len());
+            prop_assert_eq!(count.customers, affected.customers);
+            let customers = affected.dead_loads.iter().map(|load| u64::from(grid.load_customers(*load)));
+            prop_assert_eq!(affected.customers, customers.sum::<u64>());
+        }
     }
 
     /// What travels between services is the same network; only the order of devices may change.

@@ -113,7 +113,7 @@ impl Plain {
             shift: self.shift.map(|(from, to, rest)| Shift {
                 starts_at: minutes(from),
                 ends_at: minutes(to),
-                before_ended_at: rest.map(|rest| minutes(from - rest)),
+                rest_before: rest.map(TimeDelta::minutes),
             }),
             active: self.busy.then(|| (OrderId::new(), "W-1".into())),
             orders_this_shift: self.load,

@@ -28,6 +28,31 @@ pub struct Need {
     pub unit: Option<UnitId>,
 }
 
+/// An instant and the limits the rules draw around it, worked out once for all crews of a search: a rule that only compares
+/// costs a fraction of one that computes with times.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    now: DateTime<Utc>,
+    /// A shift that ends before this is as good as over.
+    ends_soon_before: DateTime<Utc>,
+    /// Who is on duty since before this is given nothing new.
+    on_duty_since: DateTime<Utc>,
+    /// A position from before this is stale.
+    seen_since: DateTime<Utc>,
+}
+
+impl Moment {
+    /// The moment that is `now`.
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self {
+            now,
+            ends_soon_before: now + off_shift::LEFT_MIN,
+            on_duty_since: now - rest::DUTY_MAX,
+            seen_since: now - position_stale::AGE_MAX,
+        }
+    }
+}
+
 /// A rule a crew breaks. Words are made only when somebody reads them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Broken {
@@ -107,24 +132,31 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Every rule a crew breaks for an order it would be given at `now`. The position is no condition: a crew known by
+/// Every rule a crew breaks for an order it would be given at a moment. The position is no condition: a crew known by
 /// radio may be given an order.
-pub fn against_giving(crew: &Crew, need: &Need, now: DateTime<Utc>) -> Vec<Broken> {
+pub fn against_giving(crew: &Crew, need: &Need, moment: &Moment) -> Vec<Broken> {
     // Most crews looked at break none, and an empty list costs nothing.
     let mut broken = Vec::new();
-    broken.extend(other_unit::check(crew, need));
-    broken.extend(busy::check(crew));
-    broken.extend(off_shift::check(crew, now));
-    broken.extend(rest::check(crew, now));
-    broken.extend(skill::check(crew, need));
-    broken.extend(unqualified::check(crew, need, now));
+    let mut add = |found: Option<Broken>| {
+        if let Some(found) = found {
+            broken.push(found);
+        }
+    };
+    add(other_unit::check(crew, need));
+    add(busy::check(crew));
+    add(off_shift::check(crew, moment));
+    add(rest::check(crew, moment));
+    add(skill::check(crew, need));
+    add(unqualified::check(crew, need, moment));
     broken
 }
 
-/// Every rule a crew breaks for being recommended at `now`.
-pub fn against_recommending(crew: &Crew, fix: Option<Fix>, need: &Need, now: DateTime<Utc>) -> Vec<Broken> {
-    let mut broken = against_giving(crew, need, now);
-    broken.extend(position_stale::check(fix, now));
+/// Every rule a crew breaks for being recommended at a moment.
+pub fn against_recommending(crew: &Crew, fix: Option<Fix>, need: &Need, moment: &Moment) -> Vec<Broken> {
+    let mut broken = against_giving(crew, need, moment);
+    if let Some(stale) = position_stale::check(fix, moment) {
+        broken.push(stale);
+    }
     broken
 }
 
@@ -139,6 +171,10 @@ pub(crate) mod given {
 
     pub(crate) fn now() -> DateTime<Utc> {
         "2026-03-01T02:10:00Z".parse().expect("an instant")
+    }
+
+    pub(crate) fn moment() -> Moment {
+        Moment::at(now())
     }
 
     pub(crate) fn unit() -> UnitId {
@@ -157,7 +193,7 @@ pub(crate) mod given {
             shift: Some(Shift {
                 starts_at: now() - TimeDelta::hours(2),
                 ends_at: now() + TimeDelta::hours(6),
-                before_ended_at: None,
+                rest_before: None,
             }),
             active: None,
             orders_this_shift: 0,
@@ -173,6 +209,6 @@ pub(crate) mod given {
 
     #[test]
     fn a_crew_in_order_breaks_no_rule() {
-        assert_eq!(against_giving(&crew(), &need(), now()), []);
+        assert_eq!(against_giving(&crew(), &need(), &moment()), []);
     }
 }

@@ -4,11 +4,11 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Broken;
+use super::{Broken, Moment};
 use crate::domain::crew::Crew;
 
 /// A shift that ends sooner is as good as over.
-const LEFT_MIN: TimeDelta = TimeDelta::hours(1);
+pub(super) const LEFT_MIN: TimeDelta = TimeDelta::hours(1);
 
 /// Why a crew counts as off duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,13 @@ impl fmt::Display for Why {
 }
 
 /// `off_shift`
-pub(super) fn check(crew: &Crew, now: DateTime<Utc>) -> Option<Broken> {
+pub(super) fn check(crew: &Crew, moment: &Moment) -> Option<Broken> {
+    let now = moment.now;
     let why = match crew.shift {
         None => Why::NoShift,
         Some(shift) if now < shift.starts_at => Why::StartsAt(shift.starts_at),
         Some(shift) if shift.ends_at <= now => Why::EndedAt(shift.ends_at),
-        Some(shift) if shift.ends_at - now < LEFT_MIN => Why::EndsSoon(shift.ends_at),
+        Some(shift) if shift.ends_at < moment.ends_soon_before => Why::EndsSoon(shift.ends_at),
         Some(_) => return None,
     };
     Some(Broken::OffShift(why))
@@ -58,7 +59,7 @@ mod tests {
             Some(Shift {
                 starts_at,
                 ends_at,
-                before_ended_at: None,
+                rest_before: None,
             })
         };
         let cases = [
@@ -73,7 +74,7 @@ mod tests {
             (shift(1, 480), Some(Why::StartsAt(now() + TimeDelta::minutes(1)))),
         ];
         for (shift, expected) in cases {
-            let found = check(&Crew { shift, ..crew() }, now());
+            let found = check(&Crew { shift, ..crew() }, &moment());
             assert_eq!(found, expected.map(Broken::OffShift), "{shift:?}");
         }
     }

@@ -1,17 +1,17 @@
 //! A position older than half an hour is unknown.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use super::Broken;
+use super::{Broken, Moment};
 use crate::domain::crew::Fix;
 
 /// Older positions say nothing.
-const AGE_MAX: TimeDelta = TimeDelta::minutes(30);
+pub(super) const AGE_MAX: TimeDelta = TimeDelta::minutes(30);
 
 /// `position_stale`
-pub(super) fn check(fix: Option<Fix>, now: DateTime<Utc>) -> Option<Broken> {
+pub(super) fn check(fix: Option<Fix>, moment: &Moment) -> Option<Broken> {
     match fix {
-        Some(fix) if now - fix.at <= AGE_MAX => None,
+        Some(fix) if moment.seen_since <= fix.at => None,
         other => Some(Broken::PositionStale {
             last_at: other.map(|fix| fix.at),
         }),
@@ -35,9 +35,9 @@ mod tests {
             heading_deg: 0.0,
         };
         let stale = |last_at| Some(Broken::PositionStale { last_at });
-        assert_eq!(check(Some(fix(0)), now()), None);
-        assert_eq!(check(Some(fix(30)), now()), None);
-        assert_eq!(check(Some(fix(31)), now()), stale(Some(fix(31).at)));
-        assert_eq!(check(None, now()), stale(None));
+        assert_eq!(check(Some(fix(0)), &moment()), None);
+        assert_eq!(check(Some(fix(30)), &moment()), None);
+        assert_eq!(check(Some(fix(31)), &moment()), stale(Some(fix(31).at)));
+        assert_eq!(check(None, &moment()), stale(None));
     }
 }

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use super::Broken;
+use super::{Broken, Moment};
 use crate::domain::crew::Crew;
 
 /// Rest before a shift.
 const REST_MIN: TimeDelta = TimeDelta::hours(8);
 /// Time on duty after which no new work is given.
-const DUTY_MAX: TimeDelta = TimeDelta::hours(12);
+pub(super) const DUTY_MAX: TimeDelta = TimeDelta::hours(12);
 
 /// Why a crew needs rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +37,13 @@ impl fmt::Display for Why {
 }
 
 /// `rest`
-pub(super) fn check(crew: &Crew, now: DateTime<Utc>) -> Option<Broken> {
-    let shift = crew.shift.filter(|shift| shift.is_on(now))?;
-    let duty = now - shift.starts_at;
-    match shift.rest_before() {
+pub(super) fn check(crew: &Crew, moment: &Moment) -> Option<Broken> {
+    let shift = crew.shift.filter(|shift| shift.is_on(moment.now))?;
+    match shift.rest_before {
         Some(rest) if rest < REST_MIN => Some(Broken::Rest(Why::Rested(rest))),
-        _ if duty > DUTY_MAX => Some(Broken::Rest(Why::OnDuty(duty))),
+        _ if shift.starts_at < moment.on_duty_since => {
+            Some(Broken::Rest(Why::OnDuty(moment.now - shift.starts_at)))
+        }
         _ => None,
     }
 }
@@ -56,11 +57,10 @@ mod tests {
     fn eight_hours_of_rest_and_twelve_of_duty() {
         let shift = |since: i64, rest: Option<i64>| {
             let starts_at = now() - TimeDelta::minutes(since);
-            let before_ended_at = rest.map(|rest| starts_at - TimeDelta::minutes(rest));
             Some(Shift {
                 starts_at,
                 ends_at: now() + TimeDelta::hours(4),
-                before_ended_at,
+                rest_before: rest.map(TimeDelta::minutes),
             })
         };
         let cases = [
@@ -75,7 +75,7 @@ mod tests {
             (None, None),
         ];
         for (shift, expected) in cases {
-            let found = check(&Crew { shift, ..crew() }, now());
+            let found = check(&Crew { shift, ..crew() }, &moment());
             assert_eq!(found, expected.map(Broken::Rest), "{shift:?}");
         }
     }

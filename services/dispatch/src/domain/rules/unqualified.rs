@@ -1,17 +1,15 @@
 //! For every needed skill at least one member holds a qualification that is in date. Where one of several skills is enough,
 //! it has to be one the crew is sent out for.
 
-use chrono::{DateTime, Utc};
-
-use super::{Broken, Need};
+use super::{Broken, Moment, Need};
 use crate::domain::{crew::Crew, skill::Skills};
 
 /// `unqualified`
-pub(super) fn check(crew: &Crew, need: &Need, now: DateTime<Utc>) -> Option<Broken> {
+pub(super) fn check(crew: &Crew, need: &Need, moment: &Moment) -> Option<Broken> {
     need.skills
         .iter()
         .find_map(|skill| match crew.qualified.until(sent_out_for(crew, *skill)) {
-            Some(until) if until > now => None,
+            Some(until) if until > moment.now => None,
             since => Some(Broken::Unqualified { skill: *skill, since }),
         })
 }
@@ -58,7 +56,7 @@ mod tests {
             (&[("switching", 1)], missing(Skills::FAULT_REPAIR, None)),
         ];
         for (list, expected) in cases {
-            assert_eq!(check(&with(list), &need(), now()), expected, "{list:?}");
+            assert_eq!(check(&with(list), &need(), &moment()), expected, "{list:?}");
         }
         let planned = Need {
             skills: skills_for(Kind::Planned, ""),
@@ -69,14 +67,14 @@ mod tests {
             ..with(list)
         };
         assert_eq!(
-            check(&planned_only(&[("planned_work", 1)]), &planned, now()),
+            check(&planned_only(&[("planned_work", 1)]), &planned, &moment()),
             None
         );
         assert_eq!(
             check(
                 &planned_only(&[("planned_work", -1), ("fault_repair", 1)]),
                 &planned,
-                now()
+                &moment()
             ),
             missing(Skills::PLANNED_WORK.or(Skills::FAULT_REPAIR), Some(-1)),
             "not sent out for what it is qualified for"

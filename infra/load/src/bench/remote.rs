@@ -1,0 +1,81 @@
+//! Calls through gRPC with mTLS, closed loop, over the one connection a gateway has.
+
+use std::time::{Duration, Instant};
+
+use relight_common::claims::Role;
+use relight_proto::dispatch::v1::{RecommendRequest, dispatch_client::DispatchClient};
+use tokio::task::JoinSet;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+use super::{
+    recommend::K,
+    served::{Served, signed},
+};
+use crate::statistics::per_s;
+
+/// Callers at one time; as many as PostGIS has clients.
+pub(super) const CALLERS: usize = 16;
+
+/// Recommendations, one order after the other.
+pub(super) async fn recommendations_per_s(
+    served: &Served,
+    orders: &[String],
+    time: Duration,
+) -> anyhow::Result<f64> {
+    let token = served.token(Role::Dispatcher)?;
+    let client = DispatchClient::new(served.peers.to("dispatch"));
+    let orders = orders.to_vec();
+    answers_per_s(time, move |n| {
+        let order_id = orders[n % orders.len()].clone();
+        let request = signed(RecommendRequest { order_id, k: 10 }, &token);
+        let mut client = client.clone();
+        async move {
+            let found = client.recommend(request).await?.into_inner();
+            let count = found.candidates.len();
+            anyhow::ensure!(count == K, "{count} of {K} candidates");
+            Ok(())
+        }
+    })
+    .await
+}
+
+/// What a call costs that asks nothing and is told nothing: no answer through gRPC can come faster on this machine.
+pub(super) async fn empty_calls_per_s(served: &Served, time: Duration) -> anyhow::Result<f64> {
+    let client = HealthClient::new(served.peers.to("dispatch"));
+    answers_per_s(time, move |_| {
+        let mut client = client.clone();
+        async move {
+            client.check(HealthCheckRequest::default()).await?;
+            Ok(())
+        }
+    })
+    .await
+}
+
+/// Each caller asks again as soon as it is answered; `call` is told which question of all it is.
+async fn answers_per_s<F>(
+    time: Duration,
+    call: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> anyhow::Result<f64>
+where
+    F: Future<Output = anyhow::Result<()>> + Send,
+{
+    let begun = Instant::now();
+    let mut callers = JoinSet::new();
+    for n in 0..CALLERS {
+        let call = call.clone();
+        callers.spawn(async move {
+            let mut count = 0;
+            while begun.elapsed() < time {
+                call(n + count * CALLERS).await?;
+                count += 1;
+            }
+            anyhow::Ok(count)
+        });
+    }
+    let mut count = 0;
+    while let Some(done) = callers.join_next().await {
+        count += done??;
+    }
+    Ok(per_s(count, begun.elapsed()))
+}
