@@ -1,5 +1,9 @@
 //! What others tell: the registry of a new network, a switching or a changed customer, dispatch of orders that restored
-//! supply.
+//! supply. What notify tells is in [`answers`].
+
+mod answers;
+
+pub use self::answers::FromNotify;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,6 +18,7 @@ use relight_proto::events::v1::{CustomerChanged, Event, GridSwitched, WorkOrderS
 use uuid::Uuid;
 
 use crate::{
+    check,
     desk::Desk,
     domain::{
         IncidentId,
@@ -150,6 +155,7 @@ impl FromDispatch {
             loads.extend(self.below(&incident));
             loads.extend(store::incident::loads(work.conn(), id).await?);
         }
+        let names = loads.clone();
         let restored = loads.into_iter().map(|load| Signal {
             external_id: format!("{}/{load}", event.id),
             heard: Heard::Restored,
@@ -159,6 +165,7 @@ impl FromDispatch {
             incident: Some(id),
         });
         let restored: Vec<_> = restored.collect();
+        check::draw(&self.desk, work, &event.id, &incident, &names, at).await?;
         store::evidence::insert(work.conn(), "dispatch", &restored, now).await?;
         self.desk.bell.notify_one();
         Ok(())
