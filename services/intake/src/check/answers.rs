@@ -110,7 +110,7 @@ pub(crate) async fn heard(
     if words.is_empty() {
         return Ok(());
     }
-    let (loads, now): (Vec<String>, _) = (words.keys().map(|load| (*load).to_owned()).collect(), work.at());
+    let (loads, now): (Vec<String>, _) = (words.keys().map(|load| (*load).to_owned()).collect(), desk.clock.now());
     let within = desk.numbers_of.limits.still_off;
     let since = now - within - signal_late();
     let rows = store::check::lock_of_loads(work.conn(), &loads, since).await?;
@@ -182,7 +182,7 @@ fn words<'a>(calls: &'a [Call], pieces: &'a [Piece]) -> HashMap<&'a str, Vec<Wor
 
 /// The stage of some of a check is over.
 pub(crate) async fn late(desk: &Desk, work: &mut Work, check: Uuid) -> Result<(), Error> {
-    let now = work.at();
+    let now = desk.clock.now();
     let rows = store::check::lock_late(work.conn(), check, now).await?;
     let mut moved = Moved::default();
     for row in &rows {
@@ -203,7 +203,7 @@ pub(crate) async fn answered(
         return Ok(false);
     };
     let mut moved = Moved::default();
-    let now = work.at();
+    let now = desk.clock.now();
     let (to, effects) = moved.apply(desk, &row, answer.event, now);
     if effects.evidence {
         store::evidence::insert(work.conn(), BY_ANSWER, &[back(&row, answer.at.min(now))], now).await?;

@@ -34,7 +34,7 @@ pub(crate) async fn draw(
     loads: &BTreeSet<String>,
     restored_at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let (numbers, now) = (&desk.numbers_of, work.at());
+    let (numbers, now) = (&desk.numbers_of, desk.clock.now());
     let is_late = restored_at < now - numbers.limits.still_off;
     let Some(town) = desk
         .atlas
@@ -84,7 +84,7 @@ async fn candidates(
     town: &Town,
     loads: &[String],
 ) -> Result<Vec<Candidate>, Error> {
-    let (numbers, now) = (&desk.numbers_of.checks, work.at());
+    let (numbers, now) = (&desk.numbers_of.checks, desk.clock.now());
     let per_day = i64::from(numbers.per_day);
     let alone = store::check::left_alone(work.conn(), check.incident, loads, now - DAY, per_day).await?;
     let meters = store::check::with_meter(work.conn(), loads, now - numbers.heard).await?;
@@ -124,7 +124,7 @@ async fn ask(desk: &Desk, work: &mut Work, check: &Check, picked: Vec<Candidate>
         .into_iter()
         .map(|one| (one.clone(), is_night(&one)))
         .collect();
-    let (numbers, now) = (&desk.numbers_of.checks, work.at());
+    let (numbers, now) = (&desk.numbers_of.checks, desk.clock.now());
     let ends = |is_ping| due(numbers, is_ping, now);
     let rows = store::check::ask(work.conn(), check, &picked, ends, now).await?;
     let by_text: Vec<&Row> = rows.iter().filter(|row| row.texted).collect();

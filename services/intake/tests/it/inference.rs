@@ -64,6 +64,10 @@ pub async fn restored(house: &House, seq: u64, incident: &str, set: &str, all: b
         &CancellationToken::new(),
     )
     .await?;
+    let parked: Vec<String> = sqlx::query_scalar("select reason from dead_letter")
+        .fetch_all(house.db.pool())
+        .await?;
+    assert!(parked.is_empty(), "{parked:?}");
     house.group().await?;
     Ok(())
 }
