@@ -110,7 +110,10 @@ pub(crate) async fn heard(
     if words.is_empty() {
         return Ok(());
     }
-    let (loads, now): (Vec<String>, _) = (words.keys().map(|load| (*load).to_owned()).collect(), desk.clock.now());
+    let (loads, now): (Vec<String>, _) = (
+        words.keys().map(|load| (*load).to_owned()).collect(),
+        desk.clock.now(),
+    );
     let within = desk.numbers_of.limits.still_off;
     let since = now - within - signal_late();
     let rows = store::check::lock_of_loads(work.conn(), &loads, since).await?;

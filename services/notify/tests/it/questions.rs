@@ -16,6 +16,13 @@ use crate::world::{MORNING, NIGHT, World};
 const PHONE: &str = "+8619900000001";
 const OTHER: &str = "+8619900000002";
 
+/// Notify that knows of the incident.
+async fn started(now: &str) -> anyhow::Result<World> {
+    let world = World::start(now).await?;
+    world.apply(vec![world.incident_changed()]).await?;
+    Ok(world)
+}
+
 struct Check {
     id: Uuid,
     version: u64,
@@ -79,12 +86,12 @@ async fn count(world: &World, table: &str) -> anyhow::Result<i64> {
 
 #[tokio::test]
 async fn a_word_is_told_once_said_back_and_may_be_changed() -> anyhow::Result<()> {
-    let world = World::start(MORNING).await?;
+    let world = started(MORNING).await?;
     let smsc = Smsc::start().await?;
     let texts = world.texts(&smsc).await?;
     let ((asked, customer), mut check) = (person(&world, PHONE, ZhCn), Check::new());
     let question = check.asks(&world, &[(asked, customer, false)], &[]);
-    world.apply(vec![world.incident_changed(), question]).await?;
+    world.apply(vec![question]).await?;
     world.round(&texts.sender).await?;
     world.wait_for_states("still_off", &["delivered"]).await?;
     let settled = smsc.settled().wait_for_count(1).await?.len();
@@ -116,11 +123,11 @@ async fn a_word_is_told_once_said_back_and_may_be_changed() -> anyhow::Result<()
 
 #[tokio::test]
 async fn the_night_is_for_those_who_reported_or_depend_on_it() -> anyhow::Result<()> {
-    let world = World::start(NIGHT).await?;
+    let world = started(NIGHT).await?;
     let (one, other) = (person(&world, PHONE, En), person(&world, OTHER, En));
     let mut check = Check::new();
     let question = check.asks(&world, &[(one.0, one.1, true), (other.0, other.1, false)], &[]);
-    world.apply(vec![world.incident_changed(), question]).await?;
+    world.apply(vec![question]).await?;
     let waits: Vec<bool> = sqlx::query_scalar("select due_at > $1 from message order by due_at")
         .bind(world.clock.now())
         .fetch_all(world.db.pool())
@@ -136,14 +143,14 @@ async fn the_night_is_for_those_who_reported_or_depend_on_it() -> anyhow::Result
 
 #[tokio::test]
 async fn a_number_is_asked_once_in_a_check_and_who_has_none_is_told_back() -> anyhow::Result<()> {
-    let world = World::start(MORNING).await?;
+    let world = started(MORNING).await?;
     let (one, shares) = (person(&world, PHONE, En), person(&world, PHONE, En));
     let mail = (Uuid::now_v7(), world.customer(&[("only@example.org", En)], false));
     let settled = person(&world, OTHER, En);
     let mut check = Check::new();
     let all = [one, shares, mail, settled].map(|(asked, customer)| (asked, customer, false));
     let question = check.asks(&world, &all, &[settled.0]);
-    world.apply(vec![world.incident_changed(), question]).await?;
+    world.apply(vec![question]).await?;
     assert_eq!(count(&world, "message").await?, 1);
     // Later in the same check, when a meter did not answer.
     let late = person(&world, PHONE, En);
@@ -160,13 +167,13 @@ async fn a_number_is_asked_once_in_a_check_and_who_has_none_is_told_back() -> an
 
 #[tokio::test]
 async fn what_cannot_be_bound_or_comes_too_late_is_for_a_person() -> anyhow::Result<()> {
-    let world = World::start(MORNING).await?;
+    let world = started(MORNING).await?;
     let smsc = Smsc::start().await?;
     let texts = world.texts(&smsc).await?;
     let (one, two) = (person(&world, PHONE, En), person(&world, PHONE, En));
     for (asked, customer) in [one, two] {
         let question = Check::new().asks(&world, &[(asked, customer, false)], &[]);
-        world.apply(vec![world.incident_changed(), question]).await?;
+        world.apply(vec![question]).await?;
     }
     world.round(&texts.sender).await?;
     world
