@@ -368,6 +368,32 @@ async fn old_answers_other_people_and_strangers_change_nothing() -> anyhow::Resu
     Ok(())
 }
 
+/// A crew that names too large a section brings nobody a question who was never off.
+#[tokio::test]
+async fn who_was_never_off_is_not_asked() -> anyhow::Result<()> {
+    let (house, parent) = dark().await?;
+    let elsewhere =
+        (1..=4).map(|c| relight_common::ids::derived_from_name(&format!("point A-2-1-{c}")).to_string());
+    house.others.say(|script| {
+        script.members.insert(
+            STEPS[1].to_owned(),
+            points(1).into_iter().chain(elsewhere).collect(),
+        );
+    });
+    restored(&house, 1, &parent, STEPS[1], false).await?;
+    let theirs: BTreeSet<String> = (1..=4)
+        .map(|c| customer_id(&format!("A-1-1-{c}")).to_string())
+        .collect();
+    assert!(
+        asked(&house)
+            .await?
+            .iter()
+            .all(|one| theirs.contains(&one.customer_id))
+    );
+    assert_eq!(counted(&house, &parent).await?.restored, 4);
+    Ok(())
+}
+
 /// Everything else comes back: those of the first section are not asked again, and what is told after the end asks nobody.
 #[tokio::test]
 async fn the_rest_is_a_check_of_its_own_and_the_end_told_twice_is_none() -> anyhow::Result<()> {

@@ -102,10 +102,10 @@ impl Notices {
         let trace = telemetry::traceparent();
         let notice = self.question_notice(asking, event, &trace);
         let written = message::insert(work.conn(), &notice, &rows).await?;
-        let bound: Vec<(Uuid, Uuid)> = written
+        let bound = written
             .into_iter()
-            .map(|message| (message, of[&message]))
-            .collect();
+            .filter_map(|message| Some((message, *of.get(&message)?)));
+        let bound: Vec<(Uuid, Uuid)> = bound.collect();
         question::add(work.conn(), asking.check, &bound).await?;
         self.bells.ring_after(work, &rows);
         let reached: HashSet<Uuid> = bound.into_iter().map(|(_, asked)| asked).collect();
