@@ -39,8 +39,28 @@ pub(crate) struct Answer {
 #[derive(Debug, Default)]
 struct Moved {
     rows: Vec<Row>,
-    of: BTreeMap<Uuid, (Check, Vec<usize>, Vec<Uuid>)>,
+    of: BTreeMap<Uuid, Following>,
     widen: Vec<Row>,
+}
+
+/// What notify is told of one check.
+#[derive(Debug)]
+struct Following {
+    check: Check,
+    /// Who is asked by text, by their place among the rows.
+    ask: Vec<usize>,
+    /// Who is not any more.
+    settled: Vec<Uuid>,
+}
+
+impl Following {
+    fn of(check: Check) -> Self {
+        Self {
+            check,
+            ask: Vec::new(),
+            settled: Vec::new(),
+        }
+    }
 }
 
 impl Moved {
@@ -55,16 +75,13 @@ impl Moved {
         if asked.stage == Stage::Texting && row.asked.stage == Stage::Pinging {
             to.due_at = due(&desk.numbers_of.checks, false, now);
         }
-        let check = row.check;
-        let (_, ask, settled) = self
-            .of
-            .entry(check.id)
-            .or_insert_with(|| (check, Vec::new(), Vec::new()));
+        let following = self.of.entry(row.check.id);
+        let following = following.or_insert_with(|| Following::of(row.check));
         if effects.ask {
-            ask.push(self.rows.len());
+            following.ask.push(self.rows.len());
         }
         if effects.withdraw {
-            settled.push(row.id);
+            following.settled.push(row.id);
         }
         if effects.widen {
             self.widen.push(to.clone());
@@ -79,7 +96,7 @@ impl Moved {
         let last: HashMap<Uuid, &Row> = self.rows.iter().map(|row| (row.id, row)).collect();
         let rows: Vec<Row> = last.values().map(|row| (*row).clone()).collect();
         store::check::save(work.conn(), &rows).await?;
-        for (check, ask, settled) in self.of.values() {
+        for Following { check, ask, settled } in self.of.values() {
             let ask: Vec<&Row> = ask.iter().map(|at| &self.rows[*at]).collect();
             tell(desk, work, check, &ask, settled).await?;
             wake(work, check.id).await?;
