@@ -94,7 +94,7 @@ fn placed(check: Uuid, queue: Vec<Candidate>) -> Vec<(Place, Candidate)> {
             ((class(&one), *turn - 1, at, derived(check, &one.load)), one)
         })
         .collect();
-    placed.sort_by(|a, b| a.0.cmp(&b.0));
+    placed.sort_by_key(|(place, _)| *place);
     placed
 }
 
