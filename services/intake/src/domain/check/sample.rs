@@ -114,7 +114,7 @@ mod tests {
             service_point: None,
             life_support: n % 23 == 5,
             important: n % 17 == 2,
-            has_meter: n % 3 == 0,
+            has_meter: n.is_multiple_of(3),
             org_path: String::new(),
         }
     }
