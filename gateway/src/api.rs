@@ -25,6 +25,7 @@ mod outages_safety;
 mod outages_shape;
 mod replies;
 mod reports;
+mod restoration_checks;
 mod sessions;
 mod signals;
 mod switching;
@@ -71,6 +72,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(reports::routes())
         .merge(incidents::routes())
         .merge(inferences::routes())
+        .merge(restoration_checks::routes())
         .merge(signals::routes())
         .merge(orders::routes())
         .merge(crews::routes())

@@ -17,7 +17,8 @@ use relight_proto::{
         PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
     },
     intake::v1::{
-        inferences_client::InferencesClient, intake_client::IntakeClient, signals_client::SignalsClient,
+        inferences_client::InferencesClient, intake_client::IntakeClient,
+        restoration_checks_client::RestorationChecksClient, signals_client::SignalsClient,
         triage_client::TriageClient,
     },
     notify::v1::{
@@ -81,6 +82,8 @@ pub struct Clients {
     pub signals: SignalsClient<Outgoing>,
     /// Intake's inference.
     pub inferences: InferencesClient<Outgoing>,
+    /// What a sample said after a restoration.
+    pub checks: RestorationChecksClient<Outgoing>,
     /// Intake's triage.
     pub triage: TriageClient<Outgoing>,
     /// Orders and crews.
@@ -117,6 +120,7 @@ impl Clients {
             intake: IntakeClient::new(peers.to("intake")),
             signals: SignalsClient::new(peers.to("intake")),
             inferences: InferencesClient::new(peers.to("intake")),
+            checks: RestorationChecksClient::new(peers.to("intake")),
             triage: TriageClient::new(peers.to("intake")),
             dispatch: DispatchClient::new(peers.to("dispatch")),
             notify: NotifyClient::new(peers.to("notify")),

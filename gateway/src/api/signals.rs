@@ -130,11 +130,14 @@ struct Ping {
     incident_id: String,
     /// The meter, by its id in the grid file.
     load_id: String,
-    /// The devices it would tell apart.
+    /// The devices it would tell apart; none when supply was restored there.
     device_ids: Vec<String>,
+    /// `candidates`: it tells devices apart; `restored`: is supply back there?
+    why: String,
 }
 
-/// Meters whose answer would tell the candidates of open incidents apart, the least sure incident first.
+/// Meters whose answer would tell the candidates of open incidents apart, the least sure incident first; then those of whom a
+/// restoration wants to know whether supply is back. Answers are `ping_on` and `ping_off` signals.
 #[utoipa::path(get, path = "/api/v1/pings-wanted", tag = "signals", security(("session" = [])),
     responses((status = 200, description = "At most 500", body = Vec<Ping>)))]
 async fn pings(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Ping>>, Problem> {
@@ -145,6 +148,7 @@ async fn pings(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Ping>>
         incident_id: ping.incident_id,
         load_id: ping.load_id,
         device_ids: ping.device_ids,
+        why: ping.why,
     });
     Ok(Json(pings.collect()))
 }

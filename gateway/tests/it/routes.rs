@@ -241,6 +241,13 @@ const ROUTES: &[Route] = &[
         "id",
     ),
     route(
+        "GET /api/v1/incidents/{id}/restoration-checks",
+        READ,
+        ("dispatcher", "customer"),
+        ("/api/v1/incidents/nix/restoration-checks", ""),
+        "id",
+    ),
+    route(
         "GET /api/v1/incidents/{id}/evidence",
         READ,
         ("dispatcher", "customer"),

@@ -11,7 +11,7 @@ use relight_common::{
 };
 use relight_policy::{AreaClass, Pack};
 use relight_proto::{
-    common::v1::AreaClass as WireArea,
+    common::v1::{AreaClass as WireArea, Point},
     events::v1::{Event, IncidentChanged},
 };
 
@@ -71,6 +71,7 @@ fn read(event: &Event, told: IncidentChanged) -> Result<Incident, Invalid> {
             .map(|point| wire::point("position", point))
             .transpose()?
             .map(|(lon, lat)| Place { lon, lat }),
+        supply: supply(&told.supply_points)?,
         number: told.number,
         org_path: event.org_path.clone(),
         device_id: told.device_id,
@@ -84,6 +85,17 @@ fn read(event: &Event, told: IncidentChanged) -> Result<Incident, Invalid> {
         urge_count: told.urge_count,
         zone: told.zone,
     })
+}
+
+/// The supply points of a child that are read.
+const SUPPLY_POINTS_MAX: usize = 50;
+
+fn supply(points: &[Point]) -> Result<Vec<Place>, Invalid> {
+    let points = points.iter().take(SUPPLY_POINTS_MAX);
+    let places = points.map(|point| wire::point("supply_points", *point));
+    places
+        .map(|place| place.map(|(lon, lat)| Place { lon, lat }))
+        .collect()
 }
 
 fn version(event: &Event) -> Result<i64, Invalid> {

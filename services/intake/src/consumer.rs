@@ -1,5 +1,9 @@
 //! What others tell: the registry of a new network, a switching or a changed customer, dispatch of orders that restored
-//! supply.
+//! supply. What notify tells is in [`answers`].
+
+mod answers;
+
+pub use self::answers::FromNotify;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,6 +18,7 @@ use relight_proto::events::v1::{CustomerChanged, Event, GridSwitched, WorkOrderS
 use uuid::Uuid;
 
 use crate::{
+    check,
     desk::Desk,
     domain::{
         IncidentId,
@@ -130,6 +135,18 @@ impl FromDispatch {
         loads.unwrap_or_default().into_iter().filter_map(name).collect()
     }
 
+    /// Whom the incident put out: those below its device and those who reported. False: no device says whom else.
+    async fn affected(
+        &self,
+        work: &mut Work,
+        incident: &Incident,
+    ) -> Result<(BTreeSet<String>, bool), Error> {
+        let mut affected: BTreeSet<String> = self.below(incident).into_iter().collect();
+        let is_known = !affected.is_empty();
+        affected.extend(store::incident::loads(work.conn(), incident.id).await?);
+        Ok((affected, is_known))
+    }
+
     async fn restore(
         &self,
         work: &mut Work,
@@ -146,10 +163,13 @@ impl FromDispatch {
         let now = work.at();
         let at = wire::instant_opt("at", step.at)?.unwrap_or(now).min(now);
         let mut loads: BTreeSet<String> = section.into_iter().collect();
+        let (affected, is_known) = self.affected(work, &incident).await?;
         if step.all || step.step == "restored" {
-            loads.extend(self.below(&incident));
-            loads.extend(store::incident::loads(work.conn(), id).await?);
+            loads.extend(affected.iter().cloned());
         }
+        // Nobody is asked who was never off, whatever section was named.
+        let mut asked = loads.clone();
+        asked.retain(|load| !is_known || affected.contains(load));
         let restored = loads.into_iter().map(|load| Signal {
             external_id: format!("{}/{load}", event.id),
             heard: Heard::Restored,
@@ -159,6 +179,7 @@ impl FromDispatch {
             incident: Some(id),
         });
         let restored: Vec<_> = restored.collect();
+        check::draw(&self.desk, work, &event.id, &incident, &asked, at).await?;
         store::evidence::insert(work.conn(), "dispatch", &restored, now).await?;
         self.desk.bell.notify_one();
         Ok(())

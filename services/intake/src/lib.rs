@@ -8,6 +8,7 @@
 //! Promises: nothing blocks acceptance (a look-up that fails makes "undetermined"); t_accept never changes; each report is
 //! in exactly one incident; danger is never swallowed; accepting never waits for grouping. See README.md.
 
+pub mod check;
 pub mod consumer;
 pub mod desk;
 pub mod domain;
@@ -28,7 +29,8 @@ use std::sync::Arc;
 use relight_common::{config, service::Host};
 use relight_policy::Pack;
 use relight_proto::intake::v1::{
-    inferences_server::InferencesServer, intake_server::IntakeServer, signals_server::SignalsServer,
+    inferences_server::InferencesServer, intake_server::IntakeServer,
+    restoration_checks_server::RestorationChecksServer, signals_server::SignalsServer,
     triage_server::TriageServer,
 };
 use serde::Deserialize;
@@ -75,16 +77,20 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     })?;
     room.read("registry", Arc::new(consumer::FromRegistry::new(desk.clone())));
     room.read("dispatch", Arc::new(consumer::FromDispatch::new(desk.clone())));
+    room.read("notify", Arc::new(consumer::FromNotify::new(desk.clone())));
+    room.fire_timers(Arc::new(check::Timers::new(desk.clone())));
     let api = Api::new(desk);
     room.serve(listener, |routes, guard| {
         let intake = IntakeServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
         let signals = SignalsServer::new(api.clone()).max_decoding_message_size(SIGNALS_BYTES_MAX);
         let triage = TriageServer::new(api.clone()).max_decoding_message_size(SIGNALS_BYTES_MAX);
+        let checks = RestorationChecksServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
         let inferences = InferencesServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         routes
             .add_service(InterceptedService::new(intake, guard.clone()))
             .add_service(InterceptedService::new(signals, guard.clone()))
             .add_service(InterceptedService::new(triage, guard.clone()))
+            .add_service(InterceptedService::new(checks, guard.clone()))
             .add_service(InterceptedService::new(inferences, guard));
     })
     .await

@@ -101,7 +101,7 @@ pub(crate) fn urged(stored: &Stored, known: Option<&KnownOutage>) -> pb::Report 
 }
 
 pub(crate) fn incident(incident: &Incident) -> pb::Incident {
-    let told = changed(incident, &Reporters::new());
+    let told = changed(incident, &Reporters::new(), &[]);
     pb::Incident {
         incident_id: told.incident_id,
         number: told.number,
@@ -128,7 +128,7 @@ pub(crate) fn incident(incident: &Incident) -> pb::Incident {
     }
 }
 
-fn changed(incident: &Incident, reporters: &Reporters) -> events::IncidentChanged {
+fn changed(incident: &Incident, reporters: &Reporters, supply: &[Position]) -> events::IncidentChanged {
     let device = incident.device.clone();
     let (device_id, device_kind) = device.map(|device| (device.id, device.kind)).unwrap_or_default();
     let affected = incident.affected.as_ref();
@@ -162,6 +162,7 @@ fn changed(incident: &Incident, reporters: &Reporters) -> events::IncidentChange
         reporters: reporters.values().map(reporter).collect(),
         zone: incident.zone.clone(),
         parent_id: incident.parent.map(|id| id.to_string()).unwrap_or_default(),
+        supply_points: supply.iter().copied().map(point).collect(),
     }
 }
 
@@ -173,15 +174,20 @@ fn reporter(reporter: &Reporter) -> events::Reporter {
     }
 }
 
-/// Tells `incident.changed` after commit.
-pub(crate) fn tell_incident(work: &mut Work, incident: &Incident, reporters: &Reporters) {
+/// Tells `incident.changed` after commit; `supply`: of a child, where those who are still off are supplied.
+pub(crate) fn tell_incident(
+    work: &mut Work,
+    incident: &Incident,
+    reporters: &Reporters,
+    supply: Option<&Vec<Position>>,
+) {
     let subject = incident.id.uuid();
     work.tell(
         "incident.changed",
         subject,
         incident.version,
         &incident.org_path,
-        &changed(incident, reporters),
+        &changed(incident, reporters, supply.map_or(&[], Vec::as_slice)),
     );
 }
 

@@ -6,7 +6,12 @@ use relight_common::Invalid;
 use relight_grid::infer::Weights;
 use serde::Deserialize;
 
-use crate::{domain::mind::Limits, prune::Retention, rpc::BEFORE};
+use crate::{
+    check::Numbers as Checks,
+    domain::{check::sample::Rules, mind::Limits},
+    prune::Retention,
+    rpc::BEFORE,
+};
 
 /// The section as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +35,24 @@ pub struct Section {
     pub self_help_min: u32,
     /// Days.
     pub evidence_days: u32,
+    /// See [`Rules::percent`].
+    pub check_percent: u32,
+    /// See [`Rules::least`].
+    pub check_least: u32,
+    /// See [`Rules::most`].
+    pub check_most: u32,
+    /// See [`Checks::widen`].
+    pub check_widen: u32,
+    /// Minutes.
+    pub check_ping_wait_min: u32,
+    /// Minutes.
+    pub check_ask_after_min: u32,
+    /// Hours.
+    pub check_answer_h: u32,
+    /// Days.
+    pub check_heard_days: u32,
+    /// See [`Checks::per_day`].
+    pub check_per_day: u32,
 }
 
 /// The numbers, checked.
@@ -45,6 +68,8 @@ pub struct Numbers {
     pub self_help: TimeDelta,
     /// How long decisions and their evidence are kept.
     pub retention: Retention,
+    /// Who is asked after a restoration.
+    pub checks: Checks,
 }
 
 impl Numbers {
@@ -86,8 +111,35 @@ impl Numbers {
                 // What a new engine is fed, and what a replay looks back, whichever is more.
                 before: TimeDelta::hours(i64::from(section.memory_h)).max(BEFORE),
             },
+            checks: checks(section)?,
         })
     }
+}
+
+fn checks(section: &Section) -> Result<Checks, Invalid> {
+    within("intake.check_percent", section.check_percent, 0, 100)?;
+    within("intake.check_least", section.check_least, 0, 500)?;
+    within("intake.check_most", section.check_most, 0, 500)?;
+    within("intake.check_widen", section.check_widen, 0, 50)?;
+    within("intake.check_ping_wait_min", section.check_ping_wait_min, 1, 240)?;
+    within("intake.check_ask_after_min", section.check_ask_after_min, 0, 240)?;
+    within("intake.check_answer_h", section.check_answer_h, 1, 72)?;
+    within("intake.check_heard_days", section.check_heard_days, 0, 400)?;
+    within("intake.check_per_day", section.check_per_day, 1, 24)?;
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(Checks {
+        rules: Rules {
+            percent: section.check_percent,
+            least: count(section.check_least),
+            most: count(section.check_most),
+        },
+        widen: count(section.check_widen),
+        ping_wait: TimeDelta::minutes(i64::from(section.check_ping_wait_min)),
+        ask_after: TimeDelta::minutes(i64::from(section.check_ask_after_min)),
+        answer_wait: TimeDelta::hours(i64::from(section.check_answer_h)),
+        heard: TimeDelta::days(i64::from(section.check_heard_days)),
+        per_day: section.check_per_day,
+    })
 }
 
 fn within(name: &'static str, value: u32, least: u32, most: u32) -> Result<(), Invalid> {
@@ -110,7 +162,8 @@ mod tests {
     fn the_defaults_are_good_and_a_bad_number_is_named() {
         assert!(Numbers::new(&section()).is_ok());
         type Change = fn(&mut Section);
-        let bad: [(Change, &str); 5] = [
+        let bad: [(Change, &str); 6] = [
+            (|s| s.check_most = 501, "check_most"),
             (|s| s.evidence_days = 1, "evidence_days"),
             (|s| s.confirm_p = 0.2, "confirm_p"),
             (|s| s.confirm_p = f64::NAN, "confirm_p"),

@@ -5,6 +5,7 @@ use relight_common::{Db, Work, reconcile::Reconciler};
 use uuid::Uuid;
 
 use crate::{
+    check::LATE,
     domain::{IncidentId, incident::Event},
     error::Error,
     prune::{Retention, prune},
@@ -13,6 +14,9 @@ use crate::{
 
 /// A report is on the queue or linked this soon after it was stored.
 const SETTLED: TimeDelta = TimeDelta::seconds(10);
+
+/// A check of a restoration goes on this soon after it is due.
+const LATE_BY: TimeDelta = TimeDelta::minutes(5);
 
 /// Mends intake's own tables.
 #[derive(Debug, Clone, Copy)]
@@ -30,9 +34,10 @@ impl Reconciler for Mender {
         let strays = follow_merges(db).await?;
         let counted = mend_incidents(db, now).await.map_err(common)?;
         let unsolved = dispatch_unsolved(db, now - self.self_help).await?;
+        let woken = store::check::wake_late(db, LATE, now - LATE_BY).await?;
         let pruned = prune(db, &self.retention, now).await?;
         metrics::counter!("relight_intake_pruned_total").increment(pruned);
-        Ok(lost + strays + counted + unsolved)
+        Ok(lost + strays + counted + unsolved + woken)
     }
 }
 

@@ -229,9 +229,11 @@ fn rest(took: Duration, taken: usize) -> Option<Duration> {
 pub(crate) async fn tell(work: &mut Work, incidents: &[Incident]) -> Result<(), Error> {
     let ids: Vec<Uuid> = incidents.iter().map(|incident| incident.id.uuid()).collect();
     let all = store::incident::reporters(work.conn(), &ids).await?;
+    let supply = store::incident::supply_points(work.conn(), incidents).await?;
     let nobody = Reporters::new();
     for incident in incidents {
-        news::tell_incident(work, incident, all.get(&incident.id).unwrap_or(&nobody));
+        let reporters = all.get(&incident.id).unwrap_or(&nobody);
+        news::tell_incident(work, incident, reporters, supply.get(&incident.id));
     }
     Ok(())
 }

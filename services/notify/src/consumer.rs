@@ -5,6 +5,7 @@ mod asked;
 mod debt;
 mod fault;
 pub mod outage;
+mod question;
 mod together;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use relight_common::{
 use relight_proto::events::v1::{Event, IncidentChanged, OutageNotice};
 use tracing::Instrument;
 
-use self::{asked::Asked, debt::Debtor, fault::News, outage::Ordered, together::Gathered};
+use self::{asked::Asked, debt::Debtor, fault::News, outage::Ordered, question::Asking, together::Gathered};
 use crate::{
     bells::Bells, domain::words::House, error::Error, people::People, seal::Sealer,
     store::incident::Incident, template::Book,
@@ -64,6 +65,8 @@ pub enum Plan {
     Order(Ordered),
     /// A debtor is told.
     Debt(Box<Debtor>),
+    /// Customers are asked whether supply is back.
+    Question(Box<Asking>),
 }
 
 impl Consumer for Notices {
@@ -97,11 +100,12 @@ impl Consumer for Notices {
             Plan::News(news) => self.write(work, Gathered::from(*news)).await?,
             Plan::Order(ordered) => self.order(work, event, &ordered).await?,
             Plan::Debt(debtor) => self.tell_debtor(work, event, &debtor).await?,
+            Plan::Question(asking) => self.ask_people(work, event, &asking).await?,
         }
         Ok(Outcome::Applied)
     }
 
-    /// News of faults are written together. Notices of outages and debts have rows of their own, which no such news
+    /// News of faults are written together. Notices of outages and debts, and questions, have rows of their own, which no such news
     /// touches: what comes between them may be written after them.
     async fn apply_all(&self, work: &mut Work, events: Vec<(&Event, Plan)>) -> Result<(), Error> {
         let mut gathered = Gathered::default();
@@ -109,7 +113,7 @@ impl Consumer for Notices {
             match plan {
                 Plan::Incident(incident) => gathered.note(incident),
                 Plan::News(news) => gathered.add(*news),
-                Plan::Unknown | Plan::Nothing | Plan::Order(_) | Plan::Debt(_) => {
+                Plan::Unknown | Plan::Nothing | Plan::Order(_) | Plan::Debt(_) | Plan::Question(_) => {
                     apply_one(self, work, event, plan).await?;
                 }
             }
@@ -128,6 +132,7 @@ impl Notices {
             "interruption.step" => self.interruption(&decode(event)?, asked).await,
             "outage.notice" => self.outage_notice(&decode::<OutageNotice>(event)?),
             "arrears.notice" => self.arrears_notice(decode(event)?, asked).await,
+            "restoration.question" => self.question(&decode(event)?, asked),
             "workorder.alarm" | "crew.changed" | "outage.changed" | "outage.step" | "outage.alarm"
             | "arrears.changed" | "arrears.alarm" => Ok(Plan::Nothing),
             _ => Ok(Plan::Unknown),

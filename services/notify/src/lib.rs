@@ -3,7 +3,7 @@
 //! - [`domain`]: rules without I/O: words, lifetimes, the night, what becomes of a message.
 //! - [`consumer`]: news of the others become messages; [`people`]: who is told and how they are reached;
 //!   [`spread`]: notices for many, page by page; [`rounds`]: a second channel; [`served`]: what became of them is told;
-//!   [`wrong`]: contacts that are somebody else's, and what people answer.
+//!   [`wrong`]: contacts that are somebody else's, and what people answer; [`still_off`]: whether supply is back.
 //! - [`sender`]: messages become attempts at a provider; [`desk`]: answers and receipts settle them; [`bells`]: who waits
 //!   for work is told.
 //! - [`channel`]: the edges towards providers. [`store`]: all SQL. [`rpc`]: what others ask.
@@ -23,6 +23,7 @@ pub mod seal;
 pub mod sender;
 pub mod served;
 pub mod spread;
+pub mod still_off;
 pub mod store;
 pub mod template;
 pub mod wrong;

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
 };
 
-const FILES: [&str; 24] = [
+const FILES: [&str; 26] = [
     include_str!("../templates/accepted.v1.toml"),
     include_str!("../templates/crew_en_route.v1.toml"),
     include_str!("../templates/etr.v1.toml"),
@@ -40,6 +40,8 @@ const FILES: [&str; 24] = [
     include_str!("../templates/arrears_reconnected.v1.toml"),
     include_str!("../templates/arrears_withdrawn.v1.toml"),
     include_str!("../templates/wrong_person.v1.toml"),
+    include_str!("../templates/still_off.v1.toml"),
+    include_str!("../templates/still_off_answer.v1.toml"),
 ];
 
 #[derive(Deserialize)]

@@ -14,7 +14,7 @@ use crate::{
     bells::Bells,
     domain::{
         notice::{Channel, Language, Purpose},
-        reply::is_wrong_person,
+        reply::{Meaning, meaning},
         words::{Facts, House, Vars},
     },
     error::Error,
@@ -101,16 +101,36 @@ pub struct Reader {
     pub bells: Arc<Bells>,
 }
 
+/// What is said back to an answer.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    pub(crate) purpose: Purpose,
+    pub(crate) facts: Facts,
+    /// What it is about, and which version of that: said once.
+    pub(crate) subject: Uuid,
+    pub(crate) version: i64,
+}
+
 impl Reader {
-    /// An answer from this number. The word does what it says, once, for the customer of the latest message about a debt that
+    /// An answer from this number. A word about debts does what it says, once, for the customer of the latest message about a debt that
     /// the number got. Anything else changes nothing and is read by a person: "no" and "?" may be a cry for help (O21).
     ///
     /// # Errors
     /// [`Error::Common`]; nothing is stored then.
     pub async fn answer(&self, from: &str, text: &str) -> Result<(), Error> {
-        if !is_wrong_person(text) {
-            return self.for_a_person(from, text).await;
+        let is_taken = match meaning(text) {
+            Some(Meaning::WrongPerson) => return self.wrong_person(from).await,
+            Some(Meaning::Back) => self.supply(from, true).await?,
+            Some(Meaning::StillOff) => self.supply(from, false).await?,
+            None => false,
+        };
+        if is_taken {
+            return Ok(());
         }
+        self.for_a_person(from, text).await
+    }
+
+    async fn wrong_person(&self, from: &str) -> Result<(), Error> {
         let (recipient, now) = (self.sealer.recipient(from), self.clock.now());
         let mut work = Work::internal(&self.db, "an answer by text", now).await?;
         let answered = store::answerable(work.conn(), &recipient, now - ANSWERED_WITHIN).await?;
@@ -130,7 +150,13 @@ impl Reader {
         let (wrong, is_new) = report(&mut work, found, BY_REPLY, "").await?;
         if is_new {
             let reach = Reach::Contact { customer, contact };
-            self.echo(&mut work, wrong.id, &message, reach, recipient).await?;
+            let echo = Echo {
+                purpose: Purpose::WrongPerson,
+                facts: Facts::WrongPerson,
+                subject: wrong.id,
+                version: 1,
+            };
+            self.echo(&mut work, &echo, &message, reach, recipient).await?;
         }
         metrics::counter!("relight_answers_total", "meaning" => "wrong_person").increment(1);
         Ok(work.done().await?)
@@ -157,21 +183,21 @@ impl Reader {
     }
 
     /// Says what was understood, to the number that wrote.
-    async fn echo(
+    pub(crate) async fn echo(
         &self,
         work: &mut Work,
-        subject: Uuid,
+        echo: &Echo,
         message: &Answerable,
         reach: Reach,
         recipient: [u8; 32],
     ) -> Result<(), Error> {
-        let (id, now, purpose) = (Uuid::now_v7(), work.at(), Purpose::WrongPerson);
+        let (id, now, purpose) = (Uuid::now_v7(), work.at(), echo.purpose);
         let language = Language::parse(&message.language).ok_or(Error::Stored("language"))?;
         let zone: Tz = message.zone.parse().map_err(|_| Error::Stored("zone"))?;
         let notice = Notice {
             purpose,
-            subject,
-            version: 1,
+            subject: echo.subject,
+            version: echo.version,
             incident: None,
             outage: None,
             case: None,
@@ -192,7 +218,7 @@ impl Reader {
             language,
             sealed: self
                 .sealer
-                .seal(id, &Facts::WrongPerson.vars(&self.house, language, zone)),
+                .seal(id, &echo.facts.vars(&self.house, language, zone)),
             due_at: now,
             expires_at: purpose.expires_at(now, None),
             held: false,

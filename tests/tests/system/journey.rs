@@ -24,11 +24,11 @@ const CALLERS: usize = 40;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// Everything the steps of the journey share.
-struct Journey {
-    system: System,
+pub struct Journey {
+    pub system: System,
     pack: Pack,
-    field: Field,
-    staff: Staff,
+    pub field: Field,
+    pub staff: Staff,
     /// Service points of those who reported, in order.
     callers: Vec<usize>,
     began_at: DateTime<Utc>,
@@ -64,7 +64,15 @@ async fn one_fault(pack: Pack) -> anyhow::Result<()> {
 
 impl Journey {
     async fn prepare(pack: Pack) -> anyhow::Result<Self> {
+        Self::prepare_with(pack, &[]).await
+    }
+
+    /// With other settings.
+    pub async fn prepare_with(pack: Pack, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let mut system = System::prepare().await?;
+        for (name, value) in settings {
+            system.set(name, value);
+        }
         let folder = system.home().join("pack");
         std::fs::create_dir_all(&folder)?;
         write_pack(&folder, &pack).context("write the pack")?;
@@ -91,7 +99,7 @@ impl Journey {
     }
 
     /// Forty calls, noted with the times they came in over the last ten minutes; one incident in the end.
-    async fn reports(&self) -> anyhow::Result<String> {
+    pub async fn reports(&self) -> anyhow::Result<String> {
         let mut reports = Vec::new();
         for (n, point) in self.callers.iter().enumerate() {
             let reported_at = self.began_at + TimeDelta::seconds(15 * i64::try_from(n)?);
@@ -130,7 +138,7 @@ impl Journey {
     }
 
     /// The dispatcher confirms the switch; the order follows with everybody below it.
-    async fn confirmed(&self, incident: &str) -> anyhow::Result<String> {
+    pub async fn confirmed(&self, incident: &str) -> anyhow::Result<String> {
         let dispatcher = &self.staff.dispatcher;
         let body = json!({ "device_id": self.field.device });
         let confirmed = dispatcher
@@ -151,7 +159,7 @@ impl Journey {
     }
 
     /// Dispatcher to unit, unit to the crew the recommendation puts first, crew on its way.
-    async fn sent(&self, order: &str) -> anyhow::Result<()> {
+    pub async fn sent(&self, order: &str) -> anyhow::Result<()> {
         let work = self
             .staff
             .dispatcher
@@ -215,16 +223,9 @@ impl Journey {
             .await?;
         self.step(order, json!({ "type": "arrive", "position": work["position"] }))
             .await?;
-        let etr_at = Utc::now() + TimeDelta::minutes(90);
-        self.step(
-            order,
-            json!({ "type": "survey", "cause_code": "tree", "etr_at": etr_at }),
-        )
-        .await?;
+        self.survey(order).await?;
         told::everybody(self, "etr", &self.field.dead).await?;
-        let safe_steps = ["off", "tested_dead", "earthed", "signs"];
-        let repair = json!({ "type": "repair", "permission_no": "P-1", "ticket_no": "T-1", "people": 2, "safe_steps": safe_steps });
-        self.step(order, repair).await?;
+        self.repair(order).await?;
         let first_at = Utc::now();
         let section =
             json!({ "type": "restore_section", "device_ids": [self.field.section], "verified_by": "meter" });
@@ -248,6 +249,19 @@ impl Journey {
         )
         .await?;
         Ok((first_at, rest_at))
+    }
+
+    pub async fn survey(&self, order: &str) -> anyhow::Result<()> {
+        let etr_at = Utc::now() + TimeDelta::minutes(90);
+        let survey = json!({ "type": "survey", "cause_code": "tree", "etr_at": etr_at });
+        self.step(order, survey).await.map(drop)
+    }
+
+    /// The four safe steps in their order.
+    pub async fn repair(&self, order: &str) -> anyhow::Result<()> {
+        let safe_steps = ["off", "tested_dead", "earthed", "signs"];
+        let repair = json!({ "type": "repair", "permission_no": "P-1", "ticket_no": "T-1", "people": 2, "safe_steps": safe_steps });
+        self.step(order, repair).await.map(drop)
     }
 
     async fn closed(&self, order: &str) -> anyhow::Result<()> {
@@ -334,7 +348,7 @@ impl Journey {
             .map(drop)
     }
 
-    async fn step(&self, order: &str, event: Value) -> anyhow::Result<Value> {
+    pub async fn step(&self, order: &str, event: Value) -> anyhow::Result<Value> {
         self.step_at(order, event, Utc::now()).await
     }
 

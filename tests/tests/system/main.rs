@@ -13,6 +13,7 @@ mod metrics;
 mod pages;
 mod planned;
 mod small;
+mod still_out;
 mod storm;
 mod stream;
 mod town;

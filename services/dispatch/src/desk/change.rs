@@ -119,6 +119,7 @@ impl<'w> Change<'w> {
         Ok(Context {
             kind: order.kind,
             place: order.place,
+            supply: order.supply.clone(),
             last_step_at: order.last_step_at,
             returns: order.returns.unsigned_abs(),
             may_force: by.may_force,

@@ -75,6 +75,8 @@ pub struct Incident {
     pub urge_count: u32,
     /// Where the work probably is.
     pub place: Option<Place>,
+    /// Of a child: where those who are still off are supplied.
+    pub supply: Vec<Place>,
     /// IANA zone.
     pub zone: String,
 }
@@ -89,15 +91,16 @@ pub async fn put(conn: &mut PgConnection, incident: &Incident) -> Result<bool, E
     sqlx::query!(
         "insert into dispatch.incident as i (id, number, version, state, merged_into, org_path, accepted_at, area_class,
              device_id, device_kind, confirmed, affected_set_id, affected_count, danger, life_support, important,
-             urge_count, lon, lat, zone)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+             urge_count, lon, lat, zone, supply_points)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
          on conflict (id) do update set number = excluded.number, version = excluded.version, state = excluded.state,
              merged_into = excluded.merged_into, org_path = excluded.org_path,
              accepted_at = least(i.accepted_at, excluded.accepted_at), area_class = excluded.area_class,
              device_id = excluded.device_id, device_kind = excluded.device_kind, confirmed = excluded.confirmed,
              affected_set_id = excluded.affected_set_id, affected_count = excluded.affected_count,
              danger = excluded.danger, life_support = excluded.life_support, important = excluded.important,
-             urge_count = excluded.urge_count, lon = excluded.lon, lat = excluded.lat, zone = excluded.zone
+             urge_count = excluded.urge_count, lon = excluded.lon, lat = excluded.lat, zone = excluded.zone,
+             supply_points = excluded.supply_points
          where i.version < excluded.version",
         incident.id.uuid(),
         incident.number,
@@ -119,6 +122,7 @@ pub async fn put(conn: &mut PgConnection, incident: &Incident) -> Result<bool, E
         incident.place.map(|place| place.lon),
         incident.place.map(|place| place.lat),
         incident.zone,
+        serde_json::to_value(&incident.supply).map_err(|_| Error::Stored("supply points"))?,
     )
     .execute(conn)
     .await
@@ -158,6 +162,7 @@ pub async fn get(conn: &mut PgConnection, id: IncidentId) -> Result<Option<Incid
             important: row.important,
             urge_count: super::natural(row.urge_count),
             place: row.lon.zip(row.lat).map(|(lon, lat)| Place { lon, lat }),
+            supply: serde_json::from_value(row.supply_points).map_err(|_| Error::Stored("supply points"))?,
             zone: row.zone,
         })
     })

@@ -80,6 +80,8 @@ pub struct Order {
     pub urge_count: u32,
     /// Where the work probably is.
     pub place: Option<Place>,
+    /// Of a child incident: where those who are still off are supplied.
+    pub supply: Vec<Place>,
     /// IANA zone.
     pub zone: String,
 }
@@ -164,6 +166,7 @@ pub(super) struct Row {
     pub urge_count: i32,
     pub lon: Option<f64>,
     pub lat: Option<f64>,
+    pub supply_points: serde_json::Value,
     pub zone: String,
 }
 
@@ -215,6 +218,7 @@ impl TryFrom<Row> for Order {
             important: row.important,
             urge_count: natural(row.urge_count),
             place: row.lon.zip(row.lat).map(|(lon, lat)| Place { lon, lat }),
+            supply: serde_json::from_value(row.supply_points).map_err(|_| Error::Stored("supply points"))?,
             zone: row.zone,
         })
     }
@@ -255,7 +259,7 @@ pub async fn load(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, E
              coalesce(i.affected_count, s.affected_count) as \"affected_count!\", coalesce(i.danger, false) as \"danger!\",
              coalesce(i.life_support, false) as \"life_support!\", coalesce(i.important, false) as \"important!\",
              coalesce(i.urge_count, 0) as \"urge_count!\", coalesce(i.lon, s.lon) as lon, coalesce(i.lat, s.lat) as lat,
-             coalesce(i.zone, s.zone) as \"zone!\"
+             coalesce(i.supply_points, '[]') as \"supply_points!\", coalesce(i.zone, s.zone) as \"zone!\"
          from dispatch.work_order o left join dispatch.incident i on i.id = o.incident_id
              left join dispatch.subject s on s.id = o.subject_id where o.id = any($1)",
         ids

@@ -191,6 +191,7 @@ pub fn an_incident(n: u8) -> Incident {
         important: false,
         urge_count: 0,
         place: Some(WORK),
+        supply: Vec::new(),
         zone: "Asia/Shanghai".to_owned(),
     }
 }

@@ -1,10 +1,11 @@
 //! The usual way, step by step, and the same command again.
 
 use relight_common::Code;
+use relight_proto::common::v1::Point;
 use relight_proto::dispatch::v1::order_event as w;
 use relight_proto::dispatch::v1::order_event::Event;
 
-use relight_dispatch::store::incident::Incident;
+use relight_dispatch::{domain::place::Place, store::incident::Incident};
 
 use crate::{given::*, then};
 
@@ -278,6 +279,39 @@ async fn arrival_at_a_place_nobody_knows_asks_for_a_reason_and_a_photo() -> anyh
     assert_eq!(house.view(order).await?.state, "en_route");
     assert_eq!(
         house.act(phone_of(1), order, arrive_by_photo()).await?.state,
+        "arrived"
+    );
+    Ok(())
+}
+
+/// O28: a child order is arrived at where those who are still off are supplied, however far that is from its transformer.
+#[tokio::test]
+async fn a_child_order_is_arrived_at_at_its_own_supply_point() -> anyhow::Result<()> {
+    let house = house().await?;
+    let order = house.brought_to("en_route").await?;
+    let home = Place {
+        lat: WORK.lat + 0.005,
+        ..WORK
+    };
+    let child = Incident {
+        version: 2,
+        supply: vec![home],
+        ..an_incident(1)
+    };
+    house.told(&child).await?;
+    let at = |lat: f64| {
+        Event::Arrive(w::Arrive {
+            position: Some(Point { lon: WORK.lon, lat }),
+            ..w::Arrive::default()
+        })
+    };
+    let refused = house
+        .act(phone_of(1), order, at(home.lat + 0.002))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(
+        house.act(phone_of(1), order, at(home.lat + 0.001)).await?.state,
         "arrived"
     );
     Ok(())

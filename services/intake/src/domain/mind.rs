@@ -8,6 +8,7 @@
 mod book;
 mod hear;
 mod home;
+mod meters;
 mod replay;
 mod rows;
 #[cfg(test)]
@@ -192,6 +193,8 @@ pub struct Mind {
     restored: HashMap<LoadIx, Vec<(i64, IncidentId)>>,
     last_out: HashMap<LoadIx, i64>,
     last_on: HashMap<LoadIx, i64>,
+    /// When a meter last said that there is no supply.
+    meter_off: HashMap<LoadIx, i64>,
     tripped: HashSet<DeviceIx>,
     /// What telemetry said last of a device, and when.
     telemetry: HashMap<DeviceIx, i64>,
@@ -228,6 +231,7 @@ impl Mind {
             restored: HashMap::new(),
             last_out: HashMap::new(),
             last_on: HashMap::new(),
+            meter_off: HashMap::new(),
             tripped: HashSet::new(),
             telemetry: HashMap::new(),
             believed: HashMap::new(),
@@ -294,6 +298,7 @@ impl Mind {
         dirty.extend(self.claim(&book));
         let gone = self.decide(now, &mut dirty);
         self.place_reports(&dirty, &mut book, places);
+        self.heard_after_restoration(&dirty, &mut book, places);
         self.end(gone, is_switched, &mut book);
         self.believe(&dirty, &mut book);
         for piece in off {
@@ -419,7 +424,13 @@ impl Mind {
     fn incident_at(&self, load: LoadIx, at_ms: i64, book: &Book<'_>) -> Option<IncidentId> {
         let id = match self.home(load, at_ms) {
             Home::Incident(id) => id,
-            Home::Finding(key) => *self.bound.get(&key)?,
+            Home::Finding(key) => match self.restored_of(load, at_ms, key) {
+                Some(parent) => {
+                    let transformer = self.grid.normal_supply().transformer(load);
+                    book.child_at(parent, transformer.map(|device| self.name(device)).as_ref())?
+                }
+                None => *self.bound.get(&key)?,
+            },
             Home::Nowhere => return None,
         };
         book.is_open(id).then_some(id)

@@ -1,6 +1,7 @@
 //! What intake decides, pure: values in, values out, time is an argument.
 
 pub mod area;
+pub mod check;
 pub mod facts;
 pub mod group;
 pub mod incident;

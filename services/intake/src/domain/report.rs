@@ -98,6 +98,25 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// A text by somebody whose place is known. A number is no new one: contacts on file are used.
+    pub fn by_text() -> Self {
+        Self {
+            danger: false,
+            danger_note: String::new(),
+            account: None,
+            name: String::new(),
+            phone: String::new(),
+            address: String::new(),
+            position: None,
+            channel: Channel::Sms,
+            reported_at: None,
+            note: String::new(),
+            language: "",
+            neighbours: Neighbours::Unknown,
+            confidential: false,
+        }
+    }
+
     /// Whether anything but the account says where it is.
     pub fn has_other_place(&self) -> bool {
         !self.address.is_empty() || self.position.is_some()

@@ -116,13 +116,13 @@ pub fn time(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Inva
 /// [`Invalid`] when it is not made of a to z, 0 to 9, _ and -, or is one this service uses itself.
 pub fn source(name: &str) -> Result<&str, Invalid> {
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
-    let own = ["report", "dispatch"].contains(&name);
+    let own = ["report", "dispatch", "answer"].contains(&name);
     if (1..=40).contains(&name.len()) && name.bytes().all(good) && !own {
         Ok(name)
     } else {
         Err(Invalid::new(
             "source",
-            "must be the name of a head-end or telemetry system: 1 to 40 of a-z, 0-9, _ and -; not report or dispatch",
+            "must be the name of a head-end or telemetry system: 1 to 40 of a-z, 0-9, _ and -; not report, dispatch or answer",
         ))
     }
 }
@@ -170,7 +170,7 @@ mod tests {
         for good in ["hes", "scada-1", "ami_west"] {
             assert!(source(good).is_ok(), "{good}");
         }
-        for bad in ["", "HES", "a b", "report", "dispatch", &"x".repeat(41)] {
+        for bad in ["", "HES", "a b", "report", "dispatch", "answer", &"x".repeat(41)] {
             assert!(source(bad).is_err(), "{bad}");
         }
     }

@@ -2,7 +2,7 @@
 //! reports that came at the same time ([`together`](super::together)). The row of an incident is never touched here.
 
 use chrono::{DateTime, Utc};
-use relight_common::{Claims, Invalid, Role, command::Meta};
+use relight_common::{Claims, Invalid, Role, command::Meta, ids::derived};
 use relight_proto::intake::v1 as pb;
 use tokio::join;
 use tracing::Span;
@@ -24,10 +24,14 @@ use crate::{
         together::{Accepting, Ready},
     },
     store::{
+        check::Row,
         number::Kind,
         report::{self, Report},
     },
 };
+
+/// Who takes what is said by text.
+const SERVICE_NOTIFY: &str = "service:notify";
 
 /// Who may report a fault.
 pub(super) const REPORTERS: [Role; 8] = [
@@ -80,6 +84,45 @@ async fn ready(desk: &Desk, claims: &Claims, message: &pb::AcceptReportRequest) 
         told,
         span: Span::current(),
     })
+}
+
+/// The report that "still off" is, said by text by whoever was asked after a restoration: accepted when it was said. The same
+/// answer is the same report.
+pub(crate) async fn still_off(desk: &Desk, row: &Row, said_at: DateTime<Utc>) -> Result<Report, Error> {
+    let now = desk.clock.now();
+    let place = place_of(desk, row);
+    let known = match place.customer_id {
+        Some(customer) => desk.peers.why_off(customer).await,
+        None => None,
+    };
+    // The ledger may not have heard yet that supply is said to be back.
+    let known = known.filter(|known| known.incident != Some(row.check.incident));
+    let draft = Draft::by_text();
+    let found = Found {
+        place_pending: false,
+        number: desk.numbers.next(Kind::Report, now, &place.zone).await?,
+        triage: judge(desk, &draft, &place, known).await?,
+        place,
+    };
+    let times = (said_at.min(now), now);
+    Ok(Report {
+        id: ReportId::from_uuid(derived(row.id, "report")),
+        ..new_report(desk, draft, found, SERVICE_NOTIFY.to_owned(), times)
+    })
+}
+
+/// Where somebody is who was asked: as the network has it now, or as it was kept.
+fn place_of(desk: &Desk, row: &Row) -> Place {
+    let town = desk.atlas.town();
+    let known = town.and_then(|town| Some(town.place_of(town.grid().load(&row.load)?)));
+    Place {
+        customer_id: row.customer,
+        ..known.unwrap_or_else(|| Place {
+            load_id: Some(row.load.clone()),
+            org_path: row.org_path.clone(),
+            ..Place::default()
+        })
+    }
 }
 
 /// What was looked up for a report.

@@ -20,6 +20,7 @@ use crate::{
     store::{
         self,
         belief::{self, Believed, Item},
+        check,
         evidence::Decided,
     },
     topology::Town,
@@ -28,6 +29,10 @@ use crate::{
 /// Who asks which meters should be pinged.
 pub(super) const PINGERS: [Role; 4] = [Role::Service, Role::Scada, Role::Dispatcher, Role::Admin];
 const PINGS_MAX: i64 = 500;
+/// Why a meter is asked: it tells devices apart.
+const CANDIDATES: &str = "candidates";
+/// Or: is supply back?
+const RESTORED: &str = "restored";
 const EVIDENCE_MAX: i64 = 10_000;
 /// Evidence this long before an incident may say something about it.
 pub(crate) const BEFORE: TimeDelta = TimeDelta::hours(4);
@@ -84,7 +89,9 @@ fn phrase((zh, en): (String, String)) -> pb::Phrase {
 
 pub(super) async fn pings(desk: &Desk, claims: &Claims) -> Result<pb::PingsWantedReply, Error> {
     let patterns = read::patterns(claims, &PINGERS);
-    let wanted = belief::pings(&mut *read::connection(desk).await?, &patterns, PINGS_MAX).await?;
+    let mut conn = read::connection(desk).await?;
+    let wanted = belief::pings(&mut conn, &patterns, PINGS_MAX).await?;
+    let restored = check::pings(&mut conn, &patterns, PINGS_MAX).await?;
     let pings = wanted.into_iter().filter_map(|believed| {
         Some(pb::pings_wanted_reply::Ping {
             incident_id: believed.incident.to_string(),
@@ -95,11 +102,25 @@ pub(super) async fn pings(desk: &Desk, claims: &Claims) -> Result<pb::PingsWante
                 .take(2)
                 .map(|one| one.device)
                 .collect(),
+            why: CANDIDATES.to_owned(),
         })
     });
+    let most = usize::try_from(PINGS_MAX).unwrap_or_default();
     Ok(pb::PingsWantedReply {
-        pings: pings.collect(),
+        pings: pings
+            .chain(restored.into_iter().map(is_back))
+            .take(most)
+            .collect(),
     })
+}
+
+fn is_back(ping: check::Ping) -> pb::pings_wanted_reply::Ping {
+    pb::pings_wanted_reply::Ping {
+        incident_id: ping.incident.to_string(),
+        load_id: ping.load,
+        device_ids: Vec::new(),
+        why: RESTORED.to_owned(),
+    }
 }
 
 pub(super) async fn evidence(

@@ -1,12 +1,13 @@
 //! The wire: who may ask what, requests into commands, answers back.
 
-mod accept;
+pub(crate) mod accept;
+mod checks;
 pub(crate) mod confirm;
 mod hand;
 mod inferences;
 mod read;
 mod signals;
-mod together;
+pub(crate) mod together;
 mod triage;
 mod urge;
 
@@ -17,8 +18,8 @@ pub(crate) use inferences::BEFORE;
 use futures_util::{Stream, stream};
 use relight_common::{Claims, Role, error::refuse, wire};
 use relight_proto::intake::v1::{
-    self as pb, inferences_server::Inferences, intake_server::Intake, signals_server::Signals,
-    triage_server::Triage,
+    self as pb, inferences_server::Inferences, intake_server::Intake,
+    restoration_checks_server::RestorationChecks, signals_server::Signals, triage_server::Triage,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -206,6 +207,16 @@ impl Inferences for Api {
             claims.need(&hand::CORRECTORS)?;
         }
         let done = hand::correct(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+}
+
+#[tonic::async_trait]
+impl RestorationChecks for Api {
+    async fn of(&self, request: Request<pb::RestorationChecksRequest>) -> Reply<pb::RestorationChecksReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&read::INCIDENT_READERS)?;
+        let done = checks::of(&self.desk, &claims, &request.into_inner()).await;
         done.map(Response::new).map_err(refuse("intake"))
     }
 }

@@ -168,7 +168,7 @@ fn asked(report: &Report) -> Asked<'_> {
 }
 
 /// What the others hear of a new report, and the reply.
-fn tell(work: &mut Work, report: &Report) -> pb::Report {
+pub(crate) fn tell(work: &mut Work, report: &Report) -> pb::Report {
     news::tell_report(work, report, news::ACCEPTED);
     if report.call_wanted {
         news::tell_call_wanted(work, report);

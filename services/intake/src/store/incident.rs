@@ -13,6 +13,7 @@ use crate::{
         IncidentId,
         facts::{Reporter, Reporters},
         incident::{Affected, Confirmation, Confirmer, Device, Incident, State},
+        place::Position,
     },
     error::Error,
 };
@@ -322,4 +323,44 @@ pub async fn loads(conn: &mut PgConnection, incident: IncidentId) -> Result<Vec<
     .fetch_all(conn)
     .await
     .map_err(Error::db("read the loads of an incident"))
+}
+
+/// Where the reporters of child incidents are supplied.
+pub type SupplyPoints = HashMap<IncidentId, Vec<Position>>;
+
+/// Supply points of one child.
+const SUPPLY_POINTS_MAX: i64 = 50;
+
+/// Where those who are still off are supplied, of the children among these: the place of their work (O28).
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn supply_points(conn: &mut PgConnection, incidents: &[Incident]) -> Result<SupplyPoints, Error> {
+    let children = incidents.iter().filter(|incident| incident.parent.is_some());
+    let children: Vec<Uuid> = children.map(|incident| incident.id.uuid()).collect();
+    if children.is_empty() {
+        return Ok(SupplyPoints::new());
+    }
+    let rows = sqlx::query!(
+        "select c.id as \"id!\", p.lon as \"lon!\", p.lat as \"lat!\" from unnest($1::uuid[]) as c (id)
+         cross join lateral (
+             select distinct r.lon, r.lat from intake.report_link l join intake.report r on r.id = l.report_id
+             where l.incident_id = c.id and r.lon is not null order by r.lon, r.lat limit $2) p",
+        &children,
+        SUPPLY_POINTS_MAX
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read where a child is supplied"))?;
+    let mut all = SupplyPoints::new();
+    for row in rows {
+        let position = Position {
+            lon: row.lon,
+            lat: row.lat,
+        };
+        all.entry(IncidentId::from_uuid(row.id))
+            .or_default()
+            .push(position);
+    }
+    Ok(all)
 }

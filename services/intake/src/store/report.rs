@@ -245,7 +245,7 @@ pub async fn by_number(conn: &mut PgConnection, number: &str) -> Result<Option<S
 }
 
 /// Of each of these customers the first report accepted after `since` whose fault is not over: the one a new report
-/// urges.
+/// urges. Where supply was restored since, a new report is "still off" and urges nothing, though others wait yet.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -260,6 +260,9 @@ pub async fn open_of_customers(
     let rows = reports!(
         "where r.customer_id = any($1) and r.accepted_at > $2 and (i.id is null or i.state = 'open')
              and (r.state <> 'closed' or r.close_reason = 'known_outage')
+             and not exists (
+                 select from intake.evidence e where e.kind = 'restored' and e.incident_id = l.incident_id
+                     and e.load_id = r.load_id and e.at >= r.accepted_at)
          order by r.accepted_at desc, r.id desc",
         customers,
         since,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{BATCH, Held, PLACE_WAIT, SIGNALS, Worker, write::Draft};
 use crate::{
+    check,
     domain::{
         IncidentId,
         area::ArrivalLimits,
@@ -152,6 +153,7 @@ impl Worker {
         };
         let signals = round.pieces.len();
         hear_calls(work, &held, &round).await?;
+        check::heard(&self.desk, work, &round.calls, &round.pieces).await?;
         let outcome = think(&mut held, town, round, paper.arrival).await?;
         take_outcome(paper, &mut held, town, outcome);
         held.decided_at = paper.now;

@@ -21,7 +21,7 @@ use crate::{
     },
     error::Error,
     news,
-    store::{self, evidence::Decided, number::Kind},
+    store::{self, evidence::Decided, incident::SupplyPoints, number::Kind},
 };
 
 /// What is going to be stored.
@@ -92,7 +92,8 @@ impl Draft {
         let came_in = store::grouping::link(work.conn(), &homes, now).await?;
         store::evidence::bind(work.conn(), &self.bound).await?;
         sums.complete(work).await?;
-        tell(work, &saved, &sums, &traces(&self.homes, came_in));
+        let supply = store::incident::supply_points(work.conn(), &saved).await?;
+        tell(work, &saved, &sums, (&traces(&self.homes, came_in), &supply));
         sums.keep(&saved, totals);
         for (evidence, at, place) in &self.lone {
             news::tell_supply_off(work, *evidence, *at, place);
@@ -169,14 +170,14 @@ fn traces(homes: &BTreeMap<ReportId, (IncidentId, bool)>, came_in: Vec<(ReportId
 }
 
 /// Tells the state of these incidents, each once, with who reported it.
-fn tell(work: &mut Work, saved: &[Incident], sums: &Sums, traces: &Traces) {
+fn tell(work: &mut Work, saved: &[Incident], sums: &Sums, (traces, supply): (&Traces, &SupplyPoints)) {
     let nobody = Reporters::new();
     for incident in saved {
         let span = traces.get(&incident.id).map_or_else(Span::current, |trace| {
             telemetry::span_from(tracing::info_span!("group"), trace)
         });
         let reporters = sums.reporters(incident.id).unwrap_or(&nobody);
-        span.in_scope(|| news::tell_incident(work, incident, reporters));
+        span.in_scope(|| news::tell_incident(work, incident, reporters, supply.get(&incident.id)));
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Calls all over SW1, one every 20 seconds.
-async fn a_feeder_calls(house: &House, calls: u32) -> anyhow::Result<String> {
+pub async fn a_feeder_calls(house: &House, calls: u32) -> anyhow::Result<String> {
     for n in 0..calls {
         house
             .accept(by_account(&format!("A-1-{}-{}", n % 10 + 1, n / 10 + 1)))
@@ -32,7 +32,7 @@ async fn a_feeder_calls(house: &House, calls: u32) -> anyhow::Result<String> {
     Ok(then::open(house).await?.remove(0).incident_id)
 }
 
-fn event(seq: u64, kind: &str, data: Vec<u8>) -> Event {
+pub fn event(seq: u64, kind: &str, data: Vec<u8>) -> Event {
     Event {
         id: Uuid::now_v7().to_string(),
         r#type: kind.to_owned(),
@@ -44,7 +44,7 @@ fn event(seq: u64, kind: &str, data: Vec<u8>) -> Event {
     }
 }
 
-async fn restored(house: &House, seq: u64, incident: &str, set: &str, all: bool) -> anyhow::Result<()> {
+pub async fn restored(house: &House, seq: u64, incident: &str, set: &str, all: bool) -> anyhow::Result<()> {
     let step = WorkOrderStep {
         incident_id: incident.to_owned(),
         step: if all { "restored" } else { "section_restored" }.to_owned(),
@@ -64,6 +64,10 @@ async fn restored(house: &House, seq: u64, incident: &str, set: &str, all: bool)
         &CancellationToken::new(),
     )
     .await?;
+    let parked: Vec<String> = sqlx::query_scalar("select reason from dead_letter")
+        .fetch_all(house.db.pool())
+        .await?;
+    assert!(parked.is_empty(), "{parked:?}");
     house.group().await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod bad_input;
+mod checks;
 mod confirm;
 mod dispatch;
 mod given;

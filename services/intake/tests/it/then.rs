@@ -11,7 +11,7 @@ use tonic::Status;
 
 use crate::given::{House, dispatcher, from};
 
-async fn told<M: Message + Default>(db: &Db, kind: &str) -> anyhow::Result<Vec<M>> {
+pub async fn told<M: Message + Default>(db: &Db, kind: &str) -> anyhow::Result<Vec<M>> {
     let rows: Vec<Vec<u8>> = sqlx::query_scalar("select data from outbox where type = $1 order by id")
         .bind(kind)
         .fetch_all(db.pool())

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use relight_common::wire;
 use relight_proto::events::v1::{
-    ArrearsNotice, EtrChanged, Event, InterruptionStep, ReportAccepted, WorkOrderStep,
+    ArrearsNotice, EtrChanged, Event, InterruptionStep, ReportAccepted, RestorationQuestion, WorkOrderStep,
 };
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ impl Notices {
     pub(super) async fn ask(&self, events: &[&Event]) -> Result<Asked, Error> {
         let (mut customers, mut incidents) = (BTreeSet::new(), BTreeSet::new());
         for event in events {
-            customers.extend(customer_of(event)?);
+            customers.extend(customers_of(event)?);
             incidents.extend(needed(event)?);
         }
         let incidents: Vec<Uuid> = incidents.into_iter().collect();
@@ -72,15 +72,21 @@ impl Notices {
     }
 }
 
-/// The customer whose contacts are needed for this event.
-fn customer_of(event: &Event) -> Result<Option<Uuid>, Error> {
+/// The customers whose contacts are needed for this event.
+fn customers_of(event: &Event) -> Result<Vec<Uuid>, Error> {
     match event.r#type.as_str() {
-        "report.accepted" => answered(&decode(event)?),
+        "report.accepted" => Ok(answered(&decode(event)?)?.into_iter().collect()),
         "arrears.notice" => {
             let notice: ArrearsNotice = decode(event)?;
-            Ok(Some(wire::uuid("customer_id", &notice.customer_id)?))
+            Ok(vec![wire::uuid("customer_id", &notice.customer_id)?])
         }
-        _ => Ok(None),
+        "restoration.question" => {
+            let question: RestorationQuestion = decode(event)?;
+            let asked = question.asked.iter();
+            let ids = asked.map(|one| wire::uuid("customer_id", &one.customer_id));
+            Ok(ids.collect::<Result<_, _>>()?)
+        }
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -103,6 +109,7 @@ fn needed(event: &Event) -> Result<Option<Uuid>, Error> {
             let etr: EtrChanged = decode(event)?;
             (!etr.withdrawn).then_some(etr.incident_id)
         }
+        "restoration.question" => Some(decode::<RestorationQuestion>(event)?.incident_id),
         "interruption.step" => {
             let step: InterruptionStep = decode(event)?;
             (step.kind == "closed").then_some(step.incident_id)

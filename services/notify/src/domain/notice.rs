@@ -73,6 +73,10 @@ words!(
         ArrearsWithdrawn = "arrears_withdrawn",
         /// What was understood of an answer.
         WrongPerson = "wrong_person",
+        /// Is supply back?
+        StillOff = "still_off",
+        /// What was understood of the answer to that.
+        StillOffAnswer = "still_off_answer",
     }
 );
 
@@ -132,6 +136,8 @@ impl Purpose {
             Purpose::ArrearsReconnected => "RECONNECTED",
             Purpose::ArrearsWithdrawn => "DEBT_WITHDRAWN",
             Purpose::WrongPerson => "WRONG_PERSON",
+            Purpose::StillOff => "STILL_OFF",
+            Purpose::StillOffAnswer => "STILL_OFF_ANSWER",
         }
     }
 
@@ -139,8 +145,12 @@ impl Purpose {
     pub fn rank(self) -> i16 {
         match self {
             Purpose::Code => 0,
-            Purpose::Accepted | Purpose::OutageSafety | Purpose::ArrearsPreNotice | Purpose::WrongPerson => 1,
-            Purpose::CrewEnRoute | Purpose::Etr | Purpose::Restored => 2,
+            Purpose::Accepted
+            | Purpose::OutageSafety
+            | Purpose::ArrearsPreNotice
+            | Purpose::WrongPerson
+            | Purpose::StillOffAnswer => 1,
+            Purpose::CrewEnRoute | Purpose::Etr | Purpose::Restored | Purpose::StillOff => 2,
             Purpose::OutageChanged
             | Purpose::OutageLateStart
             | Purpose::OutageExtended
@@ -178,7 +188,9 @@ impl Purpose {
             | Purpose::OutageSafety
             | Purpose::ArrearsDisconnection
             | Purpose::ArrearsPreNotice
-            | Purpose::WrongPerson => None,
+            | Purpose::WrongPerson
+            | Purpose::StillOff
+            | Purpose::StillOffAnswer => None,
         }
     }
 
@@ -221,7 +233,8 @@ impl Purpose {
                 | Purpose::ArrearsPaymentReceived
                 | Purpose::ArrearsReconnected
                 | Purpose::ArrearsWithdrawn => DEBT_TTL,
-                Purpose::WrongPerson => TimeDelta::hours(1),
+                Purpose::StillOff => TimeDelta::hours(3),
+                Purpose::WrongPerson | Purpose::StillOffAnswer => TimeDelta::hours(1),
             };
         end.map_or(longest, |end| end.min(longest))
     }

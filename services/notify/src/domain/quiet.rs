@@ -27,6 +27,7 @@ fn waits(purpose: Purpose) -> bool {
     match purpose {
         Purpose::Etr
         | Purpose::Restored
+        | Purpose::StillOff
         | Purpose::OutageNotice
         | Purpose::OutageReminder
         | Purpose::OutageReleased
@@ -46,7 +47,8 @@ fn waits(purpose: Purpose) -> bool {
         | Purpose::OutageVoid
         | Purpose::OutageSafety
         | Purpose::ArrearsPreNotice
-        | Purpose::WrongPerson => false,
+        | Purpose::WrongPerson
+        | Purpose::StillOffAnswer => false,
     }
 }
 
@@ -131,6 +133,9 @@ mod tests {
             (Purpose::Etr, false, evening, SHANGHAI, morning),
             (Purpose::Restored, false, evening, SHANGHAI, morning),
             (Purpose::Restored, true, evening, SHANGHAI, evening),
+            (Purpose::StillOff, false, evening, SHANGHAI, morning),
+            (Purpose::StillOff, true, evening, SHANGHAI, evening),
+            (Purpose::StillOffAnswer, false, evening, SHANGHAI, evening),
             (Purpose::Accepted, false, evening, SHANGHAI, evening),
             (Purpose::CrewEnRoute, false, evening, SHANGHAI, evening),
             (Purpose::Code, false, evening, SHANGHAI, evening),

@@ -61,7 +61,24 @@ pub enum Facts {
     },
     /// An answer said that the contact is somebody else's.
     WrongPerson,
+    /// Is supply back?
+    StillOff {
+        /// Spoken number of the incident.
+        number: String,
+        /// Since when it should be.
+        on_at: DateTime<Utc>,
+    },
+    /// What was understood of the answer.
+    StillOffAnswer {
+        /// Spoken number of the incident.
+        number: String,
+        /// It is back.
+        is_back: bool,
+    },
 }
+
+/// How long "is supply back?" may be answered, hours.
+pub const STILL_OFF_HOURS: i64 = 12;
 
 /// Longest spoken number; longer ones lose their end.
 pub const NUMBER_MAX: usize = 16;
@@ -76,6 +93,8 @@ impl Facts {
             Facts::Restored { .. } => Purpose::Restored,
             Facts::Code { .. } => Purpose::Code,
             Facts::WrongPerson => Purpose::WrongPerson,
+            Facts::StillOff { .. } => Purpose::StillOff,
+            Facts::StillOffAnswer { .. } => Purpose::StillOffAnswer,
         }
     }
 
@@ -107,6 +126,15 @@ impl Facts {
                 ]
             }
             Facts::WrongPerson => Vec::new(),
+            Facts::StillOff { number, on_at } => vec![
+                ("no", Some(short(number))),
+                ("on", Some(clock(*on_at))),
+                ("hours", Some(STILL_OFF_HOURS.to_string())),
+            ],
+            Facts::StillOffAnswer { number, is_back } => vec![
+                ("no", Some(short(number))),
+                ("yes", is_back.then(|| "1".to_owned())),
+            ],
         };
         named(house, language, own)
     }

@@ -278,7 +278,8 @@ impl<P: Provider> Sender<P> {
     }
 
     /// Whether this contact may have the message: no debt is told to somebody else, as known in this transaction and by
-    /// the value the contact has now; an answer goes to the number it came from only.
+    /// the value the contact has now; an answer goes to the number it came from only, and a
+    /// question to the number that may answer it.
     async fn may_have(
         &self,
         conn: &mut PgConnection,
@@ -288,7 +289,9 @@ impl<P: Provider> Sender<P> {
     ) -> Result<bool, Error> {
         let key = self.sealer.recipient(to);
         match (purpose, one.customer_id) {
-            (Purpose::WrongPerson, _) => Ok(one.recipient == key),
+            (Purpose::WrongPerson | Purpose::StillOff | Purpose::StillOffAnswer, _) => {
+                Ok(one.recipient == key)
+            }
             (purpose, Some(customer)) if purpose.is_debt() => {
                 let wrong = wrong::active(conn, customer, P::CHANNEL.word(), &key).await?;
                 Ok(wrong.is_none())

@@ -5,6 +5,7 @@ pub mod incident;
 pub mod list;
 pub mod message;
 pub mod notice;
+pub mod question;
 pub mod receipt;
 pub mod reply;
 pub mod result;

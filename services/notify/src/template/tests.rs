@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Variables that may be missing.
-const OPTIONAL: [&str; 10] = [
-    "eta", "was", "was_off", "was_on", "own", "ack", "temp", "pay", "by", "back",
+const OPTIONAL: [&str; 11] = [
+    "yes", "eta", "was", "was_off", "was_on", "own", "ack", "temp", "pay", "by", "back",
 ];
 
 /// The longest value every variable can have, in this language.
@@ -48,6 +48,7 @@ fn worst(language: Language) -> Vars {
         ("area", &long(AREA_MAX)),
         ("reason", &long(REASON_MAX)),
         ("own", "1"),
+        ("yes", "1"),
         ("ack", "1"),
         ("temp", "1"),
         ("acct", &"9".repeat(TAIL_MAX)),
@@ -75,7 +76,7 @@ fn used(book: &Book, file: &File, language: Language, part: &str) -> std::collec
 /// Every way the optional variables of a template can be there or not.
 fn cases(book: &Book, file: &File, language: Language) -> Vec<Vars> {
     let mut all = worst(language);
-    if file.key == "RESTORED" {
+    if ["RESTORED", "STILL_OFF"].contains(&file.key.as_str()) {
         // Said on the day.
         all.insert("on".to_owned(), all["etr"].clone());
     }

@@ -9,6 +9,7 @@ mod given;
 mod notices;
 mod orders;
 mod outages;
+mod questions;
 mod rounds;
 mod together;
 mod town;

@@ -102,6 +102,37 @@ fn arrival_is_at_the_work_or_explained_with_a_photo() {
 }
 
 #[test]
+fn a_supply_point_of_a_child_order_is_the_work_too() {
+    let state = State::EnRoute {
+        team: team(),
+        eta_at: None,
+    };
+    let north = |lat: f64| Place {
+        lat: WORK.lat + lat,
+        ..WORK
+    };
+    let at = |place| {
+        Event::Arrive(Arrival {
+            position: Some(place),
+            explained: None,
+        })
+    };
+    let child = |place| Context {
+        place,
+        supply: vec![north(0.01), north(0.02)],
+        ..context()
+    };
+    for place in [Some(WORK), None] {
+        assert!(transition(&state, &at(north(0.021)), &child(place), t0()).is_ok());
+        assert_eq!(
+            transition(&state, &at(north(0.023)), &child(place), t0()),
+            Err(Refusal::NotThere { metres_off: 334 })
+        );
+    }
+    assert!(transition(&state, &at(WORK), &child(Some(WORK)), t0()).is_ok());
+}
+
+#[test]
 fn a_survey_has_a_cause_and_an_estimate_ahead() {
     let state = State::Arrived {
         team: team(),

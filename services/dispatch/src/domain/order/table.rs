@@ -34,6 +34,7 @@ pub(super) fn context() -> Context {
     Context {
         kind: Kind::Fault,
         place: Some(WORK),
+        supply: Vec::new(),
         last_step_at: t0(),
         returns: 0,
         may_force: false,

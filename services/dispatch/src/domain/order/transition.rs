@@ -33,6 +33,8 @@ pub struct Context {
     pub kind: Kind,
     /// Where the work is, when known.
     pub place: Option<Place>,
+    /// Of a child order: where those who are still off are supplied.
+    pub supply: Vec<Place>,
     /// Corrected time of the last step.
     pub last_step_at: DateTime<Utc>,
     /// How often units gave the order back.
@@ -198,7 +200,7 @@ fn step(from: &State, event: &Event, context: &Context, now: DateTime<Utc>) -> R
 
         (State::Taken { team }, Event::Leave { eta_at }) => Ok(State::EnRoute { team, eta_at }),
         (State::EnRoute { team, .. }, Event::Arrive(arrival)) => {
-            is_there(&arrival, context.place)?;
+            is_there(&arrival, context)?;
             Ok(State::Arrived {
                 team,
                 arrived_at: now,
@@ -336,13 +338,15 @@ fn may_return(context: &Context) -> Result<(), Refusal> {
     }
 }
 
-/// O28. Where nobody knows the place of the work, no position proves arrival: a reason and a photo are asked for there too.
-fn is_there(arrival: &Arrival, work: Option<Place>) -> Result<(), Refusal> {
+/// O28: at the device, or at a supply point of a child order. Where nobody knows the place of the work, no position proves arrival: a reason and a photo are asked for there too.
+fn is_there(arrival: &Arrival, context: &Context) -> Result<(), Refusal> {
     if arrival.explained.is_some() {
         return Ok(());
     }
     let here = arrival.position.ok_or(Refusal::NoPosition)?;
-    let metres_off = work.ok_or(Refusal::PlaceUnknown)?.distance_m(here);
+    let places = context.place.iter().chain(&context.supply);
+    let metres_off = places.map(|place| place.distance_m(here)).min_by(f64::total_cmp);
+    let metres_off = metres_off.ok_or(Refusal::PlaceUnknown)?;
     if metres_off <= ARRIVAL_RADIUS_M {
         return Ok(());
     }

@@ -91,6 +91,12 @@ impl<'a> Book<'a> {
             .map(|row| row.id)
     }
 
+    /// Open children that began with signals.
+    pub(super) fn children_of_signals(&self) -> impl Iterator<Item = &Incident> {
+        let open = self.rows.values().filter(|row| row.state == State::Open);
+        open.filter(|row| row.parent.is_some() && row.signal_at.is_some())
+    }
+
     pub(super) fn open(&mut self, row: Incident) {
         self.changed.insert(row.id);
         self.members.insert(row.id, 0);

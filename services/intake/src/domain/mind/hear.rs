@@ -63,6 +63,10 @@ impl Mind {
             }
             _ => self.out(load, at_ms),
         }
+        if piece.heard.is_off_meter() {
+            let last = self.meter_off.entry(load).or_insert(at_ms);
+            *last = at_ms.max(*last);
+        }
         self.engine.accept(Evidence::new(at_ms, what));
         if let Some(report) = piece.report {
             self.reports.entry(load).or_default().push(Told {

@@ -154,14 +154,14 @@ impl Mind {
         claim.is_none_or(|claim| reports.is_empty() || reports.iter().any(|(load, _)| claim.has(*load)))
     }
 
-    fn bind(&mut self, key: IncidentKey, id: IncidentId, book: &mut Book<'_>) {
+    pub(super) fn bind(&mut self, key: IncidentKey, id: IncidentId, book: &mut Book<'_>) {
         self.bound.insert(key, id);
         let load = self.grid.load_id(key.load).to_owned();
         book.bound.push((instant(key.at_ms), load, id));
     }
 
     /// The incident of a finding, when this load was restored in it before: a report after that is about something else.
-    fn restored_of(&self, load: LoadIx, at_ms: i64, key: IncidentKey) -> Option<IncidentId> {
+    pub(super) fn restored_of(&self, load: LoadIx, at_ms: i64, key: IncidentKey) -> Option<IncidentId> {
         let of = self.bound.get(&key).copied()?;
         self.is_back(load, at_ms, of).then_some(of)
     }
@@ -207,7 +207,7 @@ impl Mind {
     }
 
     /// A new incident that began with this report, or at this load.
-    fn row(
+    pub(super) fn row(
         &self,
         key: IncidentKey,
         first: Option<&Call>,
@@ -256,7 +256,7 @@ impl Mind {
         call.map_or(instant(key.at_ms), |call| call.accepted_at)
     }
 
-    fn name(&self, device: DeviceIx) -> Device {
+    pub(super) fn name(&self, device: DeviceIx) -> Device {
         Device {
             id: self.grid.device_id(device).to_owned(),
             kind: self.grid.device_kind(device).as_str().to_owned(),
@@ -325,7 +325,7 @@ impl Mind {
     }
 
     /// Whether a finding of now belongs to this incident.
-    fn is_spoken_for(&self, id: IncidentId) -> bool {
+    pub(super) fn is_spoken_for(&self, id: IncidentId) -> bool {
         let mut bound = self.bound.iter();
         bound.any(|(key, bound)| *bound == id && self.views.contains_key(key))
     }
@@ -351,8 +351,9 @@ impl Mind {
                 .iter()
                 .find(|(_, bound)| **bound == id)
                 .map(|(key, _)| *key);
-            if key.is_some_and(|key| {
-                self.views.contains_key(&key) && book.get(id).is_some_and(|row| row.signal_at.is_some())
+            let begun_by_signals = book.get(id).filter(|row| row.signal_at.is_some());
+            if begun_by_signals.is_some_and(|row| {
+                key.is_some_and(|key| self.views.contains_key(&key)) || self.is_kept_by_meters(row)
             }) {
                 continue;
             }

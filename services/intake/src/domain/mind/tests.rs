@@ -150,6 +150,112 @@ fn who_is_still_off_after_a_restoration_is_a_child_with_its_own_clock() {
     assert_eq!(house.incidents[&id].report_count, 12, "history stays");
 }
 
+/// Feeder 1 called and was restored as a whole or up to its third transformer.
+fn restored(up_to: u32) -> (House, IncidentId) {
+    let mut house = House::new();
+    house.round(200, feeder(1, 12, 0), vec![], vec![]);
+    let id = house.open()[0].id;
+    let back = everyone()
+        .filter(|(s, t, _)| *s == 1 && *t <= up_to)
+        .map(|(s, t, c)| Piece {
+            incident: Some(id),
+            ..signal(
+                (s * 100 + t * 10 + c).into(),
+                3600,
+                Heard::Restored,
+                &format!("L{s}-{t}-{c}"),
+            )
+        });
+    if up_to >= TRANSFORMERS {
+        house.incidents.get_mut(&id).expect("it exists").state = State::Closed("restored".to_owned());
+    }
+    house.round(3600, vec![], back.collect(), vec![]);
+    (house, id)
+}
+
+#[test]
+fn meters_alone_open_a_child_after_a_restoration_in_part_or_as_a_whole() {
+    for up_to in [3, TRANSFORMERS] {
+        let (mut house, parent) = restored(up_to);
+        let off = |n: u128, second, load: &str| signal(9_000 + n, second, Heard::PingOff, load);
+        house.round(4000, vec![], vec![off(1, 3900, "L1-2-1")], vec![]);
+        let children = |house: &House| -> Vec<Incident> {
+            house
+                .open()
+                .into_iter()
+                .filter(|one| one.parent == Some(parent))
+                .cloned()
+                .collect()
+        };
+        assert!(children(&house).is_empty(), "one meter may be wrong");
+        house.round(4100, vec![], vec![off(2, 4050, "L1-2-2")], vec![]);
+        let opened = children(&house);
+        assert_eq!(opened.len(), 1, "{up_to}: {:?}", house.open());
+        let child = &opened[0];
+        assert_eq!(
+            (child.signal_at, child.report_count),
+            (Some(at(3900)), 0),
+            "{up_to}"
+        );
+        assert_eq!(child.accepted_at, at(3900), "its own clock");
+        assert_eq!(
+            child.device.as_ref().map(|device| device.id.as_str()),
+            Some("T1-2")
+        );
+        // More of them, a restart, and time: the same child.
+        house.restart();
+        house.round(4200, vec![], vec![off(3, 4150, "L1-2-3")], vec![]);
+        house.round(4500, vec![], vec![], vec![]);
+        let after = children(&house);
+        assert_eq!(
+            after.iter().map(|one| one.id).collect::<Vec<_>>(),
+            [child.id],
+            "{up_to}"
+        );
+        // A call from there joins it and keeps its clock.
+        house.round(4600, vec![call(7000, 4590, "L1-2-4")], vec![], vec![]);
+        let after = children(&house);
+        assert_eq!(
+            (after.len(), after[0].id, after[0].report_count),
+            (1, child.id, 1),
+            "{up_to}"
+        );
+    }
+}
+
+#[test]
+fn a_child_of_meters_is_over_when_they_all_have_supply() {
+    for up_to in [3, TRANSFORMERS] {
+        let (mut house, parent) = restored(up_to);
+        let word = |n: u128, second, heard, load: &str| signal(9_000 + n, second, heard, load);
+        let off =
+            ["L1-2-1", "L1-2-2"].map(|load| word(u128::from(load.as_bytes()[5]), 3900, Heard::PingOff, load));
+        house.round(4000, vec![], off.to_vec(), vec![]);
+        let count = |house: &House| {
+            house
+                .open()
+                .iter()
+                .filter(|one| one.parent == Some(parent))
+                .count()
+        };
+        assert_eq!(count(&house), 1, "{up_to}");
+        house.round(
+            5000,
+            vec![],
+            vec![word(300, 4900, Heard::PingOn, "L1-2-1")],
+            vec![],
+        );
+        assert_eq!(count(&house), 1, "{up_to}: one of two");
+        house.round(
+            5100,
+            vec![],
+            vec![word(301, 5050, Heard::PingOn, "L1-2-2")],
+            vec![],
+        );
+        assert_eq!(count(&house), 0, "{up_to}: {:?}", house.open());
+    }
+}
+
 #[test]
 fn meters_that_find_supply_close_a_guess() {
     let mut house = House::new();
