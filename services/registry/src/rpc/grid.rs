@@ -152,5 +152,6 @@ fn member(row: affected_set::Listed) -> Member {
         own_generation: row.own_generation,
         address_zh: row.address_zh,
         address_en: row.address_en,
+        voltage_v: row.voltage_v.unwrap_or_default().unsigned_abs(),
     }
 }

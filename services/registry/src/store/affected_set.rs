@@ -216,6 +216,8 @@ pub(crate) struct Listed {
     pub(crate) own_generation: bool,
     pub(crate) address_zh: String,
     pub(crate) address_en: String,
+    /// Nominal, volts.
+    pub(crate) voltage_v: Option<i32>,
 }
 
 /// Which members of a set are asked for.
@@ -234,7 +236,8 @@ pub(crate) async fn members(pool: &PgPool, which: Which) -> Result<Vec<Listed>, 
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, m.customer_id, c.class = 'important' as "important!", c.life_support, c.dedicated_line,
-            p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en
+            p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            p.voltage_v
          from registry.affected_set_member m
          join registry.customer c on c.id = m.customer_id
          join registry.service_point p on p.id = m.service_point_id
@@ -256,7 +259,8 @@ pub(crate) async fn members_at(pool: &PgPool, which: Which, at: DateTime<Utc>) -
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, c.id as customer_id, c.class = 'important' as "important!", c.life_support,
-            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en
+            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            p.voltage_v
          from registry.affected_set_member m
          join registry.service_point p on p.id = m.service_point_id
          join registry.customer c on c.id = coalesce((

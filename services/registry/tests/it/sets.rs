@@ -313,3 +313,30 @@ async fn members_with_own_generation_come_alone_when_asked() -> anyhow::Result<(
     }
     Ok(())
 }
+
+/// A member is told with the voltage it is supplied at, also after a pack says another one; none where no pack says it.
+#[tokio::test]
+async fn members_say_at_which_voltage_they_are_supplied() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["sw1"], "", &[]).await?;
+    let volts = async || -> anyhow::Result<Vec<u32>> {
+        let ask = MembersRequest {
+            set_id: set.set_id.clone(),
+            ..MembersRequest::default()
+        };
+        let asked = given::from(&relight_common::Claims::service("planner"), ask);
+        let members = registry.api.members(asked).await?.into_inner().members;
+        let mut volts: Vec<u32> = members.iter().map(|one| one.voltage_v).collect();
+        volts.sort_unstable();
+        Ok(volts)
+    };
+    assert_eq!(volts().await?, [0, 0, 0, 0]);
+    let mut pack = given::small_pack();
+    pack.service_points[0].voltage_v = Some(35_000);
+    pack.service_points[1].voltage_v = Some(400);
+    let report = registry.import(pack).await?;
+    assert!(!report.new_version, "the network is the same");
+    assert_eq!(report.service_points.rows.changed, 2);
+    assert_eq!(volts().await?, [0, 0, 400, 35_000]);
+    Ok(())
+}
