@@ -19,6 +19,7 @@ mod orders;
 mod outages;
 mod outages_alarm;
 mod outages_event;
+mod outages_form;
 mod outages_people;
 mod outages_planned;
 mod outages_safety;
@@ -78,6 +79,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages::routes())
         .merge(outages_planned::routes())
         .merge(outages_safety::routes())
+        .merge(outages_form::routes())
         .merge(outages_people::routes())
         .merge(outages_alarm::routes())
         .merge(messages::routes())

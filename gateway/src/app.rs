@@ -25,8 +25,8 @@ use relight_proto::{
         wrong_person_client::WrongPersonClient,
     },
     planner::v1::{
-        outage_alarms_client::OutageAlarmsClient, planner_client::PlannerClient,
-        safety_switch_offs_client::SafetySwitchOffsClient,
+        outage_alarms_client::OutageAlarmsClient, plan_forms_client::PlanFormsClient,
+        planner_client::PlannerClient, safety_switch_offs_client::SafetySwitchOffsClient,
     },
     registry::v1::{
         links_client::LinksClient, registry_client::RegistryClient, switchings_client::SwitchingsClient,
@@ -101,6 +101,8 @@ pub struct Clients {
     pub planner: PlannerClient<Outgoing>,
     /// What is not where it has to be.
     pub outage_alarms: OutageAlarmsClient<Outgoing>,
+    /// Forms of plans, kept by planner.
+    pub plan_forms: PlanFormsClient<Outgoing>,
     /// What was switched off because of danger.
     pub safety: SafetySwitchOffsClient<Outgoing>,
     /// Debts, notices, leave to cut.
@@ -127,6 +129,7 @@ impl Clients {
             books: BooksClient::new(peers.to("insight")),
             planner: PlannerClient::new(peers.patient("planner")),
             outage_alarms: OutageAlarmsClient::new(peers.to("planner")),
+            plan_forms: PlanFormsClient::new(peers.to("planner")),
             safety: SafetySwitchOffsClient::new(peers.to("planner")),
             arrears: ArrearsClient::new(peers.patient("arrears")),
         }

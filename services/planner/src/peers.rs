@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         area::{Tongue, area},
+        times::Times,
         window::Window,
     },
     error::Error,
@@ -146,6 +147,7 @@ impl Others {
                     life_support: point.life_support,
                     dedicated_line: point.dedicated_line,
                     own_generation: point.own_generation,
+                    voltage_v: point.voltage_v,
                     ..Member::default()
                 });
             }
@@ -219,12 +221,29 @@ impl Others {
         }
     }
 
-    /// How many of `customers` are above the limits of the year with this outage: (count, hours).
+    /// How many of `customers` are above the limits of the year with this outage: (count, hours). How often they may be
+    /// off depends on the voltage each is supplied at.
     ///
     /// # Errors
     /// [`Error::Common`].
-    /// `times`: how often in a year the pack allows it; none where it sets no limit.
     pub async fn above(
+        &self,
+        customers: &[(Uuid, Option<i32>)],
+        window: Window,
+        zone: Tz,
+        times: &Times,
+    ) -> Result<(u32, u32), Error> {
+        let (mut count, mut hours) = (0, 0);
+        for (limit, customers) in times.groups(customers) {
+            let (more, longer) = self.above_limit(&customers, window, zone, limit).await?;
+            count += more;
+            hours += longer;
+        }
+        Ok((count, hours))
+    }
+
+    /// `times`: how often in a year the pack allows it; none where it sets no limit.
+    async fn above_limit(
         &self,
         customers: &[Uuid],
         window: Window,
@@ -295,11 +314,14 @@ fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
             life_support: false,
             dedicated_line: false,
             own_generation: false,
+            voltage_v: None,
         });
         one.important |= member.important;
         one.life_support |= member.life_support;
         one.dedicated_line |= member.dedicated_line;
         one.own_generation |= member.own_generation;
+        let volts = i32::try_from(member.voltage_v).ok().filter(|volts| *volts > 0);
+        one.voltage_v = one.voltage_v.max(volts);
     }
     Ok(all.into_values().collect())
 }
@@ -323,10 +345,16 @@ mod tests {
             customer_id: customer.clone(),
             important,
             own_generation,
+            voltage_v: if important { 35_000 } else { 10_000 },
             ..Member::default()
         };
         let all = customers(&[point(false, true), point(true, false), Member::default()]).unwrap();
         assert_eq!(all.len(), 1);
         assert!(all[0].important && all[0].own_generation && !all[0].life_support);
+        assert_eq!(
+            all[0].voltage_v,
+            Some(35_000),
+            "the higher voltage has the stricter limit"
+        );
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     refresh::refresh,
     rights,
-    step::{With, save, step},
+    step::{With, save, step, unchanged},
 };
 use crate::{
     domain::{
@@ -122,13 +122,7 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Comma
     let mut one = outage::lock(work.conn(), command.outage).await?;
     let is_its_crew = crew::is_of(work.conn(), one.id, claims).await?;
     rights::need(claims, &command.act, &one.place.org_path, is_its_crew)?;
-    if command.expected_version != 0 && command.expected_version != one.version {
-        return Err(Error::Changed {
-            id: one.id,
-            known: one.version,
-            expected: command.expected_version,
-        });
-    }
+    unchanged(&one, command.expected_version)?;
     match command.act.clone() {
         Act::Event(event) => event_on(work, pack, &mut one, &event, &command).await?,
         Act::Gate => {

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod alarm;
 pub mod draft;
+pub mod form;
 pub mod moved;
 pub mod refresh;
 pub mod rights;

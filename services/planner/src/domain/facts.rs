@@ -1,12 +1,14 @@
 //! What is true around an outage at the moment of a decision: read under its lock, passed in.
 
-use super::window::Instant;
+use super::{form::Lacks, window::Instant};
 
 /// Everything a decision may depend on beside the outage itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
     /// What the plan collides with.
     pub balance: Balance,
+    /// What its form lacks (operations.md O31).
+    pub form: Lacks,
     /// How far the people are told, in this plan.
     pub coverage: Coverage,
     /// Customers who would lose supply by now and are not in the plan: the network changed.

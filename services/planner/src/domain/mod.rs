@@ -4,11 +4,13 @@
 pub mod area;
 pub mod event;
 pub mod facts;
+pub mod form;
 pub mod ids;
 pub mod law;
 pub mod outage;
 pub mod refusal;
 pub mod safety;
+pub mod times;
 pub mod transition;
 pub mod window;
 

@@ -25,6 +25,18 @@ pub enum Refusal {
     /// Something collides and nobody says why it is done all the same.
     #[error("a justification is needed: {0}")]
     Collides(String),
+    /// Another template is needed.
+    #[error("{0} customers are supplied at a higher voltage than this template is for; choose high_voltage")]
+    WrongTemplate(u32),
+    /// Nobody wrote why it has to be switched off.
+    #[error("not considered instead of switching off: {}; say of each why it does not do", .0.join(", "))]
+    NotConsidered(Vec<String>),
+    /// Departments are silent.
+    #[error("not countersigned by: {}", .0.join(", "))]
+    NotSigned(Vec<String>),
+    /// Departments refuse.
+    #[error("refused by: {}; change the plan and send it again, or call it off", .0.join(", "))]
+    SignRefused(Vec<String>),
     /// A lock stands in the window.
     #[error("locked: {}; lift the lock or choose another day", .0.join(", "))]
     Locked(Vec<String>),

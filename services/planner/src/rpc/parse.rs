@@ -13,6 +13,7 @@ use crate::{
     desk::act::{Act, Command},
     domain::{
         event::Event,
+        form::{self, Template},
         ids::{OutageId, PermitId},
         window::Window,
     },
@@ -44,6 +45,7 @@ pub(super) struct Asked {
     pub(super) device_ids: Vec<String>,
     pub(super) window: Window,
     pub(super) words: Given,
+    pub(super) template: &'static Template,
 }
 
 /// Words of a draft; an area that is left out is made from the addresses.
@@ -69,6 +71,16 @@ pub(super) fn draft(request: &DraftRequest, now: DateTime<Utc>) -> Result<Asked,
         device_ids: devices(&request.device_ids)?,
         window: Window::plan(off_at, on_at, now)?,
         words: Given(words(request.words.as_ref(), false)?),
+        template: template(&request.template)?,
+    })
+}
+
+/// The template of this word; left out: the one that asks for more.
+pub(super) fn template(word: &str) -> Result<&'static Template, Invalid> {
+    let word = if word.is_empty() { form::STRICTEST } else { word };
+    Template::find(word).ok_or_else(|| {
+        let words: Vec<_> = Template::all().iter().map(|one| one.word.as_str()).collect();
+        Invalid::new("template", format!("must be one of {}", words.join(", ")))
     })
 }
 
@@ -228,7 +240,11 @@ fn answer(action: &Action) -> Result<Act, Error> {
 }
 
 /// One of these words.
-fn one_of(field: &'static str, word: &str, words: &[&'static str]) -> Result<&'static str, Invalid> {
+pub(super) fn one_of(
+    field: &'static str,
+    word: &str,
+    words: &[&'static str],
+) -> Result<&'static str, Invalid> {
     let known = words.iter().copied().find(|known| *known == word);
     known.ok_or_else(|| Invalid::new(field, format!("must be one of {}", words.join(", "))))
 }

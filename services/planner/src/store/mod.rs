@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod crew;
 pub mod facts;
+pub mod form;
 pub mod list;
 pub mod lock;
 pub mod outage;

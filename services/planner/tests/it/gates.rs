@@ -105,7 +105,7 @@ async fn the_author_does_not_approve_and_the_database_agrees() -> anyhow::Result
     house.drafted(outage(), window()).await?;
     let both = given::with("pat", relight_common::Role::Manager);
     let justification = String::from("alone in the office");
-    house.event(&planner(), Event::Submit).await?;
+    house.submitted().await?;
     let balance = Event::Balance {
         justification: justification.clone(),
     };
@@ -160,7 +160,10 @@ async fn the_database_refuses_off_without_a_permit_and_changed_evidence() -> any
 #[tokio::test]
 async fn two_people_on_one_outage_do_not_overwrite_each_other() -> anyhow::Result<()> {
     let house = given::house().await?;
-    let one = house.drafted(outage(), window()).await?;
+    house.drafted(outage(), window()).await?;
+    let one = house
+        .considers(&planner(), &["live_work", "transfer", "generator_truck"])
+        .await??;
     let mut first = given::command(Act::Event(Event::Submit));
     first.expected_version = one.version;
     let mut second = given::command(Act::Event(Event::Cancel));

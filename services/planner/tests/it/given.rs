@@ -17,8 +17,14 @@ use relight_planner::{
         act::{self, Act, Command},
         alarm::Timers,
         draft::{self, Draft},
+        form::{self, Asked, Considered, Whom},
     },
-    domain::{event::Event, ids::OutageId, window::Window},
+    domain::{
+        event::Event,
+        form::{STRICTEST, Step, Template, Verdict},
+        ids::OutageId,
+        window::Window,
+    },
     error::Error,
     store::{
         outage::{Place, Stored, Words},
@@ -108,6 +114,7 @@ fn affected(n: u8) -> Affected {
         life_support: false,
         dedicated_line: false,
         own_generation: n == 2,
+        voltage_v: None,
     }
 }
 
@@ -123,6 +130,7 @@ pub fn a_draft(id: OutageId, window: Window) -> Draft {
             reason_zh: text("更换开关"),
             reason_en: text("new switch"),
         },
+        template: Template::find(STRICTEST).expect("a template"),
         place: Place {
             device_ids: vec![text("SW-12")],
             set: derived_from_name("the set"),
@@ -216,11 +224,85 @@ impl House {
         }
     }
 
+    /// Writes why these alternatives do not do.
+    pub async fn considers(&self, claims: &Claims, kinds: &[&str]) -> anyhow::Result<Result<Stored, Error>> {
+        let why = |kind: &&str| {
+            (
+                String::from(*kind),
+                false,
+                "too near the other circuit".to_owned(),
+            )
+        };
+        let asked = Considered {
+            outage: outage(),
+            expected_version: 0,
+            template: None,
+            alternatives: kinds.iter().map(why).collect(),
+        };
+        let mut work = self.work(claims).await?;
+        let done = form::consider(&mut work, claims, asked).await;
+        if done.is_ok() {
+            work.commit(Outage::default()).await?;
+        }
+        Ok(done)
+    }
+
+    /// A step of countersigning; no department named: all of the template.
+    pub async fn countersigns(
+        &self,
+        claims: &Claims,
+        step: Step,
+        departments: &[&str],
+    ) -> anyhow::Result<Result<Stored, Error>> {
+        let named = departments.iter().map(|one| String::from(*one)).collect();
+        let asked = Asked {
+            outage: outage(),
+            expected_version: 0,
+            step,
+            whom: if departments.is_empty() {
+                Whom::All
+            } else {
+                Whom::Named(named)
+            },
+        };
+        let mut work = self.work(claims).await?;
+        let done = form::countersigned(&mut work, claims, asked).await;
+        if done.is_ok() {
+            work.commit(Outage::default()).await?;
+        }
+        Ok(done)
+    }
+
+    /// Everything considered and handed in.
+    pub async fn submitted(&self) -> anyhow::Result<Stored> {
+        self.considers(&planner(), &["live_work", "transfer", "generator_truck"])
+            .await??;
+        self.event(&planner(), Event::Submit).await
+    }
+
+    /// Sent to every department, and signed by each.
+    pub async fn signed(&self) -> anyhow::Result<()> {
+        self.countersigns(&planner(), Step::Send, &[]).await??;
+        let agreed = Step::Sign {
+            verdict: Verdict::Agreed,
+            reason: String::new(),
+        };
+        for (who, department) in [
+            (dispatcher(), "dispatch"),
+            (manager(), "equipment"),
+            (with("ann", Role::Agent), "marketing"),
+        ] {
+            self.countersigns(&who, agreed.clone(), &[department]).await??;
+        }
+        Ok(())
+    }
+
     /// From the draft to the approval.
     pub async fn approved(&self) -> anyhow::Result<Stored> {
         self.drafted(outage(), window()).await?;
         let justification = String::from("the only day the crane is free");
-        self.event(&planner(), Event::Submit).await?;
+        self.submitted().await?;
+        self.signed().await?;
         let balance = Event::Balance {
             justification: justification.clone(),
         };

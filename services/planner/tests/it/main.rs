@@ -2,6 +2,7 @@
 
 mod alarms;
 mod crew;
+mod forms;
 mod gates;
 mod given;
 mod moved;

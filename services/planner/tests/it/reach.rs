@@ -13,6 +13,7 @@ fn ordinary(n: u8) -> Affected {
         life_support: false,
         dedicated_line: false,
         own_generation: false,
+        voltage_v: None,
     }
 }
 

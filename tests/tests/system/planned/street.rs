@@ -129,13 +129,52 @@ impl Street {
         })
         .await?;
         assert_eq!(draft["affected_count"], 6, "{draft}");
+        self.considered().await?;
         self.act("planner", json!({ "type": "submit" })).await?;
         let why = "the important customer has one line only";
         self.act("planner", json!({ "type": "balance", "justification": why }))
             .await?;
+        let approve = json!({ "type": "approve", "justification": why });
+        let words = self.refused("manager", approve).await?;
+        assert!(words.contains("not countersigned by: dispatch"), "{words}");
+        self.countersigned().await?;
         self.act("manager", json!({ "type": "approve", "justification": why }))
             .await?;
         text(&draft, "number")
+    }
+
+    /// Why it has to be switched off; nothing is handed in without.
+    async fn considered(&self) -> anyhow::Result<()> {
+        let words = self.refused("planner", json!({ "type": "submit" })).await?;
+        assert!(words.contains("live_work, transfer, generator_truck"), "{words}");
+        let kinds = ["live_work", "transfer", "generator_truck"];
+        let all = kinds.map(|kind| json!({ "kind": kind, "reason": "one breaker feeds the street" }));
+        let body = json!({ "alternatives": all });
+        let form = self
+            .who("planner")
+            .await?
+            .post(&self.path("/alternatives"), body)
+            .await?;
+        assert_eq!(form["not_considered"], json!([]), "{form}");
+        Ok(())
+    }
+
+    /// Sent to every department, and each agrees.
+    pub async fn countersigned(&self) -> anyhow::Result<()> {
+        let path = self.path("/countersigns");
+        let sent = json!({ "step": { "type": "send" } });
+        self.who("planner").await?.post(&path, sent).await?;
+        for (role, department) in [
+            ("dispatcher", "dispatch"),
+            ("manager", "equipment"),
+            ("agent", "marketing"),
+        ] {
+            let sign = json!({ "type": "sign", "department": department, "verdict": "agreed" });
+            self.who(role).await?.post(&path, json!({ "step": sign })).await?;
+        }
+        let form = self.who("agent").await?.get(&self.path("/form")).await?;
+        assert_eq!(form["not_signed"], json!([]), "{form}");
+        Ok(())
     }
 
     /// Waits until everybody who must be told is proven to be.
