@@ -104,7 +104,7 @@ pub struct Coverage {
     pub served: u32,
     /// The last of their first effective notices.
     pub individual_at: Option<DateTime<Utc>>,
-    /// Important customers who neither acknowledged nor had their escalation closed.
+    /// Important and life-support customers who neither acknowledged nor had their escalation closed.
     pub unacknowledged: u32,
     /// Members reached by no channel and not worked by a person.
     pub unreached: u32,

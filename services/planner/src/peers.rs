@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use relight_common::{
-    Clock, Error as Common,
+    Clock, Error as Common, Invalid,
     grpc::{Outgoing, Peers},
     wire,
 };
 use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest, ServicePoint,
+        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
+        SealedNumberRequest, ServicePoint, customer_numbers_client::CustomerNumbersClient,
         get_customer_request, registry_client::RegistryClient,
     },
 };
@@ -22,6 +23,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         area::{Tongue, area},
+        call::SealedNumber,
         times::Times,
         window::Window,
     },
@@ -54,6 +56,7 @@ pub struct Found {
 #[derive(Debug, Clone)]
 pub struct Others {
     registry: RegistryClient<Outgoing>,
+    numbers: CustomerNumbersClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     clock: Clock,
 }
@@ -64,7 +67,32 @@ impl Others {
         Self {
             clock,
             registry: RegistryClient::new(peers.patient("registry")),
+            numbers: CustomerNumbersClient::new(peers.patient("registry")),
             insight: InsightClient::new(peers.patient("insight")),
+        }
+    }
+
+    /// A number of `customer`, sealed, as the proof of a call.
+    ///
+    /// # Errors
+    /// [`Error::Common`], with the field when it is no number of theirs.
+    pub async fn number(&self, customer: Uuid, contact: Uuid) -> Result<SealedNumber, Error> {
+        let request = SealedNumberRequest {
+            customer_id: customer.to_string(),
+            contact_id: contact.to_string(),
+        };
+        match self.numbers.clone().sealed(request).await {
+            Ok(reply) => {
+                let reply = reply.into_inner();
+                Ok(SealedNumber {
+                    bytes: reply.sealed,
+                    key: reply.seal_key,
+                })
+            }
+            Err(status) if status.code() == tonic::Code::NotFound => {
+                Err(Invalid::new("call.contact_id", "must be a telephone number of this customer").into())
+            }
+            Err(status) => Err(Common::peer("the registry")(status).into()),
         }
     }
 
@@ -276,7 +304,7 @@ fn asked(service: &'static str) -> impl FnOnce(tonic::Status) -> Error {
         tonic::Code::InvalidArgument => {
             let said = status.message();
             let must = said.split_once(": ").map_or(said, |(_, must)| must);
-            relight_common::Invalid::new("device_ids", must.to_owned()).into()
+            Invalid::new("device_ids", must.to_owned()).into()
         }
         _ => Common::peer(service)(status).into(),
     }

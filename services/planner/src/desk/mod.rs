@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod alarm;
+pub mod calls;
 pub mod draft;
 pub mod form;
 pub mod moved;

@@ -59,7 +59,7 @@ pub struct Coverage {
     /// Of those who have to be told, who moved in later: told as well, but their notice does not begin the lead anew
     /// (domain.md 5.5 no. 12).
     pub late_joiners: u32,
-    /// Important customers who neither acknowledged nor had their escalation closed.
+    /// Important and life-support customers who neither acknowledged nor had their escalation closed.
     pub unacknowledged: u32,
     /// Members reached by no channel and not worked by a person (O22).
     pub unreached: u32,

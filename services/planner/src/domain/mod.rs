@@ -2,6 +2,7 @@
 //! part of the program.
 
 pub mod area;
+pub mod call;
 pub mod event;
 pub mod facts;
 pub mod form;

@@ -54,8 +54,8 @@ pub enum Refusal {
     /// The law says no.
     #[error("{0}")]
     Law(String),
-    /// Important customers are silent.
-    #[error("{0} important customers neither acknowledged nor had their escalation closed")]
+    /// Important or life-support customers are silent.
+    #[error("{0} important or life-support customers neither acknowledged nor had their escalation closed")]
     NotAcknowledged(u32),
     /// Somebody was reached by no channel.
     #[error("{0} customers are reached by no channel; a person has to visit, post or call")]

@@ -1,6 +1,7 @@
 //! The contract of the planner: wire to command and back. Generated types stop here, in the consumer and in what is told.
 
 mod alarm;
+mod call;
 mod form;
 mod parse;
 mod safety;
@@ -29,6 +30,7 @@ use crate::{
         step::{law, zone_of},
     },
     domain::{
+        call::Call,
         ids::{LockId, OutageId},
         outage::State,
         times::Times,
@@ -139,6 +141,18 @@ impl Api {
                     )
                     .await?;
                 command.above = Some(above);
+            }
+            Asks::Number {
+                customer,
+                contact,
+                outcome,
+            } => {
+                command.call = Some(Call {
+                    id: Uuid::now_v7(),
+                    contact,
+                    number: self.others.number(customer, contact).await?,
+                    outcome,
+                });
             }
             Asks::Section(device_ids) => {
                 let set = known().await?.place.set;

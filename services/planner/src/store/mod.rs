@@ -1,6 +1,7 @@
 //! All SQL of the planner.
 
 pub mod alarm;
+pub mod call;
 pub mod crew;
 pub mod facts;
 pub mod form;

@@ -169,13 +169,13 @@ pub async fn begin_plan(conn: &mut PgConnection, id: OutageId) -> Result<(), Err
     .map_err(Error::db("begin a plan"))
 }
 
-/// The same window but later: important customers answer anew.
+/// The same window but later: important and life-support customers answer anew.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn ask_again(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
     sqlx::query!(
-        "update planner.recipient set settled_at = null where outage_id = $1 and important",
+        "update planner.recipient set settled_at = null where outage_id = $1 and (important or life_support)",
         id.uuid()
     )
     .execute(conn)
@@ -217,28 +217,31 @@ pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> 
     .ok_or(Error::NotAffected(customer))
 }
 
-/// Stores what an important customer said, verbatim.
+/// Stores what an important or life-support customer said, verbatim; `call`: on the telephone.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn acknowledge(
     conn: &mut PgConnection,
     (id, plan_no, customer): (OutageId, u32, Uuid),
-    text: &str,
+    (text, call): (&str, Option<Uuid>),
     by: &str,
     at: Instant,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into planner.acknowledgement (outage_id, plan_no, customer_id, text, acknowledged_at, acknowledged_by)
-         values ($1, $2, $3, $4, $5, $6)
+        "insert into planner.acknowledgement (outage_id, plan_no, customer_id, text, acknowledged_at, acknowledged_by, call_id,
+             call_outcome)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $7::uuid is not null then 'reached' end)
          on conflict (outage_id, plan_no, customer_id) do update
-             set text = excluded.text, acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by",
+             set text = excluded.text, acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by,
+                 call_id = excluded.call_id, call_outcome = excluded.call_outcome",
         id.uuid(),
         i32::try_from(plan_no).unwrap_or(i32::MAX),
         customer,
         text,
         at,
-        by
+        by,
+        call
     )
     .execute(&mut *conn)
     .await
@@ -293,14 +296,14 @@ pub async fn escalate(
     Ok(())
 }
 
-/// Important customers who have not answered.
+/// Important and life-support customers who have not answered.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn silent(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Uuid>, Error> {
     sqlx::query_scalar!(
         "select customer_id from planner.recipient
-         where outage_id = $1 and released_at is null and important and settled_at is null order by customer_id",
+         where outage_id = $1 and released_at is null and (important or life_support) and settled_at is null order by customer_id",
         id.uuid()
     )
     .fetch_all(conn)

@@ -20,6 +20,7 @@ use relight_planner::{
         form::{self, Asked, Considered, Whom},
     },
     domain::{
+        call::{Call, Outcome, SealedNumber},
         event::Event,
         form::{STRICTEST, Step, Template, Verdict},
         ids::OutageId,
@@ -145,6 +146,19 @@ pub fn a_draft(id: OutageId, window: Window) -> Draft {
     }
 }
 
+/// A call to a number the registry sealed.
+pub fn a_call(outcome: Outcome) -> Call {
+    Call {
+        id: Uuid::now_v7(),
+        contact: derived_from_name("a number"),
+        number: SealedNumber {
+            bytes: vec![7; 60],
+            key: "k1".to_owned(),
+        },
+        outcome,
+    }
+}
+
 pub fn command(act: Act) -> Command {
     Command {
         outage: outage(),
@@ -154,6 +168,7 @@ pub fn command(act: Act) -> Command {
         words: None,
         above: None,
         section: None,
+        call: None,
     }
 }
 
@@ -413,8 +428,9 @@ impl House {
         Ok(work.done().await?)
     }
 
-    pub fn call(&self, n: u8) -> Act {
-        Act::Evidence(vec![Evidence {
+    /// A call to customer `n` about the notice, and what became of it.
+    pub fn call(&self, n: u8, outcome: Outcome) -> Command {
+        let proof = Evidence {
             id: Uuid::now_v7(),
             customer: customer(n),
             channel: "call".to_owned(),
@@ -422,7 +438,12 @@ impl House {
             by: String::new(),
             note: "spoke with them".to_owned(),
             photo: None,
-        }])
+            call: None,
+        };
+        Command {
+            call: Some(a_call(outcome)),
+            ..command(Act::Evidence(vec![proof]))
+        }
     }
 
     pub fn visit(&self, n: u8, photo: Option<Vec<u8>>) -> Act {
@@ -434,6 +455,7 @@ impl House {
             by: String::new(),
             note: "handed over at the door".to_owned(),
             photo,
+            call: None,
         }])
     }
 }

@@ -1,6 +1,7 @@
 //! The planner on a real database: the lawful way, every gate on it, what is told, who is escalated.
 
 mod alarms;
+mod calls;
 mod crew;
 mod forms;
 mod gates;
