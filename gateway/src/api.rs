@@ -18,7 +18,9 @@ mod messages;
 mod orders;
 mod outages;
 mod outages_alarm;
+mod outages_call;
 mod outages_event;
+mod outages_form;
 mod outages_people;
 mod outages_planned;
 mod outages_safety;
@@ -80,6 +82,8 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages::routes())
         .merge(outages_planned::routes())
         .merge(outages_safety::routes())
+        .merge(outages_call::routes())
+        .merge(outages_form::routes())
         .merge(outages_people::routes())
         .merge(outages_alarm::routes())
         .merge(messages::routes())

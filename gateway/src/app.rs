@@ -26,11 +26,13 @@ use relight_proto::{
         wrong_person_client::WrongPersonClient,
     },
     planner::v1::{
-        outage_alarms_client::OutageAlarmsClient, planner_client::PlannerClient,
+        call_records_client::CallRecordsClient, outage_alarms_client::OutageAlarmsClient,
+        plan_forms_client::PlanFormsClient, planner_client::PlannerClient,
         safety_switch_offs_client::SafetySwitchOffsClient,
     },
     registry::v1::{
-        links_client::LinksClient, registry_client::RegistryClient, switchings_client::SwitchingsClient,
+        customer_numbers_client::CustomerNumbersClient, links_client::LinksClient,
+        registry_client::RegistryClient, switchings_client::SwitchingsClient,
     },
 };
 use tokio::sync::Mutex;
@@ -72,6 +74,8 @@ pub struct Clients {
     pub access: AccessClient<Outgoing>,
     /// Customers and the grid.
     pub registry: RegistryClient<Outgoing>,
+    /// By which number customers are called.
+    pub numbers: CustomerNumbersClient<Outgoing>,
     /// The control room's seat.
     pub switchings: SwitchingsClient<Outgoing>,
     /// Where customers hang in the grid.
@@ -104,6 +108,10 @@ pub struct Clients {
     pub planner: PlannerClient<Outgoing>,
     /// What is not where it has to be.
     pub outage_alarms: OutageAlarmsClient<Outgoing>,
+    /// Calls about outages, kept by planner.
+    pub calls: CallRecordsClient<Outgoing>,
+    /// Forms of plans, kept by planner.
+    pub plan_forms: PlanFormsClient<Outgoing>,
     /// What was switched off because of danger.
     pub safety: SafetySwitchOffsClient<Outgoing>,
     /// Debts, notices, leave to cut.
@@ -115,6 +123,7 @@ impl Clients {
         Self {
             access: AccessClient::new(peers.to("access")),
             registry: RegistryClient::new(peers.to("registry")),
+            numbers: CustomerNumbersClient::new(peers.to("registry")),
             switchings: SwitchingsClient::new(peers.to("registry")),
             links: LinksClient::new(peers.to("registry")),
             intake: IntakeClient::new(peers.to("intake")),
@@ -131,6 +140,8 @@ impl Clients {
             books: BooksClient::new(peers.to("insight")),
             planner: PlannerClient::new(peers.patient("planner")),
             outage_alarms: OutageAlarmsClient::new(peers.to("planner")),
+            calls: CallRecordsClient::new(peers.to("planner")),
+            plan_forms: PlanFormsClient::new(peers.to("planner")),
             safety: SafetySwitchOffsClient::new(peers.to("planner")),
             arrears: ArrearsClient::new(peers.patient("arrears")),
         }

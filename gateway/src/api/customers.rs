@@ -56,6 +56,8 @@ pub(crate) struct ServicePoint {
     important: bool,
     life_support: bool,
     dedicated_line: bool,
+    /// Nominal voltage of the supply, volts; 0: not known.
+    voltage_v: u32,
 }
 
 impl From<WirePoint> for ServicePoint {
@@ -75,6 +77,7 @@ impl From<WirePoint> for ServicePoint {
             important: point.important,
             life_support: point.life_support,
             dedicated_line: point.dedicated_line,
+            voltage_v: point.voltage_v,
         }
     }
 }

@@ -9,6 +9,25 @@ use uuid::Uuid;
 
 use super::outages_shape::{Window, Words};
 
+/// A call by telephone.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// A number of the customer, as `GET /api/v1/customers/{id}/numbers` lists them.
+    contact_id: Uuid,
+    /// `reached`, `no_answer`, `wrong_person`, `invalid_number`. Only `reached` proves anything.
+    outcome: String,
+}
+
+impl From<Call> for w::Call {
+    fn from(call: Call) -> Self {
+        Self {
+            contact_id: call.contact_id.to_string(),
+            outcome: call.outcome,
+        }
+    }
+}
+
 /// One event. Which may follow which state is the planner service's decision.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -129,18 +148,24 @@ pub enum OutageEvent {
         /// SHA-256 of the photo, hexadecimal; needed for `visit` and `post`.
         #[serde(default)]
         photo_sha256: String,
-        /// More of them, for a notice in one stairway or village; at most 500.
+        /// More of them, for a notice in one stairway or village; at most 500. A call reaches one customer.
         #[serde(default)]
         more_customer_ids: Vec<Uuid>,
+        /// Needed for `call`: who was reached.
+        #[serde(default)]
+        call: Option<Call>,
     },
-    /// An important customer answered.
+    /// An important or life-support customer answered.
     Acknowledge {
         /// Who.
         customer_id: Uuid,
         /// Their words.
         text: String,
+        /// Set when they said it on the telephone.
+        #[serde(default)]
+        call: Option<Call>,
     },
-    /// A silent important customer is handed on.
+    /// A silent one is handed on.
     Escalate {
         /// Who.
         customer_id: Uuid,
@@ -241,6 +266,7 @@ impl From<OutageEvent> for Action {
                 note,
                 photo_sha256,
                 more_customer_ids,
+                call,
             } => Action::Evidence(w::Evidence {
                 customer_id: customer_id.to_string(),
                 channel,
@@ -248,10 +274,16 @@ impl From<OutageEvent> for Action {
                 note,
                 photo_sha256,
                 more_customer_ids: more_customer_ids.iter().map(Uuid::to_string).collect(),
+                call: call.map(w::Call::from),
             }),
-            OutageEvent::Acknowledge { customer_id, text } => Action::Acknowledge(w::Acknowledge {
+            OutageEvent::Acknowledge {
+                customer_id,
+                text,
+                call,
+            } => Action::Acknowledge(w::Acknowledge {
                 customer_id: customer_id.to_string(),
                 text,
+                call: call.map(w::Call::from),
             }),
             OutageEvent::Escalate {
                 customer_id,

@@ -86,6 +86,10 @@ struct Draft {
     window: Window,
     /// What people are told.
     words: Words,
+    /// What it has to hold: `high_voltage`, `low_voltage`; left out: `high_voltage`, which asks for more.
+    #[serde(default)]
+    #[schema(max_length = 40)]
+    template: String,
 }
 
 /// Drafts a planned outage: who is affected is computed from the network at once.
@@ -105,6 +109,7 @@ async fn draft(
         device_ids: body.device_ids,
         window: Some(body.window.into()),
         words: Some(body.words.into()),
+        template: body.template,
     };
     let outage = ask!(app.edge(), claims, app.to().planner, draft, message).await?;
     Ok((StatusCode::CREATED, Json(outage.into())))

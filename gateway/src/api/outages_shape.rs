@@ -104,7 +104,7 @@ pub struct Coverage {
     pub served: u32,
     /// The last of their first effective notices.
     pub individual_at: Option<DateTime<Utc>>,
-    /// Important customers who neither acknowledged nor had their escalation closed.
+    /// Important and life-support customers who neither acknowledged nor had their escalation closed.
     pub unacknowledged: u32,
     /// Members reached by no channel and not worked by a person.
     pub unreached: u32,
@@ -214,6 +214,8 @@ pub struct PlannedOutage {
     pub network_added: u32,
     /// And so many released.
     pub network_released: u32,
+    /// What it has to hold: `high_voltage`, `low_voltage`
+    pub template: String,
 }
 
 impl From<WireOutage> for PlannedOutage {
@@ -282,6 +284,7 @@ impl From<WireOutage> for PlannedOutage {
             crew_name: outage.crew_name,
             network_added: outage.network_added,
             network_released: outage.network_released,
+            template: outage.template,
         }
     }
 }

@@ -23,7 +23,10 @@ pub mod timers;
 use std::sync::Arc;
 
 use relight_common::service::Host;
-use relight_proto::arrears::v1::{arrears_server::ArrearsServer, notice_texts_server::NoticeTextsServer};
+use relight_proto::arrears::v1::{
+    arrears_server::ArrearsServer, notice_text_batches_server::NoticeTextBatchesServer,
+    notice_texts_server::NoticeTextsServer,
+};
 use tokio::net::TcpListener;
 
 /// Name of the service and of its schema.
@@ -46,6 +49,10 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let api = rpc::Api::new(&room.db, &host.secrets, host.clock.clone(), house, outside);
     room.serve(listener, |routes, guard| {
         routes.add_service(NoticeTextsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(NoticeTextBatchesServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
         routes.add_service(ArrearsServer::with_interceptor(api, guard));
     })
     .await

@@ -9,6 +9,7 @@ mod network_rows;
 mod people_rows;
 mod read;
 mod row;
+mod voltage;
 mod words;
 mod write;
 

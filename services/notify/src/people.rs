@@ -17,13 +17,16 @@ use relight_common::{
     wire,
 };
 use relight_proto::{
-    arrears::v1::{TextOfReply, TextOfRequest, notice_texts_client::NoticeTextsClient},
+    arrears::v1::{
+        TextOfReply, TextOfRequest, TextsOfRequest, notice_text_batches_client::NoticeTextBatchesClient,
+        notice_texts_client::NoticeTextsClient,
+    },
     common::v1::Language as WireLanguage,
     insight::v1::{LedgerMembersReply, MembersRequest, StepMembersRequest, insight_client::InsightClient},
     intake::v1::{ReporterContact, ReportersRequest, intake_client::IntakeClient},
     registry::v1::{
         AreasOfRequest, ContactsRequest, customer_areas_client::CustomerAreasClient,
-        registry_client::RegistryClient,
+        registry_client::RegistryClient, set_members_client::SetMembersClient,
     },
 };
 use tonic::Code;
@@ -117,9 +120,11 @@ pub struct Member {
 pub struct People {
     registry: RegistryClient<Outgoing>,
     areas: CustomerAreasClient<Outgoing>,
+    sets: SetMembersClient<Outgoing>,
     intake: IntakeClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     arrears: NoticeTextsClient<Outgoing>,
+    many_texts: NoticeTextBatchesClient<Outgoing>,
     sealer: Sealer,
     believed: Mutex<HashMap<Uuid, (Instant, Vec<Contact>)>>,
 }
@@ -163,9 +168,11 @@ impl People {
         Self {
             registry: RegistryClient::new(peers.to("registry")),
             areas: CustomerAreasClient::new(peers.to("registry")),
+            sets: SetMembersClient::new(peers.to("registry")),
             intake: IntakeClient::new(peers.to("intake")),
             insight: InsightClient::new(peers.to("insight")),
             arrears: NoticeTextsClient::new(peers.to("arrears")),
+            many_texts: NoticeTextBatchesClient::new(peers.to("arrears")),
             sealer,
             believed: Mutex::default(),
         }
@@ -334,6 +341,22 @@ impl People {
             .await
             .map(tonic::Response::into_inner)
             .map_err(Error::peer("arrears"))
+    }
+
+    /// What many messages about debts say now, by notice. One that is missing is asked for alone, and says why.
+    ///
+    /// # Errors
+    /// When arrears cannot be asked.
+    pub async fn texts_of(&self, notices: Vec<TextOfRequest>) -> Result<HashMap<String, TextOfReply>, Error> {
+        let mut texts = HashMap::with_capacity(notices.len());
+        for some in notices.chunks(CUSTOMERS_MAX) {
+            let request = TextsOfRequest {
+                notices: some.to_vec(),
+            };
+            let reply = self.many_texts.clone().texts_of(request).await;
+            texts.extend(reply.map_err(Error::peer("arrears"))?.into_inner().texts);
+        }
+        Ok(texts)
     }
 
     /// All contacts of these customers.

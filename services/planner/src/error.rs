@@ -2,7 +2,7 @@
 
 use relight_common::{Code, Coded, Invalid};
 
-use crate::domain::{ids::OutageId, refusal::Refusal, window};
+use crate::domain::{form, ids::OutageId, refusal::Refusal, window};
 
 /// Failures of the planner.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub enum Error {
     /// The machine refuses.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A department's word is not taken.
+    #[error(transparent)]
+    Countersign(#[from] form::Fault),
     /// Nobody is below these devices.
     #[error("nobody loses supply when these devices open")]
     NobodyAffected,
@@ -88,7 +91,8 @@ impl Coded for Error {
             Error::NotAffected(_) | Error::NobodyAffected | Error::IdTaken(_) => Code::InvalidArgument,
             Error::Changed { .. } => Code::Aborted,
             Error::Refused(Refusal::Window(_)) => Code::InvalidArgument,
-            Error::Refused(_) | Error::Unfit(_) => Code::FailedPrecondition,
+            Error::Countersign(form::Fault::NoReason) => Code::InvalidArgument,
+            Error::Refused(_) | Error::Unfit(_) | Error::Countersign(_) => Code::FailedPrecondition,
             Error::Denied(_) => Code::PermissionDenied,
             Error::Stored(_) | Error::Peer(..) => Code::Internal,
         }
@@ -99,6 +103,7 @@ impl Coded for Error {
             Error::Common(error) => error.field(),
             Error::NotAffected(_) => Some("customer_id"),
             Error::NobodyAffected => Some("device_ids"),
+            Error::Countersign(form::Fault::NoReason) => Some("sign.reason"),
             Error::IdTaken(_) => Some("outage_id"),
             Error::Refused(Refusal::Window(fault)) => Some(fault.field()),
             _ => None,

@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 use relight_common::{reconcile::Nothing, service::Host};
 use relight_proto::planner::v1::{
-    outage_alarms_server::OutageAlarmsServer, planner_server::PlannerServer,
+    call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer,
+    plan_forms_server::PlanFormsServer, planner_server::PlannerServer,
     safety_switch_offs_server::SafetySwitchOffsServer,
 };
 use tokio::net::TcpListener;
@@ -53,6 +54,8 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             guard.clone(),
         ));
         routes.add_service(OutageAlarmsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(CallRecordsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(PlanFormsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlannerServer::with_interceptor(api, guard));
     })
     .await

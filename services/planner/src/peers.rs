@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use relight_common::{
-    Clock, Error as Common,
+    Clock, Error as Common, Invalid,
     grpc::{Outgoing, Peers},
     wire,
 };
 use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest, ServicePoint,
+        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
+        SealedNumberRequest, ServicePoint, customer_numbers_client::CustomerNumbersClient,
         get_customer_request, registry_client::RegistryClient,
     },
 };
@@ -22,6 +23,8 @@ use uuid::Uuid;
 use crate::{
     domain::{
         area::{Tongue, area},
+        call::SealedNumber,
+        times::Times,
         window::Window,
     },
     error::Error,
@@ -53,6 +56,7 @@ pub struct Found {
 #[derive(Debug, Clone)]
 pub struct Others {
     registry: RegistryClient<Outgoing>,
+    numbers: CustomerNumbersClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     clock: Clock,
 }
@@ -63,7 +67,32 @@ impl Others {
         Self {
             clock,
             registry: RegistryClient::new(peers.patient("registry")),
+            numbers: CustomerNumbersClient::new(peers.patient("registry")),
             insight: InsightClient::new(peers.patient("insight")),
+        }
+    }
+
+    /// A number of `customer`, sealed, as the proof of a call.
+    ///
+    /// # Errors
+    /// [`Error::Common`], with the field when it is no number of theirs.
+    pub async fn number(&self, customer: Uuid, contact: Uuid) -> Result<SealedNumber, Error> {
+        let request = SealedNumberRequest {
+            customer_id: customer.to_string(),
+            contact_id: contact.to_string(),
+        };
+        match self.numbers.clone().sealed(request).await {
+            Ok(reply) => {
+                let reply = reply.into_inner();
+                Ok(SealedNumber {
+                    bytes: reply.sealed,
+                    key: reply.seal_key,
+                })
+            }
+            Err(status) if status.code() == tonic::Code::NotFound => {
+                Err(Invalid::new("call.contact_id", "must be a telephone number of this customer").into())
+            }
+            Err(status) => Err(Common::peer("the registry")(status).into()),
         }
     }
 
@@ -146,6 +175,7 @@ impl Others {
                     life_support: point.life_support,
                     dedicated_line: point.dedicated_line,
                     own_generation: point.own_generation,
+                    voltage_v: point.voltage_v,
                     ..Member::default()
                 });
             }
@@ -219,12 +249,29 @@ impl Others {
         }
     }
 
-    /// How many of `customers` are above the limits of the year with this outage: (count, hours).
+    /// How many of `customers` are above the limits of the year with this outage: (count, hours). How often they may be
+    /// off depends on the voltage each is supplied at.
     ///
     /// # Errors
     /// [`Error::Common`].
-    /// `times`: how often in a year the pack allows it; none where it sets no limit.
     pub async fn above(
+        &self,
+        customers: &[(Uuid, Option<i32>)],
+        window: Window,
+        zone: Tz,
+        times: &Times,
+    ) -> Result<(u32, u32), Error> {
+        let (mut count, mut hours) = (0, 0);
+        for (limit, customers) in times.groups(customers) {
+            let (more, longer) = self.above_limit(&customers, window, zone, limit).await?;
+            count += more;
+            hours += longer;
+        }
+        Ok((count, hours))
+    }
+
+    /// `times`: how often in a year the pack allows it; none where it sets no limit.
+    async fn above_limit(
         &self,
         customers: &[Uuid],
         window: Window,
@@ -257,7 +304,7 @@ fn asked(service: &'static str) -> impl FnOnce(tonic::Status) -> Error {
         tonic::Code::InvalidArgument => {
             let said = status.message();
             let must = said.split_once(": ").map_or(said, |(_, must)| must);
-            relight_common::Invalid::new("device_ids", must.to_owned()).into()
+            Invalid::new("device_ids", must.to_owned()).into()
         }
         _ => Common::peer(service)(status).into(),
     }
@@ -295,11 +342,14 @@ fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
             life_support: false,
             dedicated_line: false,
             own_generation: false,
+            voltage_v: None,
         });
         one.important |= member.important;
         one.life_support |= member.life_support;
         one.dedicated_line |= member.dedicated_line;
         one.own_generation |= member.own_generation;
+        let volts = i32::try_from(member.voltage_v).ok().filter(|volts| *volts > 0);
+        one.voltage_v = one.voltage_v.max(volts);
     }
     Ok(all.into_values().collect())
 }
@@ -323,10 +373,16 @@ mod tests {
             customer_id: customer.clone(),
             important,
             own_generation,
+            voltage_v: if important { 35_000 } else { 10_000 },
             ..Member::default()
         };
         let all = customers(&[point(false, true), point(true, false), Member::default()]).unwrap();
         assert_eq!(all.len(), 1);
         assert!(all[0].important && all[0].own_generation && !all[0].life_support);
+        assert_eq!(
+            all[0].voltage_v,
+            Some(35_000),
+            "the higher voltage has the stricter limit"
+        );
     }
 }

@@ -15,6 +15,9 @@ pub enum Error {
     /// No such customer, or none the caller may see.
     #[error("no such customer in the areas you may see")]
     NoCustomer,
+    /// No such number of this customer.
+    #[error("no such telephone number of this customer")]
+    NoNumber,
     /// No such service point.
     #[error("no such service point")]
     NoServicePoint,
@@ -90,9 +93,11 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoCustomer | Error::NoServicePoint | Error::NoSet(_) | Error::NoVersion(_) => {
-                Code::NotFound
-            }
+            Error::NoCustomer
+            | Error::NoNumber
+            | Error::NoServicePoint
+            | Error::NoSet(_)
+            | Error::NoVersion(_) => Code::NotFound,
             Error::NoSwitching(_) => Code::NotFound,
             Error::NoGrid | Error::SharedContact | Error::SwitchingUnderWay(_) | Error::Refused(_) => {
                 Code::FailedPrecondition

@@ -23,8 +23,10 @@ use std::sync::Arc;
 
 use relight_common::{reconcile, service::Host};
 use relight_proto::registry::v1::{
-    accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer, links_server::LinksServer,
-    registry_server::RegistryServer, supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
+    accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer,
+    customer_numbers_server::CustomerNumbersServer, links_server::LinksServer,
+    registry_server::RegistryServer, set_members_server::SetMembersServer, supplies_server::SuppliesServer,
+    switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
 
@@ -58,6 +60,11 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         routes.add_service(SwitchingsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(AccountsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(CustomerAreasServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(CustomerNumbersServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
+        routes.add_service(SetMembersServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(LinksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(RegistryServer::with_interceptor(api, guard));
     })

@@ -1,11 +1,13 @@
 //! The wire: checks who calls and what was sent, asks, and maps rows to messages. Generated types stop here.
 
 mod accounts;
+mod among;
 mod areas;
 mod customers;
 mod grid;
 mod links;
 mod map;
+mod numbers;
 mod streets;
 mod supplies;
 mod switching;

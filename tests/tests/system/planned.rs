@@ -168,7 +168,14 @@ async fn the_gate_refuses_167_9_hours_and_a_postponement_voids_the_notice() -> a
         phones.values().all(|count| *count == 2),
         "the notice, and that it is void: {phones:?}"
     );
-    street.act("planner", json!({ "type": "announce" })).await?;
+    let announce = json!({ "type": "announce" });
+    let words = street.refused("planner", announce.clone()).await?;
+    assert!(
+        words.contains("not countersigned"),
+        "another day is another plan: {words}"
+    );
+    street.countersigned().await?;
+    street.act("planner", announce).await?;
     street.state("noticed").await?;
     let phones = street.texts(&number, 3 * PHONES).await?;
     assert!(phones.values().all(|count| *count == 3), "{phones:?}");

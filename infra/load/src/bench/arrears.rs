@@ -41,6 +41,9 @@ const LINES: usize = 1_000;
 const FEEDERS: usize = 4;
 /// One account in so many owes.
 const OWING: usize = 20;
+/// One debt in so many is old enough to be cut for; the others are past their day and not old enough yet. Of debts spread
+/// evenly over a month and more about as many come of age in one night.
+const OLD: usize = 50;
 /// Payments a second.
 const PAYMENTS: f64 = 500.0;
 /// Callers that pay.
@@ -58,7 +61,9 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
     fill(&mut conn, accounts).await?;
     let begun = Utc::now();
     let opening = night(&served, accounts, begun - TimeDelta::hours(2)).await?;
+    remind(&mut conn).await?;
     let again = night(&served, accounts, begun - TimeDelta::hours(1)).await?;
+    judged(&mut conn, accounts).await?;
     println!(
         "arrears: {accounts} accounts, first night {:.1} s ({} cases opened), next night {:.1} s",
         opening.as_secs_f64(),
@@ -190,7 +195,8 @@ fn client(served: &Served) -> ArrearsClient<Outgoing> {
 
 fn balance(n: usize, as_of: DateTime<Utc>) -> FeedLine {
     let owes = n.is_multiple_of(OWING);
-    let due_on = (as_of - TimeDelta::days(40)).date_naive().to_string();
+    let overdue = if is_old(n) { 40 } else { 20 };
+    let due_on = (as_of - TimeDelta::days(overdue)).date_naive().to_string();
     let bill = Bill {
         period: "2026-05".to_owned(),
         amount_cents: DEBT,
@@ -207,6 +213,44 @@ fn balance(n: usize, as_of: DateTime<Utc>) -> FeedLine {
             bills: if owes { vec![bill] } else { Vec::new() },
         })),
     }
+}
+
+/// Whether the debt of this account is old enough to be cut for.
+fn is_old(n: usize) -> bool {
+    (n / OWING).is_multiple_of(OLD)
+}
+
+/// Every debtor was reminded by day: with the next balance the policy is asked about each whether the debt is old enough.
+async fn remind(conn: &mut PgConnection) -> anyhow::Result<()> {
+    let state = State::Reminded {
+        reminder: Reminder {
+            at: Utc::now() - TimeDelta::days(9),
+            channel: "phone".to_owned(),
+            record: "1".to_owned(),
+        },
+    };
+    sqlx::query(
+        "update arrears.debt_case set state = 'reminded', doc = jsonb_set(doc, '{state}', $1), version = version + 1",
+    )
+    .bind(serde_json::to_value(state)?)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("analyze arrears.debt_case").execute(conn).await?;
+    Ok(())
+}
+
+/// The second night decided about every case: the old ones moved, the others stayed.
+async fn judged(conn: &mut PgConnection, accounts: usize) -> anyhow::Result<()> {
+    let owing = (0..accounts).step_by(OWING);
+    let old = i64::try_from(owing.filter(|n| is_old(*n)).count())?;
+    let eligible: i64 = sqlx::query_scalar("select count(*) from arrears.debt_case where state = 'eligible'")
+        .fetch_one(conn)
+        .await?;
+    anyhow::ensure!(
+        eligible == old,
+        "{eligible} of {old} old debts were found old enough"
+    );
+    Ok(())
 }
 
 /// Every open case stands at its last warning, with leave given to a crew. Returns how many there are.

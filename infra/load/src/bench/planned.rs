@@ -13,9 +13,10 @@ use relight_common::{
 use relight_proto::{
     common::v1::PageRequest,
     planner::v1::{
-        ActRequest, Announce, Approve, Compare, DraftRequest, GetRequest, Negotiate, Outage,
-        RecipientsRequest, Submit, Window, Words, act_request::Action, get_request::By,
-        planner_client::PlannerClient,
+        ActRequest, Alternative, Announce, Approve, Compare, ConsiderRequest, CountersignRequest,
+        DraftRequest, GetRequest, Negotiate, Outage, RecipientsRequest, SendPlan, SignPlan, Submit, Window,
+        Words, act_request::Action, countersign_request::Step, get_request::By,
+        plan_forms_client::PlanFormsClient, planner_client::PlannerClient,
     },
 };
 use sqlx::PgConnection;
@@ -50,6 +51,7 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
     let desk = Desk {
         // As the gateway calls it.
         client: PlannerClient::new(served.peers.patient("planner")),
+        forms: PlanFormsClient::new(served.peers.patient("planner")),
         served: &served,
     };
     let begun = Instant::now();
@@ -152,6 +154,7 @@ async fn queued(conn: &mut PgConnection, contacts: usize) -> anyhow::Result<()> 
 /// The planner's desk.
 struct Desk<'a> {
     client: PlannerClient<Outgoing>,
+    forms: PlanFormsClient<Outgoing>,
     served: &'a Served,
 }
 
@@ -186,6 +189,7 @@ impl Desk<'_> {
                 reason_en: said("maintenance"),
                 ..Words::default()
             }),
+            ..DraftRequest::default()
         };
         let begun = Instant::now();
         self.client
@@ -206,13 +210,14 @@ impl Desk<'_> {
             (Action::Approve(Approve { justification }), 2, Role::Manager),
             (Action::Announce(Announce { words: None }), 1, Role::Planner),
         ];
-        let (mut outage, mut talks) = (Outage::default(), Duration::ZERO);
+        let mut outage = Outage::default();
+        let mut talks = self.considered(&id).await?;
         for (action, person, role) in steps {
             let (begun, word) = (Instant::now(), word(&action));
             outage = self.act(&id, action, person, role).await?;
             println!("planned: {word} {}", ms(begun.elapsed()));
             if word == "balance" {
-                talks += self.talks(&id).await?;
+                talks += self.signed(&id).await? + self.talks(&id).await?;
             }
         }
         Ok((outage, talks))
@@ -227,6 +232,61 @@ impl Desk<'_> {
         };
         let answer = self.client.clone().act(self.request(ask, person, role)).await?;
         Ok(answer.into_inner())
+    }
+
+    /// Why it has to be switched off. Returns how long it took, as the talks do.
+    async fn considered(&self, outage: &str) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let kinds = ["live_work", "transfer", "generator_truck"];
+        let ask = ConsiderRequest {
+            command_id: Uuid::now_v7().to_string(),
+            outage_id: outage.to_owned(),
+            alternatives: kinds
+                .map(|kind| Alternative {
+                    kind: kind.to_owned(),
+                    reason: "a measurement".to_owned(),
+                    ..Alternative::default()
+                })
+                .to_vec(),
+            ..ConsiderRequest::default()
+        };
+        let ask = self.request(ask, 1, Role::Planner);
+        self.forms.clone().consider(ask).await?;
+        Ok(begun.elapsed())
+    }
+
+    /// Every department agrees. Returns how long it took.
+    async fn signed(&self, outage: &str) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let send = Step::Send(SendPlan::default());
+        self.countersign(outage, send, Role::Planner, 1).await?;
+        for (department, role) in [
+            ("dispatch", Role::Dispatcher),
+            ("equipment", Role::Manager),
+            ("marketing", Role::Agent),
+        ] {
+            let sign = Step::Sign(SignPlan {
+                department: department.to_owned(),
+                verdict: "agreed".to_owned(),
+                reason: String::new(),
+            });
+            self.countersign(outage, sign, role, 2).await?;
+        }
+        Ok(begun.elapsed())
+    }
+
+    async fn countersign(&self, outage: &str, step: Step, role: Role, person: u128) -> anyhow::Result<()> {
+        let ask = CountersignRequest {
+            command_id: Uuid::now_v7().to_string(),
+            outage_id: outage.to_owned(),
+            step: Some(step),
+            ..CountersignRequest::default()
+        };
+        self.forms
+            .clone()
+            .countersign(self.request(ask, person, role))
+            .await?;
+        Ok(())
     }
 
     /// Every dedicated-line customer agrees. Returns how long it took: in earnest that is days of talking.

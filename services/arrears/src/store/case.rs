@@ -98,6 +98,17 @@ pub async fn get(pool: &PgPool, id: Uuid) -> Result<Option<Stored>, Error> {
         .map_err(db("read a case"))
 }
 
+/// These cases, as far as they exist.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn get_all(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Stored>, Error> {
+    cases!("where id = any($1)", ids)
+        .fetch_all(pool)
+        .await
+        .map_err(db("read cases"))
+}
+
 /// The case by its spoken number.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Notices as they were printed.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
@@ -85,6 +87,22 @@ pub async fn newest(pool: &PgPool, case: Uuid) -> Result<Option<String>, Error> 
     .fetch_optional(pool)
     .await
     .map_err(db("look for the newest notice"))
+}
+
+/// Numbers of the newest notices of these cases, by case.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn newest_of(pool: &PgPool, cases: &[Uuid]) -> Result<HashMap<Uuid, String>, Error> {
+    let rows = sqlx::query!(
+        "select distinct on (case_id) case_id, number from arrears.notice where case_id = any($1)
+         order by case_id, issued_at desc",
+        cases
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(db("look for the newest notices"))?;
+    Ok(rows.into_iter().map(|row| (row.case_id, row.number)).collect())
 }
 
 /// The notice of this number.

@@ -1,7 +1,10 @@
 //! A room of its own per test: the rules of CN-SGCC, a clock that stands still until it is set, and the other services as
 //! far as arrears asks them.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use chrono::{DateTime, Utc};
 use prost::Message;
@@ -23,7 +26,8 @@ use relight_common::{
 use relight_policy::Pack;
 use relight_proto::{
     arrears::v1::{
-        self as w, apply_request::Event, arrears_server::Arrears, notice_texts_server::NoticeTexts,
+        self as w, apply_request::Event, arrears_server::Arrears,
+        notice_text_batches_server::NoticeTextBatches, notice_texts_server::NoticeTexts,
     },
     common::v1::Point,
     events::v1::{self as events, ArrearsNotice, NoticeServed, notice_served},
@@ -439,6 +443,23 @@ impl Room {
             kind: notice.kind.clone(),
         };
         Ok(self.api.text_of(asked(ask, asks)).await?.into_inner())
+    }
+
+    /// What notify is told to write, asked about together.
+    pub async fn texts_of(
+        &self,
+        notices: &[ArrearsNotice],
+        asks: &Claims,
+    ) -> Result<HashMap<String, w::TextOfReply>, Status> {
+        let ask = |notice: &ArrearsNotice| w::TextOfRequest {
+            notice_id: notice.notice_id.clone(),
+            case_id: notice.case_id.clone(),
+            kind: notice.kind.clone(),
+        };
+        let all = w::TextsOfRequest {
+            notices: notices.iter().map(ask).collect(),
+        };
+        Ok(self.api.texts_of(asked(all, asks)).await?.into_inner().texts)
     }
 }
 

@@ -219,3 +219,37 @@ async fn a_cut_reported_late_or_refused_is_recorded_as_wrongful() -> anyhow::Res
     }
     Ok(())
 }
+
+/// Asked about together, each says what it says alone; one that cannot be told is left out and stops no other.
+#[tokio::test]
+async fn many_messages_say_together_what_each_says_alone() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("notice_served").await?;
+    let withdraw = Event::Withdraw(Reason {
+        reason: "our own mistake".to_owned(),
+    });
+    room.apply(&boss(), &id, withdraw).await?;
+    let notices = ordered(&room).await?;
+    let asks = Claims::service("notify");
+    let mut unknown = notices[0].clone();
+    unknown.case_id = uuid::Uuid::nil().to_string();
+    unknown.notice_id = "unknown".to_owned();
+    let mut all = notices.clone();
+    all.push(unknown);
+    let texts = room.texts_of(&all, &asks).await?;
+    assert_eq!(texts.len(), notices.len());
+    for notice in &notices {
+        let alone = room.text_of(notice, &asks).await?;
+        assert_eq!(texts.get(&notice.notice_id), Some(&alone), "{}", notice.kind);
+    }
+    let many = vec![notices[0].clone(); 501];
+    assert_eq!(
+        room.texts_of(&many, &asks).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    assert_eq!(
+        room.texts_of(&notices, &li()).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+    Ok(())
+}

@@ -138,6 +138,7 @@ impl Town {
             address_zh,
             address_en,
             own_generation: person.own_generation,
+            voltage_v: None,
             in_service: true,
         });
         self.pack.customers.push(Customer {

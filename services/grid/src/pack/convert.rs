@@ -94,6 +94,7 @@ fn add(pack: &mut Pack, load: &Load, position: Position, defaults: &PackDefaults
             address_zh: load.bus.clone(),
             address_en: load.bus.clone(),
             own_generation: OwnGeneration::None,
+            voltage_v: None,
             in_service: load.in_service,
         });
     }

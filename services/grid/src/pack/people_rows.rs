@@ -2,6 +2,7 @@
 
 use crate::network::Position;
 use crate::pack::row::{Record, Row, yes_no};
+use crate::pack::voltage::{kilovolts, voltage};
 use crate::pack::words::{AreaClass, Channel, CustomerClass, Language, OwnGeneration};
 use crate::phases::Phases;
 
@@ -32,6 +33,8 @@ pub struct ServicePoint {
     pub address_en: String,
     /// What can feed back from here.
     pub own_generation: OwnGeneration,
+    /// Nominal voltage of the supply, volts; none where nobody says.
+    pub voltage_v: Option<u32>,
     /// Is the customer connected.
     pub in_service: bool,
 }
@@ -100,7 +103,9 @@ impl Record for ServicePoint {
         "address_en",
         "own_generation",
         "in_service",
+        "voltage_kv",
     ];
+    const OPTIONAL: &'static [&'static str] = &["voltage_kv"];
 
     fn read(row: &mut Row<'_>) -> Option<ServicePoint> {
         let (id, bus, phases) = (row.id("id"), row.id("bus"), row.phases("phases"));
@@ -109,6 +114,7 @@ impl Record for ServicePoint {
         let (area_class, zone, org_path) = (row.word("area_class"), zone(row), org_path(row));
         let (address_zh, address_en) = (row.filled("address_zh", 200), row.text("address_en", 200));
         let (own_generation, in_service) = (row.word("own_generation"), row.yes_no("in_service"));
+        let voltage_v = voltage(row);
         Some(ServicePoint {
             id: id?,
             bus: bus?,
@@ -122,6 +128,7 @@ impl Record for ServicePoint {
             address_zh: address_zh?,
             address_en: address_en?,
             own_generation: own_generation?,
+            voltage_v: voltage_v?,
             in_service: in_service?,
         })
     }
@@ -142,6 +149,7 @@ impl Record for ServicePoint {
             self.address_en.clone(),
             self.own_generation.to_string(),
             yes_no(self.in_service),
+            kilovolts(self.voltage_v),
         ]
     }
 }

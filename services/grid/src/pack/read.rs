@@ -1,6 +1,6 @@
 //! Reads a pack in the order of its references, so that a fault is noted at the row that has it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,6 +10,7 @@ use crate::ids::Folded;
 use crate::network::{Bus, Device, Load, Network, Source};
 use crate::pack::network_rows::{LineRow, SwitchRow, TransformerRow};
 use crate::pack::row::{Record, Row, read_table};
+use crate::pack::voltage::{BusRow, fill};
 use crate::pack::{Contact, Customer, Pack, ServicePoint, Street};
 
 /// Largest file, bytes.
@@ -37,6 +38,7 @@ pub fn read_pack_from(
         file,
         faults: Vec::new(),
         buses: HashSet::new(),
+        voltages: HashMap::new(),
     };
     let pack = reading.pack();
     let faults = reading.faults;
@@ -52,6 +54,7 @@ pub(crate) fn read_network(
         file,
         faults: Vec::new(),
         buses: HashSet::new(),
+        voltages: HashMap::new(),
     };
     let mut network = reading.network();
     network.loads = reading.loads();
@@ -80,6 +83,8 @@ struct Reading<'a> {
     file: &'a mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
     faults: Vec<Fault>,
     buses: HashSet<Folded<'static>>,
+    /// Volts of the buses that say theirs.
+    voltages: HashMap<Folded<'static>, u32>,
 }
 
 impl Reading<'_> {
@@ -90,9 +95,11 @@ impl Reading<'_> {
             .iter()
             .map(|customer| Folded::owned(&customer.account))
             .collect();
+        let mut service_points = self.service_points(&accounts);
+        fill(&mut service_points, &network, &self.voltages);
         Pack {
             network,
-            service_points: self.service_points(&accounts),
+            service_points,
             contacts: self.contacts(&accounts),
             streets: self.streets(),
             customers,
@@ -113,12 +120,14 @@ impl Reading<'_> {
     }
 
     fn buses(&mut self) -> Vec<Bus> {
-        let mut seen = HashSet::new();
-        let rows = self.table(Presence::Required, |row, bus: &Bus| {
-            row.fresh("id", seen.insert(Folded::owned(&bus.id)))
+        let (mut seen, mut voltages) = (HashSet::new(), HashMap::new());
+        let rows = self.table(Presence::Required, |row, one: &BusRow| {
+            voltages.extend(one.voltage_v.map(|volts| (Folded::owned(&one.bus.id), volts)));
+            row.fresh("id", seen.insert(Folded::owned(&one.bus.id)))
         });
         self.buses = seen;
-        rows
+        self.voltages = voltages;
+        rows.into_iter().map(|one| one.bus).collect()
     }
 
     fn sources(&mut self) -> Vec<Source> {

@@ -15,6 +15,8 @@ const ID_CHARS_MAX: usize = 100;
 pub(crate) trait Record: Sized {
     const FILE: &'static str;
     const COLUMNS: &'static [&'static str];
+    /// Those of them that may be missing; a file in which nobody has one is written without it.
+    const OPTIONAL: &'static [&'static str] = &[];
 
     /// The row as a value; none when a fault was noted.
     fn read(row: &mut Row<'_>) -> Option<Self>;
@@ -97,7 +99,7 @@ fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> 
     }
     for column in T::COLUMNS
         .iter()
-        .filter(|column| place(&columns, column).is_none())
+        .filter(|column| place(&columns, column).is_none() && !T::OPTIONAL.contains(column))
     {
         faults.push(fault(
             T::FILE,

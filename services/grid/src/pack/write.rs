@@ -73,9 +73,13 @@ fn spelled_out(source: &Source, network: &Network) -> Source {
 /// One file: header and rows.
 pub(crate) fn bytes_of<T: Record>(rows: &[T]) -> io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(T::COLUMNS)?;
-    for row in rows {
-        writer.write_record(row.fields())?;
+    let is_used = |at: &usize| {
+        !T::OPTIONAL.contains(&T::COLUMNS[*at]) || rows.iter().any(|row| !row.fields()[*at].is_empty())
+    };
+    let used: Vec<usize> = (0..T::COLUMNS.len()).filter(is_used).collect();
+    writer.write_record(used.iter().map(|at| T::COLUMNS[*at]))?;
+    for fields in rows.iter().map(Record::fields) {
+        writer.write_record(used.iter().map(|at| &fields[*at]))?;
     }
     writer.into_inner().map_err(|error| error.into_error())
 }

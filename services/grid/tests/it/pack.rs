@@ -303,3 +303,57 @@ fn skipping_drops_a_bad_row_and_what_hangs_on_it_and_reports_both() {
     let files: Vec<&str> = skipped.iter().map(|fault| fault.file.as_str()).collect();
     assert_eq!(files, ["customer.csv", "service_point.csv", "contact.csv"]);
 }
+
+/// `GOOD` with columns for voltages: source at 10 kV, a transformer to LV, and a second point of its own voltage.
+fn with_voltages(bus: &str, points: &str) -> Result<Pack, Faults> {
+    let point = |id: &str, bus: &str, kv: &str| {
+        format!("{id},{bus},1,100,,120,30,urban,Asia/Shanghai,demo/city,人民路1号,,none,yes,{kv}\n")
+    };
+    let head = "id,bus,phases,account,meter_no,lon,lat,area_class,zone,org_path,address_zh,address_en,own_generation,\
+                in_service,voltage_kv\n";
+    let (own, of_line) = (point("P2", "LV", points), point("P1", "B", ""));
+    let of_transformer = point("P3", "LV", "");
+    let mut files: HashMap<&str, String> = GOOD
+        .iter()
+        .map(|(name, text)| (*name, (*text).to_owned()))
+        .collect();
+    files.insert(
+        "bus.csv",
+        format!("id,lon,lat,voltage_kv\nA,120,30,10\nB,,,\nLV,,,{bus}\n"),
+    );
+    files.insert(
+        "transformer.csv",
+        "id,windings,in_service,open\nT1,B:123 LV:123,yes,no\n".to_owned(),
+    );
+    files.insert(
+        "service_point.csv",
+        format!("{head}{own}{of_line}{of_transformer}"),
+    );
+    let file = &mut |name: &str| Ok(files.get(name).map(|text| text.clone().into_bytes()));
+    Ok(read_pack_from(file, OnBad::Refuse)?.0)
+}
+
+/// A point says its voltage itself, or has that of its bus: lines and switches join buses of one voltage, transformers
+/// part them.
+#[test]
+fn a_point_without_a_voltage_has_that_of_its_bus() -> anyhow::Result<()> {
+    let volts =
+        |pack: &Pack| -> Vec<Option<u32>> { pack.service_points.iter().map(|one| one.voltage_v).collect() };
+    let pack = with_voltages("0.4", "35")?;
+    assert_eq!(volts(&pack), [Some(35_000), Some(10_000), Some(400)]);
+    let pack = with_voltages("", "")?;
+    assert_eq!(
+        volts(&pack),
+        [None, Some(10_000), None],
+        "nobody says what is behind the transformer"
+    );
+    let dir = tempfile::tempdir()?;
+    write_pack(dir.path(), &pack)?;
+    let (read, _) = read_pack(dir.path(), OnBad::Refuse)?;
+    assert_eq!(read.service_points, pack.service_points);
+    for wrong in ["ten", "0.05", "1201", "-10", "NaN"] {
+        let faults = with_voltages(wrong, "").expect_err(wrong);
+        assert_eq!(faults.0[0].column.as_deref(), Some("voltage_kv"), "{wrong}");
+    }
+    Ok(())
+}

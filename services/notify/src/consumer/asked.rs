@@ -3,13 +3,18 @@
 use std::collections::{BTreeSet, HashMap};
 
 use relight_common::wire;
-use relight_proto::events::v1::{
-    ArrearsNotice, EtrChanged, Event, InterruptionStep, ReportAccepted, RestorationQuestion, WorkOrderStep,
+use relight_proto::{
+    arrears::v1::{TextOfReply, TextOfRequest},
+    events::v1::{
+        ArrearsNotice, EtrChanged, Event, InterruptionStep, ReportAccepted, RestorationQuestion,
+        WorkOrderStep,
+    },
 };
 use uuid::Uuid;
 
 use super::{Notices, decode};
 use crate::{
+    domain::debt::Kind,
     error::Error,
     people::Recipient,
     store::incident::{self, Incident},
@@ -23,12 +28,19 @@ pub(super) const URGE: &str = "urge";
 pub(super) struct Asked {
     on_file: HashMap<Uuid, Vec<Recipient>>,
     incidents: HashMap<Uuid, Incident>,
+    /// By notice.
+    texts: HashMap<String, TextOfReply>,
 }
 
 impl Asked {
     /// Every contact of somebody who is answered, or told of a debt.
     pub(super) fn contacts(&self, customer: Uuid) -> Vec<Recipient> {
         self.on_file.get(&customer).cloned().unwrap_or_default()
+    }
+
+    /// What a message about a debt says.
+    pub(super) fn text(&self, notice_id: &str) -> Option<TextOfReply> {
+        self.texts.get(notice_id).cloned()
     }
 
     /// The incident, in at least `version`.
@@ -48,14 +60,17 @@ impl Asked {
 impl Notices {
     pub(super) async fn ask(&self, events: &[&Event]) -> Result<Asked, Error> {
         let (mut customers, mut incidents) = (BTreeSet::new(), BTreeSet::new());
+        let mut debts = Vec::new();
         for event in events {
             customers.extend(customers_of(event)?);
             incidents.extend(needed(event)?);
+            debts.extend(debt_of(event)?);
         }
         let incidents: Vec<Uuid> = incidents.into_iter().collect();
         Ok(Asked {
             on_file: self.on_file(customers.into_iter().collect()).await?,
             incidents: incident::load_all(self.db.pool(), &incidents).await?,
+            texts: self.people.texts_of(debts).await?,
         })
     }
 
@@ -87,6 +102,24 @@ fn customers_of(event: &Event) -> Result<Vec<Uuid>, Error> {
             Ok(ids.collect::<Result<_, _>>()?)
         }
         _ => Ok(Vec::new()),
+    }
+}
+
+/// What arrears is asked to write this message.
+fn debt_of(event: &Event) -> Result<Option<TextOfRequest>, Error> {
+    if event.r#type != "arrears.notice" {
+        return Ok(None);
+    }
+    let notice: ArrearsNotice = decode(event)?;
+    Ok(Kind::parse(&notice.kind).map(|_| asks(&notice)))
+}
+
+/// The question about one notice.
+pub(super) fn asks(notice: &ArrearsNotice) -> TextOfRequest {
+    TextOfRequest {
+        notice_id: notice.notice_id.clone(),
+        case_id: notice.case_id.clone(),
+        kind: notice.kind.clone(),
     }
 }
 

@@ -6,12 +6,15 @@ use std::collections::HashSet;
 use chrono_tz::Tz;
 use relight_common::{Work, telemetry, wire};
 use relight_proto::{
-    arrears::v1::{TextOfReply, TextOfRequest},
+    arrears::v1::TextOfReply,
     events::v1::{ArrearsNotice, Event},
 };
 use uuid::Uuid;
 
-use super::{Notices, Plan, asked::Asked};
+use super::{
+    Notices, Plan,
+    asked::{Asked, asks},
+};
 use crate::{
     domain::{
         debt::{Debt, Kind},
@@ -74,12 +77,10 @@ impl Notices {
             return Ok(Plan::Unknown);
         };
         let customer = wire::uuid("customer_id", &notice.customer_id)?;
-        let request = TextOfRequest {
-            notice_id: notice.notice_id.clone(),
-            case_id: notice.case_id.clone(),
-            kind: notice.kind.clone(),
+        let text = match asked.text(&notice.notice_id) {
+            Some(text) => text,
+            None => self.people.text_of(asks(&notice)).await?,
         };
-        let text = self.people.text_of(request).await?;
         if text.stale {
             return Ok(Plan::Nothing);
         }

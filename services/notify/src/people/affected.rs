@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use relight_common::wire;
-use relight_proto::registry::v1::MembersRequest;
+use relight_proto::registry::v1::{Member, MembersAmongRequest, MembersRequest};
 use uuid::Uuid;
 
 use super::{PAGE, People};
@@ -52,21 +52,13 @@ impl People {
             .await
             .map_err(Error::peer("registry"))?
             .into_inner();
-        let mut found: BTreeMap<Uuid, Special> = BTreeMap::new();
-        for member in reply.members {
-            let customer = wire::uuid("customer_id", &member.customer_id)?;
-            let special = found.entry(customer).or_default();
-            special.important |= member.important;
-            special.life_support |= member.life_support;
-            special.own_supply |= member.own_generation;
-        }
-        let affected = found
-            .into_iter()
-            .map(|(customer, special)| Affected { customer, special });
-        Ok((affected.collect(), reply.next_after))
+        let mut found = BTreeMap::new();
+        note(&mut found, &reply.members)?;
+        Ok((listed(found), reply.next_after))
     }
 
-    /// What makes these customers special in this set; those who are not in it are not.
+    /// What makes these customers special in this set; those who are not in it are not. At most [`PAGE`] of them: they are
+    /// asked for by name, whatever the size of the set.
     ///
     /// # Errors
     /// When the registry cannot be asked.
@@ -76,31 +68,34 @@ impl People {
         customers: &[Uuid],
         at: DateTime<Utc>,
     ) -> Result<Vec<Affected>, Error> {
-        let mut found: BTreeMap<Uuid, Special> =
-            customers.iter().map(|one| (*one, Special::default())).collect();
-        let mut after = String::new();
-        loop {
-            let page = Page {
-                set,
-                after: &after,
-                own_supply: false,
-                at,
-            };
-            let (page, next) = self.affected(page).await?;
-            for one in page {
-                if let Some(special) = found.get_mut(&one.customer) {
-                    special.important |= one.special.important;
-                    special.life_support |= one.special.life_support;
-                    special.own_supply |= one.special.own_supply;
-                }
-            }
-            if next.is_empty() {
-                let affected = found
-                    .into_iter()
-                    .map(|(customer, special)| Affected { customer, special });
-                return Ok(affected.collect());
-            }
-            after = next;
-        }
+        let request = MembersAmongRequest {
+            set_id: set.to_string(),
+            customer_ids: customers.iter().map(Uuid::to_string).collect(),
+            at: Some(wire::timestamp(at)),
+        };
+        let reply = self.sets.clone().among(request).await;
+        let members = reply.map_err(Error::peer("registry"))?.into_inner().members;
+        let mut found = customers.iter().map(|one| (*one, Special::default())).collect();
+        note(&mut found, &members)?;
+        Ok(listed(found))
     }
+}
+
+/// Of several service points of a customer the strictest counts.
+fn note(found: &mut BTreeMap<Uuid, Special>, members: &[Member]) -> Result<(), Error> {
+    for member in members {
+        let customer = wire::uuid("customer_id", &member.customer_id)?;
+        let special = found.entry(customer).or_default();
+        special.important |= member.important;
+        special.life_support |= member.life_support;
+        special.own_supply |= member.own_generation;
+    }
+    Ok(())
+}
+
+fn listed(found: BTreeMap<Uuid, Special>) -> Vec<Affected> {
+    let affected = found
+        .into_iter()
+        .map(|(customer, special)| Affected { customer, special });
+    affected.collect()
 }

@@ -387,3 +387,21 @@ async fn an_answer_says_it_in_whole_words_only() -> anyhow::Result<()> {
     assert_eq!(world.results().await?, expected);
     texts.stop().await
 }
+
+/// A morning's notices ask arrears together; one it cannot tell is asked alone, so that its event says why and the others
+/// are written.
+#[tokio::test]
+async fn many_debts_are_asked_about_at_once() -> anyhow::Result<()> {
+    let world = World::start(MORNING).await?;
+    let mut events = Vec::new();
+    for n in 10..30 {
+        let (customer, case) = owes(&world, &[(format!("+86199000000{n}").as_str(), ZhCn)]);
+        events.push(world.debt("reminder", case, customer));
+    }
+    world.apply(events).await?;
+    world.wait_for_states("arrears_reminder", &["queued"; 20]).await?;
+    let known = world.town.known();
+    assert_eq!(known.alone, 0, "{:?}", known.batches);
+    assert_eq!(known.batches.iter().max(), Some(&20), "{:?}", known.batches);
+    Ok(())
+}

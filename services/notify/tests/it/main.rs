@@ -6,6 +6,7 @@ mod channel;
 mod debts;
 mod desk;
 mod given;
+mod named;
 mod notices;
 mod orders;
 mod outages;

@@ -8,7 +8,8 @@ use std::{
 use relight_common::{Claims, grpc, wire};
 use relight_proto::{
     arrears::v1::{
-        TextOfReply, TextOfRequest,
+        TextOfReply, TextOfRequest, TextsOfReply, TextsOfRequest,
+        notice_text_batches_server::{NoticeTextBatches, NoticeTextBatchesServer},
         notice_texts_server::{NoticeTexts, NoticeTextsServer},
     },
     events::v1::{
@@ -28,6 +29,7 @@ use relight_proto::{
     registry::v1::{
         customer_areas_server::{CustomerAreas, CustomerAreasServer},
         registry_server::{Registry, RegistryServer},
+        set_members_server::{SetMembers, SetMembersServer},
     },
 };
 use tokio::net::TcpListener;
@@ -51,6 +53,11 @@ pub(crate) struct Known {
     pub(crate) set_page: usize,
     /// What arrears says of a case.
     pub(crate) texts: HashMap<Uuid, TextOfReply>,
+    /// How many debts were asked about, in each question for many and one by one.
+    pub(crate) batches: Vec<usize>,
+    pub(crate) alone: usize,
+    /// How many customers were named in each question about members of a set.
+    pub(crate) among: Vec<usize>,
     /// Where customers are at home who are not in 33/01.
     pub(crate) at_home: HashMap<Uuid, Vec<String>>,
 }
@@ -76,6 +83,11 @@ impl Town {
             .add_service(IntakeServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(InsightServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(NoticeTextsServer::with_interceptor(self.clone(), guard.clone()))
+            .add_service(NoticeTextBatchesServer::with_interceptor(
+                self.clone(),
+                guard.clone(),
+            ))
+            .add_service(SetMembersServer::with_interceptor(self.clone(), guard.clone()))
             .add_service(EventsServer::with_interceptor(self.clone(), guard));
         grpc::serve(listener, routes.routes(), None, stop).await
     }
@@ -342,11 +354,46 @@ impl CustomerAreas for Town {
 impl NoticeTexts for Town {
     async fn text_of(&self, request: Request<TextOfRequest>) -> Result<Response<TextOfReply>, Status> {
         let request = of_notify(request)?;
-        let known = self.known();
+        let mut known = self.known();
+        known.alone += 1;
         let text = known.texts.get(&wire_id(&request.case_id)?);
         text.cloned()
             .map(Response::new)
             .ok_or_else(|| Status::not_found("no such case"))
+    }
+}
+
+#[tonic::async_trait]
+impl NoticeTextBatches for Town {
+    async fn texts_of(&self, request: Request<TextsOfRequest>) -> Result<Response<TextsOfReply>, Status> {
+        let request = of_notify(request)?;
+        let mut known = self.known();
+        known.batches.push(request.notices.len());
+        let mut texts = HashMap::new();
+        for notice in request.notices {
+            let text = known.texts.get(&wire_id(&notice.case_id)?).cloned();
+            texts.extend(text.map(|text| (notice.notice_id, text)));
+        }
+        Ok(Response::new(TextsOfReply { texts }))
+    }
+}
+
+#[tonic::async_trait]
+impl SetMembers for Town {
+    async fn among(
+        &self,
+        request: Request<registry::MembersAmongRequest>,
+    ) -> Result<Response<registry::MembersReply>, Status> {
+        let request = of_notify(request)?;
+        let mut known = self.known();
+        known.among.push(request.customer_ids.len());
+        let members = known.sets.get(&wire_id(&request.set_id)?);
+        let members = members.ok_or_else(|| Status::not_found("no such set"))?;
+        let named = |member: &&registry::Member| request.customer_ids.contains(&member.customer_id);
+        Ok(Response::new(registry::MembersReply {
+            members: members.iter().filter(named).cloned().collect(),
+            next_after: String::new(),
+        }))
     }
 }
 

@@ -103,6 +103,7 @@ fn read(event: &Event, told: &NoticeServed) -> Result<Vec<Evidence>, Error> {
                 by: "service:notify".to_owned(),
                 note: String::new(),
                 photo: None,
+                call: None,
             })
         })
         .collect()

@@ -6,12 +6,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    calls,
     refresh::refresh,
     rights,
-    step::{With, save, step},
+    step::{With, save, step, unchanged},
 };
 use crate::{
     domain::{
+        call::{Call, Outcome},
         event::{Event, Kind},
         ids::OutageId,
         outage::State,
@@ -38,14 +40,14 @@ pub enum Act {
     Gate,
     /// Proofs that somebody was told, recorded by a person: one for each customer told in one go.
     Evidence(Vec<Evidence>),
-    /// An important customer answered, verbatim.
+    /// An important or life-support customer answered, verbatim.
     Acknowledge {
         /// Who.
         customer: Uuid,
         /// Their words.
         text: String,
     },
-    /// A silent important customer is handed on, or the duty manager closes that.
+    /// A silent one of them is handed on, or the duty manager closes that.
     Escalate {
         /// Who.
         customer: Uuid,
@@ -112,6 +114,8 @@ pub struct Command {
     pub above: Option<(u32, u32)>,
     /// The set that is back, for a restored section, and how many service points it has.
     pub section: Option<(Uuid, u32)>,
+    /// The call by which a customer was told, or answered.
+    pub call: Option<Call>,
 }
 
 /// Carries a command out.
@@ -122,13 +126,7 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Comma
     let mut one = outage::lock(work.conn(), command.outage).await?;
     let is_its_crew = crew::is_of(work.conn(), one.id, claims).await?;
     rights::need(claims, &command.act, &one.place.org_path, is_its_crew)?;
-    if command.expected_version != 0 && command.expected_version != one.version {
-        return Err(Error::Changed {
-            id: one.id,
-            known: one.version,
-            expected: command.expected_version,
-        });
-    }
+    unchanged(&one, command.expected_version)?;
     match command.act.clone() {
         Act::Event(event) => event_on(work, pack, &mut one, &event, &command).await?,
         Act::Gate => {
@@ -139,7 +137,7 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Comma
             };
             event_on(work, pack, &mut one, &event, &command).await?;
         }
-        Act::Evidence(evidence) => evidence_of(work, pack, &mut one, evidence).await?,
+        Act::Evidence(evidence) => evidence_of(work, pack, &mut one, evidence, command.call).await?,
         Act::Refresh { place, affected } => refresh(work, &mut one, place, &affected).await?,
         Act::CheckIn { name, team } => check_in(work, &mut one, &name, &team).await?,
         Act::Clear { name } => clear(work, &mut one, &name).await?,
@@ -149,7 +147,7 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Comma
             window,
             note,
         } => negotiate(work, pack, &mut one, customer, (step, window, &note)).await?,
-        answer => answered(work, &mut one, answer).await?,
+        answer => answered(work, &mut one, answer, command.call).await?,
     }
     Ok(one)
 }
@@ -189,10 +187,13 @@ async fn evidence_of(
     pack: &Pack,
     one: &mut Stored,
     evidence: Vec<Evidence>,
+    call: Option<Call>,
 ) -> Result<(), Error> {
     let announced_at = one.life.announced_at.ok_or(Error::Unfit(
         "there is nothing to tell people before the announcement is out",
     ))?;
+    let late = one.life.late_start.is_some();
+    let kind = if late { Kind::LateStart } else { Kind::Notice };
     let mut checked = Vec::with_capacity(evidence.len());
     for proof in evidence {
         people::affected(work.conn(), one.id, proof.customer).await?;
@@ -201,15 +202,20 @@ async fn evidence_of(
                 "people are told after the announcement and not in the future",
             ));
         }
+        if let Some(call) = &call {
+            calls::record(work, one, proof.customer, (kind.word(), proof.at), call).await?;
+            if call.outcome != Outcome::Reached {
+                return save(work, one).await;
+            }
+        }
         let detail = json!({ "customer": proof.customer, "channel": proof.channel, "at": proof.at });
         work.audit("outage.told", one.id, detail);
         checked.push(Evidence {
             by: work.actor().to_owned(),
+            call: call.as_ref().map(|call| call.id),
             ..proof
         });
     }
-    let late = one.life.late_start.is_some();
-    let kind = if late { Kind::LateStart } else { Kind::Notice };
     told::add(work.conn(), (one.id, one.life.plan_no, kind), &checked).await?;
     save(work, one).await?;
     take_notice(work, pack, one).await
@@ -300,12 +306,16 @@ async fn clear(work: &mut Work, one: &mut Stored, name: &str) -> Result<(), Erro
     save(work, one).await
 }
 
-async fn answered(work: &mut Work, one: &mut Stored, act: Act) -> Result<(), Error> {
+async fn answered(work: &mut Work, one: &mut Stored, act: Act, call: Option<Call>) -> Result<(), Error> {
     let (by, at, plan_no) = (work.actor().to_owned(), work.at(), one.life.plan_no);
     let detail = match act {
         Act::Acknowledge { customer, text } => {
-            important(work, one, customer).await?;
-            people::acknowledge(work.conn(), (one.id, plan_no, customer), &text, &by, at).await?;
+            must_answer(work, one, customer).await?;
+            if let Some(call) = &call {
+                calls::record(work, one, customer, ("acknowledgement", at), call).await?;
+            }
+            let said = (text.as_str(), call.as_ref().map(|call| call.id));
+            people::acknowledge(work.conn(), (one.id, plan_no, customer), said, &by, at).await?;
             json!({ "customer": customer, "acknowledged": true })
         }
         Act::Escalate {
@@ -314,7 +324,7 @@ async fn answered(work: &mut Work, one: &mut Stored, act: Act) -> Result<(), Err
             closed,
             note,
         } => {
-            important(work, one, customer).await?;
+            must_answer(work, one, customer).await?;
             let close = (closed.then_some(by.as_str()), note.as_str());
             people::escalate(work.conn(), (one.id, plan_no, customer), to, close, at).await?;
             json!({ "customer": customer, "to": to, "closed": closed })
@@ -337,16 +347,19 @@ async fn answered(work: &mut Work, one: &mut Stored, act: Act) -> Result<(), Err
     save(work, one).await
 }
 
-/// Only who is important is asked to acknowledge, and only what was announced.
-async fn important(work: &mut Work, one: &Stored, customer: Uuid) -> Result<(), Error> {
+/// Who is important, or lives by the supply, is asked to acknowledge, and only what was announced.
+async fn must_answer(work: &mut Work, one: &Stored, customer: Uuid) -> Result<(), Error> {
     if one.life.announced_at.is_none() {
         return Err(Error::Unfit(
             "there is nothing to acknowledge before the announcement is out",
         ));
     }
-    if people::affected(work.conn(), one.id, customer).await?.important {
+    let known = people::affected(work.conn(), one.id, customer).await?;
+    if known.important || known.life_support {
         Ok(())
     } else {
-        Err(Error::Unfit("only important customers acknowledge"))
+        Err(Error::Unfit(
+            "only important and life-support customers acknowledge",
+        ))
     }
 }

@@ -149,7 +149,10 @@ async fn escalate_silent(work: &mut Work, one: &Stored, to: &str) -> Result<(), 
         people::escalate(work.conn(), whom, to, (None, ""), at).await?;
     }
     if !silent.is_empty() {
-        let because = format!("{} important customers have not acknowledged", silent.len());
+        let because = format!(
+            "{} important or life-support customers have not acknowledged",
+            silent.len()
+        );
         tell::alarm(work, one, to, because).await?;
         work.audit(
             "outage.escalated",

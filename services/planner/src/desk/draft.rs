@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{step::zone_of, tell};
 use crate::{
-    domain::{ids::OutageId, outage::Outage, window::Window},
+    domain::{form::Template, ids::OutageId, outage::Outage, window::Window},
     error::Error,
     store::{
         outage::{self, Place, Stored, Words},
@@ -22,6 +22,8 @@ pub struct Draft {
     pub window: Window,
     /// What people are told.
     pub words: Words,
+    /// What it has to hold.
+    pub template: &'static Template,
     /// What opens, who is affected.
     pub place: Place,
     /// Everybody affected.
@@ -43,6 +45,7 @@ pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
         above_count: 0,
         above_hours: 0,
         conflicts: Vec::new(),
+        template: draft.template.word.clone(),
         justification: String::new(),
         note: String::new(),
         order_number: String::new(),
@@ -65,6 +68,7 @@ pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
 fn facts(one: &Stored) -> serde_json::Value {
     json!({
         "number": one.number,
+        "template": one.template,
         "device_ids": one.place.device_ids,
         "affected_set_id": one.place.set,
         "grid_version": one.place.grid_version,

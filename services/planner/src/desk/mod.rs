@@ -2,7 +2,9 @@
 
 pub mod act;
 pub mod alarm;
+pub mod calls;
 pub mod draft;
+pub mod form;
 pub mod moved;
 pub mod refresh;
 pub mod rights;

@@ -5,7 +5,8 @@ use relight_common::{Claims, Role};
 use super::act::Act;
 use crate::{domain::event::Event, error::Error};
 
-const PLAN: [Role; 2] = [Role::Planner, Role::Manager];
+/// Who writes plans.
+pub const PLAN: [Role; 2] = [Role::Planner, Role::Manager];
 const DECIDE: [Role; 1] = [Role::Manager];
 const SWITCH: [Role; 2] = [Role::Dispatcher, Role::Manager];
 const SERVE: [Role; 4] = [Role::Planner, Role::Manager, Role::Agent, Role::Dispatcher];

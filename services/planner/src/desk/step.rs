@@ -56,6 +56,21 @@ pub fn law<'a>(pack: &'a Pack, one: &Stored) -> Law<'a> {
     }
 }
 
+/// Refuses when somebody changed `one` since the caller read it; `expected` 0: whatever it is.
+///
+/// # Errors
+/// [`Error::Changed`].
+pub fn unchanged(one: &Stored, expected: i64) -> Result<(), Error> {
+    if expected == 0 || expected == one.version {
+        return Ok(());
+    }
+    Err(Error::Changed {
+        id: one.id,
+        known: one.version,
+        expected,
+    })
+}
+
 /// Does `event` to `one`, which is locked.
 ///
 /// # Errors

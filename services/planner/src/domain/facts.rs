@@ -1,12 +1,14 @@
 //! What is true around an outage at the moment of a decision: read under its lock, passed in.
 
-use super::window::Instant;
+use super::{form::Lacks, window::Instant};
 
 /// Everything a decision may depend on beside the outage itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
     /// What the plan collides with.
     pub balance: Balance,
+    /// What its form lacks (operations.md O31).
+    pub form: Lacks,
     /// How far the people are told, in this plan.
     pub coverage: Coverage,
     /// Customers who would lose supply by now and are not in the plan: the network changed.
@@ -57,7 +59,7 @@ pub struct Coverage {
     /// Of those who have to be told, who moved in later: told as well, but their notice does not begin the lead anew
     /// (domain.md 5.5 no. 12).
     pub late_joiners: u32,
-    /// Important customers who neither acknowledged nor had their escalation closed.
+    /// Important and life-support customers who neither acknowledged nor had their escalation closed.
     pub unacknowledged: u32,
     /// Members reached by no channel and not worked by a person (O22).
     pub unreached: u32,

@@ -2,13 +2,16 @@
 //! part of the program.
 
 pub mod area;
+pub mod call;
 pub mod event;
 pub mod facts;
+pub mod form;
 pub mod ids;
 pub mod law;
 pub mod outage;
 pub mod refusal;
 pub mod safety;
+pub mod times;
 pub mod transition;
 pub mod window;
 

@@ -25,6 +25,18 @@ pub enum Refusal {
     /// Something collides and nobody says why it is done all the same.
     #[error("a justification is needed: {0}")]
     Collides(String),
+    /// Another template is needed.
+    #[error("{0} customers are supplied at a higher voltage than this template is for; choose high_voltage")]
+    WrongTemplate(u32),
+    /// Nobody wrote why it has to be switched off.
+    #[error("not considered instead of switching off: {}; say of each why it does not do", .0.join(", "))]
+    NotConsidered(Vec<String>),
+    /// Departments are silent.
+    #[error("not countersigned by: {}", .0.join(", "))]
+    NotSigned(Vec<String>),
+    /// Departments refuse.
+    #[error("refused by: {}; change the plan and send it again, or call it off", .0.join(", "))]
+    SignRefused(Vec<String>),
     /// A lock stands in the window.
     #[error("locked: {}; lift the lock or choose another day", .0.join(", "))]
     Locked(Vec<String>),
@@ -42,8 +54,8 @@ pub enum Refusal {
     /// The law says no.
     #[error("{0}")]
     Law(String),
-    /// Important customers are silent.
-    #[error("{0} important customers neither acknowledged nor had their escalation closed")]
+    /// Important or life-support customers are silent.
+    #[error("{0} important or life-support customers neither acknowledged nor had their escalation closed")]
     NotAcknowledged(u32),
     /// Somebody was reached by no channel.
     #[error("{0} customers are reached by no channel; a person has to visit, post or call")]

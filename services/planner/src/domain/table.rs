@@ -9,6 +9,7 @@ use relight_policy::Pack;
 use super::{
     event::{Effect, Event, Kind},
     facts::{Balance, Coverage, Facts},
+    form::Lacks,
     ids::PermitId,
     law::Law,
     outage::{Class, Decision, Mark, Outage, Permit, State},
@@ -290,6 +291,45 @@ fn one_notice_that_came_later_makes_the_whole_notice_late() {
         announced_at() + h(2),
     );
     assert_eq!(refused.unwrap_err(), Refusal::NotTold(1));
+}
+
+/// What nobody considered holds back the submission, who has not signed the approval and the announcement (O31).
+#[test]
+fn a_form_that_lacks_something_holds_the_plan_back() {
+    let lacks = |alternatives: &[&str], unsigned: &[&str], refused: &[&str]| Facts {
+        form: Lacks {
+            above_voltage: 0,
+            alternatives: alternatives.iter().map(|word| words(word)).collect(),
+            unsigned: unsigned.iter().map(|word| words(word)).collect(),
+            refused: refused.iter().map(|word| words(word)).collect(),
+        },
+        ..facts()
+    };
+    let (why, now) = (words("one day only"), announced_at());
+    let approve = Event::Approve { justification: why };
+    let mut moved = outage(State::Approved);
+    moved.announced_at = None;
+    let said =
+        |one: &Outage, event: &Event, facts| run(one, event, "boss", facts, now).map(|(one, _)| one.state);
+    let (draft, balanced) = (outage(State::Draft), outage(State::Balanced));
+    let truck = lacks(&["generator_truck"], &["dispatch"], &[]);
+    let considered = Err(Refusal::NotConsidered(vec![words("generator_truck")]));
+    assert_eq!(said(&draft, &Event::Submit, &truck), considered);
+    let mut too_light = facts();
+    too_light.form.above_voltage = 2;
+    assert_eq!(
+        said(&draft, &Event::Submit, &too_light),
+        Err(Refusal::WrongTemplate(2))
+    );
+    let silent = lacks(&[], &["dispatch"], &[]);
+    assert_eq!(said(&draft, &Event::Submit, &silent), Ok(State::Submitted));
+    let unsigned = Err(Refusal::NotSigned(vec![words("dispatch")]));
+    assert_eq!(said(&balanced, &approve, &silent), unsigned);
+    assert_eq!(said(&moved, &Event::Announce, &silent), unsigned);
+    let refusing = lacks(&[], &["dispatch"], &["marketing"]);
+    let refused = Err(Refusal::SignRefused(vec![words("marketing")]));
+    assert_eq!(said(&balanced, &approve, &refusing), refused);
+    assert_eq!(said(&moved, &Event::Announce, &refusing), refused);
 }
 
 #[test]

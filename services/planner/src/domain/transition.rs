@@ -123,6 +123,31 @@ pub fn notice_holds(outage: &Outage, facts: &Facts, law: &Law<'_>) -> Result<(),
     }
 }
 
+/// What the form of a plan lacks for its next step: the alternatives before it is handed in, the countersigns before it
+/// is approved and before people are told of it (operations.md O31).
+///
+/// # Errors
+/// The first thing that is missing.
+pub fn form_holds(outage: &Outage, facts: &Facts) -> Result<(), Refusal> {
+    let lacks = &facts.form;
+    if lacks.above_voltage > 0 {
+        return Err(Refusal::WrongTemplate(lacks.above_voltage));
+    }
+    if outage.state == State::Draft {
+        if lacks.alternatives.is_empty() {
+            return Ok(());
+        }
+        return Err(Refusal::NotConsidered(lacks.alternatives.clone()));
+    }
+    if !lacks.refused.is_empty() {
+        return Err(Refusal::SignRefused(lacks.refused.clone()));
+    }
+    if !lacks.unsigned.is_empty() {
+        return Err(Refusal::NotSigned(lacks.unsigned.clone()));
+    }
+    Ok(())
+}
+
 /// Everything the last gate asks: the notice still holds, important customers answered, nobody is left unreached, people
 /// were reminded, no lock came in the way. The permit asks it again.
 ///
@@ -197,6 +222,7 @@ impl Step<'_> {
     fn submit(self) -> Result<Moved, Refusal> {
         let window = self.outage.window;
         Window::plan(window.off_at, window.on_at, self.now)?;
+        form_holds(&self.outage, self.facts)?;
         Ok(self.to(State::Submitted))
     }
 
@@ -222,6 +248,7 @@ impl Step<'_> {
 
     fn approve(mut self, justification: &str) -> Result<Moved, Refusal> {
         self.another_person()?;
+        form_holds(&self.outage, self.facts)?;
         self.unlocked()?;
         if self.facts.dedicated_open > 0 {
             return Err(Refusal::NotAgreed(self.facts.dedicated_open));
@@ -241,6 +268,7 @@ impl Step<'_> {
         if self.outage.window.off_at <= self.now {
             return Err(Refusal::TooLate(self.outage.window.off_at));
         }
+        form_holds(&self.outage, self.facts)?;
         self.unlocked()?;
         self.outage.announced_at = Some(self.now);
         Ok((self.outage, vec![Effect::Publish, Self::tell(Kind::Notice)]))

@@ -1,6 +1,8 @@
 //! The contract of the planner: wire to command and back. Generated types stop here, in the consumer and in what is told.
 
 mod alarm;
+mod call;
+mod form;
 mod parse;
 mod safety;
 mod view;
@@ -28,9 +30,11 @@ use crate::{
         step::{law, zone_of},
     },
     domain::{
+        call::Call,
         ids::{LockId, OutageId},
         outage::State,
-        transition::{gate_holds, notice_holds},
+        times::Times,
+        transition::{form_holds, gate_holds, notice_holds},
     },
     error::Error,
     peers::Others,
@@ -93,6 +97,7 @@ impl Api {
             id: asked.id,
             window: asked.window,
             words,
+            template: asked.template,
             place: found.place,
             affected: found.affected,
         };
@@ -124,7 +129,7 @@ impl Api {
             Asks::Ledger => {
                 let one = known().await?;
                 let mut conn = self.conn().await?;
-                let customers = people::customers(&mut conn, one.id).await?;
+                let customers = people::supplied(&mut conn, one.id).await?;
                 drop(conn);
                 let above = self
                     .others
@@ -132,10 +137,22 @@ impl Api {
                         &customers,
                         one.life.window,
                         zone_of(&one),
-                        self.times_per_year(&one),
+                        &Times::of(&self.pack, one.life.window.off_at),
                     )
                     .await?;
                 command.above = Some(above);
+            }
+            Asks::Number {
+                customer,
+                contact,
+                outcome,
+            } => {
+                command.call = Some(Call {
+                    id: Uuid::now_v7(),
+                    contact,
+                    number: self.others.number(customer, contact).await?,
+                    outcome,
+                });
             }
             Asks::Section(device_ids) => {
                 let set = known().await?.place.set;
@@ -150,12 +167,6 @@ impl Api {
             }
         }
         Ok(())
-    }
-
-    /// How often in the year of its window a customer may be off for planned work.
-    fn times_per_year(&self, one: &Stored) -> Option<u16> {
-        let at = one.life.window.off_at;
-        self.pack.times_per_year("planned.times.kv10", at).ok()
     }
 
     async fn conn(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
@@ -263,7 +274,7 @@ impl Api {
         let law = law(&self.pack, &one);
         let held = match one.life.state {
             State::Noticed | State::Ready => gate_holds(&one.life, &facts, &law),
-            _ => notice_holds(&one.life, &facts, &law),
+            _ => form_holds(&one.life, &facts).and_then(|()| notice_holds(&one.life, &facts, &law)),
         };
         let answer = law.notice(&one.life, &facts.coverage);
         Ok(ExplainReply {

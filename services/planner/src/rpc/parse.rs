@@ -12,7 +12,9 @@ use super::{customer_id, outage_id};
 use crate::{
     desk::act::{Act, Command},
     domain::{
+        call::Outcome,
         event::Event,
+        form::{self, Template},
         ids::{OutageId, PermitId},
         window::Window,
     },
@@ -36,6 +38,12 @@ pub(super) enum Asks {
     Section(Vec<String>),
     /// Who is affected now.
     Network,
+    /// The number that was called.
+    Number {
+        customer: Uuid,
+        contact: Uuid,
+        outcome: Outcome,
+    },
 }
 
 /// A draft before the network was asked.
@@ -44,6 +52,7 @@ pub(super) struct Asked {
     pub(super) device_ids: Vec<String>,
     pub(super) window: Window,
     pub(super) words: Given,
+    pub(super) template: &'static Template,
 }
 
 /// Words of a draft; an area that is left out is made from the addresses.
@@ -69,6 +78,16 @@ pub(super) fn draft(request: &DraftRequest, now: DateTime<Utc>) -> Result<Asked,
         device_ids: devices(&request.device_ids)?,
         window: Window::plan(off_at, on_at, now)?,
         words: Given(words(request.words.as_ref(), false)?),
+        template: template(&request.template)?,
+    })
+}
+
+/// The template of this word; left out: the one that asks for more.
+pub(super) fn template(word: &str) -> Result<&'static Template, Invalid> {
+    let word = if word.is_empty() { form::STRICTEST } else { word };
+    Template::find(word).ok_or_else(|| {
+        let words: Vec<_> = Template::all().iter().map(|one| one.word.as_str()).collect();
+        Invalid::new("template", format!("must be one of {}", words.join(", ")))
     })
 }
 
@@ -117,6 +136,7 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
         words: None,
         above: None,
         section: None,
+        call: None,
     };
     let mut asks = Asks::Nothing;
     command.act = match action {
@@ -133,6 +153,14 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
         Action::Announce(it) => {
             command.words = it.words.as_ref().map(|it| words(Some(it), true)).transpose()?;
             Act::Event(Event::Announce)
+        }
+        Action::Evidence(it) => {
+            asks = called(it.call.as_ref(), &it.customer_id)?;
+            Act::Evidence(evidence(it)?)
+        }
+        Action::Acknowledge(it) => {
+            asks = called(it.call.as_ref(), &it.customer_id)?;
+            acknowledge(it)?
         }
         Action::Gate(_) => Act::Gate,
         Action::Refresh(_) => {
@@ -211,8 +239,6 @@ fn plain(action: &Action, now: DateTime<Utc>) -> Result<(Act, String), Error> {
 fn answer(action: &Action) -> Result<Act, Error> {
     Ok(match action {
         Action::Negotiate(it) => negotiate(it)?,
-        Action::Evidence(it) => Act::Evidence(evidence(it)?),
-        Action::Acknowledge(it) => acknowledge(it)?,
         Action::Escalate(it) => escalate(it)?,
         Action::Isolate(it) => Act::Isolate {
             customer: customer_id(&it.customer_id)?,
@@ -228,7 +254,11 @@ fn answer(action: &Action) -> Result<Act, Error> {
 }
 
 /// One of these words.
-fn one_of(field: &'static str, word: &str, words: &[&'static str]) -> Result<&'static str, Invalid> {
+pub(super) fn one_of(
+    field: &'static str,
+    word: &str,
+    words: &[&'static str],
+) -> Result<&'static str, Invalid> {
     let known = words.iter().copied().find(|known| *known == word);
     known.ok_or_else(|| Invalid::new(field, format!("must be one of {}", words.join(", "))))
 }
@@ -250,6 +280,42 @@ fn negotiate(it: &w::Negotiate) -> Result<Act, Error> {
     })
 }
 
+/// A call is tied to one number of one customer.
+fn called(call: Option<&w::Call>, customer: &str) -> Result<Asks, Error> {
+    let Some(call) = call else {
+        return Ok(Asks::Nothing);
+    };
+    let words = Outcome::ALL.map(Outcome::word);
+    let outcome = Outcome::parse(&call.outcome).ok_or_else(|| {
+        let must = format!("must be one of {}", words.join(", "));
+        Invalid::new("call.outcome", must)
+    })?;
+    Ok(Asks::Number {
+        customer: customer_id(customer)?,
+        contact: wire::uuid("call.contact_id", &call.contact_id)?,
+        outcome,
+    })
+}
+
+/// A call says whom it reached, and reaches one customer; what is no call has none.
+fn tied(it: &w::Evidence, channel: &str) -> Result<(), Invalid> {
+    match (channel, &it.call) {
+        ("call", None) => Err(Invalid::new(
+            "call",
+            "must be given: which number, and whom it reached",
+        )),
+        ("call", Some(_)) if !it.more_customer_ids.is_empty() => Err(Invalid::new(
+            "more_customer_ids",
+            "must be left out: a call reaches one customer",
+        )),
+        ("call", Some(_)) | (_, None) => Ok(()),
+        (_, Some(_)) => Err(Invalid::new(
+            "call",
+            "must be left out: the channel is another one",
+        )),
+    }
+}
+
 /// A visit or a posted notice is proven by a photo; a call and a signature by their note.
 fn evidence(it: &w::Evidence) -> Result<Vec<Evidence>, Error> {
     const CHANNELS: [&str; 5] = ["visit", "post", "call", "community", "esign"];
@@ -258,6 +324,7 @@ fn evidence(it: &w::Evidence) -> Result<Vec<Evidence>, Error> {
         return Err(Invalid::new("more_customer_ids", "must name at most 500 customers").into());
     }
     let channel = one_of("channel", &it.channel, &CHANNELS)?;
+    tied(it, channel)?;
     let photo = photo(&it.photo_sha256)?;
     if photo.is_none() && matches!(channel, "visit" | "post") {
         return Err(Invalid::new(
@@ -276,6 +343,7 @@ fn evidence(it: &w::Evidence) -> Result<Vec<Evidence>, Error> {
         by: String::new(),
         note: note.clone(),
         photo: photo.clone(),
+        call: None,
     };
     let mut all = vec![one(customer_id(&it.customer_id)?)];
     for more in &it.more_customer_ids {
@@ -308,6 +376,14 @@ fn acknowledge(it: &w::Acknowledge) -> Result<Act, Error> {
             "must be what they said, word by word; a bare digit is no answer",
         )
         .into());
+    }
+    if it
+        .call
+        .as_ref()
+        .is_some_and(|call| call.outcome != Outcome::Reached.word())
+    {
+        let must = "must be reached: who was not reached said nothing; record the call as evidence";
+        return Err(Invalid::new("call.outcome", must).into());
     }
     Ok(Act::Acknowledge {
         customer: customer_id(&it.customer_id)?,

@@ -145,6 +145,7 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
         crew_name: one.crew_name.clone(),
         network_added: one.network_added.unsigned_abs(),
         network_released: one.network_released.unsigned_abs(),
+        template: one.template.clone(),
     })
 }
 

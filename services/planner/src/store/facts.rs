@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 
-use super::outage::Stored;
+use super::{form, outage::Stored};
 use crate::{
     domain::facts::{Balance, Coverage, Facts},
     error::Error,
@@ -22,6 +22,7 @@ pub async fn read(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error>
     let mut facts = people(conn, one).await?;
     facts.balance.conflicts.clone_from(&one.conflicts);
     facts.balance.locks = locks(conn, one).await?;
+    facts.form = form::lacks(conn, one).await?;
     (facts.leaders, facts.uncleared) = leaders(conn, one).await?;
     Ok(facts)
 }

@@ -68,7 +68,7 @@ pub async fn recipients(
            and case $3
              when 'required' then r.important or r.life_support or r.dedicated_line or r.own_generation
              when 'unreached' then r.served_at is null
-             when 'unacknowledged' then r.important and r.settled_at is null
+             when 'unacknowledged' then (r.important or r.life_support) and r.settled_at is null
              when 'backfeed' then r.own_generation
              when 'dedicated' then r.dedicated_line
              else true end

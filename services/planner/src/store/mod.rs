@@ -1,8 +1,10 @@
 //! All SQL of the planner.
 
 pub mod alarm;
+pub mod call;
 pub mod crew;
 pub mod facts;
+pub mod form;
 pub mod list;
 pub mod lock;
 pub mod outage;

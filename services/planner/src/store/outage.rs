@@ -68,6 +68,8 @@ pub struct Stored {
     pub above_hours: i32,
     /// Numbers of the plans it collided with, when it was compared.
     pub conflicts: Vec<String>,
+    /// What it has to hold, as the word of a [`crate::domain::form::Template`].
+    pub template: String,
     /// Why although something collides.
     pub justification: String,
     /// What was written at the end.
@@ -105,6 +107,7 @@ struct Row {
     above_count: i32,
     above_hours: i32,
     conflicts: Vec<String>,
+    template: String,
     justification: String,
     note: String,
     order_number: String,
@@ -142,6 +145,7 @@ impl TryFrom<Row> for Stored {
             above_count: row.above_count,
             above_hours: row.above_hours,
             conflicts: row.conflicts,
+            template: row.template,
             justification: row.justification,
             note: row.note,
             order_number: row.order_number,
@@ -163,8 +167,9 @@ pub async fn insert(conn: &mut PgConnection, one: &Stored, at: DateTime<Utc>) ->
     let done = sqlx::query!(
         "insert into planner.outage (id, number, org_path, zone, state, version, plan_no, class, author, off_at, on_at,
              device_ids, affected_set_id, grid_version, affected_count, lon, lat, area_made, area_zh, area_en, line,
-             reason_zh, reason_en, life, created_at)
-         values ($1, $2, $3, $4, 'draft', 1, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+             reason_zh, reason_en, life, created_at, template)
+         values ($1, $2, $3, $4, 'draft', 1, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+             $23)
          on conflict (id) do nothing",
         one.id.uuid(),
         one.number,
@@ -187,7 +192,8 @@ pub async fn insert(conn: &mut PgConnection, one: &Stored, at: DateTime<Utc>) ->
         one.words.reason_zh,
         one.words.reason_en,
         life,
-        at
+        at,
+        one.template
     )
     .execute(conn)
     .await
@@ -202,7 +208,7 @@ pub async fn insert(conn: &mut PgConnection, one: &Stored, at: DateTime<Utc>) ->
 pub async fn lock(conn: &mut PgConnection, id: OutageId) -> Result<Stored, Error> {
     sqlx::query_as!(
         Row,
-        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
+        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
              area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage where id = $1 for update",
@@ -222,7 +228,7 @@ pub async fn lock(conn: &mut PgConnection, id: OutageId) -> Result<Stored, Error
 pub async fn find(pool: &PgPool, id: Option<Uuid>, number: &str, org: &[String]) -> Result<Stored, Error> {
     sqlx::query_as!(
         Row,
-        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
+        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
              area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage where (id = $1 or number = $2) and org_path like any($3)",
@@ -251,7 +257,7 @@ pub async fn page(
     let (off_at, id) = after.unzip();
     let rows = sqlx::query_as!(
         Row,
-        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat,
+        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
              area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage
@@ -282,7 +288,8 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
              announced_at = $9, noticed_at = $10, permit_at = $11, switched_off_at = $12, affected_set_id = $13,
              grid_version = $14, affected_count = $15, lon = $16, lat = $17, area_made = $18, area_zh = $19, area_en = $20,
              line = $21, reason_zh = $22, reason_en = $23, above_count = $24, above_hours = $25, justification = $26,
-             note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32, conflicts = $33
+             note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32, conflicts = $33,
+             template = $34
          where id = $1",
         one.id.uuid(),
         one.life.state.word(),
@@ -316,7 +323,8 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
         one.network_added,
         one.network_released,
         life,
-        &one.conflicts
+        &one.conflicts,
+        one.template
     )
     .execute(conn)
     .await

@@ -27,6 +27,8 @@ pub struct Affected {
     pub dedicated_line: bool,
     /// Generation, storage or a second supply.
     pub own_generation: bool,
+    /// Nominal voltage of the supply, volts; of several the highest; none where the registry does not know.
+    pub voltage_v: Option<i32>,
 }
 
 /// Adds customers; those who were released and are affected again count as added now.
@@ -37,11 +39,11 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
     for chunk in all.chunks(CHUNK) {
         sqlx::query!(
             "insert into planner.recipient as r (outage_id, customer_id, important, life_support, dedicated_line, own_generation,
-                 added_at)
-             select $1, n.*, $7 from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[]) n
+                 voltage_v, added_at)
+             select $1, n.*, $8 from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[]) n
              on conflict (outage_id, customer_id) do update set important = excluded.important,
                  life_support = excluded.life_support, dedicated_line = excluded.dedicated_line,
-                 own_generation = excluded.own_generation, released_at = null,
+                 own_generation = excluded.own_generation, voltage_v = excluded.voltage_v, released_at = null,
                  added_at = case when r.released_at is null then r.added_at else excluded.added_at end",
             id.uuid(),
             &column(chunk, |one| one.customer),
@@ -49,6 +51,7 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
             &column(chunk, |one| one.life_support),
             &column(chunk, |one| one.dedicated_line),
             &column(chunk, |one| one.own_generation),
+            &column(chunk, |one| one.voltage_v) as &[Option<i32>],
             at
         )
         .execute(&mut *conn)
@@ -74,6 +77,40 @@ pub async fn customers(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Uuid
     .fetch_all(conn)
     .await
     .map_err(Error::db("read affected customers"))
+}
+
+/// The customers affected now, with the voltage of each.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn supplied(conn: &mut PgConnection, id: OutageId) -> Result<Vec<(Uuid, Option<i32>)>, Error> {
+    let rows = sqlx::query!(
+        "select customer_id, voltage_v from planner.recipient where outage_id = $1 and released_at is null order by customer_id",
+        id.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read at which voltage customers are supplied"))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.customer_id, row.voltage_v))
+        .collect())
+}
+
+/// How many affected customers are supplied at more than `most_v` volts.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn above_voltage(conn: &mut PgConnection, id: OutageId, most_v: i32) -> Result<u32, Error> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from planner.recipient where outage_id = $1 and released_at is null and voltage_v > $2"#,
+        id.uuid(),
+        most_v
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("count who is supplied at a higher voltage"))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Somebody moved in after the announcement: they are told, and the lead of the plan is not theirs.
@@ -132,13 +169,13 @@ pub async fn begin_plan(conn: &mut PgConnection, id: OutageId) -> Result<(), Err
     .map_err(Error::db("begin a plan"))
 }
 
-/// The same window but later: important customers answer anew.
+/// The same window but later: important and life-support customers answer anew.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn ask_again(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
     sqlx::query!(
-        "update planner.recipient set settled_at = null where outage_id = $1 and important",
+        "update planner.recipient set settled_at = null where outage_id = $1 and (important or life_support)",
         id.uuid()
     )
     .execute(conn)
@@ -169,7 +206,7 @@ pub async fn begin_late_start(conn: &mut PgConnection, id: OutageId) -> Result<(
 pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> Result<Affected, Error> {
     sqlx::query_as!(
         Affected,
-        "select customer_id as customer, important, life_support, dedicated_line, own_generation
+        "select customer_id as customer, important, life_support, dedicated_line, own_generation, voltage_v
          from planner.recipient where outage_id = $1 and customer_id = $2 and released_at is null",
         id.uuid(),
         customer
@@ -180,28 +217,31 @@ pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> 
     .ok_or(Error::NotAffected(customer))
 }
 
-/// Stores what an important customer said, verbatim.
+/// Stores what an important or life-support customer said, verbatim; `call`: on the telephone.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn acknowledge(
     conn: &mut PgConnection,
     (id, plan_no, customer): (OutageId, u32, Uuid),
-    text: &str,
+    (text, call): (&str, Option<Uuid>),
     by: &str,
     at: Instant,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into planner.acknowledgement (outage_id, plan_no, customer_id, text, acknowledged_at, acknowledged_by)
-         values ($1, $2, $3, $4, $5, $6)
+        "insert into planner.acknowledgement (outage_id, plan_no, customer_id, text, acknowledged_at, acknowledged_by, call_id,
+             call_outcome)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $7::uuid is not null then 'reached' end)
          on conflict (outage_id, plan_no, customer_id) do update
-             set text = excluded.text, acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by",
+             set text = excluded.text, acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by,
+                 call_id = excluded.call_id, call_outcome = excluded.call_outcome",
         id.uuid(),
         i32::try_from(plan_no).unwrap_or(i32::MAX),
         customer,
         text,
         at,
-        by
+        by,
+        call
     )
     .execute(&mut *conn)
     .await
@@ -256,14 +296,14 @@ pub async fn escalate(
     Ok(())
 }
 
-/// Important customers who have not answered.
+/// Important and life-support customers who have not answered.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn silent(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Uuid>, Error> {
     sqlx::query_scalar!(
         "select customer_id from planner.recipient
-         where outage_id = $1 and released_at is null and important and settled_at is null order by customer_id",
+         where outage_id = $1 and released_at is null and (important or life_support) and settled_at is null order by customer_id",
         id.uuid()
     )
     .fetch_all(conn)

@@ -25,6 +25,8 @@ pub struct Evidence {
     pub note: String,
     /// SHA-256 of the photo.
     pub photo: Option<Vec<u8>>,
+    /// The call that reached them.
+    pub call: Option<Uuid>,
 }
 
 /// Adds evidence about one notice. Evidence of an earlier plan is stored too; it just proves nothing for the present one.
@@ -38,10 +40,12 @@ pub async fn add(
 ) -> Result<(), Error> {
     let of = |value: fn(&Evidence) -> String| all.iter().map(value).collect::<Vec<_>>();
     sqlx::query!(
-        "insert into planner.evidence (id, outage_id, plan_no, kind, customer_id, channel, at, recorded_by, note, photo_sha256)
-         select n.id, $1, $2, $3, n.customer, n.channel, n.at, n.by, n.note, n.photo
-         from unnest($4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[], $9::text[], $10::bytea[])
-             as n (id, customer, channel, at, by, note, photo)
+        "insert into planner.evidence (id, outage_id, plan_no, kind, customer_id, channel, at, recorded_by, note, photo_sha256,
+             call_id, call_outcome)
+         select n.id, $1, $2, $3, n.customer, n.channel, n.at, n.by, n.note, n.photo, n.call,
+             case when n.call is not null then 'reached' end
+         from unnest($4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[], $9::text[], $10::bytea[], $11::uuid[])
+             as n (id, customer, channel, at, by, note, photo, call)
          join planner.recipient r on r.outage_id = $1 and r.customer_id = n.customer
          on conflict (id) do nothing",
         id.uuid(),
@@ -53,7 +57,8 @@ pub async fn add(
         &all.iter().map(|one| one.at).collect::<Vec<_>>(),
         &of(|one| one.by.clone()),
         &of(|one| one.note.clone()),
-        &all.iter().map(|one| one.photo.clone()).collect::<Vec<_>>() as &[Option<Vec<u8>>]
+        &all.iter().map(|one| one.photo.clone()).collect::<Vec<_>>() as &[Option<Vec<u8>>],
+        &all.iter().map(|one| one.call).collect::<Vec<_>>() as &[Option<Uuid>]
     )
     .execute(&mut *conn)
     .await

@@ -99,13 +99,36 @@ async fn an_important_customer_who_is_silent_goes_up_until_somebody_decides() ->
     Ok(())
 }
 
+/// Where a life hangs on supply nobody switches off before they, or who answers for them, have said so: a text that was
+/// delivered is not enough (domain.md 5.5 no. 20).
+#[tokio::test]
+async fn a_life_support_customer_who_is_silent_holds_the_gate() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.noticed().await?;
+    sqlx::query("update planner.recipient set life_support = true where customer_id = $1")
+        .bind(customer(3))
+        .execute(house.db.pool())
+        .await?;
+    house.answered(1).await?;
+    house.until(window().off_at - h(4)).await?;
+    assert_eq!(house.stored().await?.life.state, State::Noticed);
+    let alarms = then::alarms(&house.db).await?;
+    let what: Vec<_> = alarms.iter().map(|(what, _)| what.as_str()).collect();
+    assert_eq!(what, ["account_manager", "duty_manager", "gate"]);
+    let words = house.refused(&planner(), house_answers(4)).await?;
+    assert!(words.contains("life-support"), "an ordinary customer: {words}");
+    house.answered(3).await?;
+    assert_eq!(house.act(&planner(), Act::Gate).await?.life.state, State::Ready);
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_author_does_not_approve_and_the_database_agrees() -> anyhow::Result<()> {
     let house = given::house().await?;
     house.drafted(outage(), window()).await?;
     let both = given::with("pat", relight_common::Role::Manager);
     let justification = String::from("alone in the office");
-    house.event(&planner(), Event::Submit).await?;
+    house.submitted().await?;
     let balance = Event::Balance {
         justification: justification.clone(),
     };
@@ -160,7 +183,10 @@ async fn the_database_refuses_off_without_a_permit_and_changed_evidence() -> any
 #[tokio::test]
 async fn two_people_on_one_outage_do_not_overwrite_each_other() -> anyhow::Result<()> {
     let house = given::house().await?;
-    let one = house.drafted(outage(), window()).await?;
+    house.drafted(outage(), window()).await?;
+    let one = house
+        .considers(&planner(), &["live_work", "transfer", "generator_truck"])
+        .await??;
     let mut first = given::command(Act::Event(Event::Submit));
     first.expected_version = one.version;
     let mut second = given::command(Act::Event(Event::Cancel));

@@ -17,8 +17,15 @@ use relight_planner::{
         act::{self, Act, Command},
         alarm::Timers,
         draft::{self, Draft},
+        form::{self, Asked, Considered, Whom},
     },
-    domain::{event::Event, ids::OutageId, window::Window},
+    domain::{
+        call::{Call, Outcome, SealedNumber},
+        event::Event,
+        form::{STRICTEST, Step, Template, Verdict},
+        ids::OutageId,
+        window::Window,
+    },
     error::Error,
     store::{
         outage::{Place, Stored, Words},
@@ -108,6 +115,7 @@ fn affected(n: u8) -> Affected {
         life_support: false,
         dedicated_line: false,
         own_generation: n == 2,
+        voltage_v: None,
     }
 }
 
@@ -123,6 +131,7 @@ pub fn a_draft(id: OutageId, window: Window) -> Draft {
             reason_zh: text("更换开关"),
             reason_en: text("new switch"),
         },
+        template: Template::find(STRICTEST).expect("a template"),
         place: Place {
             device_ids: vec![text("SW-12")],
             set: derived_from_name("the set"),
@@ -137,6 +146,19 @@ pub fn a_draft(id: OutageId, window: Window) -> Draft {
     }
 }
 
+/// A call to a number the registry sealed.
+pub fn a_call(outcome: Outcome) -> Call {
+    Call {
+        id: Uuid::now_v7(),
+        contact: derived_from_name("a number"),
+        number: SealedNumber {
+            bytes: vec![7; 60],
+            key: "k1".to_owned(),
+        },
+        outcome,
+    }
+}
+
 pub fn command(act: Act) -> Command {
     Command {
         outage: outage(),
@@ -146,6 +168,7 @@ pub fn command(act: Act) -> Command {
         words: None,
         above: None,
         section: None,
+        call: None,
     }
 }
 
@@ -216,11 +239,85 @@ impl House {
         }
     }
 
+    /// Writes why these alternatives do not do.
+    pub async fn considers(&self, claims: &Claims, kinds: &[&str]) -> anyhow::Result<Result<Stored, Error>> {
+        let why = |kind: &&str| {
+            (
+                String::from(*kind),
+                false,
+                "too near the other circuit".to_owned(),
+            )
+        };
+        let asked = Considered {
+            outage: outage(),
+            expected_version: 0,
+            template: None,
+            alternatives: kinds.iter().map(why).collect(),
+        };
+        let mut work = self.work(claims).await?;
+        let done = form::consider(&mut work, claims, asked).await;
+        if done.is_ok() {
+            work.commit(Outage::default()).await?;
+        }
+        Ok(done)
+    }
+
+    /// A step of countersigning; no department named: all of the template.
+    pub async fn countersigns(
+        &self,
+        claims: &Claims,
+        step: Step,
+        departments: &[&str],
+    ) -> anyhow::Result<Result<Stored, Error>> {
+        let named = departments.iter().map(|one| String::from(*one)).collect();
+        let asked = Asked {
+            outage: outage(),
+            expected_version: 0,
+            step,
+            whom: if departments.is_empty() {
+                Whom::All
+            } else {
+                Whom::Named(named)
+            },
+        };
+        let mut work = self.work(claims).await?;
+        let done = form::countersigned(&mut work, claims, asked).await;
+        if done.is_ok() {
+            work.commit(Outage::default()).await?;
+        }
+        Ok(done)
+    }
+
+    /// Everything considered and handed in.
+    pub async fn submitted(&self) -> anyhow::Result<Stored> {
+        self.considers(&planner(), &["live_work", "transfer", "generator_truck"])
+            .await??;
+        self.event(&planner(), Event::Submit).await
+    }
+
+    /// Sent to every department, and signed by each.
+    pub async fn signed(&self) -> anyhow::Result<()> {
+        self.countersigns(&planner(), Step::Send, &[]).await??;
+        let agreed = Step::Sign {
+            verdict: Verdict::Agreed,
+            reason: String::new(),
+        };
+        for (who, department) in [
+            (dispatcher(), "dispatch"),
+            (manager(), "equipment"),
+            (with("ann", Role::Agent), "marketing"),
+        ] {
+            self.countersigns(&who, agreed.clone(), &[department]).await??;
+        }
+        Ok(())
+    }
+
     /// From the draft to the approval.
     pub async fn approved(&self) -> anyhow::Result<Stored> {
         self.drafted(outage(), window()).await?;
         let justification = String::from("the only day the crane is free");
-        self.event(&planner(), Event::Submit).await?;
+        self.submitted().await?;
+        self.signed().await?;
         let balance = Event::Balance {
             justification: justification.clone(),
         };
@@ -331,8 +428,9 @@ impl House {
         Ok(work.done().await?)
     }
 
-    pub fn call(&self, n: u8) -> Act {
-        Act::Evidence(vec![Evidence {
+    /// A call to customer `n` about the notice, and what became of it.
+    pub fn call(&self, n: u8, outcome: Outcome) -> Command {
+        let proof = Evidence {
             id: Uuid::now_v7(),
             customer: customer(n),
             channel: "call".to_owned(),
@@ -340,7 +438,12 @@ impl House {
             by: String::new(),
             note: "spoke with them".to_owned(),
             photo: None,
-        }])
+            call: None,
+        };
+        Command {
+            call: Some(a_call(outcome)),
+            ..command(Act::Evidence(vec![proof]))
+        }
     }
 
     pub fn visit(&self, n: u8, photo: Option<Vec<u8>>) -> Act {
@@ -352,6 +455,7 @@ impl House {
             by: String::new(),
             note: "handed over at the door".to_owned(),
             photo,
+            call: None,
         }])
     }
 }

@@ -1,7 +1,9 @@
 //! The planner on a real database: the lawful way, every gate on it, what is told, who is escalated.
 
 mod alarms;
+mod calls;
 mod crew;
+mod forms;
 mod gates;
 mod given;
 mod moved;

@@ -5,7 +5,7 @@ use relight_planner::{
         act::Act,
         moved::{self, Difference, Moved},
     },
-    domain::outage::State,
+    domain::{call::Outcome, outage::State},
     store::{
         outage::Stored,
         people::{self, Affected},
@@ -24,6 +24,7 @@ fn ordinary(n: u8) -> Affected {
         life_support: false,
         dedicated_line: false,
         own_generation: false,
+        voltage_v: None,
     }
 }
 
@@ -92,7 +93,7 @@ async fn who_moves_in_on_the_last_day_is_called() -> anyhow::Result<()> {
     let alarms = then::alarms(&house.db).await?;
     assert_eq!(alarms.last().map(|(what, _)| what.as_str()), Some("late_joiner"));
     assert!(house.refused(&planner(), Act::Gate).await?.contains("no channel"));
-    house.act(&planner(), house.call(9)).await?;
+    house.run(&planner(), house.call(9, Outcome::Reached)).await??;
     assert_eq!(house.act(&planner(), Act::Gate).await?.life.state, State::Ready);
     Ok(())
 }

@@ -38,6 +38,9 @@ async fn another_day_voids_the_notice_and_begins_a_new_plan() -> anyhow::Result<
         .fetch_one(house.db.pool())
         .await?;
     assert_eq!(ended, (1, true));
+    let words = house.refused(&planner(), Act::Event(Event::Announce)).await?;
+    assert_eq!(words, "not countersigned by: dispatch, equipment, marketing");
+    house.signed().await?;
     house.event(&planner(), Event::Announce).await?;
     // A receipt of the old notice that comes late proves nothing for the new one.
     house.served(1, "notice", &[1, 2, 3, 4]).await?;
@@ -92,7 +95,7 @@ async fn a_plan_with_the_same_customers_needs_a_reason() -> anyhow::Result<()> {
         .execute(house.db.pool())
         .await?;
     house.drafted(outage(), window()).await?;
-    house.event(&planner(), Event::Submit).await?;
+    house.submitted().await?;
     let balance = |why: &str| {
         Act::Event(Event::Balance {
             justification: why.to_owned(),
@@ -124,7 +127,7 @@ async fn another_plan_on_the_same_line_needs_a_reason_too() -> anyhow::Result<()
         sqlx::query(change).execute(house.db.pool()).await?;
     }
     house.drafted(outage(), window()).await?;
-    house.event(&planner(), Event::Submit).await?;
+    house.submitted().await?;
     let balance = Act::Event(Event::Balance {
         justification: String::new(),
     });

@@ -13,6 +13,7 @@ fn ordinary(n: u8) -> Affected {
         life_support: false,
         dedicated_line: false,
         own_generation: false,
+        voltage_v: None,
     }
 }
 
@@ -22,7 +23,7 @@ async fn counted(house: &House) -> anyhow::Result<()> {
         backfeed_untold, single_source] from reach where outage_id = $1";
     const COUNTED: &str = "select array[
             (select count(*) from recipient where outage_id = $1 and released_at is null and served_at is null),
-            count(*), count(served_at), count(joined_at), count(*) filter (where important and settled_at is null),
+            count(*), count(served_at), count(joined_at), count(*) filter (where (important or life_support) and settled_at is null),
             count(late_told_at), count(*) filter (where own_generation and isolated_at is null),
             count(*) filter (where own_generation and told_at is null), count(*) filter (where important and not own_generation)]
         from recipient
@@ -104,7 +105,7 @@ async fn the_numbers_of_those_with_needs_of_their_own_are_what_counting_says() -
         .by_itself(async |work| {
             people::tick(work.conn(), who, false, "mo", at).await?;
             people::tick(work.conn(), who, true, "mo", at).await?;
-            people::acknowledge(work.conn(), (id, 1, customer(70)), "yes", "mo", at).await
+            people::acknowledge(work.conn(), (id, 1, customer(70)), ("yes", None), "mo", at).await
         })
         .await?;
     counted(&house).await?;

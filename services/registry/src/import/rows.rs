@@ -57,6 +57,7 @@ columns! {
         id: Uuid, customer_id: Uuid, account_key: String, external_id: String, external_key: String, bus: String,
         phases: String, meter_no: String, transformer_id: Option<String>, lon: f64, lat: f64, area_class: String,
         zone: String, org_path: String, address_zh: String, address_en: String, own_generation: String, in_service: bool,
+        voltage_v: Option<i32>,
     }
 }
 columns! {
@@ -198,6 +199,8 @@ fn points(pack: &Pack, above: Vec<Option<String>>) -> Points {
         rows.address_en.push(point.address_en.clone());
         rows.own_generation.push(point.own_generation.to_string());
         rows.in_service.push(point.in_service);
+        rows.voltage_v
+            .push(point.voltage_v.and_then(|volts| i32::try_from(volts).ok()));
     }
     rows
 }

@@ -238,7 +238,10 @@ impl Api {
         Ok(ContactsReply { contacts })
     }
 
-    fn open(&self, mut row: contact::ContactRow) -> Result<relight_proto::registry::v1::Contact, Error> {
+    pub(super) fn open(
+        &self,
+        mut row: contact::ContactRow,
+    ) -> Result<relight_proto::registry::v1::Contact, Error> {
         let channel = row.channel.parse().map_err(|()| Error::Stored("channel"))?;
         let sealed = Sealed {
             bytes: std::mem::take(&mut row.sealed),

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-const MEMBERS_MAX: u32 = 5_000;
+pub(super) const MEMBERS_MAX: u32 = 5_000;
 
 impl Api {
     pub(super) async fn snapshot(&self, message: &GridSnapshotRequest) -> Result<Chunks, Error> {
@@ -142,7 +142,7 @@ fn device(held: &Held, state: &State, ix: DeviceIx) -> Device {
     }
 }
 
-fn member(row: affected_set::Listed) -> Member {
+pub(super) fn member(row: affected_set::Listed) -> Member {
     Member {
         service_point_id: row.service_point_id.to_string(),
         customer_id: row.customer_id.to_string(),
@@ -152,5 +152,6 @@ fn member(row: affected_set::Listed) -> Member {
         own_generation: row.own_generation,
         address_zh: row.address_zh,
         address_en: row.address_en,
+        voltage_v: row.voltage_v.unwrap_or_default().unsigned_abs(),
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn service_point(row: PointRow) -> Result<wire::ServicePoint, Error> 
         important: row.important,
         life_support: row.life_support,
         dedicated_line: row.dedicated_line,
+        voltage_v: row.voltage_v.unwrap_or_default().unsigned_abs(),
     })
 }
 

@@ -216,6 +216,8 @@ pub(crate) struct Listed {
     pub(crate) own_generation: bool,
     pub(crate) address_zh: String,
     pub(crate) address_en: String,
+    /// Nominal, volts.
+    pub(crate) voltage_v: Option<i32>,
 }
 
 /// Which members of a set are asked for.
@@ -234,7 +236,8 @@ pub(crate) async fn members(pool: &PgPool, which: Which) -> Result<Vec<Listed>, 
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, m.customer_id, c.class = 'important' as "important!", c.life_support, c.dedicated_line,
-            p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en
+            p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            p.voltage_v
          from registry.affected_set_member m
          join registry.customer c on c.id = m.customer_id
          join registry.service_point p on p.id = m.service_point_id
@@ -256,7 +259,8 @@ pub(crate) async fn members_at(pool: &PgPool, which: Which, at: DateTime<Utc>) -
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, c.id as customer_id, c.class = 'important' as "important!", c.life_support,
-            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en
+            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            p.voltage_v
          from registry.affected_set_member m
          join registry.service_point p on p.id = m.service_point_id
          join registry.customer c on c.id = coalesce((
@@ -274,6 +278,39 @@ pub(crate) async fn members_at(pool: &PgPool, which: Which, at: DateTime<Utc>) -
     .fetch_all(pool)
     .await
     .map_err(Error::db("read who is below a set"))
+}
+
+/// The members whose service point one of these customers had at `at`, by service point: found by the customers, so that
+/// a few named ones do not cost the whole of a large set.
+pub(crate) async fn among(
+    pool: &PgPool,
+    set: Uuid,
+    customers: &[Uuid],
+    at: DateTime<Utc>,
+) -> Result<Vec<Listed>, Error> {
+    sqlx::query_as!(
+        Listed,
+        r#"select m.service_point_id, c.id as customer_id, c.class = 'important' as "important!", c.life_support,
+            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            p.voltage_v
+         from (
+            select s.id from registry.service_point s where s.customer_id = any($2)
+            union select f.service_point_id from registry.former_customer f where f.customer_id = any($2)
+         ) theirs
+         join registry.affected_set_member m on m.set_id = $1 and m.service_point_id = theirs.id
+         join registry.service_point p on p.id = theirs.id
+         join registry.customer c on c.id = coalesce((
+            select f.customer_id from registry.former_customer f
+            where f.service_point_id = p.id and f.until_at > $3 order by f.until_at limit 1), p.customer_id)
+         where c.id = any($2) and (p.retired_at is null or p.retired_at > $3)
+         order by m.service_point_id"#,
+        set,
+        customers,
+        at
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("read who of these is in a set"))
 }
 
 /// How many sets of other versions were made since `since`.

@@ -94,21 +94,23 @@ pub(crate) async fn customer_ids(
 pub(crate) async fn points(conn: &mut PgConnection, batch: &Points) -> Result<Written, Error> {
     let rows = sqlx::query!(
         r#"insert into registry.service_point as p (id, customer_id, external_id, external_key, bus, phases, meter_no,
-            transformer_id, lon, lat, area_class, zone, org_path, address_zh, address_en, own_generation, in_service)
+            transformer_id, lon, lat, area_class, zone, org_path, address_zh, address_en, own_generation, in_service, voltage_v)
         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::float8[], $10::float8[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bool[])
+            $9::float8[], $10::float8[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bool[],
+            $18::int4[])
         on conflict (external_key) do update set customer_id = excluded.customer_id, external_id = excluded.external_id,
             bus = excluded.bus, phases = excluded.phases, meter_no = excluded.meter_no,
             transformer_id = excluded.transformer_id, lon = excluded.lon, lat = excluded.lat,
             area_class = excluded.area_class, zone = excluded.zone, org_path = excluded.org_path,
             address_zh = excluded.address_zh, address_en = excluded.address_en,
-            own_generation = excluded.own_generation, in_service = excluded.in_service, retired_at = null
+            own_generation = excluded.own_generation, in_service = excluded.in_service,
+            voltage_v = excluded.voltage_v, retired_at = null
         where (p.customer_id, p.external_id, p.bus, p.phases, p.meter_no, p.transformer_id, p.lon, p.lat, p.area_class,
-                p.zone, p.org_path, p.address_zh, p.address_en, p.own_generation, p.in_service, p.retired_at)
+                p.zone, p.org_path, p.address_zh, p.address_en, p.own_generation, p.in_service, p.voltage_v, p.retired_at)
             is distinct from (excluded.customer_id, excluded.external_id, excluded.bus, excluded.phases,
                 excluded.meter_no, excluded.transformer_id, excluded.lon, excluded.lat, excluded.area_class, excluded.zone,
                 excluded.org_path, excluded.address_zh, excluded.address_en, excluded.own_generation, excluded.in_service,
-                null::timestamptz)
+                excluded.voltage_v, null::timestamptz)
         returning p.customer_id, p.xmax = 0 as "added!""#,
         &batch.id,
         &batch.customer_id,
@@ -126,7 +128,8 @@ pub(crate) async fn points(conn: &mut PgConnection, batch: &Points) -> Result<Wr
         &batch.address_zh,
         &batch.address_en,
         &batch.own_generation,
-        &batch.in_service
+        &batch.in_service,
+        &batch.voltage_v as &[Option<i32>]
     )
     .fetch_all(conn)
     .await

@@ -25,6 +25,8 @@ pub(crate) struct PointRow {
     pub(crate) important: bool,
     pub(crate) life_support: bool,
     pub(crate) dedicated_line: bool,
+    /// Nominal, volts.
+    pub(crate) voltage_v: Option<i32>,
 }
 
 /// The same columns for every way to ask.
@@ -34,7 +36,7 @@ macro_rules! points {
             PointRow,
             r#"select p.id, p.customer_id, c.account, p.external_id, p.bus, p.transformer_id, p.lon, p.lat, p.area_class,
                 p.org_path, p.zone, p.address_zh, p.address_en, p.own_generation <> 'none' as "own_generation!",
-                c.class = 'important' as "important!", c.life_support, c.dedicated_line
+                c.class = 'important' as "important!", c.life_support, c.dedicated_line, p.voltage_v
             from registry.service_point p join registry.customer c on c.id = p.customer_id "#
                 + $tail,
             $($argument),+

@@ -397,3 +397,66 @@ async fn nobody_gets_in_by_a_door_that_is_not_theirs() -> anyhow::Result<()> {
     );
     Ok(())
 }
+
+/// Who calls sees which numbers there are, never a whole one; the planner gets it sealed, and its seal opens with the
+/// registry's keys alone.
+#[tokio::test]
+async fn numbers_are_shown_by_their_last_digits_and_given_out_sealed() -> anyhow::Result<()> {
+    use relight_grid::pack::Channel;
+    use relight_proto::registry::v1::{
+        ListNumbersRequest, SealedNumberRequest, customer_numbers_server::CustomerNumbers as _,
+    };
+    let registry = given::with(given::small_pack()).await?;
+    let id = then::customer_id(&registry.db, "A-1").await?;
+    let ask = || ListNumbersRequest {
+        customer_id: id.to_string(),
+    };
+    let agent = given::person(Role::Agent, "demo/city/east");
+    let numbers = registry
+        .api
+        .list(given::from(&agent, ask()))
+        .await?
+        .into_inner()
+        .numbers;
+    let masked: Vec<&str> = numbers.iter().map(|one| one.masked.as_str()).collect();
+    assert_eq!(masked, ["***0001"], "mail is not called");
+    assert!(!then::audited(&registry.db, "customer.viewed").await?.is_empty());
+    let elsewhere = given::person(Role::Agent, "demo/county");
+    let hidden = registry
+        .api
+        .list(given::from(&elsewhere, ask()))
+        .await
+        .unwrap_err();
+    assert_eq!(hidden.code(), Code::NotFound);
+
+    let sealed = |customer: uuid::Uuid| SealedNumberRequest {
+        customer_id: customer.to_string(),
+        contact_id: numbers[0].contact_id.clone(),
+    };
+    let planner = Claims::service("planner");
+    let told = registry
+        .api
+        .sealed(given::from(&planner, sealed(id)))
+        .await?
+        .into_inner();
+    let sealer = relight_registry::seal::Sealer::new(&registry.secrets);
+    let kept = relight_registry::seal::Sealed {
+        bytes: told.sealed,
+        key_id: told.seal_key,
+    };
+    assert_eq!(sealer.open(id, Channel::Sms, &kept)?, "+8619900000001");
+    let other = then::customer_id(&registry.db, "A-2").await?;
+    let foreign = registry
+        .api
+        .sealed(given::from(&planner, sealed(other)))
+        .await
+        .unwrap_err();
+    assert_eq!(foreign.code(), Code::NotFound);
+    let person = registry
+        .api
+        .sealed(given::from(&agent, sealed(id)))
+        .await
+        .unwrap_err();
+    assert_eq!(person.code(), Code::PermissionDenied);
+    Ok(())
+}

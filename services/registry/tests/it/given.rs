@@ -202,6 +202,7 @@ pub fn point(id: &str, bus: &str, phases: &str, account: &str, org_path: &str) -
         address_zh: format!("中山路{id}号"),
         address_en: format!("{id} Zhongshan Road"),
         own_generation: OwnGeneration::None,
+        voltage_v: None,
         in_service: true,
     }
 }

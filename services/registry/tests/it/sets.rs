@@ -313,3 +313,73 @@ async fn members_with_own_generation_come_alone_when_asked() -> anyhow::Result<(
     }
     Ok(())
 }
+
+/// A member is told with the voltage it is supplied at, also after a pack says another one; none where no pack says it.
+#[tokio::test]
+async fn members_say_at_which_voltage_they_are_supplied() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["sw1"], "", &[]).await?;
+    let volts = async || -> anyhow::Result<Vec<u32>> {
+        let ask = MembersRequest {
+            set_id: set.set_id.clone(),
+            ..MembersRequest::default()
+        };
+        let asked = given::from(&relight_common::Claims::service("planner"), ask);
+        let members = registry.api.members(asked).await?.into_inner().members;
+        let mut volts: Vec<u32> = members.iter().map(|one| one.voltage_v).collect();
+        volts.sort_unstable();
+        Ok(volts)
+    };
+    assert_eq!(volts().await?, [0, 0, 0, 0]);
+    let mut pack = given::small_pack();
+    pack.service_points[0].voltage_v = Some(35_000);
+    pack.service_points[1].voltage_v = Some(400);
+    let report = registry.import(pack).await?;
+    assert!(!report.new_version, "the network is the same");
+    assert_eq!(report.service_points.rows.changed, 2);
+    assert_eq!(volts().await?, [0, 0, 400, 35_000]);
+    Ok(())
+}
+
+/// Named customers are found without going through the set, and whoever has the point at that moment counts.
+#[tokio::test]
+async fn named_customers_are_found_among_the_members() -> anyhow::Result<()> {
+    use relight_proto::registry::v1::{MembersAmongRequest, set_members_server::SetMembers as _};
+    let registry = given::with(given::small_pack()).await?;
+    let set = registry.set(&["sw1"], "", &[]).await?;
+    let before = given::now();
+    let mut ids = Vec::new();
+    for account in ["A-2", "A-3", "A-5"] {
+        ids.push(then::customer_id(&registry.db, account).await?);
+    }
+    // p3 changes hands: from.
+    let mut pack = given::small_pack();
+    pack.service_points[2].account = "A-2".to_owned();
+    registry
+        .import_at(pack, before + chrono::TimeDelta::hours(1))
+        .await?;
+    let among = async |hours: i64| -> anyhow::Result<Vec<String>> {
+        let ask = MembersAmongRequest {
+            set_id: set.set_id.clone(),
+            customer_ids: ids.iter().map(uuid::Uuid::to_string).collect(),
+            at: Some(relight_common::wire::timestamp(
+                before + chrono::TimeDelta::hours(hours),
+            )),
+        };
+        let asked = given::from(&relight_common::Claims::service("notify"), ask);
+        let members = registry.api.among(asked).await?.into_inner().members;
+        let accounts = then::accounts(&registry.db, &members).await?;
+        Ok([accounts, vec![members.len().to_string()]].concat())
+    };
+    assert_eq!(among(0).await?, ["A-2", "A-3", "2"], "A-5 was dead before");
+    assert_eq!(among(2).await?, ["A-2", "2"], "both points are theirs now");
+    let missing = MembersAmongRequest {
+        set_id: uuid::Uuid::nil().to_string(),
+        at: Some(relight_common::wire::timestamp(before)),
+        ..MembersAmongRequest::default()
+    };
+    let asked = given::from(&relight_common::Claims::service("notify"), missing);
+    let missing = registry.api.among(asked).await.expect_err("no such set");
+    assert_eq!(missing.code(), tonic::Code::NotFound);
+    Ok(())
+}

@@ -129,13 +129,78 @@ impl Street {
         })
         .await?;
         assert_eq!(draft["affected_count"], 6, "{draft}");
+        self.bad_drafts(&body).await?;
+        self.considered().await?;
         self.act("planner", json!({ "type": "submit" })).await?;
         let why = "the important customer has one line only";
         self.act("planner", json!({ "type": "balance", "justification": why }))
             .await?;
+        let approve = json!({ "type": "approve", "justification": why });
+        let words = self.refused("manager", approve).await?;
+        assert!(words.contains("not countersigned by: dispatch"), "{words}");
+        self.countersigned().await?;
         self.act("manager", json!({ "type": "approve", "justification": why }))
             .await?;
         text(&draft, "number")
+    }
+
+    /// What is no plan is told by its field, and nothing is planned.
+    async fn bad_drafts(&self, good: &Value) -> anyhow::Result<()> {
+        let window = |length| json!({ "off_at": self.off_at, "on_at": self.off_at + length });
+        let far = self.window(TimeDelta::days(401));
+        for (field, value, named) in [
+            ("device_ids", json!(["NO-SUCH-DEVICE"]), "device_ids"),
+            ("window", window(TimeDelta::zero()), "window.on_at"),
+            ("window", window(TimeDelta::days(400)), "window.on_at"),
+            ("window", far, "window.off_at"),
+            ("template", json!("medium_voltage"), "template"),
+        ] {
+            let mut bad = good.clone();
+            (bad["outage_id"], bad[field]) = (json!(Uuid::now_v7()), value);
+            let api = self.who("planner").await?;
+            let (status, problem) = api
+                .try_post(Uuid::now_v7(), "/api/v1/planned-outages", bad)
+                .await?;
+            let named_it = problem["errors"].to_string().contains(named);
+            anyhow::ensure!(status == 400 && named_it, "{field}: {status} {problem}");
+        }
+        let all = self.who("planner").await?.get("/api/v1/planned-outages").await?;
+        assert_eq!(all["items"].as_array().map(Vec::len), Some(1), "{all}");
+        Ok(())
+    }
+
+    /// Why it has to be switched off; nothing is handed in without.
+    async fn considered(&self) -> anyhow::Result<()> {
+        let words = self.refused("planner", json!({ "type": "submit" })).await?;
+        assert!(words.contains("live_work, transfer, generator_truck"), "{words}");
+        let kinds = ["live_work", "transfer", "generator_truck"];
+        let all = kinds.map(|kind| json!({ "kind": kind, "reason": "one breaker feeds the street" }));
+        let body = json!({ "alternatives": all });
+        let form = self
+            .who("planner")
+            .await?
+            .post(&self.path("/alternatives"), body)
+            .await?;
+        assert_eq!(form["not_considered"], json!([]), "{form}");
+        Ok(())
+    }
+
+    /// Sent to every department, and each agrees.
+    pub async fn countersigned(&self) -> anyhow::Result<()> {
+        let path = self.path("/countersigns");
+        let sent = json!({ "step": { "type": "send" } });
+        self.who("planner").await?.post(&path, sent).await?;
+        for (role, department) in [
+            ("dispatcher", "dispatch"),
+            ("manager", "equipment"),
+            ("agent", "marketing"),
+        ] {
+            let sign = json!({ "type": "sign", "department": department, "verdict": "agreed" });
+            self.who(role).await?.post(&path, json!({ "step": sign })).await?;
+        }
+        let form = self.who("agent").await?.get(&self.path("/form")).await?;
+        assert_eq!(form["not_signed"], json!([]), "{form}");
+        Ok(())
     }
 
     /// Waits until everybody who must be told is proven to be.
@@ -188,8 +253,28 @@ impl Street {
 
     pub async fn acknowledged(&self) -> anyhow::Result<()> {
         let customer = text(&self.only("unacknowledged").await?, "customer_id")?;
-        let answer = json!({ "type": "acknowledge", "customer_id": customer, "text": "we start our own supply at eight" });
-        self.act("planner", answer).await.map(drop)
+        let call = self.called(&customer).await?;
+        let answer = json!({ "type": "acknowledge", "customer_id": customer, "text": "we start our own supply at eight",
+            "call": call });
+        self.act("planner", answer).await?;
+        let path = self.path(&format!("/calls?customer_id={customer}"));
+        let calls = self.who("agent").await?.get(&path).await?;
+        assert_eq!(calls["items"][0]["contact_id"], call["contact_id"], "{calls}");
+        assert_eq!(calls["items"][0]["purpose"], "acknowledgement", "{calls}");
+        Ok(())
+    }
+
+    /// The number at which a customer was reached; a call that names none is no proof.
+    async fn called(&self, customer: &str) -> anyhow::Result<Value> {
+        let bare = json!({ "type": "evidence", "customer_id": customer, "channel": "call", "at": self.system.now(),
+            "note": "spoke with the watch" });
+        let words = self.refused("agent", bare).await?;
+        assert!(words.contains("which number"), "{words}");
+        let path = format!("/api/v1/customers/{customer}/numbers");
+        let numbers = self.who("planner").await?.get(&path).await?;
+        let number = &numbers["items"][0];
+        assert_eq!(number["masked"], "***0001", "{numbers}");
+        Ok(json!({ "contact_id": number["contact_id"], "outcome": "reached" }))
     }
 
     /// Texts about this outage at each phone, once there are `count` of them in all.

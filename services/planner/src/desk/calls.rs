@@ -1,0 +1,56 @@
+//! Calls to customers, as they are recorded.
+
+use relight_common::Work;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::tell;
+use crate::{
+    domain::{
+        call::{Call, Outcome},
+        window::Instant,
+    },
+    error::Error,
+    store::{
+        call::{self, About},
+        outage::Stored,
+    },
+};
+
+/// Notes who was called at which number, and what became of it. A number that is somebody else's is said aloud: it must
+/// not be used again (operations.md O15), and reporting it is a person's step.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn record(
+    work: &mut Work,
+    one: &Stored,
+    customer: Uuid,
+    (purpose, at): (&str, Instant),
+    called: &Call,
+) -> Result<(), Error> {
+    let by = work.actor().to_owned();
+    let about = About {
+        outage: one.id,
+        plan_no: one.life.plan_no,
+        customer,
+        purpose,
+    };
+    call::insert(work.conn(), about, called, &by, at).await?;
+    let detail = json!({
+        "call_id": called.id,
+        "customer": customer,
+        "contact_id": called.contact,
+        "purpose": purpose,
+        "outcome": called.outcome.word(),
+    });
+    work.audit("outage.called", one.id, detail);
+    if called.outcome == Outcome::WrongPerson {
+        let because = format!(
+            "a call to customer {customer} reached somebody else: report contact {}",
+            called.contact
+        );
+        tell::alarm(work, one, "wrong_person", because).await?;
+    }
+    Ok(())
+}
