@@ -74,7 +74,7 @@ pub async fn of_number(
              coalesce(i.number, '') as \"number!\", q.asked_id, q.check_id, q.said
          from notify.message m join notify.question q on q.message_id = m.id
          left join notify.incident i on i.id = m.incident_id
-         where m.recipient = $1 and m.channel = 'sms' and m.state in ('submitted', 'delivered', 'unknown')
+         where m.recipient = $1 and m.channel = 'sms' and m.state in ('submitting', 'submitted', 'delivered', 'unknown')
              and m.purpose = 'still_off' and coalesce(m.submitted_at, m.due_at) >= $2
          order by coalesce(m.submitted_at, m.due_at) desc, m.id desc limit 10 for update of q",
         recipient,

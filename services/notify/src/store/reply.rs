@@ -59,7 +59,7 @@ pub async fn answered(
         Answered,
         "select id, customer_id, org_path, masked from notify.message
          where recipient = $1 and created_at >= $2 and channel = 'sms' and purpose not in ('code', 'wrong_person', 'still_off_answer')
-           and state in ('submitted', 'delivered', 'unknown')
+           and state in ('submitting', 'submitted', 'delivered', 'unknown')
          order by created_at desc, id desc limit 1",
         recipient,
         since

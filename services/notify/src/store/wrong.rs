@@ -220,7 +220,7 @@ pub async fn answerable(
         Answerable,
         "select id, customer_id, contact_id, masked, language, org_path, zone from notify.message
          where recipient = $1 and created_at >= $2 and case_id is not null and channel = 'sms'
-           and state in ('submitted', 'delivered', 'unknown')
+           and state in ('submitting', 'submitted', 'delivered', 'unknown')
          order by created_at desc limit 1",
         recipient,
         since
