@@ -191,3 +191,23 @@ async fn what_cannot_be_bound_or_comes_too_late_is_for_a_person() -> anyhow::Res
     assert_eq!(count(&world, "reply").await?, 2);
     texts.stop().await
 }
+
+#[tokio::test]
+async fn who_answers_before_the_providers_word_is_written_down_is_heard() -> anyhow::Result<()> {
+    let world = started(MORNING).await?;
+    let smsc = Smsc::start().await?;
+    let texts = world.texts(&smsc).await?;
+    let (asked, customer) = person(&world, PHONE, En);
+    let question = Check::new().asks(&world, &[(asked, customer, false)], &[]);
+    world.apply(vec![question]).await?;
+    world.round(&texts.sender).await?;
+    world.wait_for_states("still_off", &["delivered"]).await?;
+    sqlx::query("update notify.message set state = 'submitting', submitted_at = null")
+        .execute(world.db.pool())
+        .await?;
+    let settled = smsc.settled().wait_for_count(1).await?.len();
+    smsc.write_to_client("8619900000001", "95598", "STILL OFF");
+    smsc.settled().wait_for_count(settled + 1).await?;
+    assert_eq!(told(&world).await?, [(asked, "still_off".to_owned())]);
+    texts.stop().await
+}
