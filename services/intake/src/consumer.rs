@@ -1,5 +1,5 @@
 //! What others tell: the registry of a new network, a switching or a changed customer, dispatch of orders that restored
-//! supply. What notify tells is in [`answers`].
+//! supply. What notify tells is in `answers`.
 
 mod answers;
 
