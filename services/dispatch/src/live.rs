@@ -41,6 +41,8 @@ pub struct Live {
 struct Seen {
     /// By the server's clock.
     asked_at: DateTime<Utc>,
+    /// By the service's clock: shifts that ended by then are known to have.
+    now: DateTime<Utc>,
     looked: Option<Instant>,
 }
 
@@ -49,6 +51,7 @@ impl Live {
     pub fn new(db: Db) -> Self {
         let seen = Seen {
             asked_at: DateTime::UNIX_EPOCH,
+            now: DateTime::UNIX_EPOCH,
             looked: None,
         };
         Self {
@@ -76,7 +79,8 @@ impl Live {
             return Ok(());
         }
         let looked = Instant::now();
-        let (crews, asked_at) = match crew_fact::changed(self.db.pool(), seen.asked_at - OVERLAP, now).await {
+        let changed = crew_fact::changed(self.db.pool(), seen.asked_at - OVERLAP, (seen.now, now)).await;
+        let (crews, asked_at) = match changed {
             Ok(found) => found,
             Err(error) => {
                 self.changed();
@@ -85,7 +89,7 @@ impl Live {
         };
         let mut index = self.write();
         crews.into_iter().for_each(|crew| index.put_crew(crew));
-        seen.asked_at = asked_at;
+        (seen.asked_at, seen.now) = (asked_at, now);
         seen.looked = Some(looked);
         Ok(())
     }

@@ -69,11 +69,12 @@ pub async fn one(conn: &mut PgConnection, id: CrewId, now: DateTime<Utc>) -> Res
     .map_err(db("load a crew's facts"))
 }
 
-/// The facts of the crews changed after `since`, and when that was asked; both by the server's clock.
+/// The facts of the crews changed after `since`, and when that was asked, both by the server's clock; and of those whose
+/// shift ended after `before` and up to `now`: their next one counts from then on, and no row says so.
 pub async fn changed(
     pool: &PgPool,
     since: DateTime<Utc>,
-    now: DateTime<Utc>,
+    (before, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(Vec<Crew>, DateTime<Utc>), Error> {
     let asked_at = sqlx::query_scalar!("select clock_timestamp() as \"at!\"")
         .fetch_one(pool)
@@ -84,9 +85,11 @@ pub async fn changed(
         "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\",
              shift_starts_at, shift_ends_at, shift_before_ended_at, active_order_id, active_number,
              orders_this_shift as \"orders_this_shift!\", qualified_skills, qualified_until
-         from dispatch.crew_fact($1) where changed_at > $2",
+         from dispatch.crew_fact($1) where changed_at > $2
+             or id in (select crew_id from dispatch.shift where ends_at > $3 and ends_at <= $1)",
         now,
-        since
+        since,
+        before
     )
     .fetch_all(pool)
     .await

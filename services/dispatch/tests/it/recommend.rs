@@ -119,3 +119,25 @@ async fn that_an_order_is_not_there_is_not_remembered() -> anyhow::Result<()> {
     assert_eq!(ask(&house.api, dispatcher(), order(1)).await?.candidates.len(), 3);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_shift_entered_long_ago_counts_from_the_end_of_the_one_before() -> anyhow::Result<()> {
+    let house = staffed().await?;
+    let order = house.opened(1).await?;
+    let mut next = a_crew(2);
+    next.shift = Some((t0() + minutes(24 * 60), t0() + minutes(34 * 60)));
+    house.put(&next).await?;
+    sqlx::query("update dispatch.crew set changed_at = now() - interval '1 hour'")
+        .execute(house.db.pool())
+        .await?;
+    let before = ask(&house.api, dispatcher(), order).await?;
+    assert_eq!(names(&before), ["Crew 1", "Crew 2", "Crew 3"]);
+    house.clock.advance(minutes(25 * 60));
+    // The next look is due.
+    house.live.changed();
+    for n in 1..=3 {
+        house.stand(n, 1_000.0 * f64::from(n));
+    }
+    assert_eq!(names(&ask(&house.api, dispatcher(), order).await?), ["Crew 2"]);
+    Ok(())
+}
