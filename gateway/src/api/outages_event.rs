@@ -119,6 +119,9 @@ pub enum OutageEvent {
         window: Window,
         /// Why.
         reason: String,
+        /// Needed when the new window collides with something: why it is done all the same.
+        #[serde(default)]
+        justification: String,
     },
     /// It is called off.
     Cancel {
@@ -252,9 +255,14 @@ impl From<OutageEvent> for Action {
                 on_at: Some(timestamp(on_at)),
                 reason,
             }),
-            OutageEvent::Move { window, reason } => Action::Move(w::Move {
+            OutageEvent::Move {
+                window,
+                reason,
+                justification,
+            } => Action::Move(w::Move {
                 window: Some(window.into()),
                 reason,
+                justification,
             }),
             OutageEvent::Cancel { reason } => Action::Cancel(w::Cancel { reason }),
             OutageEvent::Abort { reason } => Action::Abort(w::Abort { reason }),

@@ -170,7 +170,7 @@ async fn gate(State(app): State<App>, caller: Caller, Segment(id): Segment) -> R
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct RecipientParams {
-    /// `all` (also when left out), `required`, `unreached`, `unacknowledged`, `backfeed`, `dedicated`
+    /// `all` (also when left out), `required`, `unreached`, `unacknowledged`, `backfeed`, `dedicated`, `uncalled`
     #[serde(default)]
     which: String,
     /// `next_cursor` of the page before.

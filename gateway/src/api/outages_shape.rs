@@ -112,6 +112,8 @@ pub struct Coverage {
     pub backfeed_open: u32,
     /// Dedicated-line customers without a recorded agreement or decision.
     pub dedicated_open: u32,
+    /// Important and life-support customers to be called because it takes much longer than they were told.
+    pub uncalled: u32,
 }
 
 /// A plan that ended by a move.
@@ -276,6 +278,7 @@ impl From<WireOutage> for PlannedOutage {
                 unreached: coverage.unreached,
                 backfeed_open: coverage.backfeed_open,
                 dedicated_open: coverage.dedicated_open,
+                uncalled: coverage.uncalled,
             },
             marks: outage.marks,
             ended_plans: ended.collect(),

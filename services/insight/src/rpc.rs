@@ -146,8 +146,12 @@ impl Api {
         let since = wire::instant("since", ask.since)?;
         let until = wire::instant("until", ask.until)?;
         let above = (i64::from(ask.more_than), ask.more_than_s);
-        let (count, hours) =
-            read::planned_above(self.db.pool(), &ids, (since, until), ask.plus_s, above).await?;
+        let except = match ask.except_outage_id.as_str() {
+            "" => None,
+            id => Some(wire::uuid("except_outage_id", id)?),
+        };
+        let plus = (ask.plus_s, except);
+        let (count, hours) = read::planned_above(self.db.pool(), &ids, (since, until), plus, above).await?;
         Ok(PlannedTotalsReply {
             above_count: u32::try_from(count).unwrap_or(u32::MAX),
             above_hours: u32::try_from(hours).unwrap_or(u32::MAX),

@@ -257,13 +257,15 @@ impl Others {
     pub async fn above(
         &self,
         customers: &[(Uuid, Option<i32>)],
-        window: Window,
+        (outage, window): (Uuid, Window),
         zone: Tz,
         times: &Times,
     ) -> Result<(u32, u32), Error> {
         let (mut count, mut hours) = (0, 0);
         for (limit, customers) in times.groups(customers) {
-            let (more, longer) = self.above_limit(&customers, window, zone, limit).await?;
+            let (more, longer) = self
+                .above_limit(&customers, (outage, window), zone, limit)
+                .await?;
             count += more;
             hours += longer;
         }
@@ -274,7 +276,7 @@ impl Others {
     async fn above_limit(
         &self,
         customers: &[Uuid],
-        window: Window,
+        (outage, window): (Uuid, Window),
         zone: Tz,
         times: Option<u16>,
     ) -> Result<(u32, u32), Error> {
@@ -288,6 +290,8 @@ impl Others {
                 plus_s: window.length().num_seconds(),
                 more_than: times.map_or(u32::MAX, u32::from),
                 more_than_s: HOURS_MAX * 3_600,
+                // What the ledger has of this outage is in the window already.
+                except_outage_id: outage.to_string(),
             };
             let reply = self.insight.clone().planned_totals(request).await;
             let reply = reply.map_err(Common::peer("the ledger"))?.into_inner();

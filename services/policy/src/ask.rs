@@ -4,6 +4,7 @@ mod arrears;
 mod change;
 mod deadline;
 mod start;
+mod talks;
 mod window;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +21,7 @@ impl Pack {
         match question {
             Question::PlannedStart(facts) => start::planned(&view, facts),
             Question::PlannedChange(facts) => change::planned(&view, facts),
+            Question::PlannedTalks(facts) => talks::decided(&view, facts),
             Question::TemporaryStart(facts) => start::temporary(&view, facts),
             Question::ArrearsDisconnect(facts) => arrears::disconnect(&view, facts),
             Question::ArrearsReconnect(facts) => deadline::reconnect(&view, facts),
@@ -47,6 +49,7 @@ impl Pack {
         match question {
             Question::PlannedStart(f) => f.published_at.or(f.individual_at).or(f.off_at).or(f.now),
             Question::PlannedChange(f) => f.noticed_at.or(f.off_at).or(f.on_at).or(f.now),
+            Question::PlannedTalks(f) => f.proposed_at.or(f.at),
             Question::TemporaryStart(f) => f.published_at.or(f.off_at),
             Question::ArrearsDisconnect(f) => {
                 let due = f.due_on.and_then(|day| clock.start_of(day).ok());

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     AreaClass, ArrearsDisconnect, ArrearsReconnect, Case, Channel, ComplaintAnswer, ComplaintKind,
-    CustomerClass, FaultArrival, Hold, PlannedChange, PlannedStart, Question, TemporaryStart,
+    CustomerClass, FaultArrival, Hold, PlannedChange, PlannedStart, PlannedTalks, Question, TemporaryStart,
 };
 
 /// What is wrong with a question in text.
@@ -51,7 +51,7 @@ impl FactError {
 }
 
 /// The questions with their keys, `zone` beside them.
-pub const QUESTIONS: [(&str, &[&str]); 7] = [
+pub const QUESTIONS: [(&str, &[&str]); 8] = [
     (
         "planned.start",
         &["published_at", "individual_at", "off_at", "now"],
@@ -60,6 +60,7 @@ pub const QUESTIONS: [(&str, &[&str]); 7] = [
         "planned.change",
         &["noticed_at", "off_at", "on_at", "new_off_at", "new_on_at", "now"],
     ),
+    ("planned.talks", &["proposed_at", "at"]),
     ("temporary.start", &["published_at", "off_at"]),
     (
         "arrears.disconnect",
@@ -137,6 +138,10 @@ impl<'a> Facts<'a> {
                 new_off_at: self.instant("new_off_at")?,
                 new_on_at: self.instant("new_on_at")?,
                 now: self.instant("now")?,
+            }),
+            "planned.talks" => Question::PlannedTalks(PlannedTalks {
+                proposed_at: self.instant("proposed_at")?,
+                at: self.instant("at")?,
             }),
             "temporary.start" => Question::TemporaryStart(TemporaryStart {
                 published_at: self.instant("published_at")?,

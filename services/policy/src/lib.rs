@@ -35,6 +35,6 @@ pub use pack::{Limit, NoRule, Pack};
 pub use quantity::{DayKind, DayMode, Effect, Fact, Quantity};
 pub use question::{
     ArrearsDisconnect, ArrearsReconnect, Case, ComplaintAnswer, FaultArrival, PlannedChange, PlannedStart,
-    Question, TemporaryStart,
+    PlannedTalks, Question, TemporaryStart,
 };
 pub use words::{Channel, ComplaintKind, CustomerClass, Hold};

@@ -12,6 +12,8 @@ pub enum Question {
     PlannedStart(PlannedStart),
     /// What does this change of a noticed planned outage need?
     PlannedChange(PlannedChange),
+    /// May the talks with a dedicated-line customer who is silent be decided?
+    PlannedTalks(PlannedTalks),
     /// May this temporary outage start?
     TemporaryStart(TemporaryStart),
     /// May this customer be switched off for arrears?
@@ -55,6 +57,15 @@ pub struct PlannedChange {
     pub new_on_at: Option<DateTime<Utc>>,
     /// The present moment.
     pub now: Option<DateTime<Utc>>,
+}
+
+/// Facts of `planned.talks`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlannedTalks {
+    /// When the first window was proposed to the customer.
+    pub proposed_at: Option<DateTime<Utc>>,
+    /// The moment asked about.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Facts of `temporary.start`.

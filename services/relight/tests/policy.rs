@@ -86,6 +86,7 @@ fn a_missing_fact_is_not_an_error() -> anyhow::Result<()> {
     for (question, verdict) in [
         ("planned.start", "no"),
         ("planned.change", "new_notice"),
+        ("planned.talks", "no"),
         ("temporary.start", "no"),
         ("arrears.disconnect", "no"),
         ("arrears.reconnect", "yes"),

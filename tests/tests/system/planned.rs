@@ -143,10 +143,9 @@ async fn the_gate_refuses_167_9_hours_and_a_postponement_voids_the_notice() -> a
     assert!(at(&gate["earliest"])? > street.off_at, "{gate}");
     street.texts(&number, PHONES).await?;
 
-    let earlier = json!({ "type": "move", "window": street.window(min(-1)), "reason": "crane" });
+    let earlier = json!({ "type": "move", "window": street.window(min(-1)), "reason": "crane", "justification": "one supply only" });
     assert!(!street.refused("manager", earlier).await?.is_empty());
-    let later =
-        json!({ "type": "move", "window": street.window(TimeDelta::days(5)), "reason": "the crane broke" });
+    let later = json!({ "type": "move", "window": street.window(TimeDelta::days(5)), "reason": "the crane broke", "justification": "one supply only" });
     assert!(
         street
             .refused("planner", later.clone())

@@ -90,7 +90,7 @@ pub(crate) async fn planned_above(
     pool: &PgPool,
     customers: &[Uuid],
     (since, until): (Instant, Instant),
-    plus_s: i64,
+    (plus_s, except): (i64, Option<Uuid>),
     (more_than, more_than_s): (i64, i64),
 ) -> Result<(i64, i64), Error> {
     let row = sqlx::query!(
@@ -101,6 +101,7 @@ pub(crate) async fn planned_above(
              from unnest($1::uuid[]) as c (id)
              left join insight.interruption i on i.customer_id = c.id and i.class in ('PLANNED', 'TEMPORARY')
                  and i.off_at >= $2 and i.off_at < $3 and not (i.continued and i.on_at = i.off_at)
+                 and i.incident_id is distinct from $7
              group by c.id
          ) t"#,
         customers,
@@ -108,7 +109,8 @@ pub(crate) async fn planned_above(
         until,
         more_than,
         plus_s,
-        more_than_s
+        more_than_s,
+        except
     )
     .fetch_one(pool)
     .await

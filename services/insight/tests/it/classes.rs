@@ -438,6 +438,7 @@ async fn the_year_of_many_customers_is_compared_in_several_questions() -> anyhow
             plus_s: 3_600,
             more_than: 3,
             more_than_s: 86_400,
+            ..PlannedTotalsRequest::default()
         };
         let reply = world
             .api

@@ -6,10 +6,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    calls,
+    calls, longer,
     refresh::refresh,
     rights,
-    step::{With, save, step, unchanged},
+    step::{With, law, save, step, unchanged},
 };
 use crate::{
     domain::{
@@ -17,6 +17,7 @@ use crate::{
         event::{Event, Kind},
         ids::OutageId,
         outage::State,
+        refusal::Refusal,
         window::Window,
     },
     error::Error,
@@ -162,12 +163,13 @@ async fn event_on(
     if let (Event::Announce, Some(words)) = (event, &command.words) {
         one.words = words.clone();
     }
-    if let Some((count, hours)) = command.above {
-        one.above_count = i32::try_from(count).unwrap_or(i32::MAX);
-        one.above_hours = i32::try_from(hours).unwrap_or(i32::MAX);
-    }
+    let limits_passed = compared(one, command.above);
     match event {
-        Event::Balance { justification } | Event::Approve { justification } if !justification.is_empty() => {
+        Event::Balance { justification }
+        | Event::Approve { justification }
+        | Event::Move { justification, .. }
+            if !justification.is_empty() =>
+        {
             one.justification.clone_from(justification);
         }
         Event::Archive { note } => one.note.clone_from(note),
@@ -176,9 +178,25 @@ async fn event_on(
     let with = With {
         reason: &command.reason,
         section: command.section,
+        limits_passed,
     };
     let by = work.actor().to_owned();
-    step(work, pack, one, event, &by, with).await
+    step(work, pack, one, event, &by, with).await?;
+    if matches!(event, Event::Extend { .. }) {
+        longer::alarms(work, one, command.above, limits_passed).await?;
+    }
+    Ok(())
+}
+
+/// Notes what the ledger said; true when more customers are above a limit than when it was compared before.
+fn compared(one: &mut Stored, above: Option<(u32, u32)>) -> bool {
+    let Some((count, hours)) = above else {
+        return false;
+    };
+    let before = (one.above_count, one.above_hours);
+    one.above_count = i32::try_from(count).unwrap_or(i32::MAX);
+    one.above_hours = i32::try_from(hours).unwrap_or(i32::MAX);
+    one.above_count > before.0 || one.above_hours > before.1
 }
 
 /// Evidence counts for the present plan; with the last of it the notice is taken at once, if the law carries it.
@@ -192,8 +210,7 @@ async fn evidence_of(
     let announced_at = one.life.announced_at.ok_or(Error::Unfit(
         "there is nothing to tell people before the announcement is out",
     ))?;
-    let late = one.life.late_start.is_some();
-    let kind = if late { Kind::LateStart } else { Kind::Notice };
+    let kind = evidence.first().map_or(Kind::Notice, |proof| about(one, proof));
     let mut checked = Vec::with_capacity(evidence.len());
     for proof in evidence {
         people::affected(work.conn(), one.id, proof.customer).await?;
@@ -219,6 +236,18 @@ async fn evidence_of(
     told::add(work.conn(), (one.id, one.life.plan_no, kind), &checked).await?;
     save(work, one).await?;
     take_notice(work, pack, one).await
+}
+
+/// What a proof is about: a call after the end was put off is about that; else the later start where there is one.
+fn about(one: &Stored, proof: &Evidence) -> Kind {
+    let longer = one.life.call_since().is_some_and(|since| proof.at >= since);
+    if longer && proof.channel == "call" {
+        Kind::Extended
+    } else if one.life.late_start.is_some() {
+        Kind::LateStart
+    } else {
+        Kind::Notice
+    }
 }
 
 /// Takes the notice when it is complete and lawful; leaves it when not.
@@ -258,7 +287,7 @@ async fn negotiate(
         return Err(Error::Unfit("talks are held with dedicated-line customers"));
     }
     if word == "decided" {
-        may_decide(work, one.id, customer).await?;
+        may_decide(work, pack, one, customer).await?;
     }
     let by = work.actor().to_owned();
     let before = one.version;
@@ -271,17 +300,21 @@ async fn negotiate(
     Ok(())
 }
 
-/// Silence is not agreement, and a decision against a customer needs their refusal or three proposals (domain.md 5.4).
-async fn may_decide(work: &mut Work, id: OutageId, customer: Uuid) -> Result<(), Error> {
-    let talks = people::talks(work.conn(), id, customer).await?;
-    let refused = talks.first().is_some_and(|step| step == "refused");
-    let proposals = talks.iter().filter(|step| *step == "proposed").count();
-    if refused || proposals >= PROPOSALS_BEFORE_DECISION {
+/// Silence is not agreement, and a decision against a customer needs their refusal, three proposals or the working days they
+/// have to answer (domain.md 5.4).
+async fn may_decide(work: &mut Work, pack: &Pack, one: &Stored, customer: Uuid) -> Result<(), Error> {
+    let talks = people::talks(work.conn(), one.id, customer).await?;
+    let refused = talks.first().is_some_and(|talk| talk.step == "refused");
+    let proposals: Vec<_> = talks.iter().filter(|talk| talk.step == "proposed").collect();
+    if refused || proposals.len() >= PROPOSALS_BEFORE_DECISION {
+        return Ok(());
+    }
+    let first = proposals.last().map(|talk| talk.at);
+    let answer = law(pack, one).talked_enough(first, work.at());
+    if answer.allowed() {
         Ok(())
     } else {
-        Err(Error::Unfit(
-            "decided only after a recorded refusal or three proposals",
-        ))
+        Err(Refusal::StillTalking(answer.because).into())
     }
 }
 

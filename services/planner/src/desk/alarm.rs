@@ -10,6 +10,7 @@ use relight_policy::Pack;
 use serde_json::json;
 
 use super::{
+    silent::{self, SILENT},
     step::{GATE, NOT_BEGUN, NOTICE_ALARM, REMIND, With, law, step, watch_start, zone_of},
     tell,
 };
@@ -56,6 +57,7 @@ impl Handler for Timers {
             NOTICE_ALARM => notice_alarm(work, &self.pack, &one).await,
             REMIND => remind(work, &self.pack, &mut one).await,
             GATE => gate(work, &self.pack, &mut one).await,
+            SILENT => silent::alarm(work, &self.pack, &one).await,
             NOT_BEGUN => not_begun(work, &self.pack, &one).await,
             // A kind of a later release that runs beside this one: an error puts it off until that one takes it.
             _ => Err(Error::Stored("timer of a kind this release does not know")),

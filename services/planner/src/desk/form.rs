@@ -2,17 +2,20 @@
 //! departments (operations.md O31).
 
 use relight_common::{Claims, Invalid, Work};
+use relight_policy::Pack;
 use serde_json::json;
 
 use super::{
     rights::PLAN,
+    silent,
     step::{save, unchanged},
 };
 use crate::{
     domain::{
         form::{Countersign, Department, Step, Template, countersign},
         ids::OutageId,
-        outage::Decision,
+        outage::{Decision, State},
+        refusal::Refusal,
     },
     error::Error,
     store::{
@@ -79,9 +82,19 @@ pub async fn consider(work: &mut Work, claims: &Claims, asked: Considered) -> Re
     for (kind, used, reason) in asked.alternatives {
         note(work, &one, template, (kind, used, reason)).await?;
     }
+    considered_still(work, &one).await?;
     work.audit("outage.considered", one.id, json!({ "template": one.template }));
     save(work, &mut one).await?;
     Ok(one)
+}
+
+/// A plan that was handed in holds the alternatives of another template as well before it takes that one.
+async fn considered_still(work: &mut Work, one: &Stored) -> Result<(), Error> {
+    let missing = form::lacks(work.conn(), one).await?.alternatives;
+    if one.life.state == State::Draft || missing.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::NotConsidered(missing).into())
 }
 
 async fn note(
@@ -113,7 +126,12 @@ async fn note(
 ///
 /// # Errors
 /// [`Error::Countersign`], [`Error::Denied`], [`Error::Common`].
-pub async fn countersigned(work: &mut Work, claims: &Claims, asked: Asked) -> Result<Stored, Error> {
+pub async fn countersigned(
+    work: &mut Work,
+    pack: &Pack,
+    claims: &Claims,
+    asked: Asked,
+) -> Result<Stored, Error> {
     let mut one = outage::lock(work.conn(), asked.outage).await?;
     let template = form::template(&one)?;
     let departments = departments(template, &asked.whom)?;
@@ -127,6 +145,7 @@ pub async fn countersigned(work: &mut Work, claims: &Claims, asked: Asked) -> Re
     }
     if changed {
         save(work, &mut one).await?;
+        silent::watch(work, pack, &one).await?;
     }
     Ok(one)
 }

@@ -7,7 +7,7 @@ use relight_policy::Pack;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::tell;
+use super::{silent, tell};
 use crate::{
     domain::{
         event::{Effect, Event, Kind},
@@ -41,6 +41,8 @@ pub struct With<'a> {
     pub reason: &'a str,
     /// The set that is back, for a restored section, and how many service points it has.
     pub section: Option<(Uuid, u32)>,
+    /// More customers are above a yearly limit than when it was decided.
+    pub limits_passed: bool,
 }
 
 /// Zone of an outage; places have one that is known, or the import would have refused them.
@@ -84,9 +86,10 @@ pub async fn step(
     with: With<'_>,
 ) -> Result<(), Error> {
     if event.compares() {
-        one.conflicts = facts::conflicts(work.conn(), one).await?;
+        one.conflicts = facts::conflicts(work.conn(), one, event.window(one.life.window)).await?;
     }
-    let facts = facts::read(work.conn(), one).await?;
+    let mut facts = facts::read_for(work.conn(), one, event.window(one.life.window)).await?;
+    facts.limits_passed = with.limits_passed;
     let (life, effects) = transition(&one.life, event, by, &facts, &law(pack, one), work.at())?;
     if life == one.life && effects.is_empty() {
         return Ok(());
@@ -106,6 +109,7 @@ pub async fn step(
     }
     audit(work, one, event, &facts, with.reason);
     timers(work, one).await?;
+    silent::watch(work, pack, one).await?;
     watch_start(work, pack, one).await
 }
 

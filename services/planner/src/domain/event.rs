@@ -72,6 +72,8 @@ pub enum Event {
     Move {
         /// The new window.
         window: Window,
+        /// Why although the new window collides with something; empty when nothing does.
+        justification: String,
     },
     /// It is called off.
     Cancel,
@@ -87,7 +89,22 @@ pub enum Event {
 impl Event {
     /// Whether it decides over what the plan collides with: those that do look for conflicts anew.
     pub fn compares(&self) -> bool {
-        matches!(self, Event::Balance { .. } | Event::Approve { .. })
+        matches!(
+            self,
+            Event::Balance { .. } | Event::Approve { .. } | Event::Move { .. }
+        )
+    }
+
+    /// The window that is decided about: the new one where the event brings one, else the present.
+    pub fn window(&self, present: Window) -> Window {
+        match self {
+            Event::Move { window, .. } => *window,
+            Event::Extend { on_at } => Window {
+                on_at: *on_at,
+                ..present
+            },
+            _ => present,
+        }
     }
 
     /// The word in the audit.

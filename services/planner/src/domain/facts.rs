@@ -23,6 +23,10 @@ pub struct Facts {
     pub leaders: u32,
     /// Leaders who did not yet say: people out, earths off, ticket ended.
     pub uncleared: u32,
+    /// More customers are above a yearly limit than when it was decided.
+    pub limits_passed: bool,
+    /// Important and life-support customers not called although it takes much longer than they were told.
+    pub uncalled: u32,
 }
 
 /// What the plan collides with.

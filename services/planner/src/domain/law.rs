@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use relight_policy::{Answer, Case, Pack, PlannedChange, PlannedStart, Question, TemporaryStart, Verdict};
+use relight_policy::{
+    Answer, Case, Pack, PlannedChange, PlannedStart, PlannedTalks, Question, TemporaryStart, Verdict,
+};
 
 use super::{
     facts::Coverage,
@@ -73,6 +75,25 @@ impl Law<'_> {
         self.pack
             .duration("planned.start_alarm", start)
             .unwrap_or(START_WITHIN)
+    }
+
+    /// Longer by more than this than they were told, important and life-support customers are called. None: the pack
+    /// does not ask for it.
+    pub fn call_over(&self, start: Instant) -> Option<TimeDelta> {
+        self.pack.duration("planned.extension_call_over", start).ok()
+    }
+
+    /// Whether a dedicated-line customer to whom a window was proposed at `proposed_at` has had their time.
+    pub fn talked_enough(&self, proposed_at: Option<Instant>, now: Instant) -> Answer {
+        self.ask(Question::PlannedTalks(PlannedTalks {
+            proposed_at,
+            at: Some(now),
+        }))
+    }
+
+    /// How long a department may have a plan without a word. None: the pack does not say.
+    pub fn countersign_within(&self, at: Instant) -> Option<TimeDelta> {
+        self.pack.duration("planned.countersign_within", at).ok()
     }
 
     /// What a change of the window needs at `now`.

@@ -140,7 +140,14 @@ impl World {
                     off_at: old.off_at + by,
                     on_at: old.on_at + by,
                 };
-                self.take(&Event::Move { window }, PEOPLE[who]);
+                let justification = String::new();
+                self.take(
+                    &Event::Move {
+                        window,
+                        justification,
+                    },
+                    PEOPLE[who],
+                );
             }
             // Nobody is told before there is anything to tell.
             Act::Serve(who) if self.published_at.is_some() => {

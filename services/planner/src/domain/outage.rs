@@ -145,6 +145,15 @@ pub struct LateStart {
     pub off_at: Instant,
 }
 
+/// A later end than people were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Longer {
+    /// The end from which it is counted: several short extensions are one long one to those who wait.
+    pub from: Instant,
+    /// Since when important and life-support customers have to be called about it.
+    pub call_since: Option<Instant>,
+}
+
 /// What stands out at the end, for figures and for the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -159,6 +168,10 @@ pub enum Mark {
     ShortCancel,
     /// Supply was not back at the announced end.
     Overrun,
+    /// More customers are above a yearly limit by an extension than when it was decided.
+    AboveLimit,
+    /// It took much longer, and important or life-support customers were not called.
+    NotCalled,
 }
 
 impl Mark {
@@ -170,6 +183,8 @@ impl Mark {
             Mark::ToldLate => "told_late",
             Mark::ShortCancel => "short_cancel",
             Mark::Overrun => "overrun",
+            Mark::AboveLimit => "above_limit",
+            Mark::NotCalled => "not_called",
         }
     }
 }
@@ -201,6 +216,9 @@ pub struct Outage {
     pub permit: Option<Permit>,
     /// A later start.
     pub late_start: Option<LateStart>,
+    /// A later end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longer: Option<Longer>,
     /// When supply ended.
     pub switched_off_at: Option<Instant>,
     /// When everybody had supply again.
@@ -228,6 +246,7 @@ impl Outage {
             ready_at: None,
             permit: None,
             late_start: None,
+            longer: None,
             switched_off_at: None,
             restored_at: None,
             marks: Vec::new(),
@@ -242,6 +261,11 @@ impl Outage {
         }
         let parts = self.restored_parts.values();
         parts.fold(0, |sum: u32, part| sum.saturating_add(*part)).min(all)
+    }
+
+    /// Since when important and life-support customers have to be called about a much later end.
+    pub fn call_since(&self) -> Option<Instant> {
+        self.longer.and_then(|longer| longer.call_since)
     }
 
     /// Not before this moment, as last told.

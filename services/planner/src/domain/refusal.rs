@@ -45,6 +45,11 @@ pub enum Refusal {
         "{0} dedicated-line customers have neither agreed nor been decided about; silence is not agreement"
     )]
     NotAgreed(u32),
+    /// They still have time to answer.
+    #[error(
+        "decided only after a recorded refusal, three proposals, or once their time to answer is over: {0}"
+    )]
+    StillTalking(String),
     /// Not announced.
     #[error("the public announcement is not out")]
     NotAnnounced,

@@ -146,7 +146,10 @@ fn events() -> Vec<Event> {
         Event::Extend {
             on_at: off_at() + h(8),
         },
-        Event::Move { window: later },
+        Event::Move {
+            window: later,
+            justification: words(""),
+        },
         Event::Cancel,
         Event::Abort,
         Event::Convert {
@@ -240,6 +243,7 @@ fn the_author_decides_nothing_about_the_own_plan() {
                     off_at: off_at() + h(1),
                     on_at: off_at() + h(7),
                 },
+                justification: words(""),
             },
         ),
     ];

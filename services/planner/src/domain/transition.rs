@@ -91,7 +91,13 @@ pub fn transition(
         (State::Restoring, Event::Restore { all }) => Ok(step.restore(*all)),
         (State::Restored, Event::Archive { note }) => step.archive(note),
         (State::Off | State::Working | State::Restoring, Event::Extend { on_at }) => step.extend(*on_at),
-        (State::Approved | State::Noticed | State::Ready, Event::Move { window }) => step.move_to(*window),
+        (
+            State::Approved | State::Noticed | State::Ready,
+            Event::Move {
+                window,
+                justification,
+            },
+        ) => step.move_to(*window, justification),
         (state, Event::Cancel) if state.is_before() => Ok(step.cancel()),
         (State::Noticed | State::Ready, Event::Abort) => step.abort(),
 
@@ -401,7 +407,10 @@ impl Step<'_> {
         (self.outage, vec![Effect::Back { all }])
     }
 
-    fn archive(self, note: &str) -> Result<Moved, Refusal> {
+    fn archive(mut self, note: &str) -> Result<Moved, Refusal> {
+        if self.facts.uncalled > 0 {
+            self.outage.mark(Mark::NotCalled);
+        }
         if !self.outage.marks.is_empty() && note.trim().is_empty() {
             let words: Vec<_> = self.outage.marks.iter().map(|mark| mark.word()).collect();
             return Err(Refusal::Unexplained(words.join(", ")));

@@ -119,7 +119,7 @@ impl Api {
             Begun::Before(reply) => return Ok(reply),
             Begun::New(work) => work,
         };
-        let one = countersigned(&mut work, claims, asked).await?;
+        let one = countersigned(&mut work, &self.pack, claims, asked).await?;
         let reply = shown(work.conn(), &one).await?;
         Ok(work.commit(reply).await?)
     }

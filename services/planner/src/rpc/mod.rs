@@ -31,6 +31,7 @@ use crate::{
     },
     domain::{
         call::Call,
+        event::Event,
         ids::{LockId, OutageId},
         outage::State,
         times::Times,
@@ -128,19 +129,11 @@ impl Api {
             Asks::Nothing => {}
             Asks::Ledger => {
                 let one = known().await?;
-                let mut conn = self.conn().await?;
-                let customers = people::supplied(&mut conn, one.id).await?;
-                drop(conn);
-                let above = self
-                    .others
-                    .above(
-                        &customers,
-                        one.life.window,
-                        zone_of(&one),
-                        &Times::of(&self.pack, one.life.window.off_at),
-                    )
-                    .await?;
-                command.above = Some(above);
+                command.above = match &command.act {
+                    act::Act::Event(event @ Event::Extend { .. }) => self.above_if_known(&one, event).await,
+                    act::Act::Event(event) => Some(self.above(&one, event).await?),
+                    _ => None,
+                };
             }
             Asks::Number {
                 customer,
@@ -169,6 +162,28 @@ impl Api {
         Ok(())
     }
 
+    /// Who is above the limits of the year with the window `event` brings.
+    async fn above(&self, one: &Stored, event: &Event) -> Result<(u32, u32), Error> {
+        let mut conn = self.conn().await?;
+        let customers = people::supplied(&mut conn, one.id).await?;
+        drop(conn);
+        let window = event.window(one.life.window);
+        let times = Times::of(&self.pack, window.off_at);
+        let of = (one.id.uuid(), window);
+        self.others.above(&customers, of, zone_of(one), &times).await
+    }
+
+    /// The same for a later end, which waits for nobody: people must hear of it whether the ledger answers or not.
+    async fn above_if_known(&self, one: &Stored, event: &Event) -> Option<(u32, u32)> {
+        match self.above(one, event).await {
+            Ok(above) => Some(above),
+            Err(error) => {
+                tracing::warn!(outage.id = %one.id, error = %relight_common::error::chain(&error), "a later end was not compared with the ledger");
+                None
+            }
+        }
+    }
+
     async fn conn(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
         self.db
             .pool()
@@ -191,7 +206,7 @@ impl Api {
         let mut conn = self.conn().await?;
         // Until it is decided, whoever reads it compares; afterwards it stays as it was decided.
         if one.life.state.is_undecided() {
-            one.conflicts = facts::conflicts(&mut conn, &one).await?;
+            one.conflicts = facts::conflicts(&mut conn, &one, one.life.window).await?;
         }
         view::read(&mut conn, &one).await
     }
@@ -225,16 +240,17 @@ impl Api {
         claims: &Claims,
         request: RecipientsRequest,
     ) -> Result<RecipientsReply, Error> {
-        const WHICH: [&str; 6] = [
+        const WHICH: [&str; 7] = [
             "all",
             "required",
             "unreached",
             "unacknowledged",
             "backfeed",
             "dedicated",
+            "uncalled",
         ];
         if !WHICH.contains(&request.which.as_str()) {
-            let must = "must be all, required, unreached, unacknowledged, backfeed or dedicated";
+            let must = "must be all, required, unreached, unacknowledged, backfeed, dedicated or uncalled";
             return Err(Invalid::new("which", must).into());
         }
         let by = GetRequest {
@@ -246,7 +262,7 @@ impl Api {
         let rows = list::recipients(
             pool,
             one.id,
-            plan_no,
+            (plan_no, one.life.call_since()),
             &request.which,
             page.after_id()?,
             page.limit,

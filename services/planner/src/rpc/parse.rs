@@ -150,6 +150,17 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
             let justification = wire::text("justification", &it.justification, TEXT_MAX)?;
             Act::Event(Event::Approve { justification })
         }
+        Action::Extend(it) => {
+            asks = Asks::Ledger;
+            command.reason = why(&it.reason)?;
+            let on_at = wire::instant("on_at", it.on_at)?;
+            Act::Event(Event::Extend { on_at })
+        }
+        Action::Move(it) => {
+            asks = Asks::Ledger;
+            command.reason = why(&it.reason)?;
+            Act::Event(moved(it, now)?)
+        }
         Action::Announce(it) => {
             command.words = it.words.as_ref().map(|it| words(Some(it), true)).transpose()?;
             Act::Event(Event::Announce)
@@ -172,12 +183,24 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
             Act::Event(Event::Restore { all: it.all })
         }
         other => {
-            let (act, reason) = plain(other, now)?;
+            let (act, reason) = plain(other)?;
             command.reason = reason;
             act
         }
     };
     Ok((command, asks))
+}
+
+fn why(reason: &str) -> Result<String, Invalid> {
+    wire::text_required("reason", reason, TEXT_MAX)
+}
+
+fn moved(it: &w::Move, now: DateTime<Utc>) -> Result<Event, Error> {
+    let (off_at, on_at) = ends(it.window.as_ref())?;
+    Ok(Event::Move {
+        window: Window::plan(off_at, on_at, now)?,
+        justification: wire::text("justification", &it.justification, TEXT_MAX)?,
+    })
 }
 
 fn restored(it: &w::Restore) -> Result<(String, Asks), Error> {
@@ -191,8 +214,7 @@ fn restored(it: &w::Restore) -> Result<(String, Asks), Error> {
 }
 
 /// Actions that need nothing of other services, with their reason.
-fn plain(action: &Action, now: DateTime<Utc>) -> Result<(Act, String), Error> {
-    let reason = |text: &str| wire::text_required("reason", text, TEXT_MAX);
+fn plain(action: &Action) -> Result<(Act, String), Error> {
     Ok(match action {
         Action::SwitchOff(it) => {
             let permit = PermitId::parse(&it.permit_id)?;
@@ -208,7 +230,7 @@ fn plain(action: &Action, now: DateTime<Utc>) -> Result<(Act, String), Error> {
         }
         Action::StartLate(it) => {
             let off_at = wire::instant("off_at", it.off_at)?;
-            (Act::Event(Event::StartLate { off_at }), reason(&it.reason)?)
+            (Act::Event(Event::StartLate { off_at }), why(&it.reason)?)
         }
         Action::Work(_) => (Act::Event(Event::Work), String::new()),
         Action::StartRestoring(_) => (Act::Event(Event::StartRestoring), String::new()),
@@ -216,17 +238,8 @@ fn plain(action: &Action, now: DateTime<Utc>) -> Result<(Act, String), Error> {
             let note = wire::text("note", &it.note, 2_000)?;
             (Act::Event(Event::Archive { note }), String::new())
         }
-        Action::Extend(it) => {
-            let on_at = wire::instant("on_at", it.on_at)?;
-            (Act::Event(Event::Extend { on_at }), reason(&it.reason)?)
-        }
-        Action::Move(it) => {
-            let (off_at, on_at) = ends(it.window.as_ref())?;
-            let window = Window::plan(off_at, on_at, now)?;
-            (Act::Event(Event::Move { window }), reason(&it.reason)?)
-        }
-        Action::Cancel(it) => (Act::Event(Event::Cancel), reason(&it.reason)?),
-        Action::Abort(it) => (Act::Event(Event::Abort), reason(&it.reason)?),
+        Action::Cancel(it) => (Act::Event(Event::Cancel), why(&it.reason)?),
+        Action::Abort(it) => (Act::Event(Event::Abort), why(&it.reason)?),
         Action::Convert(it) => {
             let why = wire::text_required("why_not_planned", &it.why_not_planned, TEXT_MAX)?;
             (Act::Event(Event::Convert { why: why.clone() }), why)

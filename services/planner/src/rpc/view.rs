@@ -136,6 +136,7 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
             unreached: facts.coverage.unreached,
             backfeed_open: facts.backfeed_open,
             dedicated_open: facts.dedicated_open,
+            uncalled: facts.uncalled,
         }),
         area_made: place.area_made.clone(),
         marks,

@@ -17,7 +17,7 @@ pub struct About<'a> {
     pub plan_no: u32,
     /// Who was called.
     pub customer: Uuid,
-    /// notice, late_start, acknowledgement.
+    /// notice, late_start, extended, acknowledgement.
     pub purpose: &'a str,
 }
 

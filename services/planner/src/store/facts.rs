@@ -5,7 +5,10 @@ use sqlx::PgConnection;
 
 use super::{form, outage::Stored};
 use crate::{
-    domain::facts::{Balance, Coverage, Facts},
+    domain::{
+        facts::{Balance, Coverage, Facts},
+        window::Window,
+    },
     error::Error,
 };
 
@@ -14,16 +17,25 @@ const APART: TimeDelta = TimeDelta::days(30);
 /// Conflicts named at most.
 const NAMED_MAX: i64 = 20;
 
-/// Everything a decision about `one` may depend on. Its conflicts are those of the last time somebody compared it.
+/// Everything a decision about `one` may depend on, as it is. Its conflicts are those of the last time somebody compared it.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn read(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
+    read_for(conn, one, one.life.window).await
+}
+
+/// The same for another window it may get.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn read_for(conn: &mut PgConnection, one: &Stored, window: Window) -> Result<Facts, Error> {
     let mut facts = people(conn, one).await?;
     facts.balance.conflicts.clone_from(&one.conflicts);
-    facts.balance.locks = locks(conn, one).await?;
+    facts.balance.locks = locks(conn, one, window).await?;
     facts.form = form::lacks(conn, one).await?;
     (facts.leaders, facts.uncleared) = leaders(conn, one).await?;
+    facts.uncalled = uncalled(conn, one).await?;
     Ok(facts)
 }
 
@@ -80,12 +92,36 @@ async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
     })
 }
 
+/// Important and life-support customers nobody called although it takes much longer. Nobody is asked for while it does not.
+async fn uncalled(conn: &mut PgConnection, one: &Stored) -> Result<u32, Error> {
+    let Some(since) = one.life.call_since() else {
+        return Ok(0);
+    };
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from planner.recipient r
+         where outage_id = $1 and released_at is null and (important or life_support) and not exists (
+             select from planner.evidence e
+             where e.outage_id = $1 and e.plan_no = $2 and e.kind = 'extended' and e.customer_id = r.customer_id
+               and e.channel = 'call' and e.at >= $3 and e.at <= coalesce($4, 'infinity'::timestamptz)
+               and not exists (select from planner.evidence_void v where v.evidence_id = e.id))"#,
+        one.id.uuid(),
+        i32::try_from(one.life.plan_no).unwrap_or(i32::MAX),
+        since,
+        // A call about a later end says nothing once supply is back.
+        one.life.restored_at
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(Error::db("count who was called about a later end"))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// Plans of the same line, or that interrupt some of the same customers, within 30 days. Asked while plans are compared
 /// only: it goes through everybody affected.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn conflicts(conn: &mut PgConnection, one: &Stored) -> Result<Vec<String>, Error> {
+pub async fn conflicts(conn: &mut PgConnection, one: &Stored, window: Window) -> Result<Vec<String>, Error> {
     sqlx::query_scalar!(
         "select o.number from planner.outage o
          where o.id <> $1 and o.state not in ('draft', 'cancelled', 'aborted') and o.off_at between $2 and $3
@@ -94,8 +130,8 @@ pub async fn conflicts(conn: &mut PgConnection, one: &Stored) -> Result<Vec<Stri
              where a.outage_id = o.id and b.outage_id = $1 and a.released_at is null and b.released_at is null))
          order by o.number limit $6",
         one.id.uuid(),
-        one.life.window.off_at - APART,
-        one.life.window.on_at + APART,
+        window.off_at - APART,
+        window.on_at + APART,
         one.words.line,
         one.place.org_path,
         NAMED_MAX
@@ -106,15 +142,15 @@ pub async fn conflicts(conn: &mut PgConnection, one: &Stored) -> Result<Vec<Stri
 }
 
 /// Locks that stand in the window, at the place, above it or below it.
-async fn locks(conn: &mut PgConnection, one: &Stored) -> Result<Vec<String>, Error> {
+async fn locks(conn: &mut PgConnection, one: &Stored, window: Window) -> Result<Vec<String>, Error> {
     sqlx::query_scalar!(
         r#"select kind || ': ' || reason as "words!" from planner.work_lock
          where lifted_by is null and from_at < $3 and until_at > $2
            and (org_path = '' or $1 = org_path or starts_with($1, org_path || '/') or starts_with(org_path, $1 || '/'))
          order by from_at, id limit $4"#,
         one.place.org_path,
-        one.life.window.off_at,
-        one.life.window.on_at,
+        window.off_at,
+        window.on_at,
         NAMED_MAX
     )
     .fetch_all(conn)

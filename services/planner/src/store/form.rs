@@ -262,6 +262,56 @@ pub async fn save(
     .map_err(Error::db("save a countersign"))
 }
 
+/// A department that was asked and has not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which.
+    pub department: String,
+    /// When it was asked.
+    pub sent_at: Instant,
+}
+
+/// The departments that have the present plan and are silent, and of whom that was not said yet, in the order of their words.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn waiting(conn: &mut PgConnection, one: &Stored) -> Result<Vec<Waiting>, Error> {
+    sqlx::query_as!(
+        Waiting,
+        "select department, sent_at from planner.countersign
+         where outage_id = $1 and plan_no = $2 and signed_at is null and alarmed_at is null order by department",
+        one.id.uuid(),
+        plan(one)
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for silent departments"))
+}
+
+/// Notes that it was said that these are silent.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn said(
+    conn: &mut PgConnection,
+    one: &Stored,
+    departments: &[String],
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.countersign set alarmed_at = $4
+         where outage_id = $1 and plan_no = $2 and department = any($3) and signed_at is null",
+        one.id.uuid(),
+        plan(one),
+        departments,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("note that departments are silent"))
+}
+
 /// Whether some department has agreed to the present plan.
 ///
 /// # Errors

@@ -41,14 +41,15 @@ pub struct Recipient {
     pub late_joiner: bool,
 }
 
-/// Recipients after `after`. `which`: all, required, unreached, unacknowledged, backfeed, dedicated.
+/// Recipients after `after`. `which`: all, required, unreached, unacknowledged, backfeed, dedicated, uncalled
+/// (about a later end, since `call_since`).
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn recipients(
     pool: &PgPool,
     id: OutageId,
-    plan_no: u32,
+    (plan_no, call_since): (u32, Option<Instant>),
     which: &str,
     after: Option<Uuid>,
     limit: i64,
@@ -71,13 +72,19 @@ pub async fn recipients(
              when 'unacknowledged' then (r.important or r.life_support) and r.settled_at is null
              when 'backfeed' then r.own_generation
              when 'dedicated' then r.dedicated_line
+             when 'uncalled' then $6::timestamptz is not null and (r.important or r.life_support) and not exists (
+                 select from planner.evidence e
+                 where e.outage_id = r.outage_id and e.plan_no = $2 and e.kind = 'extended' and e.customer_id = r.customer_id
+                   and e.channel = 'call' and e.at >= $6
+                   and not exists (select from planner.evidence_void v where v.evidence_id = e.id))
              else true end
          order by r.customer_id limit $5"#,
         id.uuid(),
         i32::try_from(plan_no).unwrap_or(i32::MAX),
         which,
         after,
-        limit
+        limit,
+        call_since
     )
     .fetch_all(pool)
     .await

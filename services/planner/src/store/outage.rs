@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        form::{STRICTEST, Template},
         ids::OutageId,
         outage::Outage,
         window::{Instant, Window},
@@ -167,9 +168,9 @@ pub async fn insert(conn: &mut PgConnection, one: &Stored, at: DateTime<Utc>) ->
     let done = sqlx::query!(
         "insert into planner.outage (id, number, org_path, zone, state, version, plan_no, class, author, off_at, on_at,
              device_ids, affected_set_id, grid_version, affected_count, lon, lat, area_made, area_zh, area_en, line,
-             reason_zh, reason_en, life, created_at, template)
+             reason_zh, reason_en, life, created_at, template, must_consider)
          values ($1, $2, $3, $4, 'draft', 1, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23)
+             $23, $24)
          on conflict (id) do nothing",
         one.id.uuid(),
         one.number,
@@ -193,12 +194,20 @@ pub async fn insert(conn: &mut PgConnection, one: &Stored, at: DateTime<Utc>) ->
         one.words.reason_en,
         life,
         at,
-        one.template
+        one.template,
+        &must_consider(one)
     )
     .execute(conn)
     .await
     .map_err(Error::db("store an outage"))?;
     Ok(done.rows_affected() == 1)
+}
+
+/// What its template has people consider: the schema holds the plan to it.
+fn must_consider(one: &Stored) -> Vec<String> {
+    let template = Template::find(&one.template).or_else(|| Template::find(STRICTEST));
+    let kinds = template.into_iter().flat_map(|template| &template.alternatives);
+    kinds.map(|kind| kind.word.clone()).collect()
 }
 
 /// Locks an outage.
@@ -289,7 +298,7 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
              grid_version = $14, affected_count = $15, lon = $16, lat = $17, area_made = $18, area_zh = $19, area_en = $20,
              line = $21, reason_zh = $22, reason_en = $23, above_count = $24, above_hours = $25, justification = $26,
              note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32, conflicts = $33,
-             template = $34
+             template = $34, must_consider = $35
          where id = $1",
         one.id.uuid(),
         one.life.state.word(),
@@ -324,7 +333,8 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
         one.network_released,
         life,
         &one.conflicts,
-        one.template
+        one.template,
+        &must_consider(one)
     )
     .execute(conn)
     .await

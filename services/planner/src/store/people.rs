@@ -352,13 +352,23 @@ pub async fn negotiate(
     .map_err(Error::db("store what was agreed"))
 }
 
+/// A step of the talks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Talk {
+    /// proposed, countered, agreed, refused, decided.
+    pub step: String,
+    /// When.
+    pub at: Instant,
+}
+
 /// The steps of the talks so far, the last one first.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn talks(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> Result<Vec<String>, Error> {
-    sqlx::query_scalar!(
-        "select step from planner.negotiation where outage_id = $1 and customer_id = $2 order by at desc, id desc",
+pub async fn talks(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> Result<Vec<Talk>, Error> {
+    sqlx::query_as!(
+        Talk,
+        "select step, at from planner.negotiation where outage_id = $1 and customer_id = $2 order by at desc, id desc",
         id.uuid(),
         customer
     )

@@ -199,3 +199,110 @@ async fn the_light_form_is_for_low_voltage_alone() -> anyhow::Result<()> {
     assert!(!words.contains("supply_station"), "{words}");
     Ok(())
 }
+
+/// Whatever a program does: no plan is handed in without a word on each alternative, and none is taken away afterwards.
+#[tokio::test]
+async fn the_database_holds_back_a_plan_whose_alternatives_nobody_considered() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.drafted(outage(), window()).await?;
+    let hand_in = "update planner.outage set state = 'submitted'";
+    for considered in [&ALL[..0], &ALL[..2]] {
+        house.considers(&planner(), considered).await??;
+        let refused = sqlx::query(hand_in)
+            .execute(house.db.pool())
+            .await
+            .expect_err("not considered");
+        assert_eq!(
+            relight_common::error::constraint(&refused),
+            Some("outage_considered")
+        );
+    }
+    house.considers(&planner(), &ALL[2..]).await??;
+    sqlx::query(hand_in).execute(house.db.pool()).await?;
+    let gone = sqlx::query("delete from planner.alternative")
+        .execute(house.db.pool())
+        .await
+        .expect_err("handed in");
+    assert_eq!(
+        relight_common::error::constraint(&gone),
+        Some("alternative_stays")
+    );
+    Ok(())
+}
+
+/// A plan that was handed in takes another template with what that one asks for, or not at all.
+#[tokio::test]
+async fn another_template_of_a_submitted_plan_brings_its_alternatives() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.drafted(outage(), window()).await?;
+    house
+        .takes("low_voltage", &["live_work", "generator_truck"])
+        .await??;
+    house.event(&planner(), Event::Submit).await?;
+    let words = house
+        .takes("high_voltage", &[])
+        .await?
+        .expect_err("transfer is new")
+        .to_string();
+    assert!(
+        words.starts_with("not considered instead of switching off: transfer"),
+        "{words}"
+    );
+    assert_eq!(house.stored().await?.template, "low_voltage");
+    let one = house.takes("high_voltage", &["transfer"]).await??;
+    assert_eq!(one.template, "high_voltage");
+    Ok(())
+}
+
+async fn silent(house: &House) -> anyhow::Result<Vec<String>> {
+    Ok(
+        sqlx::query_scalar("select because from planner.alarm where what = 'countersign' order by id")
+            .fetch_all(house.db.pool())
+            .await?,
+    )
+}
+
+/// After 24 h a department that has not answered is said, once; who answered is not among them.
+#[tokio::test]
+async fn a_department_that_is_silent_for_24_h_is_an_alarm() -> anyhow::Result<()> {
+    let house = balanced().await?;
+    house
+        .countersigns(&planner(), Step::Send, &["dispatch", "equipment"])
+        .await??;
+    let sent = house.now();
+    house
+        .countersigns(&dispatcher(), says(Verdict::Agreed, ""), &["dispatch"])
+        .await??;
+    house.until(sent + given::h(5)).await?;
+    house
+        .countersigns(&planner(), Step::Send, &["marketing"])
+        .await??;
+    house.until(sent + given::h(24) - min(1)).await?;
+    assert!(silent(&house).await?.is_empty());
+    house.until(sent + given::h(28)).await?;
+    let said = silent(&house).await?;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("Equipment") && !said[0].contains("Customer service"),
+        "{said:?}"
+    );
+    house.until(sent + given::h(60)).await?;
+    let said = silent(&house).await?;
+    assert_eq!(said.len(), 2, "marketing was asked five hours later: {said:?}");
+    assert!(
+        said[1].contains("Customer service") && !said[1].contains("Equipment"),
+        "{said:?}"
+    );
+    Ok(())
+}
+
+/// A plan that was called off waits for nobody.
+#[tokio::test]
+async fn a_plan_that_was_called_off_has_no_silent_departments() -> anyhow::Result<()> {
+    let house = balanced().await?;
+    house.countersigns(&planner(), Step::Send, &[]).await??;
+    house.event(&planner(), Event::Cancel).await?;
+    house.until(house.now() + given::h(48)).await?;
+    assert!(silent(&house).await?.is_empty());
+    Ok(())
+}

@@ -217,7 +217,10 @@ async fn who_may_not_do_it_is_told_so_and_nothing_happens() -> anyhow::Result<()
         off_at: window().off_at + h(48),
         on_at: window().on_at + h(48),
     };
-    let moved = Act::Event(Event::Move { window: later });
+    let moved = Act::Event(Event::Move {
+        window: later,
+        justification: String::new(),
+    });
     assert!(house.refused(&planner(), moved).await?.contains("manager"));
     assert_eq!(house.stored().await?.life.window, window());
     assert!(house.now() >= t0());

@@ -108,6 +108,23 @@ pub async fn house() -> anyhow::Result<House> {
     })
 }
 
+/// Another plan is handed in with everything considered.
+pub async fn handed_in(house: &House, id: OutageId) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert into planner.alternative (outage_id, kind, used, reason, considered_by, considered_at)
+         select id, unnest(must_consider), false, 'does not do', 'pat', $2 from planner.outage where id = $1",
+    )
+    .bind(id.uuid())
+    .bind(house.now())
+    .execute(house.db.pool())
+    .await?;
+    sqlx::query("update planner.outage set state = 'submitted' where id = $1")
+        .bind(id.uuid())
+        .execute(house.db.pool())
+        .await?;
+    Ok(())
+}
+
 fn affected(n: u8) -> Affected {
     Affected {
         customer: customer(n),
@@ -262,6 +279,23 @@ impl House {
         Ok(done)
     }
 
+    /// Takes another template, and writes why these alternatives do not do.
+    pub async fn takes(&self, template: &str, kinds: &[&str]) -> anyhow::Result<Result<Stored, Error>> {
+        let why = |kind: &&str| (String::from(*kind), false, "does not do".to_owned());
+        let asked = Considered {
+            outage: outage(),
+            expected_version: 0,
+            template: Template::find(template),
+            alternatives: kinds.iter().map(why).collect(),
+        };
+        let mut work = self.work(&planner()).await?;
+        let done = form::consider(&mut work, &planner(), asked).await;
+        if done.is_ok() {
+            work.commit(Outage::default()).await?;
+        }
+        Ok(done)
+    }
+
     /// A step of countersigning; no department named: all of the template.
     pub async fn countersigns(
         &self,
@@ -281,7 +315,7 @@ impl House {
             },
         };
         let mut work = self.work(claims).await?;
-        let done = form::countersigned(&mut work, claims, asked).await;
+        let done = form::countersigned(&mut work, &self.pack, claims, asked).await;
         if done.is_ok() {
             work.commit(Outage::default()).await?;
         }

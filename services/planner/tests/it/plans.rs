@@ -24,6 +24,7 @@ fn by(delta: TimeDelta) -> Act {
             off_at: window().off_at + delta,
             on_at: window().on_at + delta,
         },
+        justification: "the only other day the crane is free".to_owned(),
     })
 }
 
@@ -91,9 +92,7 @@ async fn a_plan_with_the_same_customers_needs_a_reason() -> anyhow::Result<()> {
     let house = given::house().await?;
     let other = OutageId::from_uuid(derived_from_name("another outage"));
     house.drafted(other, window()).await?;
-    sqlx::query("update planner.outage set state = 'submitted'")
-        .execute(house.db.pool())
-        .await?;
+    given::handed_in(&house, other).await?;
     house.drafted(outage(), window()).await?;
     house.submitted().await?;
     let balance = |why: &str| {
@@ -120,12 +119,10 @@ async fn another_plan_on_the_same_line_needs_a_reason_too() -> anyhow::Result<()
     let house = given::house().await?;
     let other = OutageId::from_uuid(derived_from_name("another outage"));
     house.drafted(other, window()).await?;
-    for change in [
-        "update planner.outage set state = 'submitted'",
-        "update planner.recipient set released_at = added_at",
-    ] {
-        sqlx::query(change).execute(house.db.pool()).await?;
-    }
+    given::handed_in(&house, other).await?;
+    sqlx::query("update planner.recipient set released_at = added_at")
+        .execute(house.db.pool())
+        .await?;
     house.drafted(outage(), window()).await?;
     house.submitted().await?;
     let balance = Act::Event(Event::Balance {
@@ -202,5 +199,95 @@ async fn a_customer_who_is_added_needs_a_notice_and_the_lead_of_their_own() -> a
     house.until(window().off_at - h(20)).await?;
     let words = house.refused(&planner(), Act::Gate).await?;
     assert!(words.contains("168"), "{words}");
+    Ok(())
+}
+
+fn to(days: i64, justification: &str) -> Event {
+    Event::Move {
+        window: Window {
+            off_at: window().off_at + TimeDelta::days(days),
+            on_at: window().on_at + TimeDelta::days(days),
+        },
+        justification: justification.to_owned(),
+    }
+}
+
+/// A move is compared as the plan was: what was far away on the old day may collide on the new one.
+#[tokio::test]
+async fn a_move_is_compared_with_the_plans_around_its_new_day() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    let other = OutageId::from_uuid(derived_from_name("another outage"));
+    let far = Window {
+        off_at: window().off_at + TimeDelta::days(60),
+        on_at: window().on_at + TimeDelta::days(60),
+    };
+    house.drafted(other, far).await?;
+    given::handed_in(&house, other).await?;
+    let one = house.approved().await?;
+    assert!(one.conflicts.is_empty(), "60 days apart");
+    let words = house.refused(&manager(), Act::Event(to(40, ""))).await?;
+    assert!(words.contains("1 plans on the same line"), "{words}");
+    assert!(house.stored().await?.conflicts.is_empty(), "nothing was moved");
+    let moved = house.event(&manager(), to(40, "one trench for both")).await?;
+    assert_eq!((moved.conflicts.len(), moved.life.plan_no), (1, 2));
+    assert_eq!(moved.justification, "one trench for both");
+    Ok(())
+}
+
+/// The year's counts are those of the new window: the ledger is asked again.
+#[tokio::test]
+async fn a_move_is_compared_with_the_limits_of_the_year() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.approved().await?;
+    sqlx::query("update planner.recipient set own_generation = true")
+        .execute(house.db.pool())
+        .await?;
+    house.event(&manager(), to(20, "")).await?;
+    let above = |justification| given::command(Act::Event(to(30, justification)));
+    let command = |justification| relight_planner::desk::act::Command {
+        above: Some((2, 1)),
+        ..above(justification)
+    };
+    let words = house
+        .run(&manager(), command(""))
+        .await?
+        .expect_err("above")
+        .to_string();
+    assert!(
+        words.contains("2 customers above the yearly count, 1 above 24 h"),
+        "{words}"
+    );
+    let moved = house
+        .run(&manager(), command("the line is unsafe by then"))
+        .await??;
+    assert_eq!((moved.above_count, moved.above_hours), (2, 1));
+    Ok(())
+}
+
+/// A lock that stands in the new window stops the move; one that stands in the old window does not.
+#[tokio::test]
+async fn a_move_asks_the_locks_of_its_new_day() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.approved().await?;
+    let lock_at = |name: &str, days: i64| Lock {
+        id: derived_from_name(name),
+        kind: "event".to_owned(),
+        org_path: "demo".to_owned(),
+        from_at: window().off_at + TimeDelta::days(days),
+        until_at: window().on_at + TimeDelta::days(days),
+        reason: name.to_owned(),
+        lifted_by: None,
+    };
+    let mut conn = house.db.pool().acquire().await?;
+    lock::insert(&mut conn, &lock_at("storm", 0), "mo").await?;
+    lock::insert(&mut conn, &lock_at("entrance exam", 10), "mo").await?;
+    drop(conn);
+    let words = house.refused(&manager(), by(TimeDelta::days(10))).await?;
+    assert!(
+        words.contains("entrance exam") && !words.contains("storm"),
+        "{words}"
+    );
+    let moved = house.act(&manager(), by(TimeDelta::days(12))).await?;
+    assert_eq!(moved.life.plan_no, 2);
     Ok(())
 }

@@ -47,3 +47,8 @@ pub async fn alarms(db: &Db) -> anyhow::Result<Vec<(String, String)>> {
     let told: Vec<OutageAlarm> = told(db, "outage.alarm").await?;
     Ok(told.into_iter().map(|one| (one.what, one.because)).collect())
 }
+
+/// Whether this alarm was raised.
+pub async fn alarmed(db: &Db, what: &str) -> anyhow::Result<bool> {
+    Ok(alarms(db).await?.iter().any(|(one, _)| one == what))
+}

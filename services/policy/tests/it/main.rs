@@ -7,3 +7,4 @@ mod given;
 mod load;
 mod oracle;
 mod start;
+mod talks;

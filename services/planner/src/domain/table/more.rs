@@ -49,7 +49,10 @@ fn a_move_is_forbidden_tells_people_or_begins_a_new_plan() {
         };
         run(
             &outage(State::Ready),
-            &Event::Move { window },
+            &Event::Move {
+                window,
+                justification: String::new(),
+            },
             "boss",
             &facts(),
             off_at() - h(5),

@@ -6,7 +6,7 @@ use relight_policy::Verdict;
 use super::{
     super::{
         event::{Effect, Kind},
-        outage::{LateStart, Mark, State},
+        outage::{LateStart, Longer, Mark, State},
         refusal::Refusal,
         window::{Instant, Window},
     },
@@ -53,6 +53,10 @@ impl Step<'_> {
             self.outage.mark(Mark::ToldLate);
         }
         self.outage.mark(Mark::Extended);
+        if self.facts.limits_passed {
+            self.outage.mark(Mark::AboveLimit);
+        }
+        self.outage.longer = Some(self.longer(before, on_at));
         self.outage.window = window;
         let before = Some(before);
         Ok((
@@ -64,12 +68,30 @@ impl Step<'_> {
         ))
     }
 
+    /// Whether people are called; once they are, it is counted from what they hear then.
+    fn longer(&self, before: Window, on_at: Instant) -> Longer {
+        let known = self.outage.longer.unwrap_or(Longer {
+            from: before.on_at,
+            call_since: None,
+        });
+        let limit = self.law.call_over(before.off_at);
+        if limit.is_none_or(|limit| on_at - known.from <= limit) {
+            return known;
+        }
+        Longer {
+            from: on_at,
+            call_since: Some(self.now),
+        }
+    }
+
     /// Another day is a new plan with a notice of its own; later on the same day people are told; earlier is never.
-    /// Somebody else than the author decides, and that decision is the approval of the new window.
-    pub(super) fn move_to(self, window: Window) -> Result<Moved, Refusal> {
+    /// Somebody else than the author decides, and that decision is the approval of the new window: it is compared
+    /// with other plans, limits and locks as the first one was.
+    pub(super) fn move_to(self, window: Window, justification: &str) -> Result<Moved, Refusal> {
         self.another_person()?;
         Window::plan(window.off_at, window.on_at, self.now)?;
         self.unlocked()?;
+        self.justified(justification)?;
         let before = self.outage.window;
         if self.outage.announced_at.is_none() {
             return Ok(self.new_plan(window, before, false));
