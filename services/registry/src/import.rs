@@ -7,6 +7,7 @@
 mod check;
 mod report;
 pub(crate) mod rows;
+mod voltage;
 
 use std::collections::{BTreeSet, HashMap};
 

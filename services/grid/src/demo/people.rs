@@ -138,7 +138,7 @@ impl Town {
             address_zh,
             address_en,
             own_generation: person.own_generation,
-            voltage_v: None,
+            voltage_v: Some(voltage_v(&person)),
             in_service: true,
         });
         self.pack.customers.push(Customer {
@@ -221,6 +221,12 @@ fn fictional_us_number(nth: usize) -> String {
 }
 
 /// Households take one phase in turn; institutions and works take all three.
+/// Institutions and works take 10 kV, everybody else one phase of 220 V.
+fn voltage_v(person: &Person) -> u32 {
+    let high = person.class == CustomerClass::Important || person.dedicated_line;
+    if high { 10_000 } else { 220 }
+}
+
 fn phases(nth: usize, person: &Person) -> Phases {
     let three = person.class == CustomerClass::Important || person.dedicated_line;
     let list = [1, 2, 3];

@@ -48,6 +48,24 @@ fn it_has_the_size_and_the_devices_of_a_small_town() {
     }
 }
 
+/// Plans of high and of low voltage differ in their forms: the town has both kinds of supply.
+#[test]
+fn everybody_has_a_voltage_and_some_take_ten_kilovolts() {
+    let pack = town();
+    let mut high = 0;
+    for (point, customer) in pack.service_points.iter().zip(&pack.customers) {
+        let special = customer.class == CustomerClass::Important || customer.dedicated_line;
+        assert_eq!(
+            point.voltage_v,
+            Some(if special { 10_000 } else { 220 }),
+            "{}",
+            point.id
+        );
+        high += usize::from(special);
+    }
+    assert!((5..60).contains(&high), "{high}");
+}
+
 #[test]
 fn everybody_has_light_and_a_transformer_a_fuse_and_a_breaker_above() {
     let grid = data::grid(&town().network());

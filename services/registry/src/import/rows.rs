@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     ImportError,
     check::{GoodContact, check},
+    voltage,
 };
 use crate::{
     domain::{
@@ -106,6 +107,7 @@ impl Ready {
             .into_iter()
             .map(|device| device.map(|device| grid.device_id(device).to_owned()))
             .collect();
+        voltage::follow(&mut pack, &above, &links.kept);
         Ok(Ready {
             customers: customers(&pack),
             points: points(&pack, above),

@@ -176,7 +176,13 @@ pub(crate) async fn relink(
     transformer_id: Option<&str>,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "update registry.service_point set bus = $2, transformer_id = $3 where id = $1",
+        "update registry.service_point p set bus = $2, transformer_id = $3, voltage_v = coalesce(
+             (select max(o.voltage_v) from registry.service_point o
+              where lower(o.bus) = lower($2) and o.id <> $1 and o.retired_at is null),
+             (select max(o.voltage_v) from registry.service_point o
+              where o.transformer_id = $3 and o.id <> $1 and o.retired_at is null),
+             p.voltage_v)
+         where p.id = $1",
         id,
         bus,
         transformer_id

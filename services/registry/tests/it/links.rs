@@ -118,6 +118,63 @@ async fn a_correction_stands_until_a_pack_says_so_too() -> anyhow::Result<()> {
     Ok(())
 }
 
+impl Registry {
+    async fn volts(&self, point: &str) -> anyhow::Result<Option<i32>> {
+        let volts = sqlx::query_scalar("select voltage_v from registry.service_point where external_id = $1");
+        Ok(volts.bind(point).fetch_one(self.db.pool()).await?)
+    }
+}
+
+/// A pack in which who hangs where says the voltage: high at L1, low at L2, nobody knows at C.
+fn pack_with_voltages() -> relight_grid::Pack {
+    let mut pack = given::small_pack();
+    for point in &mut pack.service_points {
+        point.voltage_v = match point.bus.as_str() {
+            "L1" => Some(10_000),
+            "L2" => Some(400),
+            _ => None,
+        };
+    }
+    pack
+}
+
+/// Who hangs elsewhere is supplied as those are who hang there, also after a pack that still has the wrong link.
+#[tokio::test]
+async fn the_voltage_follows_a_corrected_link() -> anyhow::Result<()> {
+    let registry = given::with(pack_with_voltages()).await?;
+    registry.correct(wish("p1", "T2", "")).await?;
+    assert_eq!(registry.volts("p1").await?, Some(400));
+    assert_eq!(registry.volts("p2").await?, Some(10_000), "nobody else moved");
+    registry.import(pack_with_voltages()).await?;
+    assert_eq!(registry.volts("p1").await?, Some(400));
+
+    let mut without = pack_with_voltages();
+    without.service_points[0].bus = "L2".to_owned();
+    without.service_points[0].voltage_v = Some(220);
+    registry.import(without).await?;
+    assert_eq!(
+        registry.volts("p1").await?,
+        Some(220),
+        "a pack that knows the link is believed"
+    );
+    Ok(())
+}
+
+/// Where nobody knows the voltage the service point keeps its own.
+#[tokio::test]
+async fn a_corrected_link_to_where_nobody_has_a_voltage_keeps_it() -> anyhow::Result<()> {
+    let mut pack = pack_with_voltages();
+    for point in &mut pack.service_points[1..] {
+        point.voltage_v = None;
+    }
+    let registry = given::with(pack.clone()).await?;
+    registry.correct(wish("p1", "T2", "")).await?;
+    assert_eq!(registry.volts("p1").await?, Some(10_000));
+    registry.import(pack).await?;
+    assert_eq!(registry.volts("p1").await?, Some(10_000));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_wrong_correction_is_refused_and_changes_nothing() -> anyhow::Result<()> {
     let registry = given::with(given::small_pack()).await?;
