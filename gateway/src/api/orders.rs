@@ -141,6 +141,9 @@ struct RecommendParams {
     /// Crews wanted, 1 to 20; left out: 5.
     #[param(minimum = 1, maximum = 20)]
     k: Option<u32>,
+    /// Crews that may not, with why, 0 to 20; left out: 20.
+    #[param(minimum = 0, maximum = 20)]
+    refused: Option<u32>,
 }
 
 /// Why a crew may not.
@@ -194,7 +197,7 @@ impl From<WireCandidate> for Candidate {
 struct Recommendation {
     /// Best first.
     candidates: Vec<Candidate>,
-    /// The nearest 20 that may not.
+    /// The nearest that may not.
     refused: Vec<Candidate>,
 }
 
@@ -213,9 +216,13 @@ async fn recommend(
     if !(1..=20).contains(&k) {
         return Err(Problem::field("k", "must be from 1 to 20"));
     }
+    if params.refused.is_some_and(|refused| refused > 20) {
+        return Err(Problem::field("refused", "must be from 0 to 20"));
+    }
     let message = RecommendRequest {
         order_id: uuid("id", &id)?.to_string(),
         k,
+        refused: params.refused,
     };
     let reply = ask!(app.edge(), claims, app.to().dispatch, recommend, message).await?;
     Ok(Json(Recommendation {

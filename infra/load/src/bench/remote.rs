@@ -27,7 +27,13 @@ pub(super) async fn recommendations_per_s(
     let orders = orders.to_vec();
     answers_per_s(time, move |n| {
         let order_id = orders[n % orders.len()].clone();
-        let request = signed(RecommendRequest { order_id, k: 10 }, &token);
+        // As the peer: who may, nobody who may not.
+        let ask = RecommendRequest {
+            order_id,
+            k: 10,
+            refused: Some(0),
+        };
+        let request = signed(ask, &token);
         let mut client = client.clone();
         async move {
             let found = client.recommend(request).await?.into_inner();

@@ -20,10 +20,10 @@ use super::{
 const DETOUR: f64 = 1.3;
 /// Cost of every order a crew already had in this shift, seconds.
 const LOAD_COST_S: u32 = 120;
-/// So many crews that may not are explained.
+/// Most crews that may not are explained.
 const REFUSED_MAX: usize = 20;
 /// Most candidates that can be asked for.
-pub const K_MAX: usize = 20;
+const K_MAX: usize = 20;
 
 /// Room for a usual reason, bytes.
 const LINE: usize = 80;
@@ -137,18 +137,38 @@ fn whole(value: f64) -> i64 {
     value.round_ties_even() as i64
 }
 
+/// How long the lists are wanted; each at most 20.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Crews that may.
+    pub candidates: usize,
+    /// Crews that may not, explained.
+    pub refused: usize,
+}
+
+impl Most {
+    /// So many that may, and the most that may not.
+    pub const fn candidates(candidates: usize) -> Self {
+        Self {
+            candidates,
+            refused: REFUSED_MAX,
+        }
+    }
+}
+
 /// Answer: who may, best first, and the nearest that may not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recommendation {
-    /// At most k, cheapest first.
+    /// As many as were asked for, cheapest first.
     pub candidates: Vec<Candidate>,
-    /// At most 20, nearest first, each with the rules it breaks.
+    /// As many as were asked for, nearest first, each with the rules it breaks.
     pub refused: Vec<Candidate>,
 }
 
-/// Ranks the crews for `job`. Looks at twice `k` eligible crews, nearest first, so that load may outweigh distance.
-pub fn recommend(index: &Index, job: &Job, k: usize, now: DateTime<Utc>) -> Recommendation {
-    let mut search = Search::new(job, k.min(K_MAX), now);
+/// Ranks the crews for `job`. Looks at twice as many eligible crews as are asked for, nearest first, so that load may
+/// outweigh distance.
+pub fn recommend(index: &Index, job: &Job, most: Most, now: DateTime<Utc>) -> Recommendation {
+    let mut search = Search::new(job, most, now);
     match job.place {
         Some(place) => {
             let mut nearest = index.nearest(place);
@@ -165,20 +185,24 @@ pub fn recommend(index: &Index, job: &Job, k: usize, now: DateTime<Utc>) -> Reco
 /// What was found so far.
 struct Search<'j> {
     job: &'j Job,
-    k: usize,
+    most: Most,
     moment: Moment,
     found: Recommendation,
 }
 
 impl<'j> Search<'j> {
-    fn new(job: &'j Job, k: usize, now: DateTime<Utc>) -> Self {
+    fn new(job: &'j Job, most: Most, now: DateTime<Utc>) -> Self {
+        let most = Most {
+            candidates: most.candidates.min(K_MAX),
+            refused: most.refused.min(REFUSED_MAX),
+        };
         let found = Recommendation {
-            candidates: Vec::with_capacity(2 * k),
-            refused: Vec::with_capacity(REFUSED_MAX),
+            candidates: Vec::with_capacity(2 * most.candidates),
+            refused: Vec::with_capacity(most.refused),
         };
         Self {
             job,
-            k,
+            most,
             moment: Moment::at(now),
             found,
         }
@@ -190,11 +214,11 @@ impl<'j> Search<'j> {
             let broken = rules::against_recommending(crew, known.fix, &self.job.need, &self.moment);
             if broken.is_empty() {
                 self.found.candidates.push(self.candidate(crew, chord, broken));
-            } else if self.found.refused.len() < REFUSED_MAX {
+            } else if self.found.refused.len() < self.most.refused {
                 self.found.refused.push(self.candidate(crew, chord, broken));
             }
         }
-        self.found.candidates.len() < 2 * self.k
+        self.found.candidates.len() < 2 * self.most.candidates
     }
 
     /// Where nobody knows how far they are, all count.
@@ -219,7 +243,7 @@ impl<'j> Search<'j> {
     fn best(mut self) -> Recommendation {
         let by_cost = |a: &Candidate, b: &Candidate| a.cost_s.total_cmp(&b.cost_s).then(a.crew.cmp(&b.crew));
         self.found.candidates.sort_unstable_by(by_cost);
-        self.found.candidates.truncate(self.k);
+        self.found.candidates.truncate(self.most.candidates);
         self.found
     }
 }
@@ -292,7 +316,7 @@ mod tests {
             )
         };
         let index = Index::of([at(3, 30.0), busy(at(1, 10.0)), at(2, 20.0), (at(4, 0.0).0, None)]);
-        let found = recommend(&index, &job(), 5, given::now());
+        let found = recommend(&index, &job(), Most::candidates(5), given::now());
         assert_eq!(ids(&found.candidates), [2, 3]);
         assert_eq!(ids(&found.refused), [1, 4]);
         let codes: Vec<_> = found.refused.iter().map(|c| c.broken[0].code()).collect();
@@ -302,7 +326,7 @@ mod tests {
     #[test]
     fn costs_are_numbers_everybody_can_check() {
         let index = Index::of([at(1, 10.0)]);
-        let found = recommend(&index, &job(), 1, given::now());
+        let found = recommend(&index, &job(), Most::candidates(1), given::now());
         let way = found.candidates[0].way.expect("both places are known");
         // 1,112 m x 1.3 at 25 km/h = 208 s.
         assert!((way.distance_m - 1_112.0).abs() < 1.0, "{way:?}");
@@ -344,7 +368,7 @@ mod tests {
             at(2, 15.0),
         ]);
         assert_eq!(
-            ids(&recommend(&index, &job(), 2, given::now()).candidates),
+            ids(&recommend(&index, &job(), Most::candidates(2), given::now()).candidates),
             [2, 1]
         );
     }
@@ -363,7 +387,7 @@ mod tests {
             at(2, 15.0),
         ]);
         let nowhere = Job { place: None, ..job() };
-        let found = recommend(&index, &nowhere, 5, given::now());
+        let found = recommend(&index, &nowhere, Most::candidates(5), given::now());
         assert_eq!(ids(&found.candidates), [2, 1]);
         assert_eq!(found.candidates[0].way, None);
     }
@@ -372,7 +396,7 @@ mod tests {
         /// Against plain search over all crews.
         #[test]
         fn no_eligible_crew_outside_the_list_is_nearer(
-            spots in prop::collection::vec((0.0..200.0f64, any::<bool>()), 1..60), k in 1usize..6,
+            spots in prop::collection::vec((0.0..200.0f64, any::<bool>()), 1..60), k in 1usize..6, refused in 0usize..30,
         ) {
             let crews: Vec<_> = spots.iter().enumerate().map(|(n, (thousandths, able))| {
                 let (crew, fix) = at(n as u128 + 1, *thousandths);
@@ -380,14 +404,14 @@ mod tests {
             }).collect();
             let mut able: Vec<_> = spots.iter().filter(|(_, able)| *able).map(|(t, _)| *t).collect();
             able.sort_by(f64::total_cmp);
-            let found = recommend(&Index::of(crews), &job(), k, given::now());
+            let found = recommend(&Index::of(crews), &job(), Most { candidates: k, refused }, given::now());
             prop_assert_eq!(found.candidates.len(), able.len().min(k));
             for (candidate, thousandths) in found.candidates.iter().zip(able) {
                 let distance_m = candidate.way.expect("known").distance_m;
                 prop_assert!((distance_m - thousandths * 111.195).abs() < 1.0);
             }
             prop_assert!(found.refused.iter().all(|c| !c.broken.is_empty()));
-            prop_assert!(found.refused.len() <= REFUSED_MAX);
+            prop_assert!(found.refused.len() <= REFUSED_MAX.min(refused));
         }
     }
 }

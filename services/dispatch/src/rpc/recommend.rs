@@ -10,7 +10,7 @@ use crate::{
     domain::{
         ids::OrderId,
         index::Index,
-        recommend::{Candidate, recommend},
+        recommend::{Candidate, Most, recommend},
     },
     error::Error,
 };
@@ -31,12 +31,8 @@ impl Api {
             ));
         }
         self.live.refresh(now).await?;
-        let k = match request.k {
-            0 => K_DEFAULT,
-            k => usize::try_from(k).unwrap_or(usize::MAX),
-        };
         let index = self.live.read();
-        let found = recommend(&index, &wanted.job, k, now);
+        let found = recommend(&index, &wanted.job, most(&request), now);
         let shown = |list: &[Candidate]| {
             list.iter()
                 .map(|candidate| shown(&index, candidate, now))
@@ -46,6 +42,20 @@ impl Api {
             candidates: shown(&found.candidates),
             refused: shown(&found.refused),
         })
+    }
+}
+
+/// Longer lists than there are come as long as they are.
+fn most(request: &RecommendRequest) -> Most {
+    let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let candidates = match request.k {
+        0 => K_DEFAULT,
+        k => count(k),
+    };
+    let all = Most::candidates(candidates);
+    Most {
+        refused: request.refused.map_or(all.refused, count),
+        ..all
     }
 }
 
