@@ -3,8 +3,6 @@
 //! Hard rules exclude; soft costs are numbers everybody sees. Without a road graph the way is the great circle times a
 //! detour, and says so.
 
-use std::fmt::{self, Write as _};
-
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_policy::AreaClass;
 
@@ -17,19 +15,16 @@ use super::{
 };
 
 /// Roads are longer than the great circle by about this much.
-const DETOUR: f64 = 1.3;
+pub const DETOUR: f64 = 1.3;
 /// Cost of every order a crew already had in this shift, seconds.
-const LOAD_COST_S: u32 = 120;
+pub const LOAD_COST_S: u32 = 120;
 /// Most crews that may not are explained.
 const REFUSED_MAX: usize = 20;
 /// Most candidates that can be asked for.
 const K_MAX: usize = 20;
 
-/// Room for a usual reason, bytes.
-const LINE: usize = 80;
-
 /// Average speed on the way, metres per second.
-fn speed_mps(area: AreaClass) -> f64 {
+pub fn speed_mps(area: AreaClass) -> f64 {
     match area {
         AreaClass::Urban => 25.0 / 3.6,
         AreaClass::Rural => 40.0 / 3.6,
@@ -55,8 +50,6 @@ pub struct Way {
     pub distance_m: f64,
     /// Estimated time, seconds.
     pub travel_s: f64,
-    /// Speed it is based on, metres per second.
-    pub speed_mps: f64,
 }
 
 /// A crew with what speaks for and against it.
@@ -84,57 +77,6 @@ impl Candidate {
         self.way
             .map(|way| now + TimeDelta::seconds(way.travel_s.ceil() as i64))
     }
-
-    /// The costs in words with their numbers.
-    pub fn reasons(&self) -> Vec<String> {
-        let way = match self.way {
-            Some(way) => line(format_args!("{way}")),
-            None => "distance unknown: the place of the crew or of the work is not known".to_owned(),
-        };
-        let load = format_args!("load {} orders this shift x {LOAD_COST_S} s", self.load);
-        vec![way, line(load)]
-    }
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (km, detour, kmh, min) = (
-            Tenths(self.distance_m / 1000.0),
-            Tenths(DETOUR),
-            whole(self.speed_mps * 3.6),
-            whole(self.travel_s / 60.0),
-        );
-        write!(
-            f,
-            "distance {km} km (great circle) x {detour} at {kmh} km/h = {min} min"
-        )
-    }
-}
-
-/// A reason in one piece of memory: a string that grows while it is written costs more than the writing.
-fn line(words: fmt::Arguments<'_>) -> String {
-    let mut line = String::with_capacity(LINE);
-    line.write_fmt(words).expect("writing to a string");
-    line
-}
-
-/// Written as `{:.1}` does it, but for the ties of a product by ten.
-struct Tenths(f64);
-
-impl fmt::Display for Tenths {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = whole(self.0 * 10.0);
-        write!(f, "{}.{}", tenths / 10, tenths % 10)
-    }
-}
-
-/// As `{:.0}` rounds; a whole number is written in a fraction of the time, and an answer has thirty of these lines.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "saturates; distances on earth are far below"
-)]
-fn whole(value: f64) -> i64 {
-    value.round_ties_even() as i64
 }
 
 /// How long the lists are wanted; each at most 20.
@@ -249,11 +191,9 @@ impl<'j> Search<'j> {
 }
 
 fn way(distance_m: f64, area: AreaClass) -> Way {
-    let speed_mps = speed_mps(area);
     Way {
         distance_m,
-        travel_s: distance_m * DETOUR / speed_mps,
-        speed_mps,
+        travel_s: distance_m * DETOUR / speed_mps(area),
     }
 }
 
@@ -335,23 +275,6 @@ mod tests {
             found.candidates[0].eta_at(given::now()),
             Some(given::now() + TimeDelta::seconds(209))
         );
-        assert_eq!(
-            found.candidates[0].reasons(),
-            [
-                "distance 1.1 km (great circle) x 1.3 at 25 km/h = 3 min",
-                "load 0 orders this shift x 120 s"
-            ]
-        );
-    }
-
-    #[test]
-    fn numbers_read_as_rounded_floats() {
-        for value in [0.0, 0.49, 0.5, 1.5, 2.5, 24.999_999_999, 25.000_000_1, 1e9 + 0.5] {
-            assert_eq!(whole(value).to_string(), format!("{value:.0}"));
-        }
-        for value in [0.0, 0.04, 0.06, 0.96, 1.3, 2.449, 19_999.97] {
-            assert_eq!(Tenths(value).to_string(), format!("{value:.1}"));
-        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         ids::OrderId,
         index::Index,
-        recommend::{Candidate, Most, recommend},
+        recommend::{Candidate, DETOUR, LOAD_COST_S, Most, recommend, speed_mps},
     },
     error::Error,
 };
@@ -41,6 +41,9 @@ impl Api {
         Ok(RecommendReply {
             candidates: shown(&found.candidates),
             refused: shown(&found.refused),
+            detour: DETOUR,
+            speed_kmh: speed_mps(wanted.job.area) * 3.6,
+            order_cost_s: LOAD_COST_S,
         })
     }
 }
@@ -78,13 +81,13 @@ fn shown(index: &Index, candidate: &Candidate, now: DateTime<Utc>) -> WireCandid
         travel_s,
         eta_at: candidate.eta_at(now).map(timestamp),
         cost: candidate.cost_s,
-        reasons: candidate.reasons(),
         refusals: refusals
             .map(|broken| Refusal {
                 code: broken.code().to_owned(),
                 because: broken.to_string(),
             })
             .collect(),
+        orders_this_shift: candidate.load,
         position_at: known.and_then(|known| known.fix).map(|fix| timestamp(fix.at)),
     }
 }

@@ -219,10 +219,11 @@ async fn recommendations_rank_explain_and_follow_what_just_changed() -> anyhow::
     let names: Vec<_> = all.candidates.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["Crew 2", "Crew 3", "Crew 1"]);
     assert!((all.candidates[0].distance_m - 1_000.0).abs() < 1.0);
-    assert!(
-        all.candidates[0].reasons[0].starts_with("distance 1.0 km (great circle) x 1.3"),
-        "{:?}",
-        all.candidates[0]
+    // 1,000 m x 1.3 at 25 km/h.
+    assert_eq!(all.candidates[0].travel_s, 188);
+    assert_eq!(
+        (all.detour, all.order_cost_s, all.speed_kmh.round()),
+        (1.3, 120, 25.0)
     );
     assert_eq!(all.refused[0].refusals[0].code, "position_stale");
     house.act(dispatcher(), order, dispatch(1)).await?;
