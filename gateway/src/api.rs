@@ -25,6 +25,7 @@ mod outages_people;
 mod outages_planned;
 mod outages_safety;
 mod outages_shape;
+mod recommendations;
 mod replies;
 mod reports;
 mod restoration_checks;
@@ -87,6 +88,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages_people::routes())
         .merge(outages_alarm::routes())
         .merge(messages::routes())
+        .merge(recommendations::routes())
         .merge(replies::routes())
         .merge(arrears::routes())
         .merge(arrears_feed::routes())

@@ -1,21 +1,20 @@
-//! Work orders: list, one, what happens to it, who should go, alarms.
+//! Work orders: list, one, what happens to it, alarms.
 
 use axum::{Json, extract::State};
-use chrono::{DateTime, Utc};
 use relight_common::{
     Claims, Role, ask,
     edge::{
-        Body, Caller, CommandKey, Params, Problem, Segment, at,
+        Body, Caller, CommandKey, Params, Problem, Segment,
         order::{Order, OrderEvent},
         parse,
     },
     wire::{text_required, uuid, uuid_opt},
 };
 use relight_proto::dispatch::v1::{
-    AcknowledgeAlarmRequest, ApplyRequest, Candidate as WireCandidate, GetOrderRequest, ListOrdersRequest,
-    Order as WireOrder, RecommendRequest, Refusal as WireRefusal, get_order_request::By,
+    AcknowledgeAlarmRequest, ApplyRequest, GetOrderRequest, ListOrdersRequest, Order as WireOrder,
+    get_order_request::By,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -36,7 +35,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list))
         .routes(routes!(get))
         .routes(routes!(apply))
-        .routes(routes!(recommend))
         .routes(routes!(acknowledge))
 }
 
@@ -132,96 +130,6 @@ async fn apply(
     };
     let order = ask!(app.edge(), claims, app.to().dispatch, apply, message).await?;
     Ok(Json(order.into()))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct RecommendParams {
-    /// Crews wanted, 1 to 20; left out: 5.
-    #[param(minimum = 1, maximum = 20)]
-    k: Option<u32>,
-}
-
-/// Why a crew may not.
-#[derive(Debug, Serialize, ToSchema)]
-struct Refusal {
-    /// `off_shift`, `skill`, `unqualified`, `rest`, `busy`, `position_stale`, `other_unit`
-    code: String,
-    /// In words.
-    because: String,
-}
-
-/// A crew and how well it fits.
-#[derive(Debug, Serialize, ToSchema)]
-struct Candidate {
-    crew_id: String,
-    name: String,
-    /// Metres.
-    distance_m: f64,
-    /// Seconds.
-    travel_s: u32,
-    eta_at: Option<DateTime<Utc>>,
-    /// Lower is better.
-    cost: f64,
-    /// What the cost is made of.
-    reasons: Vec<String>,
-    /// Empty for candidates.
-    refusals: Vec<Refusal>,
-    /// Age of the position.
-    position_at: Option<DateTime<Utc>>,
-}
-
-impl From<WireCandidate> for Candidate {
-    fn from(candidate: WireCandidate) -> Self {
-        let refusal = |WireRefusal { code, because }| Refusal { code, because };
-        Self {
-            crew_id: candidate.crew_id,
-            name: candidate.name,
-            distance_m: candidate.distance_m,
-            travel_s: candidate.travel_s,
-            eta_at: at(candidate.eta_at),
-            cost: candidate.cost,
-            reasons: candidate.reasons,
-            refusals: candidate.refusals.into_iter().map(refusal).collect(),
-            position_at: at(candidate.position_at),
-        }
-    }
-}
-
-/// Who should go, and why not the others.
-#[derive(Debug, Serialize, ToSchema)]
-struct Recommendation {
-    /// Best first.
-    candidates: Vec<Candidate>,
-    /// The nearest 20 that may not.
-    refused: Vec<Candidate>,
-}
-
-/// Recommends crews.
-#[utoipa::path(get, path = "/api/v1/orders/{id}/recommendations", tag = "orders", security(("session" = [])),
-    params(("id" = Uuid, Path, description = "Order id"), RecommendParams),
-    responses((status = 200, description = "Crews with reasons and refusals", body = Recommendation)))]
-async fn recommend(
-    State(app): State<App>,
-    caller: Caller,
-    Segment(id): Segment,
-    Params(params): Params<RecommendParams>,
-) -> Result<Json<Recommendation>, Problem> {
-    let claims = caller.need(&[Role::Dispatcher, Role::UnitDesk])?;
-    let k = params.k.unwrap_or(5);
-    if !(1..=20).contains(&k) {
-        return Err(Problem::field("k", "must be from 1 to 20"));
-    }
-    let message = RecommendRequest {
-        order_id: uuid("id", &id)?.to_string(),
-        k,
-    };
-    let reply = ask!(app.edge(), claims, app.to().dispatch, recommend, message).await?;
-    Ok(Json(Recommendation {
-        candidates: reply.candidates.into_iter().map(Candidate::from).collect(),
-        refused: reply.refused.into_iter().map(Candidate::from).collect(),
-    }))
 }
 
 /// The alarm that was seen.

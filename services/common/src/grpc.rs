@@ -1,11 +1,17 @@
 //! gRPC between the roles: servers with health, reflection and the caller check; clients that carry the caller's
 //! token and the trace; deadlines of 2 s.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod gathered;
 
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+use axum::http::Uri;
 use chrono::Utc;
+use futures_util::TryStreamExt;
+use gathered::Gathered;
+use hyper_util::rt::TokioIo;
 use relight_proto::events::v1::{Event, HeadRequest, ReadRequest, events_client::EventsClient};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{
     Request, Status,
@@ -225,15 +231,26 @@ fn channels(
         let mut endpoint = Endpoint::from_shared(uri.clone())?
             .connect_timeout(Duration::from_secs(1))
             .timeout(deadline)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(20))
             .keep_alive_while_idle(true);
         if let Some(tls) = tls {
             endpoint = endpoint.tls_config(tls.clone())?;
         }
-        channels.insert(name.clone(), endpoint.connect_lazy());
+        let channel = endpoint.connect_with_connector_lazy(tower::service_fn(connect));
+        channels.insert(name.clone(), channel);
     }
     Ok(channels)
+}
+
+/// A connection to the host and port of an address.
+async fn connect(to: Uri) -> io::Result<TokioIo<Gathered<TcpStream>>> {
+    let host = to.host().unwrap_or_default().trim_matches(['[', ']']);
+    let port = to
+        .port_u16()
+        .unwrap_or_else(|| if to.scheme_str() == Some("https") { 443 } else { 80 });
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(TokioIo::new(Gathered::new(stream)))
 }
 
 fn client_tls(secrets: &Secrets, role: &str) -> anyhow::Result<ClientTlsConfig> {
@@ -292,7 +309,9 @@ pub async fn serve(
     }
     // A server that is handed its connections does not set this itself. Without it every answer waits some 40 ms for the
     // acknowledgement of its own beginning.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .map_ok(Gathered::new);
     let serving = server
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, stop.cancelled());

@@ -12,7 +12,7 @@ use relight_dispatch::domain::{
     ids::{CrewId, UnitId},
     index::Index,
     place::Place,
-    recommend::{Job, recommend},
+    recommend::{Job, Most, recommend},
     rules::Need,
     skill::{Qualified, Skills},
 };
@@ -229,7 +229,7 @@ fn on_one_thread(index: &Index, time: Duration, seed: u64) -> f64 {
             area: AreaClass::Urban,
             need,
         };
-        let found = recommend(index, &job, K, now);
+        let found = recommend(index, &job, Most::candidates(K), now);
         assert_eq!(std::hint::black_box(found).candidates.len(), K, "5,000 crews may");
         count += 1;
     }
@@ -347,6 +347,7 @@ async fn wait_for_candidates(served: &Served, orders: &[String]) -> anyhow::Resu
         let request = wire::RecommendRequest {
             order_id: orders[0].clone(),
             k: 10,
+            refused: None,
         };
         let found = client.recommend(signed(request, &token)).await?.into_inner();
         if found.candidates.len() == K {

@@ -1,10 +1,11 @@
-//! Calls through gRPC with mTLS, closed loop, over the one connection a gateway has.
+//! Calls through gRPC with mTLS, closed loop, over the one connection a gateway has. The callers share one thread, as many
+//! as a service that asks PostGIS would have and pgbench needs: the other processors are the server's.
 
 use std::time::{Duration, Instant};
 
-use relight_common::claims::Role;
+use relight_common::{claims::Role, grpc::Peers};
 use relight_proto::dispatch::v1::{RecommendRequest, dispatch_client::DispatchClient};
-use tokio::task::JoinSet;
+use tokio::{runtime::Builder, task::JoinSet};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use super::{
@@ -23,33 +24,58 @@ pub(super) async fn recommendations_per_s(
     time: Duration,
 ) -> anyhow::Result<f64> {
     let token = served.token(Role::Dispatcher)?;
-    let client = DispatchClient::new(served.peers.to("dispatch"));
     let orders = orders.to_vec();
-    answers_per_s(time, move |n| {
-        let order_id = orders[n % orders.len()].clone();
-        let request = signed(RecommendRequest { order_id, k: 10 }, &token);
-        let mut client = client.clone();
-        async move {
-            let found = client.recommend(request).await?.into_inner();
-            let count = found.candidates.len();
-            anyhow::ensure!(count == K, "{count} of {K} candidates");
-            Ok(())
-        }
+    on_one_thread(served, async move |peers| {
+        let client = DispatchClient::new(peers.to("dispatch"));
+        answers_per_s(time, move |n| {
+            let order_id = orders[n % orders.len()].clone();
+            // As the peer: who may, nobody who may not.
+            let ask = RecommendRequest {
+                order_id,
+                k: 10,
+                refused: Some(0),
+            };
+            let request = signed(ask, &token);
+            let mut client = client.clone();
+            async move {
+                let found = client.recommend(request).await?.into_inner();
+                let count = found.candidates.len();
+                anyhow::ensure!(count == K, "{count} of {K} candidates");
+                Ok(())
+            }
+        })
+        .await
     })
     .await
 }
 
 /// What a call costs that asks nothing and is told nothing: no answer through gRPC can come faster on this machine.
 pub(super) async fn empty_calls_per_s(served: &Served, time: Duration) -> anyhow::Result<f64> {
-    let client = HealthClient::new(served.peers.to("dispatch"));
-    answers_per_s(time, move |_| {
-        let mut client = client.clone();
-        async move {
-            client.check(HealthCheckRequest::default()).await?;
-            Ok(())
-        }
+    on_one_thread(served, async move |peers| {
+        let client = HealthClient::new(peers.to("dispatch"));
+        answers_per_s(time, move |_| {
+            let mut client = client.clone();
+            async move {
+                client.check(HealthCheckRequest::default()).await?;
+                Ok(())
+            }
+        })
+        .await
     })
     .await
+}
+
+/// Calls with a connection of their own on a thread of their own.
+async fn on_one_thread<F>(served: &Served, calls: F) -> anyhow::Result<f64>
+where
+    F: AsyncFnOnce(Peers) -> anyhow::Result<f64> + Send + 'static,
+{
+    let connect = served.caller();
+    let thread = tokio::task::spawn_blocking(move || {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async { calls(connect()?).await })
+    });
+    thread.await?
 }
 
 /// Each caller asks again as soon as it is answered; `call` is told which question of all it is.

@@ -28,6 +28,8 @@ pub(super) struct Served {
     pub(super) gateway: String,
     /// The roles, called with the gateway's certificate.
     pub(super) peers: Peers,
+    grpc: Grpc,
+    secrets: Secrets,
 }
 
 impl Served {
@@ -65,7 +67,15 @@ impl Served {
             relight,
             gateway: format!("http://{http}"),
             peers: Peers::new(&grpc, &secrets, "gateway")?,
+            grpc,
+            secrets,
         })
+    }
+
+    /// Connections of their own, made where they are used.
+    pub(super) fn caller(&self) -> impl FnOnce() -> anyhow::Result<Peers> + Send + 'static {
+        let (grpc, secrets) = (self.grpc.clone(), self.secrets.clone());
+        move || Peers::new(&grpc, &secrets, "gateway")
     }
 
     /// A 60-second token of somebody with `role` everywhere, as the gateway mints it.

@@ -3,8 +3,6 @@
 //! Hard rules exclude; soft costs are numbers everybody sees. Without a road graph the way is the great circle times a
 //! detour, and says so.
 
-use std::fmt::{self, Write as _};
-
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_policy::AreaClass;
 
@@ -17,19 +15,16 @@ use super::{
 };
 
 /// Roads are longer than the great circle by about this much.
-const DETOUR: f64 = 1.3;
+pub const DETOUR: f64 = 1.3;
 /// Cost of every order a crew already had in this shift, seconds.
-const LOAD_COST_S: u32 = 120;
-/// So many crews that may not are explained.
+pub const LOAD_COST_S: u32 = 120;
+/// Most crews that may not are explained.
 const REFUSED_MAX: usize = 20;
 /// Most candidates that can be asked for.
-pub const K_MAX: usize = 20;
-
-/// Room for a usual reason, bytes.
-const LINE: usize = 80;
+const K_MAX: usize = 20;
 
 /// Average speed on the way, metres per second.
-fn speed_mps(area: AreaClass) -> f64 {
+pub fn speed_mps(area: AreaClass) -> f64 {
     match area {
         AreaClass::Urban => 25.0 / 3.6,
         AreaClass::Rural => 40.0 / 3.6,
@@ -55,8 +50,6 @@ pub struct Way {
     pub distance_m: f64,
     /// Estimated time, seconds.
     pub travel_s: f64,
-    /// Speed it is based on, metres per second.
-    pub speed_mps: f64,
 }
 
 /// A crew with what speaks for and against it.
@@ -84,71 +77,40 @@ impl Candidate {
         self.way
             .map(|way| now + TimeDelta::seconds(way.travel_s.ceil() as i64))
     }
+}
 
-    /// The costs in words with their numbers.
-    pub fn reasons(&self) -> Vec<String> {
-        let way = match self.way {
-            Some(way) => line(format_args!("{way}")),
-            None => "distance unknown: the place of the crew or of the work is not known".to_owned(),
-        };
-        let load = format_args!("load {} orders this shift x {LOAD_COST_S} s", self.load);
-        vec![way, line(load)]
+/// How long the lists are wanted; each at most 20.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Crews that may.
+    pub candidates: usize,
+    /// Crews that may not, explained.
+    pub refused: usize,
+}
+
+impl Most {
+    /// So many that may, and the most that may not.
+    pub const fn candidates(candidates: usize) -> Self {
+        Self {
+            candidates,
+            refused: REFUSED_MAX,
+        }
     }
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (km, detour, kmh, min) = (
-            Tenths(self.distance_m / 1000.0),
-            Tenths(DETOUR),
-            whole(self.speed_mps * 3.6),
-            whole(self.travel_s / 60.0),
-        );
-        write!(
-            f,
-            "distance {km} km (great circle) x {detour} at {kmh} km/h = {min} min"
-        )
-    }
-}
-
-/// A reason in one piece of memory: a string that grows while it is written costs more than the writing.
-fn line(words: fmt::Arguments<'_>) -> String {
-    let mut line = String::with_capacity(LINE);
-    line.write_fmt(words).expect("writing to a string");
-    line
-}
-
-/// Written as `{:.1}` does it, but for the ties of a product by ten.
-struct Tenths(f64);
-
-impl fmt::Display for Tenths {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = whole(self.0 * 10.0);
-        write!(f, "{}.{}", tenths / 10, tenths % 10)
-    }
-}
-
-/// As `{:.0}` rounds; a whole number is written in a fraction of the time, and an answer has thirty of these lines.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "saturates; distances on earth are far below"
-)]
-fn whole(value: f64) -> i64 {
-    value.round_ties_even() as i64
 }
 
 /// Answer: who may, best first, and the nearest that may not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recommendation {
-    /// At most k, cheapest first.
+    /// As many as were asked for, cheapest first.
     pub candidates: Vec<Candidate>,
-    /// At most 20, nearest first, each with the rules it breaks.
+    /// As many as were asked for, nearest first, each with the rules it breaks.
     pub refused: Vec<Candidate>,
 }
 
-/// Ranks the crews for `job`. Looks at twice `k` eligible crews, nearest first, so that load may outweigh distance.
-pub fn recommend(index: &Index, job: &Job, k: usize, now: DateTime<Utc>) -> Recommendation {
-    let mut search = Search::new(job, k.min(K_MAX), now);
+/// Ranks the crews for `job`. Looks at twice as many eligible crews as are asked for, nearest first, so that load may
+/// outweigh distance.
+pub fn recommend(index: &Index, job: &Job, most: Most, now: DateTime<Utc>) -> Recommendation {
+    let mut search = Search::new(job, most, now);
     match job.place {
         Some(place) => {
             let mut nearest = index.nearest(place);
@@ -165,20 +127,24 @@ pub fn recommend(index: &Index, job: &Job, k: usize, now: DateTime<Utc>) -> Reco
 /// What was found so far.
 struct Search<'j> {
     job: &'j Job,
-    k: usize,
+    most: Most,
     moment: Moment,
     found: Recommendation,
 }
 
 impl<'j> Search<'j> {
-    fn new(job: &'j Job, k: usize, now: DateTime<Utc>) -> Self {
+    fn new(job: &'j Job, most: Most, now: DateTime<Utc>) -> Self {
+        let most = Most {
+            candidates: most.candidates.min(K_MAX),
+            refused: most.refused.min(REFUSED_MAX),
+        };
         let found = Recommendation {
-            candidates: Vec::with_capacity(2 * k),
-            refused: Vec::with_capacity(REFUSED_MAX),
+            candidates: Vec::with_capacity(2 * most.candidates),
+            refused: Vec::with_capacity(most.refused),
         };
         Self {
             job,
-            k,
+            most,
             moment: Moment::at(now),
             found,
         }
@@ -190,11 +156,11 @@ impl<'j> Search<'j> {
             let broken = rules::against_recommending(crew, known.fix, &self.job.need, &self.moment);
             if broken.is_empty() {
                 self.found.candidates.push(self.candidate(crew, chord, broken));
-            } else if self.found.refused.len() < REFUSED_MAX {
+            } else if self.found.refused.len() < self.most.refused {
                 self.found.refused.push(self.candidate(crew, chord, broken));
             }
         }
-        self.found.candidates.len() < 2 * self.k
+        self.found.candidates.len() < 2 * self.most.candidates
     }
 
     /// Where nobody knows how far they are, all count.
@@ -219,17 +185,15 @@ impl<'j> Search<'j> {
     fn best(mut self) -> Recommendation {
         let by_cost = |a: &Candidate, b: &Candidate| a.cost_s.total_cmp(&b.cost_s).then(a.crew.cmp(&b.crew));
         self.found.candidates.sort_unstable_by(by_cost);
-        self.found.candidates.truncate(self.k);
+        self.found.candidates.truncate(self.most.candidates);
         self.found
     }
 }
 
 fn way(distance_m: f64, area: AreaClass) -> Way {
-    let speed_mps = speed_mps(area);
     Way {
         distance_m,
-        travel_s: distance_m * DETOUR / speed_mps,
-        speed_mps,
+        travel_s: distance_m * DETOUR / speed_mps(area),
     }
 }
 
@@ -292,7 +256,7 @@ mod tests {
             )
         };
         let index = Index::of([at(3, 30.0), busy(at(1, 10.0)), at(2, 20.0), (at(4, 0.0).0, None)]);
-        let found = recommend(&index, &job(), 5, given::now());
+        let found = recommend(&index, &job(), Most::candidates(5), given::now());
         assert_eq!(ids(&found.candidates), [2, 3]);
         assert_eq!(ids(&found.refused), [1, 4]);
         let codes: Vec<_> = found.refused.iter().map(|c| c.broken[0].code()).collect();
@@ -302,7 +266,7 @@ mod tests {
     #[test]
     fn costs_are_numbers_everybody_can_check() {
         let index = Index::of([at(1, 10.0)]);
-        let found = recommend(&index, &job(), 1, given::now());
+        let found = recommend(&index, &job(), Most::candidates(1), given::now());
         let way = found.candidates[0].way.expect("both places are known");
         // 1,112 m x 1.3 at 25 km/h = 208 s.
         assert!((way.distance_m - 1_112.0).abs() < 1.0, "{way:?}");
@@ -311,23 +275,6 @@ mod tests {
             found.candidates[0].eta_at(given::now()),
             Some(given::now() + TimeDelta::seconds(209))
         );
-        assert_eq!(
-            found.candidates[0].reasons(),
-            [
-                "distance 1.1 km (great circle) x 1.3 at 25 km/h = 3 min",
-                "load 0 orders this shift x 120 s"
-            ]
-        );
-    }
-
-    #[test]
-    fn numbers_read_as_rounded_floats() {
-        for value in [0.0, 0.49, 0.5, 1.5, 2.5, 24.999_999_999, 25.000_000_1, 1e9 + 0.5] {
-            assert_eq!(whole(value).to_string(), format!("{value:.0}"));
-        }
-        for value in [0.0, 0.04, 0.06, 0.96, 1.3, 2.449, 19_999.97] {
-            assert_eq!(Tenths(value).to_string(), format!("{value:.1}"));
-        }
     }
 
     #[test]
@@ -344,7 +291,7 @@ mod tests {
             at(2, 15.0),
         ]);
         assert_eq!(
-            ids(&recommend(&index, &job(), 2, given::now()).candidates),
+            ids(&recommend(&index, &job(), Most::candidates(2), given::now()).candidates),
             [2, 1]
         );
     }
@@ -363,7 +310,7 @@ mod tests {
             at(2, 15.0),
         ]);
         let nowhere = Job { place: None, ..job() };
-        let found = recommend(&index, &nowhere, 5, given::now());
+        let found = recommend(&index, &nowhere, Most::candidates(5), given::now());
         assert_eq!(ids(&found.candidates), [2, 1]);
         assert_eq!(found.candidates[0].way, None);
     }
@@ -372,7 +319,7 @@ mod tests {
         /// Against plain search over all crews.
         #[test]
         fn no_eligible_crew_outside_the_list_is_nearer(
-            spots in prop::collection::vec((0.0..200.0f64, any::<bool>()), 1..60), k in 1usize..6,
+            spots in prop::collection::vec((0.0..200.0f64, any::<bool>()), 1..60), k in 1usize..6, refused in 0usize..30,
         ) {
             let crews: Vec<_> = spots.iter().enumerate().map(|(n, (thousandths, able))| {
                 let (crew, fix) = at(n as u128 + 1, *thousandths);
@@ -380,14 +327,14 @@ mod tests {
             }).collect();
             let mut able: Vec<_> = spots.iter().filter(|(_, able)| *able).map(|(t, _)| *t).collect();
             able.sort_by(f64::total_cmp);
-            let found = recommend(&Index::of(crews), &job(), k, given::now());
+            let found = recommend(&Index::of(crews), &job(), Most { candidates: k, refused }, given::now());
             prop_assert_eq!(found.candidates.len(), able.len().min(k));
             for (candidate, thousandths) in found.candidates.iter().zip(able) {
                 let distance_m = candidate.way.expect("known").distance_m;
                 prop_assert!((distance_m - thousandths * 111.195).abs() < 1.0);
             }
             prop_assert!(found.refused.iter().all(|c| !c.broken.is_empty()));
-            prop_assert!(found.refused.len() <= REFUSED_MAX);
+            prop_assert!(found.refused.len() <= REFUSED_MAX.min(refused));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         ids::OrderId,
         index::Index,
-        recommend::{Candidate, recommend},
+        recommend::{Candidate, DETOUR, LOAD_COST_S, Most, recommend, speed_mps},
     },
     error::Error,
 };
@@ -31,12 +31,8 @@ impl Api {
             ));
         }
         self.live.refresh(now).await?;
-        let k = match request.k {
-            0 => K_DEFAULT,
-            k => usize::try_from(k).unwrap_or(usize::MAX),
-        };
         let index = self.live.read();
-        let found = recommend(&index, &wanted.job, k, now);
+        let found = recommend(&index, &wanted.job, most(&request), now);
         let shown = |list: &[Candidate]| {
             list.iter()
                 .map(|candidate| shown(&index, candidate, now))
@@ -45,7 +41,24 @@ impl Api {
         Ok(RecommendReply {
             candidates: shown(&found.candidates),
             refused: shown(&found.refused),
+            detour: DETOUR,
+            speed_kmh: speed_mps(wanted.job.area) * 3.6,
+            order_cost_s: LOAD_COST_S,
         })
+    }
+}
+
+/// Longer lists than there are come as long as they are.
+fn most(request: &RecommendRequest) -> Most {
+    let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let candidates = match request.k {
+        0 => K_DEFAULT,
+        k => count(k),
+    };
+    let all = Most::candidates(candidates);
+    Most {
+        refused: request.refused.map_or(all.refused, count),
+        ..all
     }
 }
 
@@ -68,13 +81,13 @@ fn shown(index: &Index, candidate: &Candidate, now: DateTime<Utc>) -> WireCandid
         travel_s,
         eta_at: candidate.eta_at(now).map(timestamp),
         cost: candidate.cost_s,
-        reasons: candidate.reasons(),
         refusals: refusals
             .map(|broken| Refusal {
                 code: broken.code().to_owned(),
                 because: broken.to_string(),
             })
             .collect(),
+        orders_this_shift: candidate.load,
         position_at: known.and_then(|known| known.fix).map(|fix| timestamp(fix.at)),
     }
 }

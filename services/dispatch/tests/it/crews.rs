@@ -202,23 +202,28 @@ async fn recommendations_rank_explain_and_follow_what_just_changed() -> anyhow::
     for (n, metres) in [(1, 3_000.0), (2, 1_000.0), (3, 2_000.0)] {
         house.stand(n, metres);
     }
-    let ask = |k| {
+    let ask_for = |k, refused| {
         from(
             dispatcher(),
             RecommendRequest {
                 order_id: order.to_string(),
                 k,
+                refused,
             },
         )
     };
+    let ask = |k| ask_for(k, None);
     let all = house.api.recommend(ask(0)).await?.into_inner();
+    let none = house.api.recommend(ask_for(0, Some(0))).await?.into_inner();
+    assert_eq!((none.candidates, none.refused.len()), (all.candidates.clone(), 0));
     let names: Vec<_> = all.candidates.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["Crew 2", "Crew 3", "Crew 1"]);
     assert!((all.candidates[0].distance_m - 1_000.0).abs() < 1.0);
-    assert!(
-        all.candidates[0].reasons[0].starts_with("distance 1.0 km (great circle) x 1.3"),
-        "{:?}",
-        all.candidates[0]
+    // 1,000 m x 1.3 at 25 km/h.
+    assert_eq!(all.candidates[0].travel_s, 188);
+    assert_eq!(
+        (all.detour, all.order_cost_s, all.speed_kmh.round()),
+        (1.3, 120, 25.0)
     );
     assert_eq!(all.refused[0].refusals[0].code, "position_stale");
     house.act(dispatcher(), order, dispatch(1)).await?;

@@ -341,6 +341,7 @@ async fn planned_work_needs_a_crew_for_it_or_for_faults() -> anyhow::Result<()> 
     let ask = RecommendRequest {
         order_id: planned(1).to_string(),
         k: 5,
+        refused: None,
     };
     let found = house.api.recommend(from(desk_of(1), ask)).await?.into_inner();
     assert_eq!(found.candidates[0].crew_id, crew(2).to_string());

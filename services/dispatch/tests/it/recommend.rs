@@ -13,6 +13,7 @@ async fn ask(api: &Api, claims: Claims, order: OrderId) -> Result<RecommendReply
     let request = RecommendRequest {
         order_id: order.to_string(),
         k: 5,
+        refused: None,
     };
     let reply = api.recommend(from(claims, request)).await;
     reply.map(tonic::Response::into_inner)

@@ -117,6 +117,7 @@ fn things(house: &House) -> Vec<Case> {
     let mut cases = vec![
         Case::get("dispatcher", format!("{recommend}?k=0")).field("k"),
         Case::get("dispatcher", format!("{recommend}?k=21")).field("k"),
+        Case::get("dispatcher", format!("{recommend}?refused=21")).field("refused"),
         Case::get("dispatcher", format!("{recommend}?k=NaN")).field("k"),
         Case::get("dispatcher", "/api/v1/orders/none/recommendations").field("id"),
         Case::get("dispatcher", format!("/api/v1/orders/{stranger}/recommendations")).status(404),

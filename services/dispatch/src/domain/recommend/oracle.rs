@@ -240,7 +240,7 @@ proptest! {
             area: AreaClass::Urban,
             need: Need { skills: skills_for(ask.kind.0, ask.kind.1), unit: ask.unit.map(unit) },
         };
-        let found = recommend(&index, &job, ask.k, given::now());
+        let found = recommend(&index, &job, Most::candidates(ask.k), given::now());
         let (candidates, refused) = plain(&crews, &ask);
         check(&found.candidates, &candidates)?;
         check(&found.refused, &refused)?;
