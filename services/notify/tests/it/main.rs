@@ -2,6 +2,7 @@
 
 mod attempts;
 mod batches;
+mod calls;
 mod channel;
 mod debts;
 mod desk;
