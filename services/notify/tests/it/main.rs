@@ -2,6 +2,7 @@
 
 mod attempts;
 mod batches;
+mod beside;
 mod calls;
 mod channel;
 mod debts;
