@@ -31,8 +31,8 @@ use relight_proto::{
         safety_switch_offs_client::SafetySwitchOffsClient,
     },
     registry::v1::{
-        customer_numbers_client::CustomerNumbersClient, links_client::LinksClient,
-        registry_client::RegistryClient, switchings_client::SwitchingsClient,
+        customer_contacts_client::CustomerContactsClient, customer_numbers_client::CustomerNumbersClient,
+        links_client::LinksClient, registry_client::RegistryClient, switchings_client::SwitchingsClient,
     },
 };
 use tokio::sync::Mutex;
@@ -74,6 +74,8 @@ pub struct Clients {
     pub access: AccessClient<Outgoing>,
     /// Customers and the grid.
     pub registry: RegistryClient<Outgoing>,
+    /// Whose contacts customers have.
+    pub contacts: CustomerContactsClient<Outgoing>,
     /// By which number customers are called.
     pub numbers: CustomerNumbersClient<Outgoing>,
     /// The control room's seat.
@@ -123,6 +125,7 @@ impl Clients {
         Self {
             access: AccessClient::new(peers.to("access")),
             registry: RegistryClient::new(peers.to("registry")),
+            contacts: CustomerContactsClient::new(peers.to("registry")),
             numbers: CustomerNumbersClient::new(peers.to("registry")),
             switchings: SwitchingsClient::new(peers.to("registry")),
             links: LinksClient::new(peers.to("registry")),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Timelike, Utc};
 use relight_grid::{
     OnBad, demo, import,
-    pack::{AreaClass, Channel, Contact, Language, Pack, PackDefaults},
+    pack::{AreaClass, Channel, Contact, ContactRole, Language, Pack, PackDefaults},
 };
 use relight_testkit::outside;
 
@@ -64,6 +64,8 @@ fn inhabited(mut pack: Pack) -> Pack {
             channel,
             value,
             language: customer.language,
+            role: ContactRole::Customer,
+            confirmed_on: None,
         };
         pack.contacts.push(contact(Channel::Sms, phone(n)));
         if n % 4 == 0 {

@@ -41,6 +41,14 @@ struct Number {
     masked: String,
     /// `zh-CN`, `en`
     language: String,
+    /// `customer`, `carer`
+    role: String,
+    /// When it was last confirmed as theirs; absent: never.
+    confirmed_at: Option<DateTime<Utc>>,
+    /// Who asked: person id, or `import`; empty: nobody.
+    confirmed_by: String,
+    /// Never confirmed, or too long ago: ask who is speaking before relying on it.
+    stale: bool,
 }
 
 impl From<WireNumber> for Number {
@@ -53,6 +61,10 @@ impl From<WireNumber> for Number {
             language: language.to_owned(),
             contact_id: one.contact_id,
             masked: one.masked,
+            role: one.role,
+            confirmed_at: at(one.confirmed_at),
+            confirmed_by: one.confirmed_by,
+            stale: one.stale,
         }
     }
 }

@@ -40,12 +40,13 @@ use crate::{
 };
 
 /// Types that the ledger has no use for.
-const NOT_OURS: [&str; 9] = [
+const NOT_OURS: [&str; 10] = [
     "report.accepted",
     "workorder.alarm",
     "crew.changed",
     "outage.notice",
     "outage.alarm",
+    "contact.wrong",
     "arrears.notice",
     "arrears.alarm",
     "customer.changed",

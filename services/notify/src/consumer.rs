@@ -2,6 +2,7 @@
 //! are written in the transaction that stores the position, so that an event makes them once.
 
 mod asked;
+mod call;
 mod debt;
 mod fault;
 pub mod outage;
@@ -20,7 +21,10 @@ use relight_common::{
 use relight_proto::events::v1::{Event, IncidentChanged, OutageNotice};
 use tracing::Instrument;
 
-use self::{asked::Asked, debt::Debtor, fault::News, outage::Ordered, question::Asking, together::Gathered};
+use self::{
+    asked::Asked, call::Stranger, debt::Debtor, fault::News, outage::Ordered, question::Asking,
+    together::Gathered,
+};
 use crate::{
     bells::Bells, domain::words::House, error::Error, people::People, seal::Sealer,
     store::incident::Incident, template::Book,
@@ -67,6 +71,8 @@ pub enum Plan {
     Debt(Box<Debtor>),
     /// Customers are asked whether supply is back.
     Question(Box<Asking>),
+    /// A call reached somebody else.
+    Wrong(Box<Stranger>),
 }
 
 impl Consumer for Notices {
@@ -101,6 +107,7 @@ impl Consumer for Notices {
             Plan::Order(ordered) => self.order(work, event, &ordered).await?,
             Plan::Debt(debtor) => self.tell_debtor(work, event, &debtor).await?,
             Plan::Question(asking) => self.ask_people(work, event, &asking).await?,
+            Plan::Wrong(stranger) => stranger.note(work).await?,
         }
         Ok(Outcome::Applied)
     }
@@ -113,7 +120,12 @@ impl Consumer for Notices {
             match plan {
                 Plan::Incident(incident) => gathered.note(incident),
                 Plan::News(news) => gathered.add(*news),
-                Plan::Unknown | Plan::Nothing | Plan::Order(_) | Plan::Debt(_) | Plan::Question(_) => {
+                Plan::Unknown
+                | Plan::Nothing
+                | Plan::Order(_)
+                | Plan::Debt(_)
+                | Plan::Question(_)
+                | Plan::Wrong(_) => {
                     apply_one(self, work, event, plan).await?;
                 }
             }
@@ -133,6 +145,7 @@ impl Notices {
             "outage.notice" => self.outage_notice(&decode::<OutageNotice>(event)?),
             "arrears.notice" => self.arrears_notice(decode(event)?, asked).await,
             "restoration.question" => self.question(&decode(event)?, asked),
+            "contact.wrong" => self.stranger(&decode(event)?).await,
             "workorder.alarm" | "crew.changed" | "outage.changed" | "outage.step" | "outage.alarm"
             | "arrears.changed" | "arrears.alarm" => Ok(Plan::Nothing),
             _ => Ok(Plan::Unknown),

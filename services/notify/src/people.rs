@@ -47,6 +47,9 @@ pub const PAGE: u32 = 5_000;
 /// How long a contact read for sending is believed: a number reported as wrong is not used after that.
 const BELIEVED: Duration = Duration::from_secs(30);
 
+/// Role of a contact that is the customer's own.
+const OWN: &str = "customer";
+
 /// How a person is reached, by reference; the value is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reach {
@@ -79,6 +82,8 @@ pub struct Recipient {
     pub masked: String,
     /// Whether the night does not put their messages off.
     pub night: bool,
+    /// A carer or property manager, told beside the customer: of outages only, and no proof that the customer was.
+    pub beside: bool,
 }
 
 impl Recipient {
@@ -104,6 +109,8 @@ pub struct Contact {
     pub language: Language,
     /// Number or address.
     pub value: String,
+    /// It is not the customer's own, but of who looks after them or manages their house.
+    pub beside: bool,
 }
 
 /// A member of an outage.
@@ -135,8 +142,10 @@ impl std::fmt::Debug for Contact {
     }
 }
 
-/// Every contact value once per channel; reporting on one account is enough to be a reporter.
-pub(crate) fn once(recipients: Vec<Recipient>) -> Vec<Recipient> {
+/// Every contact value once per channel; reporting on one account is enough to be a reporter, and who is somebody's carer
+/// and off as well is told as themselves.
+pub(crate) fn once(mut recipients: Vec<Recipient>) -> Vec<Recipient> {
+    recipients.sort_by_key(|one| one.beside);
     let mut by_value: BTreeMap<([u8; 32], Channel), Recipient> = BTreeMap::new();
     for recipient in recipients {
         let night = recipient.night;
@@ -148,16 +157,16 @@ pub(crate) fn once(recipients: Vec<Recipient>) -> Vec<Recipient> {
     by_value.into_values().collect()
 }
 
-/// Of every contact of `members` the first on each channel; the night does not put off who reported.
+/// Of every contact of `members` their own first one on each channel, and everybody beside them; the night does not put off
+/// who reported.
 pub(crate) fn chosen(mut reachable: Vec<Recipient>, members: &[Member]) -> Vec<Recipient> {
     let reporters = members.iter().filter(|member| member.reporter);
     let reporters: BTreeSet<Uuid> = reporters.map(|member| member.customer).collect();
     let mut has = BTreeSet::new();
-    reachable.retain(|one| has.insert((one.customer(), one.channel)));
+    reachable.retain(|one| one.beside || has.insert((one.customer(), one.channel)));
     for one in &mut reachable {
-        one.night = one
-            .customer()
-            .is_some_and(|customer| reporters.contains(&customer));
+        let reported = |customer| reporters.contains(&customer);
+        one.night = !one.beside && one.customer().is_some_and(reported);
     }
     once(reachable)
 }
@@ -257,6 +266,7 @@ impl People {
             key: self.sealer.recipient(&c.value),
             masked: mask(c.channel, &c.value),
             night: false,
+            beside: c.beside,
         });
         Ok(found.collect())
     }
@@ -315,6 +325,7 @@ impl People {
             key: self.sealer.recipient(&reporter.phone),
             masked: mask(Channel::Sms, &reporter.phone),
             night: true,
+            beside: false,
         }))
     }
 
@@ -390,6 +401,8 @@ impl People {
                     channel,
                     language: language(contact.language),
                     value: contact.value,
+                    // A role this release does not know is not the customer's own.
+                    beside: !matches!(contact.role.as_str(), "" | OWN),
                 });
             }
         }

@@ -14,19 +14,20 @@ use crate::{
     store::{message::Row, result, round},
 };
 
-/// Holds the second channel of these people back. One whose deadline is past its worth is not written at all.
+/// Holds the second channel of these people back; who stands beside them has no second round, and makes none. One whose deadline is past its worth is not written at all.
 pub fn hold(rows: Vec<Row>, purpose: Purpose, at_once: impl Fn(&Row) -> bool) -> Vec<Row> {
     let Some(after) = purpose.second_round_after() else {
         return rows;
     };
     let by_text: HashSet<Uuid> = rows
         .iter()
-        .filter(|row| row.channel == Channel::Sms)
+        .filter(|row| row.channel == Channel::Sms && !row.beside)
         .filter_map(Row::customer)
         .collect();
     rows.into_iter()
         .filter_map(|mut row| {
             let waits = row.channel == Channel::Email
+                && !row.beside
                 && row.customer().is_some_and(|customer| by_text.contains(&customer))
                 && !at_once(&row);
             if waits {

@@ -138,7 +138,7 @@ impl Api {
         let contacts = self.people.contacts(&[wanted.customer]).await?;
         let contact = contacts
             .into_iter()
-            .find(|one| one.id == wanted.contact)
+            .find(|one| one.id == wanted.contact && !one.beside)
             .ok_or(Error::NoContact)?;
         let subject = meta.id.uuid();
         match Work::begin::<SendCodeReply>(&self.db, meta).await? {
@@ -193,6 +193,7 @@ impl Api {
             due_at: now,
             expires_at,
             held: false,
+            beside: false,
         };
         let rows = [row];
         message::insert(work.conn(), &notice, &rows).await?;

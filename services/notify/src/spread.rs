@@ -279,7 +279,8 @@ impl Spreader {
             let purposes = task.outage.kind.takes_back();
             message::take_back(conn, About::Outage(task.id), purposes, Some(&customers), now).await?;
         }
-        let has: HashSet<Uuid> = page.recipients.iter().filter_map(Recipient::customer).collect();
+        let own = page.recipients.iter().filter(|one| !one.beside);
+        let has: HashSet<Uuid> = own.filter_map(Recipient::customer).collect();
         let none: Vec<Uuid> = customers.into_iter().filter(|one| !has.contains(one)).collect();
         result::unreached(conn, task.at.id, &none, now).await?;
 
@@ -292,11 +293,11 @@ impl Spreader {
             let customer = one.customer().and_then(|customer| special.get(&customer));
             customer.copied().unwrap_or_default()
         };
-        // Of those who share a contact the most special decides the words.
+        // Of those who share a contact the most special decides the words; the customer's own comes before who stands beside one.
         let (mut important, mut ordinary): (Vec<_>, Vec<_>) =
             page.recipients.into_iter().partition(|one| of(one).important);
         for some in [&mut important, &mut ordinary] {
-            some.sort_by_key(|one| !of(one).own_supply);
+            some.sort_by_key(|one| (one.beside, !of(one).own_supply));
             self.write_rows(conn, task, some, &of, now).await?;
         }
         Ok(())
@@ -353,7 +354,7 @@ impl Spreader {
         let new: HashSet<Uuid> = message::insert(conn, &notice, &rows).await?.into_iter().collect();
         let sharers: Vec<Sharer> = rows
             .iter()
-            .filter(|row| !new.contains(&row.id))
+            .filter(|row| !row.beside && !new.contains(&row.id))
             .filter_map(|row| {
                 Some(Sharer {
                     customer: row.customer()?,
@@ -387,6 +388,7 @@ impl Spreader {
             due_at: life.due_at,
             expires_at: life.expires_at,
             held: false,
+            beside: to.beside,
         }
     }
 }

@@ -222,6 +222,7 @@ impl Reader {
             due_at: now,
             expires_at: purpose.expires_at(now, None),
             held: false,
+            beside: false,
         };
         let rows = [row];
         message::insert(work.conn(), &notice, &rows).await?;

@@ -18,6 +18,9 @@ pub enum Error {
     /// No such number of this customer.
     #[error("no such telephone number of this customer")]
     NoNumber,
+    /// No such contact of this customer.
+    #[error("no such contact of this customer")]
+    NoContact,
     /// No such service point.
     #[error("no such service point")]
     NoServicePoint,
@@ -95,6 +98,7 @@ impl Coded for Error {
             Error::Common(error) => error.code(),
             Error::NoCustomer
             | Error::NoNumber
+            | Error::NoContact
             | Error::NoServicePoint
             | Error::NoSet(_)
             | Error::NoVersion(_) => Code::NotFound,

@@ -238,7 +238,7 @@ impl Import<'_> {
         if all.is_empty() {
             return Ok(ContactCounts::default());
         }
-        let all: Contacts = all.seal(ids);
+        let all: Contacts = all.seal(ids, self.work.at());
         let mut rows = Counts::default();
         for (n, batch) in all.batches(BATCH).enumerate() {
             self.tell("contacts", (n + 1) * BATCH, all.id.len());

@@ -8,6 +8,7 @@
 //!             domain: contact forms, set ids and sums, findings, switchings (pure)
 //! ```
 
+mod config;
 pub mod domain;
 mod error;
 mod held;
@@ -24,12 +25,13 @@ use std::sync::Arc;
 use relight_common::{reconcile, service::Host};
 use relight_proto::registry::v1::{
     accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer,
-    customer_numbers_server::CustomerNumbersServer, links_server::LinksServer,
-    registry_server::RegistryServer, set_members_server::SetMembersServer, supplies_server::SuppliesServer,
-    switchings_server::SwitchingsServer,
+    customer_contacts_server::CustomerContactsServer, customer_numbers_server::CustomerNumbersServer,
+    links_server::LinksServer, registry_server::RegistryServer, set_members_server::SetMembersServer,
+    supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
 
+pub use config::Terms;
 pub use error::Error;
 pub use held::{Held, Holder};
 pub use import::{
@@ -47,19 +49,24 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Starts the registry on `listener`; what it starts lives in `host`.
 ///
 /// # Errors
-/// When Postgres cannot be reached, the schema is older than this program, or certificates are missing.
+/// When the configuration is wrong, Postgres cannot be reached, the schema is older than this program, or certificates are missing.
 pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
+    let terms = Terms::load()?;
     let room = host.room(NAME, &MIGRATIONS).await?;
     // Everything told is written in the transaction of its fact, and nothing waits for a deadline: nothing to mend.
     room.keep_house(reconcile::Nothing)?;
     let holder = Arc::new(Holder::new(room.db.clone()));
     host.tasks.spawn(holder.clone().watch(host.stop.clone()));
-    let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder);
+    let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder, terms);
     room.serve(listener, |routes, guard| {
         routes.add_service(SuppliesServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(SwitchingsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(AccountsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(CustomerAreasServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(CustomerContactsServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
         routes.add_service(CustomerNumbersServer::with_interceptor(
             api.clone(),
             guard.clone(),

@@ -3,6 +3,7 @@
 mod accounts;
 mod among;
 mod areas;
+mod contacts;
 mod customers;
 mod grid;
 mod links;
@@ -26,7 +27,7 @@ use relight_proto::registry::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::{held::Holder, seal::Sealer};
+use crate::{config::Terms, held::Holder, seal::Sealer};
 
 /// The registry's gRPC service.
 #[derive(Debug, Clone)]
@@ -36,17 +37,19 @@ pub struct Api {
     sealer: Sealer,
     cursors: Cursors,
     holder: Arc<Holder>,
+    terms: Terms,
 }
 
 impl Api {
     /// Over this database, with the current network from `holder`.
-    pub fn new(db: Db, secrets: &Secrets, clock: Clock, holder: Arc<Holder>) -> Self {
+    pub fn new(db: Db, secrets: &Secrets, clock: Clock, holder: Arc<Holder>, terms: Terms) -> Self {
         Self {
             db,
             clock,
             sealer: Sealer::new(secrets),
             cursors: Cursors::new(&secrets.cursor_key),
             holder,
+            terms,
         }
     }
 }

@@ -63,7 +63,7 @@ impl Consumer for FromPlanner {
                 order::note_restored(work.conn(), subject, step.restored_count).await?;
                 Ok(Outcome::Applied)
             }
-            "outage.notice" | "outage.alarm" => Ok(Outcome::Applied),
+            "outage.notice" | "outage.alarm" | "contact.wrong" => Ok(Outcome::Applied),
             _ => Ok(Outcome::Unknown),
         }
     }

@@ -6,7 +6,7 @@ use super::streets::COLUMNS;
 use super::{Town, ZONE};
 use crate::network::Position;
 use crate::pack::{
-    AreaClass, Channel, Contact, Customer, CustomerClass, Language, OwnGeneration, ServicePoint,
+    AreaClass, Channel, Contact, ContactRole, Customer, CustomerClass, Language, OwnGeneration, ServicePoint,
 };
 use crate::phases::Phases;
 
@@ -167,6 +167,8 @@ impl Town {
                 channel,
                 value,
                 language,
+                role: ContactRole::Customer,
+                confirmed_on: None,
             });
         }
     }

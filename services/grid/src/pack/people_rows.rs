@@ -1,9 +1,11 @@
 //! Rows about customers: service point, customer, contact; and streets.
 
+use chrono::NaiveDate;
+
 use crate::network::Position;
 use crate::pack::row::{Record, Row, yes_no};
 use crate::pack::voltage::{kilovolts, voltage};
-use crate::pack::words::{AreaClass, Channel, CustomerClass, Language, OwnGeneration};
+use crate::pack::words::{AreaClass, Channel, ContactRole, CustomerClass, Language, OwnGeneration};
 use crate::phases::Phases;
 
 /// Where one customer is supplied: a load of the network with an address.
@@ -67,6 +69,10 @@ pub struct Contact {
     pub value: String,
     /// The language of messages on this channel.
     pub language: Language,
+    /// Whose it is.
+    pub role: ContactRole,
+    /// The day it was last confirmed; none where nobody says.
+    pub confirmed_on: Option<NaiveDate>,
 }
 
 /// A street as crews drive it.
@@ -235,11 +241,23 @@ impl Record for Customer {
 
 impl Record for Contact {
     const FILE: &'static str = "contact.csv";
-    const COLUMNS: &'static [&'static str] = &["account", "channel", "value", "language"];
+    const COLUMNS: &'static [&'static str] =
+        &["account", "channel", "value", "language", "role", "confirmed_on"];
+    const OPTIONAL: &'static [&'static str] = &["role", "confirmed_on"];
 
     fn read(row: &mut Row<'_>) -> Option<Contact> {
         let (account, channel) = (account(row), row.word("channel"));
         let (value, language) = (row.filled("value", 254), row.word("language"));
+        let role = if row.is_empty("role") {
+            Some(ContactRole::Customer)
+        } else {
+            row.word("role")
+        };
+        let confirmed_on = if row.is_empty("confirmed_on") {
+            Some(None)
+        } else {
+            row.parsed("confirmed_on", "a day like 2026-03-01").map(Some)
+        };
         let (channel, value) = (channel?, value?);
         let value_ok = match channel {
             Channel::Sms => is_e164(&value),
@@ -254,6 +272,8 @@ impl Record for Contact {
             channel,
             value,
             language: language?,
+            role: role?,
+            confirmed_on: confirmed_on?,
         })
     }
 
@@ -263,12 +283,17 @@ impl Record for Contact {
             channel,
             value,
             language,
+            role,
+            confirmed_on,
         } = self;
+        let role = Some(role).filter(|role| **role != ContactRole::Customer);
         vec![
             account.clone(),
             channel.to_string(),
             value.clone(),
             language.to_string(),
+            role.map(ToString::to_string).unwrap_or_default(),
+            confirmed_on.map(|day| day.to_string()).unwrap_or_default(),
         ]
     }
 }

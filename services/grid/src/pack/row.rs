@@ -171,6 +171,11 @@ impl<'a> Row<'a> {
             .trim()
     }
 
+    /// The field is empty, or the column is not there.
+    pub(crate) fn is_empty(&self, column: &str) -> bool {
+        self.raw(column).is_empty()
+    }
+
     /// Notes a fault and answers none, so that a check can end with it.
     pub(crate) fn fault<T>(&mut self, column: &str, problem: &str) -> Option<T> {
         self.faults

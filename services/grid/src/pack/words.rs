@@ -94,6 +94,17 @@ words! {
     }
 }
 words! {
+    /// Whose a contact is.
+    ContactRole {
+        /// The customer's own.
+        Customer = "customer",
+        /// Somebody who looks after the customer: hears of outages too.
+        Carer = "carer",
+        /// Who manages the house: hears of outages too.
+        PropertyManager = "property_manager",
+    }
+}
+words! {
     /// The way a contact is reached.
     Channel {
         /// Short message to a phone.

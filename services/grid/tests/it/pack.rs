@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use relight_grid::pack::{AreaClass, Language, PackDefaults, read_pack, read_pack_from, write_pack};
+use relight_grid::pack::{
+    AreaClass, ContactRole, Language, PackDefaults, read_pack, read_pack_from, write_pack,
+};
 use relight_grid::{Fault, Faults, Network, OnBad, Pack, demo, snapshot};
 
 use crate::{data, golden};
@@ -248,6 +250,36 @@ fn each_bad_field_is_named_with_its_line_and_column() {
                 && fault.problem.contains(words)
         });
         assert!(named, "{file} {from} -> {to}: {faults}");
+    }
+}
+
+/// A contact without role and day is the customer's own, and nobody knows since when; both are read, checked, and written
+/// where somebody has one.
+#[test]
+fn whose_a_contact_is_and_since_when_may_be_missing() {
+    let (plain, _) = read_edited("contact.csv", str::to_owned, OnBad::Refuse).unwrap();
+    let own = &plain.contacts[0];
+    assert_eq!((own.role, own.confirmed_on), (ContactRole::Customer, None));
+    let with = |role: &str, day: &str| {
+        let rows = format!(
+            "account,channel,value,language,role,confirmed_on\n100,sms,+8619900000001,en,{role},{day}\n"
+        );
+        read_edited("contact.csv", |_| rows.clone(), OnBad::Refuse)
+    };
+    let (pack, _) = with("property_manager", "2026-03-01").unwrap();
+    let house = &pack.contacts[0];
+    let day = house.confirmed_on.map(|day| day.to_string());
+    assert_eq!(
+        (house.role, day.as_deref()),
+        (ContactRole::PropertyManager, Some("2026-03-01"))
+    );
+    let dir = tempfile::tempdir().unwrap();
+    write_pack(dir.path(), &pack).unwrap();
+    let (again, _) = read_pack(dir.path(), OnBad::Refuse).unwrap();
+    assert_eq!(again.contacts, pack.contacts);
+    for (role, day, words) in [("landlord", "", "carer"), ("", "1 March", "2026-03-01")] {
+        let faults = with(role, day).unwrap_err();
+        assert!(faults.to_string().contains(words), "{faults}");
     }
 }
 

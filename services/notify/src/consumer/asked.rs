@@ -33,7 +33,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Every contact of somebody who is answered, or told of a debt.
+    /// Every own contact of somebody who is answered, asked or told of a debt: none of that is for who stands beside them.
     pub(super) fn contacts(&self, customer: Uuid) -> Vec<Recipient> {
         self.on_file.get(&customer).cloned().unwrap_or_default()
     }
@@ -74,10 +74,11 @@ impl Notices {
         })
     }
 
-    /// The contacts of these customers, by customer.
+    /// The own contacts of these customers, by customer.
     async fn on_file(&self, customers: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Recipient>>, Error> {
         let mut on_file: HashMap<Uuid, Vec<Recipient>> = HashMap::new();
-        for one in self.people.reachable(&customers).await? {
+        let reachable = self.people.reachable(&customers).await?;
+        for one in reachable.into_iter().filter(|one| !one.beside) {
             on_file
                 .entry(one.customer().unwrap_or_default())
                 .or_default()

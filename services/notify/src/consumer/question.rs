@@ -153,6 +153,7 @@ impl Notices {
             due_at,
             expires_at: purpose.expires_at(due_at, None),
             held: false,
+            beside: to.beside,
         }
     }
 

@@ -161,6 +161,7 @@ impl Notices {
             due_at,
             expires_at,
             held: false,
+            beside: to.beside,
         })
     }
 }

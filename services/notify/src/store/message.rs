@@ -83,6 +83,8 @@ pub struct Row {
     pub expires_at: DateTime<Utc>,
     /// Held back: of a second round, which is decided about at `due_at`.
     pub held: bool,
+    /// To a carer or property manager: no proof that the customer was told.
+    pub beside: bool,
 }
 
 impl Row {
@@ -141,7 +143,7 @@ pub async fn take_back(
     let ended = sqlx::query_scalar!(
         "update notify.message set state = 'superseded', reason = 'newer news came before it was sent'
          where (outage_id = $1 or case_id = $2) and state in ('held', 'queued') and purpose = any($3)
-           and ($4::uuid[] is null or customer_id = any($4)) returning id",
+           and ($4::uuid[] is null or (customer_id = any($4) and not beside)) returning id",
         outage,
         case,
         &purposes,

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::error::Error;
 
 /// Notes what became of messages that just reached their end; of those that did not, and of mail, which has no receipt,
-/// nothing. Everybody who shares the contact has the same result, unless it is somebody else's for them.
+/// nothing. Everybody who shares the contact has the same result, unless it is somebody else's for them. What went to who stands
+/// beside a customer says nothing of the customer.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -23,7 +24,7 @@ pub async fn of(conn: &mut PgConnection, messages: &[Uuid], now: DateTime<Utc>) 
                    and w.withdrawn_at is null) then 'delivered' else 'failed' end,
              coalesce(m.delivered_at, $2)
          from notify.message m
-         cross join lateral (select m.customer_id
+         cross join lateral (select m.customer_id where not m.beside
              union all select a.customer_id from notify.also_told a where a.message_id = m.id) c
          where m.id = any($1) and (m.outage_id is not null or m.case_id is not null)
            and (m.state in ('failed', 'expired', 'superseded') or (m.state = 'delivered' and m.channel = 'sms'))",

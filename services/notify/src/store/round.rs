@@ -45,7 +45,7 @@ pub async fn decide(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Decid
          ), waiting as (
              select distinct p.id from people p where not exists (
                  select from notify.message f
-                 where f.id in (select id from notify.message where customer_id = p.customer_id
+                 where f.id in (select id from notify.message where customer_id = p.customer_id and not beside
                          union all select message_id from notify.also_told where customer_id = p.customer_id)
                    and f.purpose = p.purpose and f.subject = p.subject and f.version = p.version and f.id <> p.id
                    and f.state in ('submitting', 'submitted', 'delivered', 'unknown')
@@ -82,7 +82,7 @@ pub async fn replaced(conn: &mut PgConnection, sent: &[Uuid]) -> Result<Vec<Uuid
         "update notify.message f set state = 'superseded', reason = 'it was told by another channel'
          from notify.message s
          where s.id = any($1) and f.customer_id = s.customer_id and f.purpose = s.purpose and f.subject = s.subject
-           and f.version = s.version and f.id <> s.id and f.state = 'queued' and f.channel <> s.channel
+           and f.version = s.version and f.id <> s.id and f.state = 'queued' and f.channel <> s.channel and not f.beside
            and not exists (select from notify.also_told a where a.message_id = f.id)
          returning f.id",
         sent

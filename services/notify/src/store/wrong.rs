@@ -168,7 +168,7 @@ pub async fn disprove(
     sqlx::query!(
         "insert into notify.result (notice_id, customer_id, channel, result, at)
          select m.subject, $3, m.channel, 'wrong_person', $5 from notify.message m
-         where m.id in (select id from notify.message where customer_id = $3
+         where m.id in (select id from notify.message where customer_id = $3 and not beside
                  union all select message_id from notify.also_told where customer_id = $3)
            and m.recipient = $1 and m.channel = $2 and m.created_at >= $4 and m.state = 'delivered'
            and m.channel = 'sms' and (m.outage_id is not null or m.case_id is not null)

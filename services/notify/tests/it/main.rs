@@ -2,6 +2,8 @@
 
 mod attempts;
 mod batches;
+mod beside;
+mod calls;
 mod channel;
 mod debts;
 mod desk;

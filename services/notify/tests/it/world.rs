@@ -163,6 +163,7 @@ impl World {
                 channel: if value.contains('@') { "email" } else { "sms" }.to_owned(),
                 value: (*value).to_owned(),
                 language: *language as i32,
+                role: String::new(),
             });
         }
         let members = known.members.entry(self.incident).or_insert((1, Vec::new()));
@@ -185,6 +186,20 @@ impl World {
         };
         self.town.known().reporters.push((self.incident, reporter));
         report
+    }
+
+    /// A contact of somebody who stands beside a customer.
+    pub(crate) fn beside(&self, customer: Uuid, value: &str, role: &str) -> Uuid {
+        let contact = Uuid::now_v7();
+        self.town.known().contacts.push(Contact {
+            contact_id: contact.to_string(),
+            customer_id: customer.to_string(),
+            channel: if value.contains('@') { "email" } else { "sms" }.to_owned(),
+            value: value.to_owned(),
+            language: Language::En as i32,
+            role: role.to_owned(),
+        });
+        contact
     }
 
     /// A ledger step that gives these customers their supply back.

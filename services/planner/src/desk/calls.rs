@@ -17,8 +17,9 @@ use crate::{
     },
 };
 
-/// Notes who was called at which number, and what became of it. A number that is somebody else's is said aloud: it must
-/// not be used again (operations.md O15), and reporting it is a person's step.
+/// Notes who was called at which number, and what became of it. A number that is somebody else's is told at once: it must
+/// not be used again, and what it proved proves nothing any more (operations.md O15). The desk has an alarm, since the
+/// customer is still to be reached.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -46,8 +47,9 @@ pub async fn record(
     });
     work.audit("outage.called", one.id, detail);
     if called.outcome == Outcome::WrongPerson {
+        tell::contact_wrong(work, one, customer, called, &by);
         let because = format!(
-            "a call to customer {customer} reached somebody else: report contact {}",
+            "a call to customer {customer} reached somebody else: contact {} is not used any more",
             called.contact
         );
         tell::alarm(work, one, "wrong_person", because).await?;

@@ -3,12 +3,13 @@
 use relight_common::{Work, wire::timestamp};
 use relight_proto::{
     common::v1::Point,
-    events::v1::{OutageAlarm, OutageChanged, OutageNotice, OutageStep},
+    events::v1::{ContactWrong, OutageAlarm, OutageChanged, OutageNotice, OutageStep},
 };
 use uuid::Uuid;
 
 use crate::{
     domain::{
+        call::Call,
         event::{Effect, Kind},
         window::{Instant, Window},
     },
@@ -63,6 +64,17 @@ pub fn effect(
         Effect::Back { all } => back(work, one, *all, section),
         Effect::Publish | Effect::EndPlan { .. } | Effect::Off => {}
     }
+}
+
+/// The number of this call is somebody else's. Each call is a subject of its own.
+pub(super) fn contact_wrong(work: &mut Work, one: &Stored, customer: Uuid, called: &Call, by: &str) {
+    let payload = ContactWrong {
+        call_id: called.id.to_string(),
+        customer_id: customer.to_string(),
+        contact_id: called.contact.to_string(),
+        called_by: by.to_owned(),
+    };
+    work.tell("contact.wrong", called.id, 1, &one.place.org_path, &payload);
 }
 
 /// Orders one notice. A void one is about the plan before: its window, its number.

@@ -32,6 +32,12 @@ async fn only_a_call_that_reached_somebody_proves_anything() -> anyhow::Result<(
     let alarms = then::alarms(&house.db).await?;
     assert_eq!(alarms.len(), 1, "{alarms:?}");
     assert_eq!(alarms[0].0, "wrong_person");
+    let told = then::strangers(&house.db).await?;
+    assert_eq!(
+        told,
+        [(customer(2).to_string(), "pat".to_owned())],
+        "the number is not used any more"
+    );
     let one = house.run(&planner(), house.call(2, Outcome::Reached)).await??;
     assert_eq!(one.life.state, State::Noticed, "the last proof takes the notice");
     let all = call::list(house.db.pool(), outage(), Some(customer(2)), None, 10).await?;

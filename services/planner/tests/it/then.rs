@@ -2,7 +2,7 @@
 
 use prost::Message;
 use relight_common::Db;
-use relight_proto::events::v1::{OutageAlarm, OutageChanged, OutageNotice, OutageStep};
+use relight_proto::events::v1::{ContactWrong, OutageAlarm, OutageChanged, OutageNotice, OutageStep};
 
 async fn told<M: Message + Default>(db: &Db, kind: &str) -> anyhow::Result<Vec<M>> {
     let rows: Vec<Vec<u8>> =
@@ -40,6 +40,15 @@ pub async fn classes(db: &Db) -> anyhow::Result<Vec<String>> {
 pub async fn steps(db: &Db) -> anyhow::Result<Vec<String>> {
     let told: Vec<OutageStep> = told(db, "outage.step").await?;
     Ok(told.into_iter().map(|one| one.step).collect())
+}
+
+/// (customer, who called) of the numbers that are somebody else's.
+pub async fn strangers(db: &Db) -> anyhow::Result<Vec<(String, String)>> {
+    let told: Vec<ContactWrong> = told(db, "contact.wrong").await?;
+    Ok(told
+        .into_iter()
+        .map(|one| (one.customer_id, one.called_by))
+        .collect())
 }
 
 /// (what, why) of the alarms.

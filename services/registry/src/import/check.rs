@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chrono::NaiveDate;
 use relight_grid::{Fault, Pack, pack};
 
 use crate::domain::{contact::Normal, fold};
@@ -16,6 +17,8 @@ pub(crate) struct GoodContact {
     pub(crate) account_key: String,
     pub(crate) language: pack::Language,
     pub(crate) normal: Normal,
+    pub(crate) role: pack::ContactRole,
+    pub(crate) confirmed_on: Option<NaiveDate>,
 }
 
 /// Removes the rows of `pack` that cannot stand, and says why each went. Contacts are moved to the second value; one
@@ -145,6 +148,8 @@ fn good_contact(contact: &pack::Contact, accounts: &HashSet<String>) -> Result<G
         account_key,
         language: contact.language,
         normal,
+        role: contact.role,
+        confirmed_on: contact.confirmed_on,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, NaiveTime, Utc};
 use relight_grid::{Fault, Grid, Network, OnBad, Pack, snapshot};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -65,7 +66,7 @@ columns! {
     /// Rows of `contact`.
     Contacts {
         id: Uuid, customer_id: Uuid, channel: String, language: String, sealed: Vec<u8>, seal_key: String, hmac: Vec<u8>,
-        hmac_key: String,
+        hmac_key: String, role: String, confirmed_at: Option<DateTime<Utc>>,
     }
 }
 
@@ -226,12 +227,15 @@ impl OpenContacts {
         self.contacts.is_empty()
     }
 
-    pub(crate) fn seal(self, ids: &HashMap<String, Uuid>) -> Contacts {
+    /// With the ids of their customers. A day that is still to come is now: nothing is confirmed in advance.
+    pub(crate) fn seal(self, ids: &HashMap<String, Uuid>, now: DateTime<Utc>) -> Contacts {
         let mut rows = Contacts::default();
         for GoodContact {
             account_key,
             language,
             normal,
+            role,
+            confirmed_on,
         } in &self.contacts
         {
             let customer = ids[account_key];
@@ -244,6 +248,9 @@ impl OpenContacts {
             rows.seal_key.push(sealed.key_id);
             rows.hmac.push(self.sealer.hmac(normal));
             rows.hmac_key.push(self.sealer.hmac_id().to_owned());
+            rows.role.push(role.to_string());
+            let confirmed_at = confirmed_on.map(|day| day.and_time(NaiveTime::MIN).and_utc());
+            rows.confirmed_at.push(confirmed_at.map(|at| at.min(now)));
         }
         rows
     }

@@ -72,6 +72,7 @@ pub(super) fn contact(row: ContactRow, value: String) -> Result<wire::Contact, E
         channel: row.channel,
         value,
         language: language(&row.language)?,
+        role: row.role,
     })
 }
 

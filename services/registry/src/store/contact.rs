@@ -1,6 +1,7 @@
 //! Sealed contacts.
 
-use sqlx::PgPool;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -14,6 +15,9 @@ pub(crate) struct ContactRow {
     pub(crate) language: String,
     pub(crate) sealed: Vec<u8>,
     pub(crate) seal_key: String,
+    pub(crate) role: String,
+    pub(crate) confirmed_at: Option<DateTime<Utc>>,
+    pub(crate) confirmed_by: Option<String>,
 }
 
 /// All contacts of these customers.
@@ -23,7 +27,7 @@ pub(crate) async fn of_customers<'e>(
 ) -> Result<Vec<ContactRow>, Error> {
     sqlx::query_as!(
         ContactRow,
-        "select id, customer_id, channel, language, sealed, seal_key from registry.contact
+        "select id, customer_id, channel, language, sealed, seal_key, role, confirmed_at, confirmed_by from registry.contact
          where customer_id = any($1) order by customer_id, channel, id",
         customers
     )
@@ -32,7 +36,29 @@ pub(crate) async fn of_customers<'e>(
     .map_err(Error::db("read contacts"))
 }
 
-/// (customer, contact) where this account has a contact with this HMAC.
+/// Notes that somebody asked, and it is theirs. `None`: the customer has no such contact.
+pub(crate) async fn confirm(
+    conn: &mut PgConnection,
+    (customer, contact): (Uuid, Uuid),
+    by: &str,
+    at: DateTime<Utc>,
+) -> Result<Option<ContactRow>, Error> {
+    sqlx::query_as!(
+        ContactRow,
+        "update registry.contact set confirmed_at = $3, confirmed_by = $4 where id = $1 and customer_id = $2
+         returning id, customer_id, channel, language, sealed, seal_key, role, confirmed_at, confirmed_by",
+        contact,
+        customer,
+        at,
+        by
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(Error::db("confirm a contact"))
+}
+
+/// (customer, contact) where this account has a contact of the customer's own with this HMAC: who looks after somebody or
+/// manages their house is not let in as them.
 pub(crate) async fn matching(
     pool: &PgPool,
     account_key: &str,
@@ -41,7 +67,7 @@ pub(crate) async fn matching(
     let row = sqlx::query!(
         "select c.id as customer_id, k.id as contact_id from registry.customer c
          join registry.contact k on k.customer_id = c.id
-         where c.account_key = $1 and k.hmac = $2 order by k.id limit 1",
+         where c.account_key = $1 and k.hmac = $2 and k.role = 'customer' order by k.id limit 1",
         account_key,
         hmac
     )

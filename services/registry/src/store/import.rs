@@ -181,15 +181,23 @@ pub(crate) async fn retire_others(
     .map_err(Error::db("retire service points"))
 }
 
-/// A contact that is there keeps its sealed bytes unless its language or the key has changed.
+/// A contact that is there keeps its sealed bytes unless something of it or the key has changed, and the later of two
+/// confirmations: what was asked here is not forgotten because a pack knows less.
 pub(crate) async fn contacts(conn: &mut PgConnection, batch: &Contacts) -> Result<Written, Error> {
     let rows = sqlx::query!(
         r#"insert into registry.contact as k
-            (id, customer_id, channel, language, sealed, seal_key, hmac, hmac_key)
-        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], $8::text[])
+            (id, customer_id, channel, language, sealed, seal_key, hmac, hmac_key, role, confirmed_at, confirmed_by)
+        select n.*, case when n.confirmed_at is not null then 'import' end
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], $8::text[],
+            $9::text[], $10::timestamptz[])
+            as n (id, customer_id, channel, language, sealed, seal_key, hmac, hmac_key, role, confirmed_at)
         on conflict (customer_id, channel, hmac) do update set language = excluded.language, sealed = excluded.sealed,
-            seal_key = excluded.seal_key
-        where (k.language, k.seal_key) is distinct from (excluded.language, excluded.seal_key)
+            seal_key = excluded.seal_key, role = excluded.role,
+            confirmed_at = greatest(k.confirmed_at, excluded.confirmed_at),
+            confirmed_by = case when excluded.confirmed_at > k.confirmed_at or k.confirmed_at is null
+                then excluded.confirmed_by else k.confirmed_by end
+        where (k.language, k.seal_key, k.role) is distinct from (excluded.language, excluded.seal_key, excluded.role)
+            or excluded.confirmed_at > k.confirmed_at or (excluded.confirmed_at is not null and k.confirmed_at is null)
         returning k.customer_id, k.xmax = 0 as "added!""#,
         &batch.id,
         &batch.customer_id,
@@ -198,7 +206,9 @@ pub(crate) async fn contacts(conn: &mut PgConnection, batch: &Contacts) -> Resul
         &batch.sealed,
         &batch.seal_key,
         &batch.hmac,
-        &batch.hmac_key
+        &batch.hmac_key,
+        &batch.role,
+        &batch.confirmed_at as &[Option<DateTime<Utc>>]
     )
     .fetch_all(conn)
     .await

@@ -13,9 +13,12 @@ use chrono::{DateTime, Utc};
 use relight_common::{Claims, Clock, Grant, Role, secrets::Secrets};
 use relight_grid::{
     Bus, Device, DeviceKind, End, Network, OnBad, Pack, Position, Source,
-    pack::{AreaClass, Channel, Contact, Customer, CustomerClass, Language, OwnGeneration, ServicePoint},
+    pack::{
+        AreaClass, Channel, Contact, ContactRole, Customer, CustomerClass, Language, OwnGeneration,
+        ServicePoint,
+    },
 };
-use relight_registry::{Api, Holder, ImportOptions, ImportReport, MIGRATIONS, NAME};
+use relight_registry::{Api, Holder, ImportOptions, ImportReport, MIGRATIONS, NAME, Terms};
 use relight_testkit::TestDb;
 use tonic::Request;
 use uuid::Uuid;
@@ -26,12 +29,16 @@ pub struct Registry {
     pub secrets: Secrets,
 }
 
+const TERMS: Terms = Terms {
+    contact_stale_days: 365,
+};
+
 /// An empty registry.
 pub async fn empty() -> anyhow::Result<Registry> {
     let db = relight_testkit::database(NAME, &MIGRATIONS).await?;
     let secrets = Secrets::ephemeral();
     let holder = Arc::new(Holder::new(db.clone()));
-    let api = Api::new(db.clone(), &secrets, Clock::held(now()), holder);
+    let api = Api::new(db.clone(), &secrets, Clock::held(now()), holder, TERMS);
     Ok(Registry { db, api, secrets })
 }
 
@@ -224,5 +231,7 @@ pub fn contact(account: &str, channel: Channel, value: &str, language: Language)
         channel,
         value: value.to_owned(),
         language,
+        role: ContactRole::Customer,
+        confirmed_on: None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod carried;
+mod contacts;
 mod customers;
 mod given;
 mod golden;
