@@ -39,6 +39,8 @@ struct RestorationCheck {
     silent: u32,
     /// Not known yet.
     waiting: u32,
+    /// Not asked: their phone number was asked for somebody else, whose answer is not theirs.
+    same_number: u32,
 }
 
 impl From<pb::RestorationCheck> for RestorationCheck {
@@ -53,6 +55,7 @@ impl From<pb::RestorationCheck> for RestorationCheck {
             no: one.no,
             silent: one.silent,
             waiting: one.waiting,
+            same_number: one.same_number,
         }
     }
 }

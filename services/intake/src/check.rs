@@ -88,6 +88,7 @@ async fn tell(
     let parts = ask.len().div_ceil(TOLD_MAX).max(settled.len().div_ceil(TOLD_MAX));
     for part in 0..parts {
         let asked = ask.iter().skip(part * TOLD_MAX).take(TOLD_MAX);
+        let until = asked.clone().map(|row| row.due_at).max();
         let settled = settled.iter().skip(part * TOLD_MAX).take(TOLD_MAX);
         let told = store::next_question(work.conn(), check.id).await?;
         let question = RestorationQuestion {
@@ -97,6 +98,7 @@ async fn tell(
             not_before: Some(timestamp(told.created_at + desk.numbers_of.checks.ask_after)),
             asked: asked.filter_map(|row| asked_of(row)).collect(),
             settled_ids: settled.map(Uuid::to_string).collect(),
+            answer_until: Some(timestamp(until.unwrap_or(told.created_at))),
             zone: told.zone,
         };
         work.tell(

@@ -1,16 +1,12 @@
 //! What people answer to "is supply back?". The word is bound to the one question the number got in these hours; where there are
 //! several, a person looks (operations.md O21). What was understood is told to intake with the answer, and said back.
 
-use chrono::TimeDelta;
 use relight_common::{Work, wire::timestamp};
 use relight_proto::events::v1::RestorationAnswer;
 use serde_json::json;
 
 use crate::{
-    domain::{
-        notice::Purpose,
-        words::{Facts, STILL_OFF_HOURS},
-    },
+    domain::{notice::Purpose, words::Facts},
     error::Error,
     people::Reach,
     store::question::{self, Question},
@@ -49,9 +45,8 @@ impl Reader {
     /// [`Error::Common`]; nothing is stored then.
     pub(crate) async fn supply(&self, from: &str, is_back: bool) -> Result<bool, Error> {
         let (recipient, now) = (self.sealer.recipient(from), self.clock.now());
-        let since = now - TimeDelta::hours(STILL_OFF_HOURS);
         let mut work = Work::internal(&self.db, "an answer by text", now).await?;
-        let questions = question::of_number(work.conn(), &recipient, since).await?;
+        let questions = question::of_number(work.conn(), &recipient, now).await?;
         match meant(&questions, word(is_back)) {
             Meant::Unclear => return Ok(false),
             // The provider handed it over twice, or they said it twice.

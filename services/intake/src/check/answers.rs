@@ -152,11 +152,10 @@ fn signal_late() -> chrono::TimeDelta {
 
 fn is_about(word: &Word, row: &Row, within: chrono::TimeDelta) -> bool {
     let restored_at = row.check.restored_at;
-    // Who said it themselves is not asked again what their own word did to the evidence.
-    let is_known =
-        row.asked.person.is_some() && matches!(word.event, Event::Meter(heard) if heard.has_supply);
-    let is_theirs =
-        word.event != Event::Reported || (word.customer.is_some() && word.customer == row.customer);
+    // What somebody said is no word of their meter, though it is evidence like one.
+    let is_known = row.asked.knows(word.at) && matches!(word.event, Event::Meter(heard) if heard.has_supply);
+    let is_report = matches!(word.event, Event::Reported { .. });
+    let is_theirs = !is_report || (word.customer.is_some() && word.customer == row.customer);
     !is_known && is_theirs && (restored_at..restored_at + within).contains(&word.at)
 }
 
@@ -172,7 +171,7 @@ fn words<'a>(calls: &'a [Call], pieces: &'a [Piece]) -> HashMap<&'a str, Vec<Wor
         if let Some(load) = load {
             words.entry(load).or_default().push(Word {
                 at: call.accepted_at,
-                event: Event::Reported,
+                event: Event::Reported { at: call.accepted_at },
                 customer: call.place.customer_id,
             });
         }
@@ -226,7 +225,7 @@ pub(crate) async fn answered(
     let now = desk.clock.now();
     let (to, effects) = moved.apply(desk, &row, answer.event, now);
     if effects.evidence {
-        store::evidence::insert(work.conn(), BY_ANSWER, &[back(&row, answer.at.min(now))], now).await?;
+        store::evidence::insert(work.conn(), BY_ANSWER, &[back(&row, answer.at)], now).await?;
     }
     let is_report = effects.report && report.is_some();
     if let (true, Some(last)) = (is_report, moved.rows.last_mut()) {
@@ -244,7 +243,11 @@ pub(crate) async fn answered(
 /// "Back", as the engine hears it: like a meter that has supply.
 fn back(row: &Row, at: DateTime<Utc>) -> Signal {
     Signal {
-        external_id: format!("{}/back", row.id),
+        external_id: match row.asked.person {
+            None => format!("{}/back", row.id),
+            // They said otherwise before: each time is evidence of its own.
+            Some(_) => format!("{}/back/{}", row.id, at.timestamp_micros()),
+        },
         heard: signal::Heard::PingOn,
         load: Some(row.load.clone()),
         device: None,

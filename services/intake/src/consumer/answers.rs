@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use relight_common::{
     Invalid, Work,
     reader::{Consumer, Outcome},
@@ -15,7 +16,7 @@ use super::decode;
 use crate::{
     check::{self, Answer},
     desk::Desk,
-    domain::check::Event as What,
+    domain::check::{Event as What, Spoken},
     error::Error,
     rpc::{accept, together},
     store::{self, accepted::New, report::Report},
@@ -40,7 +41,7 @@ impl FromNotify {
             let mut conn = taken.map_err(Error::db("take a connection"))?;
             store::check::by_id(&mut conn, answer.asked).await?
         };
-        match row.filter(|row| row.asked.person != Some(false)) {
+        match row.filter(|row| !row.asked.knows(answer.at)) {
             Some(row) => accept::still_off(&self.desk, &row, answer.at).await.map(Some),
             None => Ok(None),
         }
@@ -62,9 +63,9 @@ impl Consumer for FromNotify {
         if event.r#type != "restoration.answer" {
             return Ok(None);
         }
-        let answer = read(&decode::<RestorationAnswer>(event)?)?;
+        let answer = read(&decode::<RestorationAnswer>(event)?, self.desk.clock.now())?;
         let report = match answer.event {
-            What::Said { is_back: false } => self.report(&answer).await?,
+            What::Said(Spoken { is_back: false, .. }) => self.report(&answer).await?,
             _ => None,
         };
         Ok(Some(Prepared {
@@ -101,16 +102,24 @@ fn passed_over(event: &Event) -> Outcome {
     }
 }
 
-fn read(told: &RestorationAnswer) -> Result<Answer, Invalid> {
+/// Nothing was said later than now, whatever the other clock shows.
+fn read(told: &RestorationAnswer, now: DateTime<Utc>) -> Result<Answer, Invalid> {
+    let at = wire::instant("at", told.at)?.min(now);
     let event = match told.said.as_str() {
-        "back" => What::Said { is_back: true },
-        "still_off" => What::Said { is_back: false },
+        "back" => What::Said(Spoken { is_back: true, at }),
+        "still_off" => What::Said(Spoken { is_back: false, at }),
         "unreached" => What::Unreached,
-        _ => return Err(Invalid::new("said", "must be back, still_off or unreached")),
+        "same_number" => What::SameNumber,
+        _ => {
+            return Err(Invalid::new(
+                "said",
+                "must be back, still_off, unreached or same_number",
+            ));
+        }
     };
     Ok(Answer {
         asked: wire::uuid("asked_id", &told.asked_id)?,
         event,
-        at: wire::instant("at", told.at)?,
+        at,
     })
 }

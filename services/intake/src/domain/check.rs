@@ -1,5 +1,6 @@
 //! Is supply really back? After a restoration a sample of meters is pinged or customers are asked by text; here is what each
-//! answer means. Whoever said "no" is believed over whatever comes later: another person looks then.
+//! answer means. A person's later word replaces the earlier one; their "no" also ends with a later word of their meter that there
+//! is supply.
 
 pub mod sample;
 
@@ -43,6 +44,15 @@ pub struct Heard {
     pub at: DateTime<Utc>,
 }
 
+/// What somebody said last, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spoken {
+    /// Supply is back.
+    pub is_back: bool,
+    /// When it was said.
+    pub at: DateTime<Utc>,
+}
+
 /// One service point that was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
@@ -52,8 +62,10 @@ pub struct Asked {
     pub has_customer: bool,
     /// What its meter said.
     pub meter: Option<Heard>,
-    /// What its customer said: supply is there, or is not.
-    pub person: Option<bool>,
+    /// What its customer said.
+    pub person: Option<Spoken>,
+    /// The number of its customer was asked for somebody else, whose answer says nothing of this one.
+    pub same_number: bool,
 }
 
 /// What may happen to it.
@@ -62,12 +74,14 @@ pub enum Event {
     /// Its meter answered.
     Meter(Heard),
     /// Its customer answered the text.
-    Said {
-        /// Supply is back.
-        is_back: bool,
-    },
+    Said(Spoken),
     /// Its customer reported by themselves that there is no supply.
-    Reported,
+    Reported {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its customer shares a number with somebody who is asked.
+    SameNumber,
     /// There is no number to ask.
     Unreached,
     /// The time of the stage is over.
@@ -100,19 +114,37 @@ pub enum Verdict {
     No,
     /// Nobody answered in time.
     Silent,
+    /// Not asked, and so not silent: the number was asked for somebody else.
+    SameNumber,
 }
 
 impl Asked {
-    /// What it comes to. A person outranks a meter, which may hang on another cable than the list says (O36).
+    /// What it comes to. A person outranks a meter, which may hang on another cable than the list says (O36); but "no" is over
+    /// when the meter has supply after it.
     pub fn verdict(&self) -> Verdict {
         match (self.person, self.meter, self.stage) {
-            (Some(true), ..) => Verdict::Yes,
-            (Some(false), ..) => Verdict::No,
+            (Some(spoken), ..) if spoken.is_back => Verdict::Yes,
+            (Some(_), ..) if self.is_still_off() => Verdict::No,
+            (Some(_), ..) => Verdict::Yes,
             (None, Some(heard), _) if heard.has_supply => Verdict::Yes,
             (None, Some(_), _) => Verdict::No,
+            (None, None, _) if self.same_number => Verdict::SameNumber,
             (None, None, Stage::Settled) => Verdict::Silent,
             (None, None, _) => Verdict::Waiting,
         }
+    }
+
+    /// Its customer said that there is no supply, and neither they nor their meter said otherwise since.
+    pub fn is_still_off(&self) -> bool {
+        self.person.is_some_and(|spoken| {
+            let since = |heard: Heard| heard.has_supply && heard.at > spoken.at;
+            !spoken.is_back && !self.meter.is_some_and(since)
+        })
+    }
+
+    /// Whether a word of that moment says nothing new: it was said before the last one, or is that one told again.
+    pub fn knows(&self, at: DateTime<Utc>) -> bool {
+        self.person.is_some_and(|spoken| at <= spoken.at)
     }
 }
 
@@ -120,9 +152,18 @@ impl Asked {
 pub fn transition(from: Asked, event: Event) -> (Asked, Effects) {
     match event {
         Event::Meter(heard) => meter(from, heard),
-        Event::Said { is_back: true } => back(from),
-        Event::Said { is_back: false } => still_off(from, true),
-        Event::Reported => still_off(from, false),
+        Event::Said(spoken) if from.knows(spoken.at) => (from, Effects::default()),
+        Event::Said(spoken) if spoken.is_back => back(from, spoken),
+        Event::Said(spoken) => still_off(from, spoken, true),
+        Event::Reported { at } if from.knows(at) => (from, Effects::default()),
+        Event::Reported { at } => still_off(from, Spoken { is_back: false, at }, false),
+        Event::SameNumber => {
+            let to = Asked {
+                same_number: true,
+                ..settled(from)
+            };
+            (to, Effects::default())
+        }
         Event::Unreached => (settled(from), Effects::default()),
         Event::Late if from.stage == Stage::Pinging => ask(from, false),
         Event::Late => (settled(from), Effects::default()),
@@ -180,29 +221,28 @@ fn meter(from: Asked, heard: Heard) -> (Asked, Effects) {
     }
 }
 
-fn back(from: Asked) -> (Asked, Effects) {
+fn back(from: Asked, spoken: Spoken) -> (Asked, Effects) {
     let effects = Effects {
-        evidence: from.person != Some(true),
+        evidence: !from.person.is_some_and(|before| before.is_back),
         ..Effects::default()
     };
-    let to = Asked {
-        person: from.person.or(Some(true)),
-        ..settled(from)
-    };
-    (to, effects)
+    (said(from, spoken), effects)
 }
 
-fn still_off(from: Asked, by_text: bool) -> (Asked, Effects) {
+fn still_off(from: Asked, spoken: Spoken, by_text: bool) -> (Asked, Effects) {
     let effects = Effects {
-        report: by_text && from.person != Some(false),
+        report: by_text && !from.is_still_off(),
         withdraw: !by_text && from.stage == Stage::Texting,
         ..Effects::default()
     };
-    let to = Asked {
-        person: Some(false),
+    (said(from, spoken), effects)
+}
+
+fn said(from: Asked, spoken: Spoken) -> Asked {
+    Asked {
+        person: Some(spoken),
         ..settled(from)
-    };
-    (to, effects)
+    }
 }
 
 #[cfg(test)]
@@ -218,13 +258,25 @@ mod tests {
             has_customer: true,
             meter: None,
             person: None,
+            same_number: false,
         }
     }
 
-    fn heard(has_supply: bool, second: i64) -> Event {
+    fn second(second: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    fn said(is_back: bool, at: i64) -> Event {
+        Event::Said(Spoken {
+            is_back,
+            at: second(at),
+        })
+    }
+
+    fn heard(has_supply: bool, at: i64) -> Event {
         Event::Meter(Heard {
             has_supply,
-            at: DateTime::UNIX_EPOCH + TimeDelta::seconds(second),
+            at: second(at),
         })
     }
 
@@ -240,20 +292,26 @@ mod tests {
 
     #[test]
     fn what_each_answer_means() {
-        let said = |is_back| Event::Said { is_back };
         use Stage::{Pinging, Texting};
-        let table: [(Stage, Vec<Event>, Verdict); 11] = [
+        let table: [(Stage, Vec<Event>, Verdict); 18] = [
             (Pinging, vec![], Verdict::Waiting),
             (Pinging, vec![heard(true, 1)], Verdict::Yes),
             (Pinging, vec![heard(false, 1)], Verdict::No),
-            (Pinging, vec![heard(false, 1), said(true)], Verdict::Yes),
+            (Pinging, vec![heard(false, 1), said(true, 2)], Verdict::Yes),
             (Pinging, vec![heard(true, 2), heard(false, 1)], Verdict::Yes),
             (Pinging, vec![Event::Late], Verdict::Waiting),
             (Pinging, vec![Event::Late, Event::Late], Verdict::Silent),
-            (Texting, vec![Event::Late, said(false)], Verdict::No),
-            (Texting, vec![said(false), said(true)], Verdict::No),
+            (Texting, vec![Event::Late, said(false, 1)], Verdict::No),
+            (Texting, vec![said(false, 1), said(true, 2)], Verdict::Yes),
+            (Texting, vec![said(true, 2), said(false, 1)], Verdict::Yes),
+            (Texting, vec![said(true, 1), said(false, 2)], Verdict::No),
+            (Texting, vec![said(false, 1), heard(true, 2)], Verdict::Yes),
+            (Texting, vec![heard(true, 1), said(false, 2)], Verdict::No),
+            (Texting, vec![said(true, 1), heard(false, 2)], Verdict::Yes),
             (Texting, vec![Event::Unreached], Verdict::Silent),
-            (Texting, vec![Event::Reported], Verdict::No),
+            (Texting, vec![Event::SameNumber], Verdict::SameNumber),
+            (Texting, vec![Event::SameNumber, heard(false, 1)], Verdict::No),
+            (Texting, vec![Event::Reported { at: second(1) }], Verdict::No),
         ];
         for (stage, events, right) in table {
             assert_eq!(after(fresh(stage), &events).0.verdict(), right, "{events:?}");
@@ -279,9 +337,10 @@ mod tests {
     fn events() -> impl Strategy<Value = Vec<Event>> {
         let one = prop_oneof![
             (any::<bool>(), 0..20_i64).prop_map(|(on, at)| heard(on, at)),
-            any::<bool>().prop_map(|is_back| Event::Said { is_back }),
-            Just(Event::Reported),
+            (any::<bool>(), 0..20_i64).prop_map(|(is_back, at)| said(is_back, at)),
+            (0..20_i64).prop_map(|at| Event::Reported { at: second(at) }),
             Just(Event::Unreached),
+            Just(Event::SameNumber),
             Just(Event::Late),
         ];
         proptest::collection::vec(one, 0..20)
@@ -290,13 +349,21 @@ mod tests {
     proptest! {
         /// Whatever comes in whatever order, doubled or late.
         #[test]
-        fn nobody_is_asked_or_reported_twice_and_no_stays_no(events in events(), pinging in any::<bool>()) {
+        fn nobody_is_asked_twice_a_no_is_one_report_and_the_last_word_holds(events in events(), pinging in any::<bool>()) {
             let stage = if pinging { Stage::Pinging } else { Stage::Texting };
             let (end, effects) = after(fresh(stage), &events);
             prop_assert!(effects.iter().filter(|one| one.ask).count() <= usize::from(pinging));
-            prop_assert!(effects.iter().filter(|one| one.report).count() <= 1);
-            let said_no = events.iter().any(|event| matches!(event, Event::Said { is_back: false } | Event::Reported));
-            prop_assert_eq!(said_no, end.person == Some(false));
+            let words = || events.iter().filter_map(|event| match event {
+                Event::Said(spoken) => Some(spoken.at),
+                Event::Reported { at } => Some(*at),
+                _ => None,
+            });
+            prop_assert_eq!(words().max(), end.person.map(|spoken| spoken.at));
+            // One more report only after they or their meter said that there is supply.
+            let supply = events.iter().filter(|event| {
+                matches!(event, Event::Said(Spoken { is_back: true, .. }) | Event::Meter(Heard { has_supply: true, .. }))
+            });
+            prop_assert!(effects.iter().filter(|one| one.report).count() <= 1 + supply.count());
             // All of it once more, as a reader that lost its position sends it.
             let (again, effects) = after(end, &events);
             prop_assert!(effects.iter().all(|one| !one.ask && !one.report));

@@ -5,6 +5,7 @@
 //! incidents, every report gets the incident of the finding that explains it, and what people decided stands: a
 //! confirmed device is never moved, a report that a person placed stays where it is, a closed incident keeps its own.
 
+mod back;
 mod book;
 mod hear;
 mod home;
@@ -195,6 +196,8 @@ pub struct Mind {
     last_on: HashMap<LoadIx, i64>,
     /// When a meter last said that there is no supply.
     meter_off: HashMap<LoadIx, i64>,
+    /// When a meter, or somebody there, last said that there is supply; the word of a crew is none.
+    said_on: HashMap<LoadIx, i64>,
     tripped: HashSet<DeviceIx>,
     /// What telemetry said last of a device, and when.
     telemetry: HashMap<DeviceIx, i64>,
@@ -232,6 +235,7 @@ impl Mind {
             last_out: HashMap::new(),
             last_on: HashMap::new(),
             meter_off: HashMap::new(),
+            said_on: HashMap::new(),
             tripped: HashSet::new(),
             telemetry: HashMap::new(),
             believed: HashMap::new(),
@@ -299,6 +303,7 @@ impl Mind {
         let gone = self.decide(now, &mut dirty);
         self.place_reports(&dirty, &mut book, places);
         self.heard_after_restoration(&dirty, &mut book, places);
+        self.close_children_that_are_back(&dirty, &mut book);
         self.end(gone, is_switched, &mut book);
         self.believe(&dirty, &mut book);
         for piece in off {

@@ -105,8 +105,13 @@ pub(crate) async fn still_off(desk: &Desk, row: &Row, said_at: DateTime<Utc>) ->
         place,
     };
     let times = (said_at.min(now), now);
+    let name = match row.report {
+        None => "report".to_owned(),
+        // They were back in between: this is another one.
+        Some(_) => format!("report\n{}", said_at.timestamp_micros()),
+    };
     Ok(Report {
-        id: ReportId::from_uuid(derived(row.id, "report")),
+        id: ReportId::from_uuid(derived(row.id, &name)),
         ..new_report(desk, draft, found, SERVICE_NOTIFY.to_owned(), times)
     })
 }

@@ -40,6 +40,7 @@ fn shown(one: &Counted) -> pb::RestorationCheck {
         no: number(one.no),
         silent: number(one.silent),
         waiting: number(one.waiting),
+        same_number: number(one.same_number),
     }
 }
 
@@ -55,5 +56,6 @@ fn add(total: pb::RestorationCheck, one: &pb::RestorationCheck) -> pb::Restorati
         no: total.no.saturating_add(one.no),
         silent: total.silent.saturating_add(one.silent),
         waiting: total.waiting.saturating_add(one.waiting),
+        same_number: total.same_number.saturating_add(one.same_number),
     }
 }

@@ -12,7 +12,7 @@ pub use self::count::{Counted, of_incident};
 use crate::{
     domain::{
         IncidentId, ReportId,
-        check::{Asked, Heard, Stage, sample::Candidate},
+        check::{Asked, Heard, Spoken, Stage, sample::Candidate},
         incident::Incident,
     },
     error::Error,
@@ -69,6 +69,8 @@ struct Stored {
     meter_has_supply: Option<bool>,
     meter_at: Option<DateTime<Utc>>,
     person_has_supply: Option<bool>,
+    person_at: Option<DateTime<Utc>>,
+    same_number: bool,
     report_id: Option<Uuid>,
 }
 
@@ -77,6 +79,7 @@ impl TryFrom<Stored> for Row {
 
     fn try_from(row: Stored) -> Result<Self, Error> {
         let meter = row.meter_has_supply.zip(row.meter_at);
+        let person = row.person_has_supply.zip(row.person_at);
         Ok(Row {
             id: row.id,
             check: Check {
@@ -91,7 +94,8 @@ impl TryFrom<Stored> for Row {
                 stage: Stage::parse(&row.stage).ok_or(Error::Stored("stage of a question"))?,
                 has_customer: row.customer_id.is_some(),
                 meter: meter.map(|(has_supply, at)| Heard { has_supply, at }),
-                person: row.person_has_supply,
+                person: person.map(|(is_back, at)| Spoken { is_back, at }),
+                same_number: row.same_number,
             },
             customer: row.customer_id,
             due_at: row.due_at,
@@ -107,7 +111,7 @@ macro_rules! rows {
         sqlx::query_as!(
             Stored,
             "select id, check_id, incident_id, load_id, customer_id, org_path, night, restored_at, stage, due_at, texted,
-                 meter_has_supply, meter_at, person_has_supply, report_id
+                 meter_has_supply, meter_at, person_has_supply, person_at, same_number, report_id
              from intake.asked " + $tail
             $(, $arg)*
         )
@@ -249,7 +253,7 @@ pub async fn ask(
              $12::timestamptz[]) as n (id, load, customer, point, org, night, meter, due)
          on conflict on constraint asked_once do nothing
          returning id, check_id, incident_id, load_id, customer_id, org_path, night, restored_at, stage, due_at, texted,
-             meter_has_supply, meter_at, person_has_supply, report_id",
+             meter_has_supply, meter_at, person_has_supply, person_at, same_number, report_id",
         check.id,
         check.incident.uuid(),
         check.restored_at,
@@ -353,9 +357,11 @@ pub async fn save(conn: &mut PgConnection, rows: &[Row]) -> Result<(), Error> {
     }
     sqlx::query!(
         "update intake.asked a set stage = n.stage, due_at = n.due, texted = n.texted, meter_has_supply = n.meter,
-             meter_at = n.meter_at, person_has_supply = n.person, report_id = n.report
+             meter_at = n.meter_at, person_has_supply = n.person, person_at = n.person_at, same_number = n.same,
+             report_id = n.report
          from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bool[], $5::bool[], $6::timestamptz[], $7::bool[],
-             $8::uuid[]) as n (id, stage, due, texted, meter, meter_at, person, report)
+             $8::timestamptz[], $9::bool[], $10::uuid[])
+             as n (id, stage, due, texted, meter, meter_at, person, person_at, same, report)
          where a.id = n.id",
         &each(rows, |row| row.id),
         &each(rows, |row| row.asked.stage.word().to_owned()),
@@ -363,7 +369,9 @@ pub async fn save(conn: &mut PgConnection, rows: &[Row]) -> Result<(), Error> {
         &each(rows, |row| row.texted),
         &each(rows, |row| row.asked.meter.map(|heard| heard.has_supply)) as &[Option<bool>],
         &each(rows, |row| row.asked.meter.map(|heard| heard.at)) as &[Option<DateTime<Utc>>],
-        &each(rows, |row| row.asked.person) as &[Option<bool>],
+        &each(rows, |row| row.asked.person.map(|spoken| spoken.is_back)) as &[Option<bool>],
+        &each(rows, |row| row.asked.person.map(|spoken| spoken.at)) as &[Option<DateTime<Utc>>],
+        &each(rows, |row| row.asked.same_number),
         &each(rows, |row| row.report.map(ReportId::uuid)) as &[Option<Uuid>],
     )
     .execute(conn)

@@ -276,3 +276,47 @@ async fn a_switching_is_weighed_and_a_new_network_keeps_the_history() -> anyhow:
     assert!(now() < house.clock.now());
     Ok(())
 }
+
+/// The process ends while a switch is open: the one that takes over knows it before it decides anything.
+#[tokio::test]
+async fn a_restart_while_a_switch_is_open_knows_it_before_it_answers() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let switched = GridSwitched {
+        grid_version: Uuid::from_u128(7).to_string(),
+        state_no: 1,
+        opened: vec!["SW2".to_owned()],
+        at: Some(timestamp(house.clock.now())),
+        ..Default::default()
+    };
+    let consumer = FromRegistry::new(house.desk.clone());
+    let events = vec![event(1, "grid.switched", switched.encode_to_vec())];
+    let stop = CancellationToken::new();
+    apply_batch(&house.db, "registry", 0, events, &consumer, &stop).await?;
+    // One process weighed it, and what comes next comes to another one, which loads the network itself.
+    house.group().await?;
+    house.later(TimeDelta::minutes(5));
+    let off = (1..=4).map(|c| {
+        let name = format!("L2-1-{c}");
+        signal(&format!("{c}"), "last_gasp", &name, house.clock.now())
+    });
+    send(&house, off.collect()).await?;
+    let other = house.restarted().await?;
+    assert!(other.atlas.town().is_none());
+    let worker = Worker::new(other.clone());
+    other.atlas.load().await?;
+    worker.pass(None, other.atlas.town().as_ref(), true).await?;
+    assert_eq!(
+        then::open(&house).await?,
+        [],
+        "dark by switching on purpose, which is no fault"
+    );
+    // What is not below the switch is one.
+    let off = (1..=4).map(|c| {
+        let name = format!("L1-1-{c}");
+        signal(&format!("1{c}"), "last_gasp", &name, house.clock.now())
+    });
+    send(&house, off.collect()).await?;
+    worker.pass(None, other.atlas.town().as_ref(), false).await?;
+    assert_eq!(then::open(&house).await?.len(), 1);
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Intake on a database of its own, with stand-ins for the services it asks.
 
 mod accept;
+mod answers;
 mod bad_input;
 mod checks;
 mod confirm;

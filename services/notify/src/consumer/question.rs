@@ -1,9 +1,10 @@
-//! After a restoration intake wants some customers asked by text whether supply is back. Each number is asked once in a check; who
-//! has none is told back, so that nobody waits for their answer.
+//! After a restoration intake wants some customers asked by text whether supply is back. Each number is asked once in a check, and
+//! the answer is that of the one it was asked for: the text names no supply. Who has no number, or shares one, is told back, so that
+//! nobody waits for their answer.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use relight_common::{Work, ids::derived, telemetry, wire};
 use relight_proto::events::v1::{Event, RestorationAnswer, RestorationQuestion};
@@ -25,6 +26,9 @@ use crate::{
     },
 };
 
+/// Who would have less for an answer, since the night is over too late, is not asked: half of the hour the text says at least.
+const ANSWER_LEAST: TimeDelta = TimeDelta::minutes(30);
+
 /// Those to be asked, and those not any more.
 #[derive(Debug)]
 pub struct Asking {
@@ -32,6 +36,7 @@ pub struct Asking {
     incident: Incident,
     restored_at: DateTime<Utc>,
     not_before: DateTime<Utc>,
+    answer_until: DateTime<Utc>,
     zone: Tz,
     asked: Vec<One>,
     settled: Vec<Uuid>,
@@ -74,6 +79,7 @@ impl Notices {
             check: wire::uuid("check_id", &told.check_id)?,
             restored_at: wire::instant("restored_at", told.restored_at)?,
             not_before: wire::instant("not_before", told.not_before)?,
+            answer_until: wire::instant("answer_until", told.answer_until)?,
             zone: told.zone.parse().unwrap_or(self.zone),
             incident,
             asked,
@@ -89,14 +95,21 @@ impl Notices {
     ) -> Result<(), Error> {
         question::take_back(work.conn(), &asking.settled).await?;
         let mut of = HashMap::new();
-        let (mut rows, mut has) = (Vec::new(), HashSet::new());
+        let (mut rows, mut has, mut out_of_reach) = (Vec::new(), HashSet::new(), HashSet::new());
         for one in &asking.asked {
-            let number = first_own(work, one)
-                .await?
-                .filter(|number| has.insert(number.key));
-            if let Some(row) = number.map(|number| self.question_row(asking, number)) {
-                of.insert(row.id, one.id);
-                rows.push(row);
+            let Some(number) = first_own(work, one).await? else {
+                out_of_reach.insert(one.id);
+                continue;
+            };
+            match self.question_row(asking, number) {
+                None => {
+                    out_of_reach.insert(one.id);
+                }
+                Some(row) if has.insert(number.key) => {
+                    of.insert(row.id, one.id);
+                    rows.push(row);
+                }
+                Some(_) => {}
             }
         }
         let trace = telemetry::traceparent();
@@ -106,11 +119,16 @@ impl Notices {
             .into_iter()
             .filter_map(|message| Some((message, *of.get(&message)?)));
         let bound: Vec<(Uuid, Uuid)> = bound.collect();
-        question::add(work.conn(), asking.check, &bound).await?;
+        question::add(work.conn(), (asking.check, asking.answer_until), &bound).await?;
         self.bells.ring_after(work, &rows);
         let reached: HashSet<Uuid> = bound.into_iter().map(|(_, asked)| asked).collect();
         for one in asking.asked.iter().filter(|one| !reached.contains(&one.id)) {
-            self.unreached(work, event, asking.check, one.id);
+            let said = if out_of_reach.contains(&one.id) {
+                "unreached"
+            } else {
+                "same_number"
+            };
+            self.not_asked(work, event, (asking.check, one.id), said);
         }
         Ok(())
     }
@@ -133,15 +151,21 @@ impl Notices {
         }
     }
 
-    fn question_row(&self, asking: &Asking, to: &Recipient) -> Row {
+    /// None: it could not be answered in time.
+    fn question_row(&self, asking: &Asking, to: &Recipient) -> Option<Row> {
         let (id, purpose, zone) = (Uuid::now_v7(), Purpose::StillOff, asking.zone);
         let from = self.clock.now().max(asking.not_before);
         let due_at = earliest(purpose, to.night, from, zone, NIGHT);
+        let left = asking.answer_until - due_at;
+        if left < ANSWER_LEAST {
+            return None;
+        }
         let facts = Facts::StillOff {
             number: asking.incident.number.clone(),
             on_at: asking.restored_at,
+            hours: (left + ANSWER_LEAST).num_hours(),
         };
-        Row {
+        Some(Row {
             id,
             reach: to.reach,
             channel: to.channel,
@@ -151,17 +175,17 @@ impl Notices {
             language: to.language,
             sealed: self.sealer.seal(id, &facts.vars(&self.house, to.language, zone)),
             due_at,
-            expires_at: purpose.expires_at(due_at, None),
+            expires_at: purpose.expires_at(due_at, Some(asking.answer_until)),
             held: false,
             beside: to.beside,
-        }
+        })
     }
 
-    fn unreached(&self, work: &mut Work, event: &Event, check: Uuid, asked: Uuid) {
+    fn not_asked(&self, work: &mut Work, event: &Event, (check, asked): (Uuid, Uuid), said: &str) {
         let told = RestorationAnswer {
             check_id: check.to_string(),
             asked_id: asked.to_string(),
-            said: "unreached".to_owned(),
+            said: said.to_owned(),
             at: Some(wire::timestamp(self.clock.now())),
         };
         // An aggregate of its own: the number may be somebody else's question, which is answered there.

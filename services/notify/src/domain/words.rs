@@ -67,6 +67,8 @@ pub enum Facts {
         number: String,
         /// Since when it should be.
         on_at: DateTime<Utc>,
+        /// How long it may be answered, hours.
+        hours: i64,
     },
     /// What was understood of the answer.
     StillOffAnswer {
@@ -76,9 +78,6 @@ pub enum Facts {
         is_back: bool,
     },
 }
-
-/// How long "is supply back?" may be answered, hours.
-pub const STILL_OFF_HOURS: i64 = 12;
 
 /// Longest spoken number; longer ones lose their end.
 pub const NUMBER_MAX: usize = 16;
@@ -126,10 +125,10 @@ impl Facts {
                 ]
             }
             Facts::WrongPerson => Vec::new(),
-            Facts::StillOff { number, on_at } => vec![
+            Facts::StillOff { number, on_at, hours } => vec![
                 ("no", Some(short(number))),
                 ("on", Some(clock(*on_at))),
-                ("hours", Some(STILL_OFF_HOURS.to_string())),
+                ("hours", Some(hours.to_string())),
             ],
             Facts::StillOffAnswer { number, is_back } => vec![
                 ("no", Some(short(number))),

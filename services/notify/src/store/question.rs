@@ -22,18 +22,23 @@ pub struct Question {
     pub said: Option<String>,
 }
 
-/// Binds questions to their messages: (message, asked), all of one check.
+/// Binds questions to their messages: (message, asked), all of one check, which may be answered until `answer_until`.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn add(conn: &mut PgConnection, check: Uuid, bound: &[(Uuid, Uuid)]) -> Result<(), Error> {
+pub async fn add(
+    conn: &mut PgConnection,
+    (check, answer_until): (Uuid, DateTime<Utc>),
+    bound: &[(Uuid, Uuid)],
+) -> Result<(), Error> {
     let (messages, asked): (Vec<Uuid>, Vec<Uuid>) = bound.iter().copied().unzip();
     sqlx::query!(
-        "insert into notify.question (message_id, asked_id, check_id)
-         select m, a, $1 from unnest($2::uuid[], $3::uuid[]) as q (m, a)",
+        "insert into notify.question (message_id, asked_id, check_id, answer_until)
+         select m, a, $1, $4 from unnest($2::uuid[], $3::uuid[]) as q (m, a)",
         check,
         &messages,
-        &asked
+        &asked,
+        answer_until
     )
     .execute(conn)
     .await
@@ -60,14 +65,14 @@ pub async fn take_back(conn: &mut PgConnection, asked: &[Uuid]) -> Result<(), Er
     .map_err(Error::db("take questions back"))
 }
 
-/// The questions this number got since `since`, the latest first, kept as they are until commit.
+/// The questions this number got that may be answered at `now`, the latest first, kept as they are until commit.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn of_number(
     conn: &mut PgConnection,
     recipient: &[u8],
-    since: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Question>, Error> {
     let rows = sqlx::query!(
         "select m.id, m.customer_id, m.contact_id, m.masked, m.language, m.org_path, m.zone,
@@ -75,10 +80,10 @@ pub async fn of_number(
          from notify.message m join notify.question q on q.message_id = m.id
          left join notify.incident i on i.id = m.incident_id
          where m.recipient = $1 and m.channel = 'sms' and m.state in ('submitting', 'submitted', 'delivered', 'unknown')
-             and m.purpose = 'still_off' and coalesce(m.submitted_at, m.due_at) >= $2
+             and m.purpose = 'still_off' and q.answer_until >= $2
          order by coalesce(m.submitted_at, m.due_at) desc, m.id desc limit 10 for update of q",
         recipient,
-        since
+        now
     )
     .fetch_all(conn)
     .await

@@ -26,6 +26,8 @@ async fn started(now: &str) -> anyhow::Result<World> {
 struct Check {
     id: Uuid,
     version: u64,
+    /// How long the answer may take, minutes.
+    answer_min: i64,
 }
 
 impl Check {
@@ -33,6 +35,7 @@ impl Check {
         Self {
             id: Uuid::now_v7(),
             version: 0,
+            answer_min: 12 * 60,
         }
     }
 
@@ -49,6 +52,7 @@ impl Check {
             incident_id: world.incident.to_string(),
             restored_at: Some(timestamp(world.clock.now() - TimeDelta::minutes(10))),
             not_before: Some(timestamp(world.clock.now())),
+            answer_until: Some(timestamp(world.clock.now() + TimeDelta::minutes(self.answer_min))),
             asked: asked.collect(),
             settled_ids: settled.iter().map(Uuid::to_string).collect(),
             zone: "Asia/Shanghai".into(),
@@ -157,11 +161,51 @@ async fn a_number_is_asked_once_in_a_check_and_who_has_none_is_told_back() -> an
     let question = check.asks(&world, &[(late.0, late.1, false)], &[]);
     world.apply(vec![question]).await?;
     assert_eq!(count(&world, "message").await?, 1);
-    let mut unreached: Vec<Uuid> = told(&world).await?.into_iter().map(|(asked, _)| asked).collect();
-    let mut right = vec![shares.0, mail.0, late.0];
-    unreached.sort_unstable();
+    let mut not_asked = told(&world).await?;
+    let right = [
+        (shares.0, "same_number"),
+        (mail.0, "unreached"),
+        (late.0, "same_number"),
+    ];
+    let mut right = right.map(|(asked, said)| (asked, said.to_owned())).to_vec();
+    not_asked.sort_unstable();
     right.sort_unstable();
-    assert_eq!(unreached, right);
+    assert_eq!(not_asked, right);
+    Ok(())
+}
+
+/// How long an answer may take is what intake says, in the text and when it comes.
+#[tokio::test]
+async fn who_asks_says_until_when_an_answer_is_heard() -> anyhow::Result<()> {
+    let world = started(MORNING).await?;
+    let smsc = Smsc::start().await?;
+    let texts = world.texts(&smsc).await?;
+    let ((asked, customer), mut check) = (person(&world, PHONE, En), Check::new());
+    check.answer_min = 120;
+    let question = check.asks(&world, &[(asked, customer, false)], &[]);
+    world.apply(vec![question]).await?;
+    world.round(&texts.sender).await?;
+    world.wait_for_states("still_off", &["delivered"]).await?;
+    let settled = smsc.settled().wait_for_count(1).await?.len();
+    assert!(smsc.texts().all()[0].text.contains("within 2 h"));
+    world.clock.advance(TimeDelta::minutes(121));
+    smsc.write_to_client("8619900000001", "95598", "BACK ON");
+    smsc.settled().wait_for_count(settled + 1).await?;
+    assert!(told(&world).await?.is_empty(), "too late to be bound");
+    assert_eq!(count(&world, "reply").await?, 1);
+    texts.stop().await
+}
+
+#[tokio::test]
+async fn who_could_only_be_asked_when_it_is_too_late_is_not_asked() -> anyhow::Result<()> {
+    let world = started(NIGHT).await?;
+    let (one, other) = (person(&world, PHONE, En), person(&world, OTHER, En));
+    let mut check = Check::new();
+    check.answer_min = 60;
+    let question = check.asks(&world, &[(one.0, one.1, true), (other.0, other.1, false)], &[]);
+    world.apply(vec![question]).await?;
+    assert_eq!(count(&world, "message").await?, 1, "the morning is too late");
+    assert_eq!(told(&world).await?, [(other.0, "unreached".to_owned())]);
     Ok(())
 }
 

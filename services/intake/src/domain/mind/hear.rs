@@ -67,6 +67,10 @@ impl Mind {
             let last = self.meter_off.entry(load).or_insert(at_ms);
             *last = at_ms.max(*last);
         }
+        if piece.heard == Heard::PingOn {
+            let last = self.said_on.entry(load).or_insert(at_ms);
+            *last = at_ms.max(*last);
+        }
         self.engine.accept(Evidence::new(at_ms, what));
         if let Some(report) = piece.report {
             self.reports.entry(load).or_default().push(Told {

@@ -256,6 +256,57 @@ fn a_child_of_meters_is_over_when_they_all_have_supply() {
     }
 }
 
+/// The crew of the parent restored the rest of it, and names all of its loads: no word of those who were still off.
+#[test]
+fn a_crews_word_about_the_parent_does_not_end_a_child_and_that_of_its_reporters_does() {
+    for restart in [false, true] {
+        let (mut house, parent) = restored(3);
+        house.round(4300, vec![call(5001, 4200, "L1-1-1")], vec![], vec![]);
+        let is_open = |house: &House| house.open().iter().any(|one| one.parent == Some(parent));
+        assert!(is_open(&house));
+        let rest = Piece {
+            incident: Some(parent),
+            ..signal(1, 4400, Heard::Restored, "L1-1-1")
+        };
+        house.round(4410, vec![], vec![rest], vec![]);
+        if restart {
+            house.restart();
+        }
+        house.round(
+            4420,
+            vec![],
+            vec![signal(2, 4100, Heard::PingOn, "L1-1-1")],
+            vec![],
+        );
+        assert!(is_open(&house), "said before they reported");
+        house.round(
+            4510,
+            vec![],
+            vec![signal(3, 4500, Heard::PingOn, "L1-1-1")],
+            vec![],
+        );
+        assert!(!is_open(&house), "{:?}", house.open());
+    }
+}
+
+/// A wire on the ground is no less dangerous because there is supply.
+#[test]
+fn a_child_that_is_dangerous_is_ended_by_people_only() {
+    let (mut house, parent) = restored(3);
+    let danger = Call {
+        danger: true,
+        ..call(5001, 4200, "L1-1-1")
+    };
+    house.round(4300, vec![danger], vec![], vec![]);
+    house.round(
+        4510,
+        vec![],
+        vec![signal(3, 4500, Heard::PingOn, "L1-1-1")],
+        vec![],
+    );
+    assert!(house.open().iter().any(|one| one.parent == Some(parent)));
+}
+
 #[test]
 fn meters_that_find_supply_close_a_guess() {
     let mut house = House::new();

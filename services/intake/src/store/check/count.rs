@@ -9,7 +9,7 @@ use crate::{domain::IncidentId, error::Error};
 /// Checks of one incident that are listed.
 const CHECKS_MAX: i64 = 200;
 
-/// One check in numbers. Each service point is in one of the last four, as [`verdict`](crate::domain::check::Asked::verdict)
+/// One check in numbers. Each service point is in one of the last five, as [`verdict`](crate::domain::check::Asked::verdict)
 /// has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
@@ -31,6 +31,8 @@ pub struct Counted {
     pub silent: i64,
     /// Not known yet.
     pub waiting: i64,
+    /// Not asked: the number was asked for somebody else.
+    pub same_number: i64,
 }
 
 /// The checks of an incident, the latest restoration first.
@@ -42,13 +44,14 @@ pub async fn of_incident(conn: &mut PgConnection, incident: IncidentId) -> Resul
         Counted,
         "select c.id, c.restored_at, c.restored_count as restored,
              count(*) filter (where a.pinged) as \"pinged!\", count(*) filter (where a.texted) as \"texted!\",
-             count(*) filter (where coalesce(a.person_has_supply, a.meter_has_supply)) as \"yes!\",
-             count(*) filter (where not coalesce(a.person_has_supply, a.meter_has_supply)) as \"no!\",
-             count(*) filter (where coalesce(a.person_has_supply, a.meter_has_supply) is null and a.stage = 'settled')
-                 as \"silent!\",
-             count(*) filter (where coalesce(a.person_has_supply, a.meter_has_supply) is null and a.stage <> 'settled')
-                 as \"waiting!\"
+             count(*) filter (where s.is_back) as \"yes!\", count(*) filter (where not s.is_back) as \"no!\",
+             count(*) filter (where s.is_back is null and a.stage = 'settled' and not a.same_number) as \"silent!\",
+             count(*) filter (where s.is_back is null and a.stage <> 'settled' and not a.same_number) as \"waiting!\",
+             count(*) filter (where s.is_back is null and a.same_number) as \"same_number!\"
          from intake.restoration_check c join intake.asked a on a.check_id = c.id
+         cross join lateral (select case
+             when not a.person_has_supply and a.meter_has_supply and a.meter_at > a.person_at then true
+             else coalesce(a.person_has_supply, a.meter_has_supply) end as is_back) s
          where c.incident_id = $1 group by c.id order by c.restored_at desc, c.id desc limit $2",
         incident.uuid(),
         CHECKS_MAX
