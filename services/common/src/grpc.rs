@@ -33,7 +33,8 @@ use crate::{
     token::{Minter, Verifier},
 };
 
-const AUTHORIZATION: &str = "authorization";
+/// The caller's token. Not `authorization`: HTTP/2 sends that whole with every call, this one after the first by its number.
+pub const CALLER: &str = "x-relight-caller";
 /// Id of the edge's request, beside the token.
 const REQUEST_ID: &str = "x-request-id";
 /// Deadline of a call between services.
@@ -58,13 +59,12 @@ pub struct Guard {
 
 impl Interceptor for Guard {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let Some(value) = request.metadata().get(AUTHORIZATION) else {
+        let Some(value) = request.metadata().get(CALLER) else {
             return Err(Status::unauthenticated("a caller token is needed"));
         };
         let claims = value
             .to_str()
             .ok()
-            .and_then(|value| value.strip_prefix("Bearer "))
             .and_then(|token| self.verifier.check(token, Utc::now()));
         let mut claims = claims.ok_or_else(|| Status::unauthenticated("the caller token is not valid"))?;
         claims.request_id = request_id(request.metadata()).unwrap_or_else(Uuid::now_v7);
@@ -87,17 +87,17 @@ pub struct Attach {
 
 impl Interceptor for Attach {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if !request.metadata().contains_key(AUTHORIZATION) {
+        if !request.metadata().contains_key(CALLER) {
             let token = self.minter.mint(&self.service, Utc::now());
-            request.metadata_mut().insert(AUTHORIZATION, bearer(&token));
+            request.metadata_mut().insert(CALLER, ascii(&token));
         }
         telemetry::inject(&mut Carrier(request.metadata_mut()));
         Ok(request)
     }
 }
 
-fn bearer(token: &str) -> MetadataValue<Ascii> {
-    MetadataValue::try_from(format!("Bearer {token}")).expect("a PASETO token is ASCII")
+fn ascii(token: &str) -> MetadataValue<Ascii> {
+    MetadataValue::try_from(token).expect("a PASETO token is ASCII")
 }
 
 struct Carrier<'a>(&'a mut MetadataMap);
@@ -199,7 +199,7 @@ impl Peers {
         let mut request = Request::new(message);
         let id = claims.request_id.to_string();
         let metadata = request.metadata_mut();
-        metadata.insert(AUTHORIZATION, bearer(&self.minter.mint(claims, Utc::now())));
+        metadata.insert(CALLER, ascii(&self.minter.mint(claims, Utc::now())));
         metadata.insert(REQUEST_ID, id.parse().expect("a UUID is ASCII"));
         request
     }

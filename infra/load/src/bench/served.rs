@@ -9,7 +9,7 @@ use relight_common::{
     Claims,
     claims::{Grant, Role},
     config::Grpc,
-    grpc::Peers,
+    grpc::{CALLER, Peers},
     secrets::{EDGES, SERVICES, Secrets},
 };
 use tonic::{
@@ -91,7 +91,7 @@ impl Served {
             )
         };
         let request = self.peers.request((), &claims);
-        let token = request.metadata().get("authorization").cloned();
+        let token = request.metadata().get(CALLER).cloned();
         token.ok_or_else(|| anyhow::anyhow!("a request of a caller carries a token"))
     }
 }
@@ -99,7 +99,7 @@ impl Served {
 /// `message` with this token.
 pub(super) fn signed<T>(message: T, token: &MetadataValue<Ascii>) -> Request<T> {
     let mut request = Request::new(message);
-    request.metadata_mut().insert("authorization", token.clone());
+    request.metadata_mut().insert(CALLER, token.clone());
     request
 }
 

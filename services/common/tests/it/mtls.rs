@@ -77,7 +77,7 @@ async fn ask(channel: Channel, token: Option<String>) -> Result<(), Status> {
     let mut request = Request::new(HeadRequest {});
     if let Some(token) = token {
         let value = format!("Bearer {token}").parse().expect("a token is ASCII");
-        request.metadata_mut().insert("authorization", value);
+        request.metadata_mut().insert(relight_common::grpc::CALLER, value);
     }
     EventsClient::new(channel).head(request).await.map(drop)
 }

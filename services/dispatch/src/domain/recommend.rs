@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use relight_policy::AreaClass;
 
 use super::{
-    crew::Crew,
+    crew::{Crew, Fix},
     ids::CrewId,
     index::{Index, Known},
     place::{Chord, Place},
@@ -153,14 +153,28 @@ impl<'j> Search<'j> {
     /// Looks at one more crew; whether more are wanted.
     fn look(&mut self, known: &Known, chord: Option<Chord>) -> bool {
         if let Some(crew) = &known.crew {
-            let broken = rules::against_recommending(crew, known.fix, &self.job.need, &self.moment);
-            if broken.is_empty() {
-                self.found.candidates.push(self.candidate(crew, chord, broken));
-            } else if self.found.refused.len() < self.most.refused {
-                self.found.refused.push(self.candidate(crew, chord, broken));
-            }
+            self.sort(crew, known.fix, chord);
         }
         self.found.candidates.len() < 2 * self.most.candidates
+    }
+
+    /// Who may is a candidate; of those who may not, as many are explained as are asked for.
+    fn sort(&mut self, crew: &Crew, fix: Option<Fix>, chord: Option<Chord>) {
+        let (need, moment) = (&self.job.need, &self.moment);
+        if self.found.refused.len() == self.most.refused {
+            if rules::may_be_recommended(crew, fix, need, moment) {
+                let candidate = self.candidate(crew, chord, Vec::new());
+                self.found.candidates.push(candidate);
+            }
+            return;
+        }
+        let broken = rules::against_recommending(crew, fix, need, moment);
+        let candidate = self.candidate(crew, chord, broken);
+        if candidate.broken.is_empty() {
+            self.found.candidates.push(candidate);
+        } else {
+            self.found.refused.push(candidate);
+        }
     }
 
     /// Where nobody knows how far they are, all count.
@@ -205,7 +219,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{crew::Fix, ids::OrderId, rules::given, skill::Skills};
+    use crate::domain::{ids::OrderId, rules::given, skill::Skills};
 
     const WORK: Place = Place {
         lon: 120.15,

@@ -68,7 +68,7 @@ impl intake_server::Intake for StandIn {
             return Err(failure.clone());
         }
         assert!(
-            request.metadata().contains_key("authorization"),
+            request.metadata().contains_key(relight_common::grpc::CALLER),
             "called with a service token"
         );
         script.confirmed.push(request.into_inner());

@@ -35,6 +35,7 @@ struct Ask {
     kind: (Kind, &'static str),
     unit: Option<u128>,
     k: usize,
+    refused: usize,
 }
 
 /// Crew, distance, cost and the codes of what it breaks.
@@ -195,9 +196,9 @@ prop_compose! {
         kind in prop::sample::select(vec![
             (Kind::Fault, "fuse"), (Kind::Fault, "breaker"), (Kind::Planned, ""), (Kind::Reconnect, ""),
         ]),
-        k in 1usize..8,
+        k in 1usize..8, refused in prop::sample::select(vec![0, 3, 20]),
     ) -> Ask {
-        Ask { place, kind, unit, k }
+        Ask { place, kind, unit, k, refused }
     }
 }
 
@@ -240,9 +241,9 @@ proptest! {
             area: AreaClass::Urban,
             need: Need { skills: skills_for(ask.kind.0, ask.kind.1), unit: ask.unit.map(unit) },
         };
-        let found = recommend(&index, &job, Most::candidates(ask.k), given::now());
+        let found = recommend(&index, &job, Most { candidates: ask.k, refused: ask.refused }, given::now());
         let (candidates, refused) = plain(&crews, &ask);
         check(&found.candidates, &candidates)?;
-        check(&found.refused, &refused)?;
+        check(&found.refused, &refused[..refused.len().min(ask.refused)])?;
     }
 }

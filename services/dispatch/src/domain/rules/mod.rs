@@ -160,6 +160,17 @@ pub fn against_recommending(crew: &Crew, fix: Option<Fix>, need: &Need, moment: 
     broken
 }
 
+/// Whether it breaks none of them, for where nobody asks which: the first ends it, and none is written down.
+pub fn may_be_recommended(crew: &Crew, fix: Option<Fix>, need: &Need, moment: &Moment) -> bool {
+    skill::check(crew, need).is_none()
+        && busy::check(crew).is_none()
+        && other_unit::check(crew, need).is_none()
+        && off_shift::check(crew, moment).is_none()
+        && rest::check(crew, moment).is_none()
+        && unqualified::check(crew, need, moment).is_none()
+        && position_stale::check(fix, moment).is_none()
+}
+
 #[cfg(test)]
 pub(crate) mod given {
     //! A crew that may do everything, to break one rule at a time.
