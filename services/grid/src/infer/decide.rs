@@ -77,14 +77,13 @@ impl Tree {
             && self.as_late(finding, before) >= finding.best
     }
 
-    /// ln of the density of a finding's reports if its customers are late ones of `before`.
+    /// ln of the density of a finding's reports if its customers are late ones of `before`. Reports are counted in the tree, where a
+    /// class that crosses others has none: those of the class around it stand for them.
     fn as_late(&self, finding: &Finding, before: &Finding) -> f64 {
         let customers = self.atlas.class(before.class).customers;
-        let called = self
-            .reports(self.counted_at(before), before.span)
-            .clamp(1, customers);
+        let called = self.reports(before.at, before.span).clamp(1, customers);
         let ln_share = (f64::from(called) / f64::from(customers)).ln();
-        let cells = &self.nodes[&self.counted_at(finding)].cells;
+        let cells = &self.nodes[&finding.at].cells;
         let late = cells
             .range(finding.span.first..=finding.span.last)
             .map(|(&at, cell)| {
@@ -93,15 +92,6 @@ impl Tree {
                     + f64::from(cell.gasps) * (ln_share + self.likelihood.ln_gasp(min))
             });
         late.sum()
-    }
-
-    /// The class whose counts say what was reported of a finding.
-    fn counted_at(&self, finding: &Finding) -> ClassIx {
-        if self.nodes.contains_key(&finding.class) {
-            finding.class
-        } else {
-            finding.at
-        }
     }
 
     fn collect(&mut self, class: ClassIx, value: &Value, found: &mut Vec<Finding>) {

@@ -9,6 +9,7 @@ mod doubts;
 mod every_device;
 mod golden;
 mod infer_accuracy;
+mod infer_crossing;
 mod infer_engine;
 mod opendss;
 mod pack;
