@@ -19,7 +19,7 @@ use crate::{
     },
     error::Error,
     store::{
-        assignment, crew, crew_fact, feed, order,
+        assignment, crew, crew_fact, feed, incident, order,
         order::Order,
         step::{self, NewStep},
     },
@@ -110,6 +110,10 @@ impl<'w> Change<'w> {
         by: &By,
     ) -> Result<Context, Error> {
         let limit = |path| pack.duration(path, by.stamp.at.max(order.accepted_at));
+        let mut supply = order.supply.clone();
+        if let Some(incident) = order.incident {
+            supply.extend(incident::merged_places(work.conn(), incident).await?);
+        }
         let is_closing_crew = match order.state.team() {
             Some(team) if order.state.occupied_crew().is_none() => {
                 by.crew == Some(team.crew) || order::is_member(work.conn(), team.crew, &by.actor).await?
@@ -119,7 +123,7 @@ impl<'w> Change<'w> {
         Ok(Context {
             kind: order.kind,
             place: order.place,
-            supply: order.supply.clone(),
+            supply,
             last_step_at: order.last_step_at,
             returns: order.returns.unsigned_abs(),
             may_force: by.may_force,

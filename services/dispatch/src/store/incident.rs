@@ -100,7 +100,8 @@ pub async fn put(conn: &mut PgConnection, incident: &Incident) -> Result<bool, E
              affected_set_id = excluded.affected_set_id, affected_count = excluded.affected_count,
              danger = excluded.danger, life_support = excluded.life_support, important = excluded.important,
              urge_count = excluded.urge_count, lon = excluded.lon, lat = excluded.lat, zone = excluded.zone,
-             supply_points = excluded.supply_points
+             supply_points = case when excluded.state = 'merged' and excluded.supply_points = '[]' then i.supply_points
+                 else excluded.supply_points end
          where i.version < excluded.version",
         incident.id.uuid(),
         incident.number,
@@ -185,6 +186,30 @@ pub async fn earliest_merged(
     .fetch_one(conn)
     .await
     .map_err(db("look for merged incidents"))
+}
+
+/// Where the people of the children are that became part of `parent`, directly or through others: who stands there stands at its work
+/// (O28). A child says last what it was before its reports went over.
+pub async fn merged_places(conn: &mut PgConnection, parent: IncidentId) -> Result<Vec<Place>, Error> {
+    let rows = sqlx::query!(
+        "with recursive child as (
+             select id, lon, lat, supply_points from dispatch.incident where merged_into = $1
+             union
+             select i.id, i.lon, i.lat, i.supply_points from dispatch.incident i join child c on i.merged_into = c.id
+         ) select lon, lat, supply_points as \"supply_points!\" from child where supply_points <> '[]' order by id",
+        parent.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("look where merged incidents are"))?;
+    let mut places = Vec::new();
+    for row in rows {
+        places.extend(row.lon.zip(row.lat).map(|(lon, lat)| Place { lon, lat }));
+        let supply: Vec<Place> =
+            serde_json::from_value(row.supply_points).map_err(|_| Error::Stored("supply points"))?;
+        places.extend(supply);
+    }
+    Ok(places)
 }
 
 /// The next spoken order number of the incident's local day (UTC's where the zone is unknown): `W-20260301-0042`.

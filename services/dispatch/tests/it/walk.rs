@@ -5,7 +5,10 @@ use relight_proto::common::v1::Point;
 use relight_proto::dispatch::v1::order_event as w;
 use relight_proto::dispatch::v1::order_event::Event;
 
-use relight_dispatch::{domain::place::Place, store::incident::Incident};
+use relight_dispatch::{
+    domain::place::Place,
+    store::incident::{Incident, Standing},
+};
 
 use crate::{given::*, then};
 
@@ -314,6 +317,52 @@ async fn a_child_order_is_arrived_at_at_its_own_supply_point() -> anyhow::Result
         house.act(phone_of(1), order, at(home.lat + 0.001)).await?.state,
         "arrived"
     );
+    Ok(())
+}
+
+/// O28: the work of a child that turned out to be part of another incident is also at the child's place.
+#[tokio::test]
+async fn a_merged_childs_place_is_one_of_the_order_it_became_part_of() -> anyhow::Result<()> {
+    let house = house().await?;
+    let order = house.brought_to("en_route").await?;
+    let home = Place {
+        lat: WORK.lat + 0.005,
+        ..WORK
+    };
+    let arrive = || {
+        Event::Arrive(w::Arrive {
+            position: Some(Point {
+                lon: WORK.lon,
+                lat: home.lat,
+            }),
+            ..w::Arrive::default()
+        })
+    };
+    // Another incident, merged before it said where its people are, is no place of the work.
+    let other = Incident {
+        place: Some(home),
+        standing: Standing::Merged { into: incident(1) },
+        ..an_incident(3)
+    };
+    house.told(&other).await?;
+    let refused = house.act(phone_of(1), order, arrive()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+
+    let child = Incident {
+        place: None,
+        supply: vec![home],
+        ..an_incident(2)
+    };
+    house.told(&child).await?;
+    // Its reports went over: it has no supply points of its own any more.
+    let merged = Incident {
+        version: 2,
+        standing: Standing::Merged { into: incident(1) },
+        supply: Vec::new(),
+        ..child
+    };
+    house.told(&merged).await?;
+    assert_eq!(house.act(phone_of(1), order, arrive()).await?.state, "arrived");
     Ok(())
 }
 
