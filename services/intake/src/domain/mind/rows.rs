@@ -429,9 +429,18 @@ impl Mind {
             .iter()
             .filter(|load| self.last_out.get(load).is_some_and(|at| *at >= key.at_ms));
         let mut out = out.peekable();
-        let is_back = |load: &&LoadIx| self.last_on.get(load) > self.last_out.get(load);
+        let row = book.get(id);
+        // What the parent's crew restored is no word about those who were still off after it.
+        let on = match row {
+            Some(row) if row.parent.is_some() => &self.said_on,
+            _ => &self.last_on,
+        };
+        let is_back = |load: &&LoadIx| on.get(load) > self.last_out.get(load);
         if view.restored_at_ms.is_some() && out.peek().is_some() && out.all(|load| is_back(&load)) {
-            book.change(id, |row| row.state = State::Closed("restored".to_owned()));
+            // A wire on the ground is no less dangerous because there is supply: people end that.
+            if row.is_none_or(|row| !row.danger) {
+                book.change(id, |row| row.state = State::Closed("restored".to_owned()));
+            }
             return;
         }
         let (Some(device), false, None) = (device, view.premise, view.restored_at_ms) else {
