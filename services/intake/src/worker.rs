@@ -64,8 +64,11 @@ const NETWORK_WAIT: Duration = Duration::from_secs(5);
 const PLACE_WAIT: TimeDelta = TimeDelta::seconds(10);
 /// Silence says something new at least this often.
 const DECIDE: TimeDelta = TimeDelta::seconds(30);
-/// A mind this old is built again, so that what is long past is forgotten.
+/// A mind this old is built again, so that what is long past is forgotten ...
 const RENEW: TimeDelta = TimeDelta::hours(6);
+/// ... and so is one that holds twice what it was built with and this many pieces of evidence more: its memory has a bound, however
+/// much is heard in these hours.
+const GROWN: usize = 2_000;
 
 /// Groups reports.
 #[derive(Debug)]
@@ -81,6 +84,8 @@ struct Held {
     /// [`store::evidence::stirred`] when it was built and the totals were added up.
     stirred: i64,
     built_at: DateTime<Utc>,
+    /// Pieces of evidence it was built with.
+    built_with: usize,
     decided_at: DateTime<Utc>,
     /// Guesses to be confirmed by meters as soon as the registry answers.
     sure: BTreeMap<IncidentId, String>,
@@ -102,7 +107,14 @@ impl Held {
     /// Whether the mind knows what `town` and the tables say.
     fn knows(&self, town: &Town, stirred: i64, now: DateTime<Utc>) -> bool {
         let mind = self.mind.as_ref().map(Mind::version);
-        mind == Some(town.version()) && self.stirred == stirred && now - self.built_at < RENEW
+        mind == Some(town.version())
+            && self.stirred == stirred
+            && now - self.built_at < RENEW
+            && !has_grown(self.heard(), self.built_with)
+    }
+
+    fn heard(&self) -> usize {
+        self.mind.as_ref().map_or(0, Mind::heard)
     }
 }
 
@@ -193,8 +205,14 @@ impl Worker {
         let before = std::mem::take(&mut *held);
         let (after, taken) = self.transact(lease, town, before, news, now).await?;
         *held = after;
+        metrics::gauge!("relight_evidence_held").set(held.heard() as f64);
         self.make_sure(&mut held).await;
         Ok(taken)
+    }
+
+    /// How many pieces of evidence are held in memory.
+    pub async fn heard(&self) -> usize {
+        self.held.lock().await.heard()
     }
 
     /// Asks the others what has to be known before a pass.
@@ -212,6 +230,12 @@ impl Worker {
         let taken = self.desk.db.pool().acquire().await;
         taken.map_err(Error::db("take a connection"))
     }
+}
+
+/// Whether so much was heard since that it is worth while to let go of what is not needed any more. Each time what is held may double
+/// before the next one, so all of them together cost no more than a few readings of everything.
+fn has_grown(heard: usize, built_with: usize) -> bool {
+    heard > 2 * built_with + GROWN
 }
 
 /// How long to let more come together after a pass that took `took` for so many reports and signals. None: until something

@@ -196,6 +196,8 @@ pub struct Mind {
     last_on: HashMap<LoadIx, i64>,
     /// When a meter last said that there is no supply.
     meter_off: HashMap<LoadIx, i64>,
+    /// Pieces of evidence the engine holds.
+    heard: usize,
     /// When a meter, or somebody there, last said that there is supply; the word of a crew is none.
     said_on: HashMap<LoadIx, i64>,
     tripped: HashSet<DeviceIx>,
@@ -235,6 +237,7 @@ impl Mind {
             last_out: HashMap::new(),
             last_on: HashMap::new(),
             meter_off: HashMap::new(),
+            heard: 0,
             said_on: HashMap::new(),
             tripped: HashSet::new(),
             telemetry: HashMap::new(),
@@ -259,6 +262,11 @@ impl Mind {
     /// The version of the network it thinks about.
     pub fn version(&self) -> Uuid {
         self.grid.version()
+    }
+
+    /// How many pieces of evidence it holds in memory.
+    pub fn heard(&self) -> usize {
+        self.heard
     }
 
     /// When silence alone will next say something new.

@@ -177,8 +177,10 @@ impl Worker {
         let memory = store::evidence::memory(work.conn(), town.version(), since).await?;
         let (town, weights, limits) = (town.clone(), numbers.weights.clone(), numbers.limits.clone());
         let mind = spawn_blocking(move || build(&town, weights, limits, memory)).await;
+        let mind = mind.map_err(|panic| Error::Network(panic.to_string()))?;
         Ok(Held {
-            mind: Some(mind.map_err(|panic| Error::Network(panic.to_string()))?),
+            built_with: mind.heard(),
+            mind: Some(mind),
             stirred,
             built_at: now,
             decided_at: now,

@@ -320,3 +320,36 @@ async fn a_restart_while_a_switch_is_open_knows_it_before_it_answers() -> anyhow
     assert_eq!(then::open(&house).await?.len(), 1);
     Ok(())
 }
+
+/// So many words of meters, one a second up to `ago`.
+async fn meters_say_on(house: &House, count: i64, ago: TimeDelta) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert into intake.evidence (id, source, external_id, kind, load_id, at, received_at)
+         select gen_random_uuid(), 'scada', $3 || '/' || n, 'ping_on',
+             'L' || n % 2 + 1 || '-' || n / 2 % 10 + 1 || '-' || n / 20 % 4 + 1, $1 - n * interval '1 second', $1
+         from generate_series(0, $2 - 1) as n",
+    )
+    .bind(house.clock.now() - ago)
+    .bind(count)
+    .bind(Uuid::now_v7().to_string())
+    .execute(house.db.pool())
+    .await?;
+    while house.group().await? > 0 {}
+    Ok(())
+}
+
+/// Nothing waits for the hour at which everything is built again: the more is heard, the sooner the old is forgotten.
+#[tokio::test]
+async fn what_is_long_past_is_forgotten_while_much_is_heard() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    house.group().await?;
+    let memory = house.desk.numbers_of.memory;
+    meters_say_on(&house, 2_500, memory - TimeDelta::hours(2)).await?;
+    assert_eq!(house.worker.heard().await, 2_500, "young enough to be needed");
+    house.later(TimeDelta::hours(3));
+    house.group().await?;
+    assert_eq!(house.worker.heard().await, 2_500, "not worth while yet");
+    meters_say_on(&house, 7_200, TimeDelta::zero()).await?;
+    assert_eq!(house.worker.heard().await, 7_200, "the first ones are gone");
+    Ok(())
+}

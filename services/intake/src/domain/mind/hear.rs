@@ -12,8 +12,7 @@ impl Mind {
     pub(super) fn tell(&mut self, load: LoadIx, call: Call, book: &Book<'_>) {
         let hint = call.hint.filter(|hint| book.is_open(*hint));
         self.out(load, ms(call.accepted_at));
-        self.engine
-            .accept(Evidence::new(ms(call.accepted_at), What::Call(load)));
+        self.take(Evidence::new(ms(call.accepted_at), What::Call(load)));
         self.reports.entry(load).or_default().push(Told {
             report: call.report,
             at: call.accepted_at,
@@ -21,6 +20,10 @@ impl Mind {
             fixed: hint.is_some(),
             call: Some(call),
         });
+    }
+
+    fn take(&mut self, evidence: Evidence) {
+        self.heard += usize::from(self.engine.accept(evidence));
     }
 
     pub(super) fn out(&mut self, load: LoadIx, at_ms: i64) {
@@ -71,7 +74,7 @@ impl Mind {
             let last = self.said_on.entry(load).or_insert(at_ms);
             *last = at_ms.max(*last);
         }
-        self.engine.accept(Evidence::new(at_ms, what));
+        self.take(Evidence::new(at_ms, what));
         if let Some(report) = piece.report {
             self.reports.entry(load).or_default().push(Told {
                 report,
@@ -96,7 +99,7 @@ impl Mind {
             }
         }
         if is_open {
-            self.engine.accept(Evidence::new(at_ms, What::ScadaOpen(device)));
+            self.take(Evidence::new(at_ms, What::ScadaOpen(device)));
         }
     }
 
