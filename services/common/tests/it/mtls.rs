@@ -76,7 +76,7 @@ fn channel(world: &World, tls: Option<ClientTlsConfig>) -> anyhow::Result<Channe
 async fn ask(channel: Channel, token: Option<String>) -> Result<(), Status> {
     let mut request = Request::new(HeadRequest {});
     if let Some(token) = token {
-        let value = format!("Bearer {token}").parse().expect("a token is ASCII");
+        let value = token.parse().expect("a token is ASCII");
         request.metadata_mut().insert(relight_common::grpc::CALLER, value);
     }
     EventsClient::new(channel).head(request).await.map(drop)

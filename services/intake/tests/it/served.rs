@@ -33,7 +33,7 @@ async fn a_caller_without_a_valid_token_is_refused() -> anyhow::Result<()> {
     let mut forged = tonic::Request::new(by_account("A-1-1-1"));
     forged
         .metadata_mut()
-        .insert("authorization", "Bearer v4.public.AAAA".parse()?);
+        .insert(relight_common::grpc::CALLER, "v4.public.AAAA".parse()?);
     assert_eq!(
         client.accept_report(forged).await.unwrap_err().code(),
         tonic::Code::Unauthenticated
