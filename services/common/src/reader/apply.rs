@@ -20,8 +20,11 @@ use super::{
 };
 use crate::{db::Db, dead_letter, error::Error, lease::pause, telemetry, work::Work};
 
-/// An entry at which the reader's process died this often is parked unread.
-const MAX_DEATHS: i32 = 3;
+/// After so many deaths the next event is tried alone: before, any of its batch may have been the one.
+const ALONE_FROM: i32 = 2;
+/// An event at which the reader's process died three times while it was alone is parked unread. A batch takes long enough for
+/// several innocent crashes in a bad hour, a single event hardly.
+const MAX_DEATHS: i32 = ALONE_FROM + 3;
 /// Events applied in one transaction.
 const BATCH: usize = 200;
 /// Wait before an event that may succeed is tried again.
@@ -143,7 +146,7 @@ impl<C: Consumer> Lanes<'_, C> {
                     .await
                     .map(|()| None)
             }
-            [run] if deaths(run) == MAX_DEATHS - 1 => {
+            [run] if deaths(run) >= ALONE_FROM => {
                 let (partition, events) = (run.partition, &run.events[..1]);
                 self.chunk(&[Run { partition, events }]).await
             }
