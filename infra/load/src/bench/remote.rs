@@ -1,5 +1,5 @@
-//! Calls through gRPC with mTLS, closed loop, over the one connection a gateway has. The callers share one thread, as many
-//! as a service that asks PostGIS would have and pgbench needs: the other processors are the server's.
+//! Calls through gRPC with mTLS, closed loop, over the one connection a gateway has. The callers share one thread: they
+//! are the driver, and what they do not use is the server's.
 
 use std::time::{Duration, Instant};
 
