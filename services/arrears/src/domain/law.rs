@@ -13,6 +13,9 @@ use super::{
 const LEADS_MIN: [i64; 6] = [45, 75, 35, 60, 30, 90];
 /// How far back service of a notice is searched for, days: longer than every holiday and the life of a notice.
 const SERVICE_SEARCH_D: i64 = 40;
+/// How far apart the hours of service are that are tried, hours: shorter than the open hours of a day in every pack, so that
+/// the answer does not depend on the hour at which it is asked.
+const SERVICE_SEARCH_STEP_H: i64 = 6;
 
 /// What a notice rests on, as far as a pack has it.
 const BASIS: [&str; 4] = [
@@ -61,10 +64,9 @@ impl Law {
     }
 
     /// Whether the debt is old enough and reminded: some notice, had it been served, would have opened a lawful window by
-    /// `now`. Nights and rest days have none, so notices of many days are tried.
+    /// `now`. Nights and rest days have none, so notices of many days and hours are tried.
     pub fn is_old_enough(&self, case: &Case, reminder: &Reminder, now: Instant) -> bool {
-        (1..=SERVICE_SEARCH_D).any(|days| {
-            let served_at = now - TimeDelta::days(days);
+        services_before(now).any(|served_at| {
             let facts = ArrearsDisconnect {
                 due_on: Some(case.due_on),
                 reminded_at: Some(reminder.at),
@@ -306,6 +308,12 @@ fn edge(mut inside: Instant, mut outside: Instant, is_inside: &impl Fn(Instant) 
     inside
 }
 
+/// Moments at which a notice might have been served, the latest first.
+fn services_before(now: Instant) -> impl Iterator<Item = Instant> {
+    (1..=SERVICE_SEARCH_D * 24 / SERVICE_SEARCH_STEP_H)
+        .map(move |steps| now - TimeDelta::hours(steps * SERVICE_SEARCH_STEP_H))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,11 +324,11 @@ mod tests {
 
     /// By whole answers alone: what the short way has to agree with.
     fn asked_in_full(law: &Law, case: &Case, reminder: &Reminder, now: Instant) -> bool {
-        (1..=SERVICE_SEARCH_D).any(|days| {
+        services_before(now).any(|served_at| {
             let facts = ArrearsDisconnect {
                 due_on: Some(case.due_on),
                 reminded_at: Some(reminder.at),
-                served_at: Some(now - TimeDelta::days(days)),
+                served_at: Some(served_at),
                 balance_cents: Some(case.balance_cents),
                 class: Some(case.class.in_policy()),
                 ..ArrearsDisconnect::default()
@@ -361,5 +369,22 @@ mod tests {
             }
         }
         assert_eq!(seen, [true, true], "both answers came up");
+    }
+
+    #[test]
+    fn a_debt_once_old_enough_is_so_at_every_hour_after() {
+        let (law, case) = (law(), case());
+        let reminder = Reminder {
+            at: local("07-10 10:00"),
+            channel: "phone".to_owned(),
+            record: "call 17".to_owned(),
+        };
+        let begin = local("07-27 00:00");
+        let asked: Vec<bool> = (0..30 * 24)
+            .map(|hours| law.is_old_enough(&case, &reminder, begin + TimeDelta::hours(hours)))
+            .collect();
+        let first = asked.iter().position(|is_old| *is_old).expect("it gets old");
+        assert!(first > 0, "not from the start");
+        assert!(asked[first..].iter().all(|is_old| *is_old), "{first}");
     }
 }
