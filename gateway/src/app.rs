@@ -32,7 +32,8 @@ use relight_proto::{
     },
     registry::v1::{
         customer_contacts_client::CustomerContactsClient, customer_numbers_client::CustomerNumbersClient,
-        links_client::LinksClient, registry_client::RegistryClient, switchings_client::SwitchingsClient,
+        life_support_client::LifeSupportClient, links_client::LinksClient, registry_client::RegistryClient,
+        switchings_client::SwitchingsClient,
     },
 };
 use tokio::sync::Mutex;
@@ -78,6 +79,8 @@ pub struct Clients {
     pub contacts: CustomerContactsClient<Outgoing>,
     /// By which number customers are called.
     pub numbers: CustomerNumbersClient<Outgoing>,
+    /// Who depends on supply to live.
+    pub life_support: LifeSupportClient<Outgoing>,
     /// The control room's seat.
     pub switchings: SwitchingsClient<Outgoing>,
     /// Where customers hang in the grid.
@@ -127,6 +130,7 @@ impl Clients {
             registry: RegistryClient::new(peers.to("registry")),
             contacts: CustomerContactsClient::new(peers.to("registry")),
             numbers: CustomerNumbersClient::new(peers.to("registry")),
+            life_support: LifeSupportClient::new(peers.to("registry")),
             switchings: SwitchingsClient::new(peers.to("registry")),
             links: LinksClient::new(peers.to("registry")),
             intake: IntakeClient::new(peers.to("intake")),

@@ -1,14 +1,15 @@
 //! The edge for people and programs: REST with an OpenAPI document, a stream of events, and the server-rendered pages.
 //!
 //! Translates and never decides: roles are checked here and again by the owner of the fact. Map: [`api`] REST,
-//! [`stream`] SSE, [`pages`] HTML, [`words`] both languages, [`streets`] names for the public list, `datum` map coordinates,
-//! [`app`] what handlers share.
+//! [`stream`] SSE, [`pages`] HTML, [`words`] both languages, [`streets`] names for the public list, [`paper`] the sheet
+//! for when nothing else works, `datum` map coordinates, [`app`] what handlers share.
 
 pub mod api;
 pub mod app;
 pub mod config;
 mod datum;
 pub mod pages;
+pub mod paper;
 pub mod stream;
 pub mod streets;
 pub mod words;
@@ -31,6 +32,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     host.peers = host.peers.acting_as("gateway");
     let app = App::new(&host)?;
     stream::tail(&host, app.hub());
+    paper::start(&host, &app)?;
     let router = router(&host, app);
     serve(&host, "gateway", listener, router);
     Ok(())

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use minijinja::{
     Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior,
-    value::{Kwargs, Value},
+    value::{Kwargs, Serde, Value},
 };
 use relight_common::edge::{Kind, Problem};
 
-use crate::words;
+use crate::{api::Language, paper::Sheet, words};
 
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 19] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("start.html", include_str!("../../templates/start.html")),
@@ -36,6 +36,7 @@ const FILES: [(&str, &str); 18] = [
     ("login.html", include_str!("../../templates/login.html")),
     ("board.html", include_str!("../../templates/board.html")),
     ("board_live.html", include_str!("../../templates/board_live.html")),
+    ("paper.html", include_str!("../../templates/paper.html")),
     ("error.html", include_str!("../../templates/error.html")),
     ("docs.html", include_str!("../../templates/docs.html")),
 ];
@@ -59,6 +60,16 @@ impl Templates {
             environment.add_template(name, source)?;
         }
         Ok(Self(environment))
+    }
+
+    /// The sheet for paper: a page that stands alone.
+    ///
+    /// # Errors
+    /// 500 when the template and the sheet do not fit.
+    pub fn sheet(&self, language: Language, sheet: &Sheet) -> Result<String, Problem> {
+        let context =
+            minijinja::context! { lang => words::tag(language), sheet => Value::from(Serde(sheet)) };
+        self.render_raw("paper.html", context)
     }
 
     /// Renders `name` with exactly this context.
@@ -114,7 +125,6 @@ fn translate(state: &State, key: &str, values: Kwargs) -> Result<String, Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Language;
 
     #[test]
     fn every_key_a_template_names_has_words() {
@@ -149,7 +159,9 @@ mod tests {
 
     #[test]
     fn templates_have_no_inline_style_script_or_handler_and_load_nothing_from_elsewhere() {
-        for (name, source) in FILES {
+        // The sheet for paper is a file and never served: it carries its style, and loads nothing (see its own tests).
+        let served = FILES.into_iter().filter(|(name, _)| *name != "paper.html");
+        for (name, source) in served {
             for bad in [
                 " style=",
                 "<style",

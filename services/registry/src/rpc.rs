@@ -6,6 +6,7 @@ mod areas;
 mod contacts;
 mod customers;
 mod grid;
+mod life_support;
 mod links;
 mod map;
 mod numbers;

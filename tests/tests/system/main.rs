@@ -11,6 +11,7 @@ mod guarantees;
 mod journey;
 mod metrics;
 mod pages;
+mod paper;
 mod planned;
 mod small;
 mod still_out;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use relight_common::{Code, Role};
+use relight_common::{Claims, Code, Role};
 use relight_dispatch::{error::Error, live::Live, rpc::Api, store::assignment};
 use relight_proto::{
     common::v1::PageRequest,
@@ -411,6 +411,13 @@ async fn only_the_admin_of_that_area_puts_and_everybody_sees_their_own() -> anyh
             .all(|crew| crew.phone.is_empty()),
         "duty phones are not for agents"
     );
+    let sheet = listed(&house, Claims::service("gateway")).await?;
+    assert!(
+        sheet.iter().any(|crew| !crew.phone.is_empty()),
+        "the sheet on paper has them"
+    );
+    let other = listed(&house, Claims::service("notify")).await?;
+    assert!(other.iter().all(|crew| crew.phone.is_empty()), "no other service");
     let mut stranger = dispatcher();
     stranger.grants[0].org_path = "other".to_owned();
     assert_eq!(listed(&house, stranger).await?.len(), 0);

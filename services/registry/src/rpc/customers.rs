@@ -161,7 +161,7 @@ impl Api {
         Ok(work.done().await?)
     }
 
-    async fn with_points(&self, rows: Vec<CustomerRow>) -> Result<Vec<Customer>, Error> {
+    pub(super) async fn with_points(&self, rows: Vec<CustomerRow>) -> Result<Vec<Customer>, Error> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let mut points: HashMap<Uuid, Vec<PointRow>> = HashMap::new();
         for point in service_point::of_customers(self.db.pool(), &ids).await? {

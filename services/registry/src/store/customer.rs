@@ -79,6 +79,24 @@ pub(crate) async fn by_account(
         .map_err(Error::db("look for a customer by account"))
 }
 
+/// Customers who depend on supply to live, by account, above `after`.
+pub(crate) async fn on_life_support(
+    pool: &PgPool,
+    scope: &Scope,
+    after: &str,
+    size: i64,
+) -> Result<Vec<CustomerRow>, Error> {
+    customers!(
+        scope,
+        "c.life_support and c.account_key > $3 order by c.account_key limit $4",
+        after,
+        size
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("list who is on life support"))
+}
+
 /// At most two customers with this contact: enough to know whether it says who it is.
 pub(crate) async fn by_contact(pool: &PgPool, scope: &Scope, hmac: &[u8]) -> Result<Vec<CustomerRow>, Error> {
     customers!(

@@ -8,6 +8,7 @@ mod given;
 mod golden;
 mod grid;
 mod import;
+mod life_support;
 mod links;
 mod search;
 mod served;
