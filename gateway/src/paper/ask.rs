@@ -4,6 +4,7 @@ use relight_common::{Claims, service::Host};
 use relight_proto::{
     common::v1::PageRequest,
     dispatch::v1::{Crew, ListCrewsRequest, ListOrdersRequest, ListUnitsRequest, Order, Unit},
+    intake::v1::{Incident, ListIncidentsRequest},
     registry::v1::{LifeSupportCustomer, ListLifeSupportRequest},
 };
 
@@ -18,6 +19,8 @@ const PAGES_MAX: usize = 100;
 pub(super) struct Facts {
     /// Open orders, the clock that runs out first comes first.
     pub(super) orders: Vec<Order>,
+    /// Open incidents: how many reported, while nobody knows who is off.
+    pub(super) incidents: Vec<Incident>,
     /// By name.
     pub(super) units: Vec<Unit>,
     /// By name.
@@ -60,6 +63,13 @@ impl Facts {
                 list_orders,
                 orders,
                 ListOrdersRequest::default()
+            ),
+            incidents: all!(
+                host,
+                to.intake,
+                list_incidents,
+                incidents,
+                ListIncidentsRequest::default()
             ),
             units: all!(host, to.dispatch, list_units, units, ListUnitsRequest::default()),
             crews: all!(host, to.dispatch, list_crews, crews, ListCrewsRequest::default()),

@@ -37,7 +37,8 @@ struct OrderRow {
     crew: String,
     clock: String,
     accepted: String,
-    off: u32,
+    /// Customers still off; while nobody knows them, how many reported.
+    off: String,
     etr: String,
 }
 
@@ -86,7 +87,11 @@ impl Sheet {
         Self {
             as_of: now.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
             zone: zone.name().to_owned(),
-            orders: facts.orders.iter().map(|order| view.order(order)).collect(),
+            orders: facts
+                .orders
+                .iter()
+                .map(|order| view.order(order, facts))
+                .collect(),
             crews,
             people: facts
                 .life_support
@@ -105,7 +110,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn order(&self, order: &Order) -> OrderRow {
+    fn order(&self, order: &Order, facts: &Facts) -> OrderRow {
         let flags = [
             (order.danger, "board.danger"),
             (order.life_support, "board.life_support"),
@@ -120,11 +125,7 @@ impl View<'_> {
                 .map(|(_, key)| key)
                 .collect(),
             area: self.area(&order.org_path),
-            place: [&order.line, &order.device_id]
-                .into_iter()
-                .find(|word| !word.is_empty())
-                .cloned()
-                .unwrap_or_default(),
+            place: self.place(order),
             position: order
                 .position
                 .map(|point| format!("{:.5}, {:.5}", point.lat, point.lon))
@@ -134,9 +135,37 @@ impl View<'_> {
             crew: order.crew_name.clone(),
             clock: self.clock(order),
             accepted: self.time(at(order.accepted_at)),
-            off: order.affected_count.saturating_sub(order.restored_count),
+            off: self.off(order, facts),
             etr: self.time(at(order.etr_at).or_else(|| at(order.on_at))),
         }
+    }
+
+    /// The line of a planned outage, the device of a fault; a guess is called one.
+    fn place(&self, order: &Order) -> String {
+        let is_guess = order.line.is_empty() && !order.device_id.is_empty() && !order.confirmed;
+        match (order.line.as_str(), is_guess) {
+            ("", true) => {
+                let probable = words::say(self.language, "board.probable", &[]);
+                format!("{} ({probable})", order.device_id)
+            }
+            ("", false) => order.device_id.clone(),
+            (line, _) => line.to_owned(),
+        }
+    }
+
+    fn off(&self, order: &Order, facts: &Facts) -> String {
+        if order.affected_count > 0 {
+            return order
+                .affected_count
+                .saturating_sub(order.restored_count)
+                .to_string();
+        }
+        let incident = facts
+            .incidents
+            .iter()
+            .find(|incident| incident.incident_id == order.incident_id);
+        let reports = incident.map_or(0, |incident| incident.report_count).to_string();
+        words::say(self.language, "paper.off_reports", &[("count", &reports)])
     }
 
     /// What an order that is no fault is about, with its number.

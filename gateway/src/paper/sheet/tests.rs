@@ -3,6 +3,7 @@
 use relight_proto::{
     common::v1::Point,
     dispatch::v1::{Member, Unit},
+    intake::v1::Incident,
     registry::v1::{Contact, Customer},
 };
 
@@ -35,6 +36,7 @@ fn order() -> Order {
         crew_name: "N1".to_owned(),
         org_path: "demo/county/north".to_owned(),
         device_id: "FU-12".to_owned(),
+        confirmed: true,
         position: Some(Point {
             lon: 120.5,
             lat: 30.25,
@@ -102,6 +104,7 @@ fn page(language: Language, facts: &Facts) -> String {
 fn facts() -> Facts {
     Facts {
         orders: vec![order()],
+        incidents: Vec::new(),
         units: vec![Unit {
             unit_id: "u-1".to_owned(),
             name: "North <unit>".to_owned(),
@@ -151,6 +154,24 @@ fn a_stranger_with_a_telephone_can_go_on_from_the_sheet() {
     ] {
         assert!(chinese.contains(words), "{words} is not in {chinese}");
     }
+}
+
+#[test]
+fn a_guess_is_called_one_and_until_it_is_confirmed_reports_are_counted() {
+    let mut facts = facts();
+    facts.orders[0].confirmed = false;
+    facts.orders[0].affected_count = 0;
+    facts.orders[0].incident_id = "i-1".to_owned();
+    facts.incidents = vec![Incident {
+        incident_id: "i-1".to_owned(),
+        report_count: 7,
+        ..Incident::default()
+    }];
+    let html = page(Language::En, &facts);
+    assert!(
+        html.contains("FU-12 (probable)") && html.contains("reported: 7"),
+        "{html}"
+    );
 }
 
 #[test]
