@@ -9,6 +9,7 @@ mod golden;
 mod grid;
 mod import;
 mod links;
+mod points_of_customer;
 mod search;
 mod served;
 mod sets;
