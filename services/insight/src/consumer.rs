@@ -39,6 +39,9 @@ use crate::{
     store::view::{self, View},
 };
 
+/// Longest reason for which an incident is over.
+const REASON_CHARS_MAX: usize = 50;
+
 /// Types that the ledger has no use for.
 const NOT_OURS: [&str; 10] = [
     "report.accepted",
@@ -207,6 +210,8 @@ pub(crate) struct IncidentState {
     pub(crate) reporters: BTreeMap<CustomerId, BTreeSet<Instant>>,
     pub(crate) told_at: Instant,
     pub(crate) class: Class,
+    /// Why it is over; empty while it is not, and when nobody told.
+    pub(crate) closed_because: String,
 }
 
 impl IncidentState {
@@ -232,6 +237,7 @@ impl IncidentState {
             device_id: told.device_id,
             device_kind: told.device_kind,
             class: Class::Fault,
+            closed_because: wire::text("closed_because", &told.closed_because, REASON_CHARS_MAX)?,
         })
     }
 

@@ -244,8 +244,9 @@ pub(crate) async fn restore(
     Ok(touched)
 }
 
-/// What is left of a closed incident when its order is over: customers of a guess were never off; those of a confirmed
-/// fault are taken to be back since it was closed. Nobody is told "restored" by this: nobody has verified it (O18).
+/// What is left of a closed incident when its order is over: customers of a confirmed fault, and of a guess that ended because supply
+/// came back, are taken to be back since it was closed; those of any other guess were never off. Nobody is told "restored" by this:
+/// nobody has verified it (O18).
 pub(crate) async fn finish(
     work: &mut Work,
     cause: Uuid,
@@ -258,7 +259,7 @@ pub(crate) async fn finish(
     let family = view::family(work.conn(), incident).await?;
     closing::drop_waiting(work.conn(), incident, None).await?;
     let records = held::of_family(work.conn(), incident, &family).await?;
-    if !before.confirmed {
+    if !outage::was_real(before.confirmed, &before.closed_because) {
         return take_back(work, cause, incident, records, closed_at).await;
     }
     if records.is_empty() {

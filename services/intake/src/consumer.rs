@@ -31,8 +31,8 @@ use crate::{
     worker,
 };
 
-/// Reads the registry. Wakes this process; the others look for a newer network themselves every minute, and remember
-/// accounts for a minute only.
+/// Reads the registry. Wakes this process; the others look for a newer network and for changed customers themselves every minute,
+/// and remember accounts for a minute only.
 #[derive(Debug)]
 pub struct FromRegistry {
     desk: Arc<Desk>,
@@ -61,9 +61,11 @@ impl Consumer for FromRegistry {
                 self.desk.bell.notify_one();
             }
             "customer.changed" => {
-                let changed = decode::<CustomerChanged>(event)?;
+                let (changed, now) = (decode::<CustomerChanged>(event)?, work.at());
                 if let Ok(customer) = changed.customer_id.parse() {
                     self.desk.peers.forget(customer);
+                    store::changed::note(work.conn(), customer, now).await?;
+                    self.desk.atlas.changed(customer);
                 }
             }
             _ => return Ok(Outcome::Unknown),

@@ -68,7 +68,9 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         pack,
         Numbers::new(&config::section("intake")?)?,
     ));
-    host.tasks.spawn(desk.atlas.clone().keep(host.stop.clone()));
+    let atlas = desk.atlas.clone();
+    host.tasks
+        .spawn(atlas.keep(room.db.clone(), host.clock.clone(), host.stop.clone()));
     host.tasks
         .spawn(Worker::new(desk.clone()).run(host.holder, host.stop.clone()));
     room.keep_house(reconcile::Mender {

@@ -163,6 +163,10 @@ fn changed(incident: &Incident, reporters: &Reporters, supply: &[Position]) -> e
         zone: incident.zone.clone(),
         parent_id: incident.parent.map(|id| id.to_string()).unwrap_or_default(),
         supply_points: supply.iter().copied().map(point).collect(),
+        closed_because: match &incident.state {
+            State::Closed(reason) => reason.clone(),
+            State::Open | State::Merged(_) => String::new(),
+        },
     }
 }
 

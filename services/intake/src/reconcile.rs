@@ -36,7 +36,8 @@ impl Reconciler for Mender {
         let unsolved = dispatch_unsolved(db, now - self.self_help).await?;
         let woken = store::check::wake_late(db, LATE, now - LATE_BY).await?;
         let pruned = prune(db, &self.retention, now).await?;
-        metrics::counter!("relight_intake_pruned_total").increment(pruned);
+        let forgotten = store::changed::forget(db.pool(), now - TimeDelta::days(1)).await?;
+        metrics::counter!("relight_intake_pruned_total").increment(pruned + forgotten);
         Ok(lost + strays + counted + unsolved + woken)
     }
 }

@@ -1,44 +1,27 @@
 //! The network in memory: loaded from the registry, replaced when there is a newer version. While it is not there,
 //! reports are grouped by their transformer alone.
 
+mod atlas;
+mod points;
+
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use relight_common::grpc::{self, Outgoing};
-use relight_grid::{DeviceIx, Grid, LoadIx, snapshot};
-use relight_policy::AreaClass;
-use relight_proto::{
-    common::v1::PageRequest,
-    registry::v1::{GridSnapshotRequest, ListServicePointsRequest, registry_client::RegistryClient},
-};
-use rstar::{AABB, RTree, primitives::GeomWithData};
-use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
+use relight_grid::{DeviceIx, Grid, LoadIx};
 use uuid::Uuid;
 
+use self::points::Points;
+pub use self::{atlas::Atlas, points::NEAR_M};
 use crate::{
     domain::{
         group::{DeviceId, Topology},
-        mind::Places,
+        mind::{Places, Switching},
         place::{Place, Position, ServicePoint},
     },
-    error::Error,
-    peers::service_point,
     store::set_call::Person,
 };
-
-/// A reporter's position belongs to the nearest service point within this distance, metres.
-pub const NEAR_M: f64 = 100.0;
-/// Metres of one degree of latitude.
-const DEGREE_M: f64 = 111_320.0;
-/// How often the registry is asked for a newer version.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
-/// How soon again while there is none.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
-const PAGE: u32 = 500;
 
 /// One version of the network with the service points on it.
 #[derive(Debug)]
@@ -46,9 +29,9 @@ pub struct Town {
     grid: Arc<Grid>,
     /// Lengths of the grid's devices, in its order.
     lengths_m: Vec<Option<f64>>,
-    spots: RTree<GeomWithData<[f64; 2], Arc<Spot>>>,
-    by_load: HashMap<LoadIx, Arc<Spot>>,
-    by_point: HashMap<Uuid, LoadIx>,
+    points: RwLock<Points>,
+    /// How it was switched when it was loaded, with the number of that state.
+    switched: Option<(i64, Switching)>,
     /// The org path all service points lie under: where a report that nobody can place goes.
     root: String,
     zone: String,
@@ -61,63 +44,38 @@ enum WayKey {
     Device(DeviceIx),
 }
 
-/// What a place near a service point takes over from it.
-#[derive(Debug, Clone)]
-struct Spot {
-    point: Uuid,
-    customer: Uuid,
-    load: Arc<str>,
-    transformer: Arc<str>,
-    area: Option<AreaClass>,
-    org_path: Arc<str>,
-    zone: Arc<str>,
-    at: Option<Position>,
-    important: bool,
-    life_support: bool,
-}
-
 impl Town {
     /// Over a network, the lengths of its devices in its order (none: unknown), and its service points.
     pub fn new(grid: Grid, lengths_m: Vec<Option<f64>>, points: &[ServicePoint]) -> Self {
-        let mut words: HashMap<String, Arc<str>> = HashMap::new();
-        let mut word = |text: &str| -> Arc<str> {
-            words
-                .entry(text.to_owned())
-                .or_insert_with(|| Arc::from(text))
-                .clone()
-        };
-        let (mut spots, mut by_load, mut by_point) = (Vec::new(), HashMap::new(), HashMap::new());
-        for point in points {
-            let spot = Arc::new(Spot {
-                point: point.id,
-                customer: point.customer_id,
-                load: point.load_id.as_str().into(),
-                transformer: word(&point.transformer_id),
-                area: point.area,
-                org_path: word(&point.org_path),
-                zone: word(&point.zone),
-                at: point.position,
-                important: point.important,
-                life_support: point.life_support,
-            });
-            if let Some(load) = grid.load(&point.load_id) {
-                by_load.insert(load, spot.clone());
-                by_point.insert(point.id, load);
-            }
-            if let Some(at) = point.position {
-                spots.push(GeomWithData::new([at.lon, at.lat], spot));
-            }
-        }
         Self {
+            points: RwLock::new(Points::new(&grid, points)),
+            switched: None,
             grid: Arc::new(grid),
             lengths_m,
-            spots: RTree::bulk_load(spots),
-            by_load,
-            by_point,
             root: common_path(points),
             zone: points.first().map(|point| point.zone.clone()).unwrap_or_default(),
             ways: Mutex::default(),
         }
+    }
+
+    /// The same, switched like this since the state of that number began.
+    pub fn switched_like(self, switched: Option<(i64, Switching)>) -> Self {
+        Self { switched, ..self }
+    }
+
+    /// How it was switched when it was loaded, with the number of that state; none: as is normal.
+    pub fn switched(&self) -> Option<&(i64, Switching)> {
+        self.switched.as_ref()
+    }
+
+    /// Takes over which service points a customer has now.
+    pub fn replace(&self, customer: Uuid, now: &[ServicePoint]) {
+        let mut points = self.points.write().unwrap_or_else(PoisonError::into_inner);
+        points.replace(&self.grid, customer, now);
+    }
+
+    fn points(&self) -> RwLockReadGuard<'_, Points> {
+        self.points.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The network.
@@ -132,7 +90,7 @@ impl Town {
 
     /// The load of a service point.
     pub fn load_of(&self, point: Uuid) -> Option<LoadIx> {
-        self.by_point.get(&point).copied()
+        self.points().load_of(point)
     }
 
     /// The place of a load: that of its service point.
@@ -146,7 +104,7 @@ impl Town {
             zone: self.zone.clone(),
             ..Place::default()
         };
-        match self.by_load.get(&load) {
+        match self.points().at_load(load) {
             Some(spot) => Place {
                 service_point_id: Some(spot.point),
                 customer_id: Some(spot.customer),
@@ -164,17 +122,15 @@ impl Town {
 
     /// Whose supply a load is.
     pub fn customer_of(&self, load: &str) -> Option<Uuid> {
-        let spot = self.by_load.get(&self.grid.load(load)?)?;
-        Some(spot.customer)
+        let load = self.grid.load(load)?;
+        Some(self.points().at_load(load)?.customer)
     }
 
     /// Those of these service points where somebody depends on life-support.
     pub fn on_life_support(&self, points: &[Uuid]) -> Vec<Person> {
-        let spots = points
-            .iter()
-            .filter_map(|point| self.by_load.get(self.by_point.get(point)?));
+        let known = self.points();
+        let spots = known.on_life_support(points);
         spots
-            .filter(|spot| spot.life_support)
             .map(|spot| Person {
                 customer: spot.customer,
                 point: spot.point,
@@ -196,7 +152,8 @@ impl Town {
             position: at,
             ..Place::default()
         };
-        let Some(spot) = at.and_then(|at| self.nearest(at)) else {
+        let points = self.points();
+        let Some(spot) = at.and_then(|at| points.nearest(at)) else {
             return place;
         };
         let known = |text: &Arc<str>| (!text.is_empty()).then(|| text.to_string());
@@ -220,19 +177,6 @@ impl Town {
                 ..known
             };
         }
-    }
-
-    fn nearest(&self, at: Position) -> Option<&Arc<Spot>> {
-        let east = at.lat.to_radians().cos().max(0.01) * DEGREE_M;
-        let (dx, dy) = (NEAR_M / east, NEAR_M / DEGREE_M);
-        let around = AABB::from_corners([at.lon - dx, at.lat - dy], [at.lon + dx, at.lat + dy]);
-        let metres = |[lon, lat]: &[f64; 2]| ((lon - at.lon) * east).hypot((lat - at.lat) * DEGREE_M);
-        self.spots
-            .locate_in_envelope(&around)
-            .map(|spot| (metres(spot.geom()), spot))
-            .filter(|(distance_m, _)| *distance_m <= NEAR_M)
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, spot)| &spot.data)
     }
 
     fn remember(&self, key: WayKey, find: impl FnOnce() -> Vec<DeviceIx>) -> Arc<[DeviceId]> {
@@ -351,128 +295,4 @@ fn common_path(points: &[ServicePoint]) -> String {
         common.truncate(same);
     }
     common.join("/")
-}
-
-/// Holds the newest network that could be loaded.
-#[derive(Debug)]
-pub struct Atlas {
-    registry: RegistryClient<Outgoing>,
-    town: watch::Sender<Option<Arc<Town>>>,
-    bell: Notify,
-}
-
-impl Atlas {
-    pub(crate) fn new(peers: &grpc::Peers) -> Self {
-        Self {
-            registry: RegistryClient::new(peers.to("registry")).max_decoding_message_size(64 << 20),
-            town: watch::Sender::new(None),
-            bell: Notify::new(),
-        }
-    }
-
-    /// The network, once it is loaded.
-    pub fn town(&self) -> Option<Arc<Town>> {
-        self.town.borrow().clone()
-    }
-
-    /// Follows changes of the network.
-    pub fn follow(&self) -> watch::Receiver<Option<Arc<Town>>> {
-        self.town.subscribe()
-    }
-
-    /// Says that there is a newer version.
-    pub fn look(&self) {
-        self.bell.notify_one();
-    }
-
-    /// Loads the network and keeps it current until `stop`.
-    pub async fn keep(self: Arc<Self>, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            if let Err(error) = self.load().await {
-                tracing::info!(error = %relight_common::error::chain(&error), "the network is not there yet");
-            }
-            let wait = if self.town().is_some() {
-                LOOK_EVERY
-            } else {
-                RETRY_EVERY
-            };
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.bell.notified() => {}
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
-    }
-
-    /// Loads the registry's current version, unless it is the one held.
-    ///
-    /// # Errors
-    /// [`Error::Common`] when the registry does not answer; [`Error::Network`] when what it sends is broken.
-    pub async fn load(&self) -> Result<(), Error> {
-        let Some((version, bytes)) = self.snapshot().await? else {
-            return Ok(());
-        };
-        let points = self.points().await?;
-        let built = tokio::task::spawn_blocking(move || {
-            let network = snapshot::read(&bytes)?;
-            let lengths_m = network.devices.iter().map(|device| device.length_m).collect();
-            Ok::<_, relight_grid::Faults>(Town::new(network.grid(version)?, lengths_m, &points))
-        });
-        let town = match built.await {
-            Ok(Ok(town)) => town,
-            Ok(Err(faults)) => return Err(Error::Network(faults.to_string())),
-            Err(panic) => return Err(Error::Network(panic.to_string())),
-        };
-        tracing::info!(grid.version = %version, "network loaded");
-        self.town.send_replace(Some(Arc::new(town)));
-        Ok(())
-    }
-
-    /// The bytes of the current version; none when it is held already.
-    async fn snapshot(&self) -> Result<Option<(Uuid, Vec<u8>)>, Error> {
-        let asked = relight_common::Error::peer("the registry for the network");
-        let mut registry = self.registry.clone();
-        let reply = registry
-            .grid_snapshot(GridSnapshotRequest::default())
-            .await
-            .map_err(asked)?;
-        let mut stream = reply.into_inner();
-        let mut all: Option<(Uuid, Vec<u8>)> = None;
-        loop {
-            let chunk = stream.message().await;
-            let Some(chunk) = chunk.map_err(relight_common::Error::peer("the registry for the network"))?
-            else {
-                return Ok(all);
-            };
-            let version: Uuid = chunk
-                .grid_version
-                .parse()
-                .map_err(|_| Error::Network("its version is no UUID".to_owned()))?;
-            if self.town().is_some_and(|town| town.version() == version) {
-                return Ok(None);
-            }
-            all.get_or_insert_with(|| (version, Vec::new()))
-                .1
-                .extend(chunk.data);
-        }
-    }
-
-    async fn points(&self) -> Result<Vec<ServicePoint>, Error> {
-        let mut registry = self.registry.clone();
-        let (mut points, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let page = Some(PageRequest { cursor, size: PAGE });
-            let reply = registry
-                .list_service_points(ListServicePointsRequest { page })
-                .await;
-            let reply = reply
-                .map_err(relight_common::Error::peer("the registry for service points"))?
-                .into_inner();
-            points.extend(reply.service_points.iter().filter_map(service_point));
-            if reply.next_cursor.is_empty() {
-                return Ok(points);
-            }
-            cursor = reply.next_cursor;
-        }
-    }
 }

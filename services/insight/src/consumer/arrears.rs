@@ -63,6 +63,7 @@ fn state(
         device_kind: String::new(),
         reporters: BTreeMap::new(),
         told_at: wire::instant("time", event.time)?,
+        closed_because: String::new(),
         class: Class::Arrears,
     })
 }

@@ -56,6 +56,7 @@ pub(super) fn read(event: &Event) -> Result<Option<Told>, Error> {
         position: told.position.map(|at| wire::point("position", at)).transpose()?,
         reporters: BTreeMap::new(),
         told_at: wire::instant("time", event.time)?,
+        closed_because: String::new(),
         class: class(&told.class)?,
         org_path: event.org_path.clone(),
         device_id: told.device_ids.first().cloned().unwrap_or_default(),

@@ -99,6 +99,7 @@ fn reason(
         device_kind: String::new(),
         reporters: BTreeMap::new(),
         told_at: wire::instant("time", event.time)?,
+        closed_because: String::new(),
         class,
     })
 }

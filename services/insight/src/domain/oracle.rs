@@ -128,6 +128,35 @@ impl Ledger {
         }
     }
 
+    /// The incident turned out never to have been, but for whom it restored: what else waits for it goes, what is open is taken back.
+    fn withdraw(&mut self, id: IncidentId) {
+        self.waiting
+            .retain(|key, waiting| key.1 != id || waiting.on_at.is_some());
+        let own: Vec<CustomerId> = self
+            .open
+            .values()
+            .filter(|open| open.claim.incident == id)
+            .map(|open| open.claim.customer)
+            .collect();
+        for customer in own {
+            self.open.remove(&customer);
+            let keys: Vec<_> = self
+                .waiting
+                .keys()
+                .filter(|key| key.0 == customer)
+                .copied()
+                .collect();
+            let waiting = keys.iter().filter_map(|key| self.waiting.remove(key)).collect();
+            let by = StepId::from_uuid(Uuid::nil());
+            let ending = record::never(waiting, by, |_| RecordId::from_uuid(Uuid::nil()));
+            self.closed.extend(ending.closed);
+            self.open.extend(ending.open.map(|open| (customer, open)));
+            let rest = ending.waiting.into_iter();
+            self.waiting
+                .extend(rest.map(|one| ((customer, one.claim.incident), one)));
+        }
+    }
+
     fn minutes(&self) -> i64 {
         self.closed
             .iter()
@@ -174,12 +203,24 @@ impl Painted {
             let on = on.max(*off);
             *end = Some(on);
             self.cells.extend((*off..on).map(|minute| (*who, minute)));
-            let of_customer = self.claims.range((*who, 0)..(*who, u128::MAX));
-            let ends: Option<Vec<i64>> = of_customer.map(|(_, (_, end))| *end).collect();
-            if let Some(last) = ends.and_then(|ends| ends.into_iter().max()) {
-                self.floor.insert(*who, last);
-            }
+            self.is_back(*who);
         }
+    }
+
+    /// Whoever has no claim left that goes on was last known to be back when the last one ended.
+    fn is_back(&mut self, who: u128) {
+        let of_customer = self.claims.range((who, 0)..(who, u128::MAX));
+        let ends: Option<Vec<i64>> = of_customer.map(|(_, (_, end))| *end).collect();
+        if let Some(last) = ends.and_then(|ends| ends.into_iter().max()) {
+            self.floor.insert(who, last);
+        }
+    }
+
+    /// What was not restored by then never was.
+    fn withdraw(&mut self, incident: u128) {
+        self.claims
+            .retain(|(_, of), (_, end)| *of != incident || end.is_some());
+        (0..CUSTOMERS).for_each(|who| self.is_back(who));
     }
 }
 
@@ -193,6 +234,8 @@ enum Event {
         on: i64,
         among: Option<BTreeSet<u128>>,
     },
+    /// A guess that was none: whom it holds still was never off.
+    Withdrawn(u128),
 }
 
 fn who() -> impl Strategy<Value = BTreeSet<u128>> {
@@ -204,6 +247,7 @@ fn event() -> impl Strategy<Value = Event> {
         who().prop_map(Event::Known),
         (0..INCIDENTS, 0_i64..90, prop::option::of(who()))
             .prop_map(|(incident, on, among)| Event::Restored { incident, on, among }),
+        (0..INCIDENTS).prop_map(Event::Withdrawn),
     ]
 }
 
@@ -237,6 +281,10 @@ fn play(events: &[Event], times: u8) -> (Ledger, Painted) {
                 (n, off) = (n + 1, off + 10);
             }
             Event::Known(_) => {}
+            Event::Withdrawn(of) => {
+                (0..times).for_each(|_| ledger.withdraw(incident(*of)));
+                painted.withdraw(*of);
+            }
             Event::Restored {
                 incident: of,
                 on,

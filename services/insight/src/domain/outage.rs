@@ -24,6 +24,12 @@ pub fn is_final(order_state: &str) -> bool {
     matches!(order_state, "archived" | "merged" | "withdrawn")
 }
 
+/// Whether the customers of an incident that closed were off until then, when no restoration says it of them. Those of a guess were if
+/// their own meters or words told that supply is back, or it came back by switching; else nobody knows that it ever failed.
+pub fn was_real(confirmed: bool, closed_because: &str) -> bool {
+    confirmed || matches!(closed_because, "restored" | "fed_again")
+}
+
 /// Status word of the public list. "A crew is on the way" only if one is (O18).
 pub fn status(confirmed: bool, order_state: &str, off: i64, restored: i64) -> &'static str {
     match (order_state, off, restored) {
@@ -99,6 +105,22 @@ mod tests {
             assert_eq!(order_state(before, step), state);
         }
         assert!(is_final("archived") && !is_final("restored"));
+    }
+
+    #[test]
+    fn a_guess_was_an_outage_when_supply_came_back_and_none_when_it_was_found() {
+        let reasons = [
+            "restored",
+            "fed_again",
+            "supply_found",
+            "no_evidence",
+            "archived",
+            "",
+            "of a later release",
+        ];
+        let real = reasons.map(|reason| was_real(false, reason));
+        assert_eq!(real, [true, true, false, false, false, false, false]);
+        assert_eq!(reasons.map(|reason| was_real(true, reason)), [true; 7]);
     }
 
     #[test]

@@ -95,6 +95,16 @@ impl Ending {
     }
 }
 
+impl Waiting {
+    /// Time up to `at` is charged already: should this claim come to hold the record, it begins no earlier.
+    fn after(self, at: Option<Instant>) -> Self {
+        let Some(at) = at else { return self };
+        let claim = self.claim.from(at);
+        let on_at = self.on_at.map(|on_at| on_at.max(claim.off_at));
+        Self { claim, on_at }
+    }
+}
+
 impl Claim {
     /// The begin of a held record when another claim shows that the customer was off earlier already.
     #[must_use]
@@ -182,7 +192,7 @@ fn pass_on(
                     .iter_mut()
                     .for_each(|closed| closed.continued = true);
                 ending.open = Some(open);
-                ending.waiting = rest.collect();
+                ending.waiting = rest.map(|one| one.after(from)).collect();
                 return;
             }
         }

@@ -114,7 +114,8 @@ pub(crate) async fn restore_waiting(
     .map_err(Error::db("restore waiting claims"))
 }
 
-/// Drops the waiting claims of an incident: all of them, or those of customers who are not below it after all.
+/// Drops the waiting claims of an incident: all that no restoration ended, which stand for time off also when what holds the record
+/// turns out to be nothing; or those of customers who are not below it after all.
 pub(crate) async fn drop_waiting(
     conn: &mut PgConnection,
     origin: IncidentId,
@@ -123,7 +124,7 @@ pub(crate) async fn drop_waiting(
     let keep = keep.map(|keep| keep.iter().map(|c| c.uuid()).collect::<Vec<_>>());
     sqlx::query!(
         "delete from insight.interruption_waiting where origin_incident_id = $1
-           and ($2::uuid[] is null or (reported_at is null and customer_id <> all($2)))",
+           and (($2::uuid[] is null and on_at is null) or (reported_at is null and customer_id <> all($2)))",
         origin.uuid(),
         keep.as_deref()
     )

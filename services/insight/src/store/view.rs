@@ -24,6 +24,7 @@ pub(crate) struct View {
     pub(crate) order_state: String,
     pub(crate) all_restored_at: Option<Instant>,
     pub(crate) closed_at: Option<Instant>,
+    pub(crate) closed_because: String,
     pub(crate) class: String,
 }
 
@@ -46,7 +47,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<View
 async fn lock_known(conn: &mut PgConnection, id: IncidentId) -> Result<Option<View>, Error> {
     sqlx::query_as!(
         View,
-        "select version, org_path, state, confirmed, affected_set_id, off_at, order_state, all_restored_at, closed_at, class
+        "select version, org_path, state, confirmed, affected_set_id, off_at, order_state, all_restored_at, closed_at,
+             closed_because, class
          from insight.incident_view where incident_id = $1 for update",
         id.uuid()
     )
@@ -96,7 +98,7 @@ pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Resu
         "update insight.incident_view set version = $2, number = $3, org_path = $4, zone = $5, state = $6, merged_into = $7,
              confirmed = $8, affected_set_id = coalesce($9, affected_set_id), off_at = $10, lon = $11, lat = $12,
              device_id = $13, device_kind = $14,
-             closed_at = case when $6 = 'closed' then coalesce(closed_at, $15) end, class = $16
+             closed_at = case when $6 = 'closed' then coalesce(closed_at, $15) end, class = $16, closed_because = $17
          where incident_id = $1",
         state.id.uuid(),
         state.version,
@@ -114,6 +116,7 @@ pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Resu
         state.device_kind,
         state.told_at,
         state.class.word(),
+        state.closed_because,
     )
     .execute(conn)
     .await

@@ -3,6 +3,7 @@
 pub mod accepted;
 pub mod belief;
 pub mod call;
+pub mod changed;
 pub mod check;
 pub mod evidence;
 pub mod grouping;

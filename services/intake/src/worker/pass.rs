@@ -173,6 +173,9 @@ impl Worker {
             return Ok(held);
         }
         let numbers = &self.desk.numbers_of;
+        if let Some((number, state)) = town.switched() {
+            store::evidence::switched(work.conn(), town.version(), *number, state).await?;
+        }
         let since = store::evidence::horizon(work.conn(), now - numbers.memory).await?;
         let memory = store::evidence::memory(work.conn(), town.version(), since).await?;
         let (town, weights, limits) = (town.clone(), numbers.weights.clone(), numbers.limits.clone());

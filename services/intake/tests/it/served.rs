@@ -79,7 +79,11 @@ async fn the_worker_wakes_by_itself() -> anyhow::Result<()> {
     let house = house().await?;
     let stop = CancellationToken::new();
     let worker = relight_intake::worker::Worker::new(house.desk.clone());
-    let keep = tokio::spawn(house.desk.atlas.clone().keep(stop.clone()));
+    let keep = tokio::spawn(house.desk.atlas.clone().keep(
+        (*house.db).clone(),
+        house.clock.clone(),
+        stop.clone(),
+    ));
     let run = tokio::spawn(worker.run(uuid::Uuid::now_v7(), stop.clone()));
     let report = house.accept(by_account("A-1-1-1")).await?;
     let grouped = async {

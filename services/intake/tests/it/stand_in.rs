@@ -9,7 +9,7 @@ use anyhow::Context;
 use relight_common::{config::Grpc, grpc::Peers, secrets::Secrets};
 use relight_proto::{
     insight::v1::{self as ledger, insight_server},
-    registry::v1::{self as registry, accounts_server, registry_server},
+    registry::v1::{self as registry, accounts_server, registry_server, switchings_server},
 };
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -21,6 +21,10 @@ pub struct Script {
     pub off: HashMap<String, ledger::Interruption>,
     /// (version, bytes); none = no network imported.
     pub network: Option<(String, Vec<u8>)>,
+    /// How it is switched; its version is that of the network.
+    pub state: registry::GridStateReply,
+    /// The state is of a version that came after the network.
+    pub state_of_another: bool,
     pub sets: HashMap<String, registry::AffectedSet>,
     /// Service points of stored sets.
     pub members: HashMap<String, Vec<String>>,
@@ -59,6 +63,7 @@ impl StandIn {
         let routes = tonic::transport::Server::builder()
             .add_service(registry_server::RegistryServer::new(self.clone()))
             .add_service(accounts_server::AccountsServer::new(self.clone()))
+            .add_service(switchings_server::SwitchingsServer::new(self.clone()))
             .add_service(insight_server::InsightServer::new(self.clone()));
         tokio::spawn(routes.serve_with_incoming(TcpListenerStream::new(listener)));
         let names = ["registry", "insight", "intake"];
@@ -117,6 +122,81 @@ impl accounts_server::Accounts for StandIn {
         Ok(Response::new(registry::PointsOfAccountsReply {
             points: points.await?,
         }))
+    }
+
+    /// Two a page.
+    async fn points_of_customer(
+        &self,
+        request: Request<registry::PointsOfCustomerRequest>,
+    ) -> Reply<registry::PointsOfCustomerReply> {
+        let asked = request.into_inner();
+        let all = self.ask("points_of_customer", |script| {
+            let all = script.accounts.values();
+            let mut theirs: Vec<_> = all
+                .filter(|point| {
+                    point.customer_id == asked.customer_id && point.service_point_id > asked.after
+                })
+                .cloned()
+                .collect();
+            theirs.sort_by(|a, b| a.service_point_id.cmp(&b.service_point_id));
+            theirs
+        });
+        let mut service_points = all.await?;
+        let is_full = service_points.len() > 2;
+        service_points.truncate(2);
+        let last = service_points.last().filter(|_| is_full);
+        Ok(Response::new(registry::PointsOfCustomerReply {
+            next_after: last
+                .map(|point| point.service_point_id.clone())
+                .unwrap_or_default(),
+            service_points,
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl switchings_server::Switchings for StandIn {
+    async fn grid_state(&self, _: Request<registry::GridStateRequest>) -> Reply<registry::GridStateReply> {
+        let state = self.ask("grid_state", |script| {
+            let version = script.network.as_ref().map(|(version, _)| version.clone());
+            let version = version.filter(|_| !script.state_of_another);
+            registry::GridStateReply {
+                grid_version: version.unwrap_or_default(),
+                ..script.state.clone()
+            }
+        });
+        state.await.map(Response::new)
+    }
+
+    async fn request_switching(
+        &self,
+        _: Request<registry::RequestSwitchingRequest>,
+    ) -> Reply<registry::Switching> {
+        absent()
+    }
+    async fn advance_switching(
+        &self,
+        _: Request<registry::AdvanceSwitchingRequest>,
+    ) -> Reply<registry::Switching> {
+        absent()
+    }
+    async fn get_switching(&self, _: Request<registry::GetSwitchingRequest>) -> Reply<registry::Switching> {
+        absent()
+    }
+    async fn list_switchings(
+        &self,
+        _: Request<registry::ListSwitchingsRequest>,
+    ) -> Reply<registry::ListSwitchingsReply> {
+        absent()
+    }
+    async fn record_telemetry(
+        &self,
+        _: Request<registry::RecordTelemetryRequest>,
+    ) -> Reply<registry::RecordTelemetryReply> {
+        absent()
+    }
+    async fn what_if(&self, _: Request<registry::WhatIfRequest>) -> Reply<registry::WhatIfReply> {
+        absent()
     }
 }
 

@@ -107,6 +107,24 @@ pub(crate) async fn of_customers(pool: &PgPool, customers: &[Uuid]) -> Result<Ve
     .map_err(Error::db("read the service points of customers"))
 }
 
+/// The service points in the network of one customer with an id above `after`, by id.
+pub(crate) async fn of_customer(
+    pool: &PgPool,
+    customer: Uuid,
+    after: Option<Uuid>,
+    size: i64,
+) -> Result<Vec<PointRow>, Error> {
+    points!(
+        "where p.customer_id = $1 and p.retired_at is null and p.id > $2 order by p.id limit $3",
+        customer,
+        after.unwrap_or_default(),
+        size
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("read the service points of a customer"))
+}
+
 /// Those with these folded external ids in the areas `org`, by folded id, above `after`.
 pub(crate) async fn among(
     pool: &PgPool,
