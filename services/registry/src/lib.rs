@@ -26,8 +26,9 @@ use relight_common::{reconcile, service::Host};
 use relight_proto::registry::v1::{
     accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer,
     customer_contacts_server::CustomerContactsServer, customer_numbers_server::CustomerNumbersServer,
-    links_server::LinksServer, registry_server::RegistryServer, set_members_server::SetMembersServer,
-    supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
+    customer_supplies_server::CustomerSuppliesServer, links_server::LinksServer,
+    registry_server::RegistryServer, set_members_server::SetMembersServer, supplies_server::SuppliesServer,
+    switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
 
@@ -68,6 +69,10 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             guard.clone(),
         ));
         routes.add_service(CustomerNumbersServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
+        routes.add_service(CustomerSuppliesServer::with_interceptor(
             api.clone(),
             guard.clone(),
         ));

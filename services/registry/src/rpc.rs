@@ -9,6 +9,7 @@ mod grid;
 mod links;
 mod map;
 mod numbers;
+mod several;
 mod streets;
 mod supplies;
 mod switching;

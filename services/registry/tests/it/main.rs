@@ -12,5 +12,6 @@ mod links;
 mod search;
 mod served;
 mod sets;
+mod several;
 mod switching;
 mod then;
