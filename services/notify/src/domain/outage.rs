@@ -30,6 +30,10 @@ words!(
         Released = "released",
         /// Supply was switched off because of danger.
         Safety = "safety",
+        /// An important customer has one supply left (O23).
+        Reliability = "reliability",
+        /// They have several again.
+        ReliabilityOver = "reliability_over",
     }
 );
 
@@ -55,13 +59,16 @@ impl Kind {
             Kind::Void => Purpose::OutageVoid,
             Kind::Released => Purpose::OutageReleased,
             Kind::Safety => Purpose::OutageSafety,
+            Kind::Reliability => Purpose::OutageReliability,
+            Kind::ReliabilityOver => Purpose::OutageReliabilityOver,
         }
     }
 
     /// What it takes back while it is unsent: times that are not true any more.
     pub fn takes_back(self) -> &'static [Purpose] {
         match self {
-            Kind::Notice | Kind::Reminder | Kind::Safety => &[],
+            Kind::Notice | Kind::Reminder | Kind::Safety | Kind::Reliability => &[],
+            Kind::ReliabilityOver => &[Purpose::OutageReliability],
             Kind::Changed
             | Kind::LateStart
             | Kind::Extended
@@ -110,7 +117,7 @@ pub struct Outage {
     pub zone: Tz,
 }
 
-/// How long it is worth saying that supply was switched off because of danger.
+/// How long it is worth saying that supply was switched off because of danger, or that one supply is left.
 const SAFETY_TTL: TimeDelta = TimeDelta::hours(12);
 /// Longest line in a text, characters; mails carry it whole.
 pub const LINE_MAX: [usize; 2] = [10, 20];
@@ -134,7 +141,8 @@ impl Outage {
         match self.kind {
             Kind::Notice | Kind::Reminder | Kind::Changed | Kind::LateStart | Kind::Released => self.off_at,
             Kind::Extended | Kind::Cancelled | Kind::Void => self.window().1.unwrap_or(self.off_at),
-            Kind::Safety => self.off_at + SAFETY_TTL,
+            Kind::Safety | Kind::Reliability => self.off_at + SAFETY_TTL,
+            Kind::ReliabilityOver => self.on_at.unwrap_or(self.off_at) + SAFETY_TTL,
         }
     }
 
