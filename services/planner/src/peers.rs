@@ -13,17 +13,20 @@ use relight_common::{
 use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
-        SealedNumberRequest, ServicePoint, customer_numbers_client::CustomerNumbersClient,
+        AffectedSet, CreateAffectedSetRequest, CustomerSupply, GetCustomerRequest, Member, MembersRequest,
+        SealedNumberRequest, ServicePoint, SuppliesNowRequest,
+        customer_numbers_client::CustomerNumbersClient, customer_supplies_client::CustomerSuppliesClient,
         get_customer_request, registry_client::RegistryClient,
     },
 };
 use uuid::Uuid;
 
 use crate::{
+    desk::reliability::Looked,
     domain::{
         area::{Tongue, area},
         call::SealedNumber,
+        reliability::{Supply, stand},
         times::Times,
         window::Window,
     },
@@ -57,6 +60,7 @@ pub struct Found {
 pub struct Others {
     registry: RegistryClient<Outgoing>,
     numbers: CustomerNumbersClient<Outgoing>,
+    supplies: CustomerSuppliesClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     clock: Clock,
 }
@@ -68,6 +72,7 @@ impl Others {
             clock,
             registry: RegistryClient::new(peers.patient("registry")),
             numbers: CustomerNumbersClient::new(peers.patient("registry")),
+            supplies: CustomerSuppliesClient::new(peers.patient("registry")),
             insight: InsightClient::new(peers.patient("insight")),
         }
     }
@@ -139,6 +144,20 @@ impl Others {
             Err(status) if status.code() == tonic::Code::NotFound => Ok(Vec::new()),
             Err(status) => Err(Common::peer("the registry")(status).into()),
         }
+    }
+
+    /// How important customers of these sets, and `customers`, are supplied now; those with one supply are left out.
+    ///
+    /// # Errors
+    /// [`Error::Common`], [`Error::Peer`].
+    pub async fn supplies(&self, sets: &[String], customers: &[Uuid]) -> Result<Vec<Looked>, Error> {
+        let request = SuppliesNowRequest {
+            set_ids: sets.to_vec(),
+            customer_ids: customers.iter().map(Uuid::to_string).collect(),
+        };
+        let reply = self.supplies.clone().now(request).await;
+        let reply = reply.map_err(Common::peer("the registry"))?.into_inner();
+        reply.customers.iter().map(looked).collect()
     }
 
     /// What `customer` is to an affected set by their supply points; none when no point is in it. A set keeps the points it
@@ -358,9 +377,87 @@ fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
     Ok(all.into_values().collect())
 }
 
+/// One customer's supplies, as planner judges them. Named are the streets of what is off, or of all.
+fn looked(one: &CustomerSupply) -> Result<Looked, Error> {
+    let missing = Error::Peer("the registry", "a customer without a service point");
+    let mut said: Vec<_> = one
+        .points
+        .iter()
+        .filter(|point| point.normally && !point.now)
+        .collect();
+    if said.is_empty() {
+        said = one.points.iter().collect();
+    }
+    let points: Vec<&ServicePoint> = said
+        .iter()
+        .filter_map(|point| point.service_point.as_ref())
+        .collect();
+    let first = points.first().ok_or(missing)?;
+    let some = |is: bool, feeder: &String| is.then(|| feeder.clone());
+    let supplies: Vec<Supply> = one
+        .points
+        .iter()
+        .map(|point| Supply {
+            normally: some(point.normally, &point.normal_feeder),
+            now: some(point.now, &point.feeder),
+        })
+        .collect();
+    let count = |of: fn(&Supply) -> bool| {
+        let n = supplies.iter().filter(|one| of(one)).count();
+        i32::try_from(n).unwrap_or(i32::MAX)
+    };
+    let streets = |of: fn(&ServicePoint) -> &str, tongue| area(points.iter().map(|point| of(point)), tongue);
+    Ok(Looked {
+        customer: wire::uuid("customer_id", &one.customer_id)?,
+        important: one.important,
+        stand: stand(&supplies),
+        supplies: (
+            count(|one| one.normally.is_some()),
+            count(|one| one.normally.is_some() && one.now.is_some()),
+        ),
+        org_path: first.org_path.clone(),
+        zone: first.zone.clone(),
+        area: [
+            streets(|point| &point.address_zh, Tongue::Zh),
+            streets(|point| &point.address_en, Tongue::En),
+        ],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::reliability::Stand;
+    use relight_proto::registry::v1::PointSupply;
+
+    #[test]
+    fn the_streets_of_what_is_off_are_named_and_those_left_are_counted() {
+        let point = |n: u8, now: bool| PointSupply {
+            service_point: Some(ServicePoint {
+                address_zh: format!("湖滨路{n}号"),
+                address_en: format!("{n} Lake Road"),
+                org_path: format!("demo/{n}"),
+                ..ServicePoint::default()
+            }),
+            normally: true,
+            now,
+            normal_feeder: format!("F{n}"),
+            feeder: if now { format!("F{n}") } else { String::new() },
+        };
+        let mut one = CustomerSupply {
+            customer_id: Uuid::from_u128(7).to_string(),
+            important: true,
+            points: vec![point(1, true), point(2, false)],
+        };
+        let found = looked(&one).unwrap();
+        assert_eq!((found.stand, found.supplies), (Stand::Single, (2, 1)));
+        assert_eq!(
+            (found.org_path.as_str(), found.area[1].as_str()),
+            ("demo/2", "Lake Road")
+        );
+        one.points.clear();
+        assert!(matches!(looked(&one), Err(Error::Peer(..))));
+    }
 
     #[test]
     fn a_year_is_one_of_the_place() {

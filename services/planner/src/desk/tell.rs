@@ -28,7 +28,7 @@ pub fn changed(work: &mut Work, one: &Stored) {
         number: one.number.clone(),
         state: life.state.word().to_owned(),
         plan_no: life.plan_no,
-        class: life.class.word().to_owned(),
+        class: life.class.told().to_owned(),
         affected_set_id: place.set.to_string(),
         affected_count: place.count.unsigned_abs(),
         off_at: Some(timestamp(life.window.off_at)),
@@ -109,7 +109,7 @@ fn notice(work: &mut Work, one: &Stored, kind: Kind, before: Option<Window>, cus
         reason_zh: one.words.reason_zh.clone(),
         reason_en: one.words.reason_en.clone(),
         zone: one.place.zone.clone(),
-        class: one.life.class.word().to_owned(),
+        class: one.life.class.told().to_owned(),
     };
     work.tell(
         "outage.notice",

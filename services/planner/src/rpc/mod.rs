@@ -2,8 +2,10 @@
 
 mod alarm;
 mod call;
+mod figures;
 mod form;
 mod parse;
+mod reliability;
 mod safety;
 mod view;
 
@@ -101,6 +103,7 @@ impl Api {
             template: asked.template,
             place: found.place,
             affected: found.affected,
+            request: asked.request,
         };
         let one = draft::draft(&mut work, draft).await?;
         let reply = view::outage(&mut work, &one).await?;
