@@ -55,6 +55,8 @@ pub fn read(notice: &OutageNotice, zone: Tz) -> Result<Option<Outage>, Invalid> 
         },
         was_off_at: wire::instant_opt("previous_off_at", notice.previous_off_at)?,
         was_on_at: wire::instant_opt("previous_on_at", notice.previous_on_at)?,
+        also: wire::instant_opt("also_off_at", notice.also_off_at)?
+            .zip(wire::instant_opt("also_on_at", notice.also_on_at)?),
         line: notice.line.clone(),
         area: [notice.area_zh.clone(), notice.area_en.clone()],
         reason: [notice.reason_zh.clone(), notice.reason_en.clone()],

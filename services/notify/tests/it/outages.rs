@@ -25,7 +25,7 @@ const OTHER: &str = "+8619900000002";
 const THIRD: &str = "+8619900000003";
 
 /// What a number got, in order.
-fn got(seen: &[Sms], number: &str) -> Vec<String> {
+pub(crate) fn got(seen: &[Sms], number: &str) -> Vec<String> {
     let own = seen.iter().filter(|sms| number.ends_with(&sms.destination));
     own.map(|sms| sms.text.clone()).collect()
 }
