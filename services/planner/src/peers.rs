@@ -1,6 +1,8 @@
 //! What other services are asked, before any transaction: who loses supply (registry), how often customers were off this
 //! year (insight).
 
+mod supplies;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -13,7 +15,7 @@ use relight_common::{
 use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, CustomerSupply, GetCustomerRequest, Member, MembersRequest,
+        AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
         SealedNumberRequest, ServicePoint, SuppliesNowRequest,
         customer_numbers_client::CustomerNumbersClient, customer_supplies_client::CustomerSuppliesClient,
         get_customer_request, registry_client::RegistryClient,
@@ -26,7 +28,6 @@ use crate::{
     domain::{
         area::{Tongue, area},
         call::SealedNumber,
-        reliability::{Supply, stand},
         times::Times,
         window::Window,
     },
@@ -53,6 +54,17 @@ pub struct Found {
     pub area_zh: String,
     /// And English.
     pub area_en: String,
+}
+
+/// An outage as it is compared with the limits of a year.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Which.
+    pub outage: Uuid,
+    /// When.
+    pub window: Window,
+    /// Outages that are one plan with it (domain.md 5.5 no. 27).
+    pub same_plan: Vec<Uuid>,
 }
 
 /// Asks the other services.
@@ -157,7 +169,7 @@ impl Others {
         };
         let reply = self.supplies.clone().now(request).await;
         let reply = reply.map_err(Common::peer("the registry"))?.into_inner();
-        reply.customers.iter().map(looked).collect()
+        reply.customers.iter().map(supplies::looked).collect()
     }
 
     /// What `customer` is to an affected set by their supply points; none when no point is in it. A set keeps the points it
@@ -276,15 +288,13 @@ impl Others {
     pub async fn above(
         &self,
         customers: &[(Uuid, Option<i32>)],
-        (outage, window): (Uuid, Window),
+        planned: &Planned,
         zone: Tz,
         times: &Times,
     ) -> Result<(u32, u32), Error> {
         let (mut count, mut hours) = (0, 0);
         for (limit, customers) in times.groups(customers) {
-            let (more, longer) = self
-                .above_limit(&customers, (outage, window), zone, limit)
-                .await?;
+            let (more, longer) = self.above_limit(&customers, planned, zone, limit).await?;
             count += more;
             hours += longer;
         }
@@ -295,22 +305,23 @@ impl Others {
     async fn above_limit(
         &self,
         customers: &[Uuid],
-        (outage, window): (Uuid, Window),
+        planned: &Planned,
         zone: Tz,
         times: Option<u16>,
     ) -> Result<(u32, u32), Error> {
-        let (since, until) = year(window.off_at, zone);
+        let (since, until) = year(planned.window.off_at, zone);
         let (mut count, mut hours) = (0, 0);
         for page in customers.chunks(PAGE) {
             let request = PlannedTotalsRequest {
                 customer_ids: page.iter().map(Uuid::to_string).collect(),
                 since: Some(wire::timestamp(since)),
                 until: Some(wire::timestamp(until)),
-                plus_s: window.length().num_seconds(),
+                plus_s: planned.window.length().num_seconds(),
                 more_than: times.map_or(u32::MAX, u32::from),
                 more_than_s: HOURS_MAX * 3_600,
                 // What the ledger has of this outage is in the window already.
-                except_outage_id: outage.to_string(),
+                except_outage_id: planned.outage.to_string(),
+                same_plan_outage_ids: planned.same_plan.iter().map(Uuid::to_string).collect(),
             };
             let reply = self.insight.clone().planned_totals(request).await;
             let reply = reply.map_err(Common::peer("the ledger"))?.into_inner();
@@ -377,88 +388,9 @@ fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
     Ok(all.into_values().collect())
 }
 
-/// One customer's supplies, as planner judges them. Named are the streets of what is off, or of all.
-fn looked(one: &CustomerSupply) -> Result<Looked, Error> {
-    let missing = Error::Peer("the registry", "a customer without a service point");
-    let mut said: Vec<_> = one
-        .points
-        .iter()
-        .filter(|point| point.normally && !point.now)
-        .collect();
-    if said.is_empty() {
-        said = one.points.iter().collect();
-    }
-    let points: Vec<&ServicePoint> = said
-        .iter()
-        .filter_map(|point| point.service_point.as_ref())
-        .collect();
-    let first = points.first().ok_or(missing)?;
-    let some = |is: bool, feeder: &String| is.then(|| feeder.clone());
-    let supplies: Vec<Supply> = one
-        .points
-        .iter()
-        .map(|point| Supply {
-            normally: some(point.normally, &point.normal_feeder),
-            now: some(point.now, &point.feeder),
-        })
-        .collect();
-    let count = |of: fn(&Supply) -> bool| {
-        let n = supplies.iter().filter(|one| of(one)).count();
-        i32::try_from(n).unwrap_or(i32::MAX)
-    };
-    let streets = |of: fn(&ServicePoint) -> &str, tongue| area(points.iter().map(|point| of(point)), tongue);
-    Ok(Looked {
-        customer: wire::uuid("customer_id", &one.customer_id)?,
-        important: one.important,
-        stand: stand(&supplies),
-        supplies: (
-            count(|one| one.normally.is_some()),
-            count(|one| one.normally.is_some() && one.now.is_some()),
-        ),
-        org_path: first.org_path.clone(),
-        zone: first.zone.clone(),
-        area: [
-            streets(|point| &point.address_zh, Tongue::Zh),
-            streets(|point| &point.address_en, Tongue::En),
-        ],
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::reliability::Stand;
-    use relight_proto::registry::v1::PointSupply;
-
-    #[test]
-    fn the_streets_of_what_is_off_are_named_and_those_left_are_counted() {
-        let point = |n: u8, now: bool| PointSupply {
-            service_point: Some(ServicePoint {
-                address_zh: format!("湖滨路{n}号"),
-                address_en: format!("{n} Lake Road"),
-                org_path: format!("demo/{n}"),
-                ..ServicePoint::default()
-            }),
-            normally: true,
-            now,
-            normal_feeder: format!("F{n}"),
-            feeder: if now { format!("F{n}") } else { String::new() },
-        };
-        let mut one = CustomerSupply {
-            customer_id: Uuid::from_u128(7).to_string(),
-            important: true,
-            points: vec![point(1, true), point(2, false)],
-        };
-        let found = looked(&one).unwrap();
-        assert_eq!((found.stand, found.supplies), (Stand::Single, (2, 1)));
-        assert_eq!(
-            (found.org_path.as_str(), found.area[1].as_str()),
-            ("demo/2", "Lake Road")
-        );
-        one.points.clear();
-        assert!(matches!(looked(&one), Err(Error::Peer(..))));
-    }
-
     #[test]
     fn a_year_is_one_of_the_place() {
         let at: DateTime<Utc> = "2026-12-31T17:00:00Z".parse().unwrap();

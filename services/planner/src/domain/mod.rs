@@ -3,6 +3,7 @@
 
 pub mod area;
 pub mod call;
+pub mod consecutive;
 pub mod event;
 pub mod facts;
 pub mod form;

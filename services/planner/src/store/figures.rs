@@ -22,7 +22,8 @@ pub struct Share {
     pub temporary: i64,
 }
 
-/// By unit, what was switched off in a month on the calendar of each place.
+/// By unit, what was switched off in a month on the calendar of each place. One that follows another of its class with less than
+/// an hour of supply between for the same people is no plan of its own (domain.md 5.5 no. 27).
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -32,10 +33,15 @@ pub async fn shares(pool: &PgPool, month: Month, org: &[String]) -> Result<Vec<S
         Share,
         r#"select org_path, count(*) filter (where class = 'PLANNED') as "planned!",
              count(*) filter (where class = 'TEMPORARY') as "temporary!"
-         from planner.outage
+         from planner.outage o
          where switched_off_at >= $1 and switched_off_at < $2 and org_path like any($3)
            and (switched_off_at at time zone zone)::date >= $4 and (switched_off_at at time zone zone)::date < $5
-           and class in ('PLANNED', 'TEMPORARY')
+           and class in ('PLANNED', 'TEMPORARY') and not exists (
+             select from planner.outage p where p.id <> o.id and p.class = o.class and p.switched_off_at is not null
+               and p.off_at > o.off_at - interval '8 days' and p.off_at < o.off_at
+               and p.on_at <= o.off_at and p.on_at > o.off_at - interval '1 hour'
+               and exists (select from planner.recipient a join planner.recipient b on b.customer_id = a.customer_id
+                 where a.outage_id = p.id and b.outage_id = o.id and a.released_at is null and b.released_at is null))
          group by org_path order by org_path limit $6"#,
         from,
         until,

@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod call;
+pub mod consecutive;
 pub mod crew;
 pub mod facts;
 pub mod figures;

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod calls;
+mod consecutive;
 mod crew;
 mod figures;
 mod forms;
