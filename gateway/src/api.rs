@@ -21,9 +21,11 @@ mod outages;
 mod outages_alarm;
 mod outages_call;
 mod outages_event;
+mod outages_figures;
 mod outages_form;
 mod outages_people;
 mod outages_planned;
+mod outages_reliability;
 mod outages_safety;
 mod outages_shape;
 mod recommendations;
@@ -87,8 +89,10 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages_safety::routes())
         .merge(outages_call::routes())
         .merge(outages_form::routes())
+        .merge(outages_figures::routes())
         .merge(outages_people::routes())
         .merge(outages_alarm::routes())
+        .merge(outages_reliability::routes())
         .merge(messages::routes())
         .merge(recommendations::routes())
         .merge(replies::routes())

@@ -27,7 +27,8 @@ use relight_proto::{
     },
     planner::v1::{
         call_records_client::CallRecordsClient, outage_alarms_client::OutageAlarmsClient,
-        plan_forms_client::PlanFormsClient, planner_client::PlannerClient,
+        plan_figures_client::PlanFiguresClient, plan_forms_client::PlanFormsClient,
+        planner_client::PlannerClient, reliability_warnings_client::ReliabilityWarningsClient,
         safety_switch_offs_client::SafetySwitchOffsClient,
     },
     registry::v1::{
@@ -115,8 +116,12 @@ pub struct Clients {
     pub outage_alarms: OutageAlarmsClient<Outgoing>,
     /// Calls about outages, kept by planner.
     pub calls: CallRecordsClient<Outgoing>,
+    /// Figures about plans, kept by planner.
+    pub plan_figures: PlanFiguresClient<Outgoing>,
     /// Forms of plans, kept by planner.
     pub plan_forms: PlanFormsClient<Outgoing>,
+    /// Important customers with one supply left.
+    pub reliability: ReliabilityWarningsClient<Outgoing>,
     /// What was switched off because of danger.
     pub safety: SafetySwitchOffsClient<Outgoing>,
     /// Debts, notices, leave to cut.
@@ -148,7 +153,9 @@ impl Clients {
             planner: PlannerClient::new(peers.patient("planner")),
             outage_alarms: OutageAlarmsClient::new(peers.to("planner")),
             calls: CallRecordsClient::new(peers.to("planner")),
+            plan_figures: PlanFiguresClient::new(peers.to("planner")),
             plan_forms: PlanFormsClient::new(peers.to("planner")),
+            reliability: ReliabilityWarningsClient::new(peers.to("planner")),
             safety: SafetySwitchOffsClient::new(peers.to("planner")),
             arrears: ArrearsClient::new(peers.patient("arrears")),
         }

@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct OutageAlarm {
     /// UUID.
     alarm_id: String,
-    /// Planned or temporary outage, or safety switch-off.
+    /// Planned or temporary outage, safety switch-off, or reliability warning.
     outage_id: String,
     /// Its spoken number.
     number: String,
@@ -39,7 +39,7 @@ struct OutageAlarm {
     /// `notice`, `reminder`, `gate`, `account_manager`, `duty_manager`, `network`, `late_joiner`, `wrong_person`, `safety`,
     /// `not_begun` (nobody switched off), `not_begun_late` (nor may it be by now), `not_begun_over` (the announced end passed),
     /// `longer_limits` (a later end passes a yearly limit), `longer_calls` (a much later end: call important and life-support
-    /// customers), `countersign` (a department is silent)
+    /// customers), `countersign` (a department is silent), `reliability` (an important customer has one supply left)
     what: String,
     /// Why, in words.
     because: String,

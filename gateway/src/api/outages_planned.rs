@@ -90,6 +90,13 @@ struct Draft {
     #[serde(default)]
     #[schema(max_length = 40)]
     template: String,
+    /// Who asked for it, one of those affected; their wish is their notice, everybody else is told as of any plan.
+    #[serde(default)]
+    requested_by_customer_id: Option<Uuid>,
+    /// How they asked, and the number of what they signed; needed with `requested_by_customer_id`.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    request_note: String,
 }
 
 /// Drafts a planned outage: who is affected is computed from the network at once.
@@ -110,6 +117,10 @@ async fn draft(
         window: Some(body.window.into()),
         words: Some(body.words.into()),
         template: body.template,
+        requested_by_customer_id: body
+            .requested_by_customer_id
+            .map_or(String::new(), |id| id.to_string()),
+        request_note: body.request_note,
     };
     let outage = ask!(app.edge(), claims, app.to().planner, draft, message).await?;
     Ok((StatusCode::CREATED, Json(outage.into())))

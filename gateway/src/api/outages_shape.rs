@@ -162,8 +162,12 @@ pub struct PlannedOutage {
     pub version: u64,
     /// Which plan this is: a move to another day ends one and begins the next.
     pub plan_no: u32,
-    /// `PLANNED`, `TEMPORARY`
+    /// `PLANNED`, `TEMPORARY`, `CUSTOMER_REQUEST` (told to everybody else as `PLANNED`)
     pub class: String,
+    /// Who asked for it; empty: nobody.
+    pub requested_by_customer_id: String,
+    /// How they asked.
+    pub request_note: String,
     /// As people are told.
     pub window: Option<Window>,
     /// What people are told.
@@ -246,6 +250,8 @@ impl From<WireOutage> for PlannedOutage {
             version: outage.version,
             plan_no: outage.plan_no,
             class: outage.class,
+            requested_by_customer_id: outage.requested_by_customer_id,
+            request_note: outage.request_note,
             window: window(outage.window),
             words: outage.words.map(Words::from).unwrap_or_default(),
             area_made: outage.area_made,

@@ -6,7 +6,7 @@ use crate::given;
 
 /// Every word a path or a query may have. Ids, spoken numbers, words of a machine, and the page: a name, an account, a
 /// phone number, an address or a search travels in a body.
-const ALLOWED: [&str; 19] = [
+const ALLOWED: [&str; 20] = [
     "after",
     "archived",
     "case_id",
@@ -17,6 +17,7 @@ const ALLOWED: [&str; 19] = [
     "incident_id",
     "k",
     "limit",
+    "month",
     "number",
     "open",
     "outage_id",

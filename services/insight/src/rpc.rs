@@ -51,6 +51,9 @@ pub struct Api {
     cursors: Cursors,
 }
 
+/// Consecutive outages that are one plan.
+const SAME_PLAN_MAX: usize = 10;
+
 impl Api {
     /// Serves the ledger in `db`; `cursor_key` signs page cursors.
     pub fn new(db: Db, clock: Clock, cursor_key: &[u8; 32]) -> Self {
@@ -150,7 +153,13 @@ impl Api {
             "" => None,
             id => Some(wire::uuid("except_outage_id", id)?),
         };
-        let plus = (ask.plus_s, except);
+        if ask.same_plan_outage_ids.len() > SAME_PLAN_MAX {
+            return Err(Invalid::new("same_plan_outage_ids", "must be at most 10").into());
+        }
+        let same = ask.same_plan_outage_ids.iter();
+        let same = same.map(|id| wire::uuid("same_plan_outage_ids", id));
+        let same = same.collect::<Result<Vec<_>, _>>()?;
+        let plus = (ask.plus_s, except, same.as_slice());
         let (count, hours) = read::planned_above(self.db.pool(), &ids, (since, until), plus, above).await?;
         Ok(PlannedTotalsReply {
             above_count: u32::try_from(count).unwrap_or(u32::MAX),

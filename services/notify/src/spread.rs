@@ -193,7 +193,13 @@ impl Spreader {
     }
 
     async fn read(&self, task: &Task, page: &str) -> Result<Page, Error> {
-        let (people, next) = self.people_of(task, page).await?;
+        let (mut people, next) = self.people_of(task, page).await?;
+        let other = wire::uuid_opt("also_affected_set_id", &task.event.also_affected_set_id)?;
+        if let Some(other) = other.filter(|_| task.outage.also.is_some() && !people.is_empty()) {
+            self.people
+                .mark_both(&mut people, other, self.clock.now())
+                .await?;
+        }
         let customers: Vec<Uuid> = people.iter().map(|one| one.customer).collect();
         Ok(Page {
             recipients: self.people.reachable(&customers).await?,
@@ -297,7 +303,7 @@ impl Spreader {
         let (mut important, mut ordinary): (Vec<_>, Vec<_>) =
             page.recipients.into_iter().partition(|one| of(one).important);
         for some in [&mut important, &mut ordinary] {
-            some.sort_by_key(|one| (one.beside, !of(one).own_supply));
+            some.sort_by_key(|one| (one.beside, !of(one).own_supply, !of(one).also));
             self.write_rows(conn, task, some, &of, now).await?;
         }
         Ok(())

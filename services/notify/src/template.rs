@@ -15,16 +15,20 @@ use crate::{
     error::Error,
 };
 
-const FILES: [&str; 26] = [
+const FILES: [&str; 32] = [
     include_str!("../templates/accepted.v1.toml"),
     include_str!("../templates/crew_en_route.v1.toml"),
     include_str!("../templates/etr.v1.toml"),
     include_str!("../templates/restored.v1.toml"),
     include_str!("../templates/code.v1.toml"),
     include_str!("../templates/outage_notice.v1.toml"),
+    include_str!("../templates/outage_notice.v2.toml"),
     include_str!("../templates/outage_temporary.v1.toml"),
+    include_str!("../templates/outage_temporary.v2.toml"),
     include_str!("../templates/outage_important.v1.toml"),
+    include_str!("../templates/outage_important.v2.toml"),
     include_str!("../templates/outage_reminder.v1.toml"),
+    include_str!("../templates/outage_reminder.v2.toml"),
     include_str!("../templates/outage_changed.v1.toml"),
     include_str!("../templates/outage_late_start.v1.toml"),
     include_str!("../templates/outage_extended.v1.toml"),
@@ -32,6 +36,8 @@ const FILES: [&str; 26] = [
     include_str!("../templates/outage_void.v1.toml"),
     include_str!("../templates/outage_released.v1.toml"),
     include_str!("../templates/outage_safety.v1.toml"),
+    include_str!("../templates/outage_reliability.v1.toml"),
+    include_str!("../templates/outage_reliability_over.v1.toml"),
     include_str!("../templates/arrears_reminder.v1.toml"),
     include_str!("../templates/arrears_disconnection.v1.toml"),
     include_str!("../templates/arrears_pre_notice.v1.toml"),

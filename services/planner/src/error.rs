@@ -19,6 +19,9 @@ pub enum Error {
     /// No such alarm in the caller's area.
     #[error("alarm {0} does not exist")]
     NoSuchAlarm(uuid::Uuid),
+    /// No such reliability warning in the caller's area.
+    #[error("reliability warning {0} does not exist")]
+    NoSuchWarning(uuid::Uuid),
     /// No such lock.
     #[error("lock {0} does not exist")]
     NoSuchLock(String),
@@ -87,6 +90,7 @@ impl Coded for Error {
             Error::NoSuchOutage(_)
             | Error::NoSuchSafety(_)
             | Error::NoSuchAlarm(_)
+            | Error::NoSuchWarning(_)
             | Error::NoSuchLock(_) => Code::NotFound,
             Error::NotAffected(_) | Error::NobodyAffected | Error::IdTaken(_) => Code::InvalidArgument,
             Error::Changed { .. } => Code::Aborted,

@@ -23,7 +23,8 @@ use std::sync::Arc;
 use relight_common::{reconcile::Nothing, service::Host};
 use relight_proto::planner::v1::{
     call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer,
-    plan_forms_server::PlanFormsServer, planner_server::PlannerServer,
+    plan_figures_server::PlanFiguresServer, plan_forms_server::PlanFormsServer,
+    planner_server::PlannerServer, reliability_warnings_server::ReliabilityWarningsServer,
     safety_switch_offs_server::SafetySwitchOffsServer,
 };
 use tokio::net::TcpListener;
@@ -55,6 +56,11 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         ));
         routes.add_service(OutageAlarmsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(CallRecordsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(ReliabilityWarningsServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
+        routes.add_service(PlanFiguresServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlanFormsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlannerServer::with_interceptor(api, guard));
     })

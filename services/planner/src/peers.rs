@@ -1,6 +1,8 @@
 //! What other services are asked, before any transaction: who loses supply (registry), how often customers were off this
 //! year (insight).
 
+mod supplies;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -14,13 +16,15 @@ use relight_proto::{
     insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
     registry::v1::{
         AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
-        SealedNumberRequest, ServicePoint, customer_numbers_client::CustomerNumbersClient,
+        SealedNumberRequest, ServicePoint, SuppliesNowRequest,
+        customer_numbers_client::CustomerNumbersClient, customer_supplies_client::CustomerSuppliesClient,
         get_customer_request, registry_client::RegistryClient,
     },
 };
 use uuid::Uuid;
 
 use crate::{
+    desk::reliability::Looked,
     domain::{
         area::{Tongue, area},
         call::SealedNumber,
@@ -52,11 +56,23 @@ pub struct Found {
     pub area_en: String,
 }
 
+/// An outage as it is compared with the limits of a year.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Which.
+    pub outage: Uuid,
+    /// When.
+    pub window: Window,
+    /// Outages that are one plan with it (domain.md 5.5 no. 27).
+    pub same_plan: Vec<Uuid>,
+}
+
 /// Asks the other services.
 #[derive(Debug, Clone)]
 pub struct Others {
     registry: RegistryClient<Outgoing>,
     numbers: CustomerNumbersClient<Outgoing>,
+    supplies: CustomerSuppliesClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     clock: Clock,
 }
@@ -68,6 +84,7 @@ impl Others {
             clock,
             registry: RegistryClient::new(peers.patient("registry")),
             numbers: CustomerNumbersClient::new(peers.patient("registry")),
+            supplies: CustomerSuppliesClient::new(peers.patient("registry")),
             insight: InsightClient::new(peers.patient("insight")),
         }
     }
@@ -139,6 +156,20 @@ impl Others {
             Err(status) if status.code() == tonic::Code::NotFound => Ok(Vec::new()),
             Err(status) => Err(Common::peer("the registry")(status).into()),
         }
+    }
+
+    /// How important customers of these sets, and `customers`, are supplied now; those with one supply are left out.
+    ///
+    /// # Errors
+    /// [`Error::Common`], [`Error::Peer`].
+    pub async fn supplies(&self, sets: &[String], customers: &[Uuid]) -> Result<Vec<Looked>, Error> {
+        let request = SuppliesNowRequest {
+            set_ids: sets.to_vec(),
+            customer_ids: customers.iter().map(Uuid::to_string).collect(),
+        };
+        let reply = self.supplies.clone().now(request).await;
+        let reply = reply.map_err(Common::peer("the registry"))?.into_inner();
+        reply.customers.iter().map(supplies::looked).collect()
     }
 
     /// What `customer` is to an affected set by their supply points; none when no point is in it. A set keeps the points it
@@ -257,15 +288,13 @@ impl Others {
     pub async fn above(
         &self,
         customers: &[(Uuid, Option<i32>)],
-        (outage, window): (Uuid, Window),
+        planned: &Planned,
         zone: Tz,
         times: &Times,
     ) -> Result<(u32, u32), Error> {
         let (mut count, mut hours) = (0, 0);
         for (limit, customers) in times.groups(customers) {
-            let (more, longer) = self
-                .above_limit(&customers, (outage, window), zone, limit)
-                .await?;
+            let (more, longer) = self.above_limit(&customers, planned, zone, limit).await?;
             count += more;
             hours += longer;
         }
@@ -276,22 +305,23 @@ impl Others {
     async fn above_limit(
         &self,
         customers: &[Uuid],
-        (outage, window): (Uuid, Window),
+        planned: &Planned,
         zone: Tz,
         times: Option<u16>,
     ) -> Result<(u32, u32), Error> {
-        let (since, until) = year(window.off_at, zone);
+        let (since, until) = year(planned.window.off_at, zone);
         let (mut count, mut hours) = (0, 0);
         for page in customers.chunks(PAGE) {
             let request = PlannedTotalsRequest {
                 customer_ids: page.iter().map(Uuid::to_string).collect(),
                 since: Some(wire::timestamp(since)),
                 until: Some(wire::timestamp(until)),
-                plus_s: window.length().num_seconds(),
+                plus_s: planned.window.length().num_seconds(),
                 more_than: times.map_or(u32::MAX, u32::from),
                 more_than_s: HOURS_MAX * 3_600,
                 // What the ledger has of this outage is in the window already.
-                except_outage_id: outage.to_string(),
+                except_outage_id: planned.outage.to_string(),
+                same_plan_outage_ids: planned.same_plan.iter().map(Uuid::to_string).collect(),
             };
             let reply = self.insight.clone().planned_totals(request).await;
             let reply = reply.map_err(Common::peer("the ledger"))?.into_inner();
@@ -361,7 +391,6 @@ fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     #[test]
     fn a_year_is_one_of_the_place() {
         let at: DateTime<Utc> = "2026-12-31T17:00:00Z".parse().unwrap();

@@ -26,8 +26,9 @@ use relight_common::{reconcile, service::Host};
 use relight_proto::registry::v1::{
     accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer,
     customer_contacts_server::CustomerContactsServer, customer_numbers_server::CustomerNumbersServer,
-    life_support_server::LifeSupportServer, links_server::LinksServer, registry_server::RegistryServer,
-    set_members_server::SetMembersServer, supplies_server::SuppliesServer,
+    customer_supplies_server::CustomerSuppliesServer, life_support_server::LifeSupportServer,
+    links_server::LinksServer, registry_server::RegistryServer, set_members_server::SetMembersServer,
+    supplies_server::SuppliesServer,
     switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
@@ -69,6 +70,10 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             guard.clone(),
         ));
         routes.add_service(CustomerNumbersServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
+        routes.add_service(CustomerSuppliesServer::with_interceptor(
             api.clone(),
             guard.clone(),
         ));

@@ -10,6 +10,7 @@ mod life_support;
 mod links;
 mod map;
 mod numbers;
+mod several;
 mod streets;
 mod supplies;
 mod switching;

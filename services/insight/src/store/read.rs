@@ -85,18 +85,18 @@ pub(crate) async fn history(
 }
 
 /// How many of these customers are above (count, seconds) of planned interruption that began in `[since, until)`, with one
-/// more of `plus_s` seconds: (above the count, above the time).
+/// more of `plus_s` seconds, `except` left out and those in `same` no more in number: (above the count, above the time).
 pub(crate) async fn planned_above(
     pool: &PgPool,
     customers: &[Uuid],
     (since, until): (Instant, Instant),
-    (plus_s, except): (i64, Option<Uuid>),
+    (plus_s, except, same): (i64, Option<Uuid>, &[Uuid]),
     (more_than, more_than_s): (i64, i64),
 ) -> Result<(i64, i64), Error> {
     let row = sqlx::query!(
         r#"select count(*) filter (where t.n + 1 > $4) as "count!", count(*) filter (where t.s + $5 > $6) as "hours!"
          from (
-             select c.id, count(distinct i.incident_id) as n,
+             select c.id, count(distinct i.incident_id) filter (where i.incident_id <> all($8)) as n,
                  coalesce(sum(extract(epoch from i.on_at - i.off_at)), 0)::bigint as s
              from unnest($1::uuid[]) as c (id)
              left join insight.interruption i on i.customer_id = c.id and i.class in ('PLANNED', 'TEMPORARY')
@@ -110,7 +110,8 @@ pub(crate) async fn planned_above(
         more_than,
         plus_s,
         more_than_s,
-        except
+        except,
+        same
     )
     .fetch_one(pool)
     .await

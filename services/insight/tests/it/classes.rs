@@ -54,7 +54,13 @@ impl World {
         self.nothing_parked().await
     }
 
-    async fn planned(&self, id: Uuid, members: &[CustomerId], off: i64, on: i64) -> anyhow::Result<()> {
+    pub(crate) async fn planned(
+        &self,
+        id: Uuid,
+        members: &[CustomerId],
+        off: i64,
+        on: i64,
+    ) -> anyhow::Result<()> {
         let told = OutageChanged {
             outage_id: id.to_string(),
             state: "off".to_owned(),
@@ -70,7 +76,7 @@ impl World {
         self.nothing_parked().await
     }
 
-    async fn planned_back(&self, id: Uuid, on: i64) -> anyhow::Result<()> {
+    pub(crate) async fn planned_back(&self, id: Uuid, on: i64) -> anyhow::Result<()> {
         let told = OutageStep {
             outage_id: id.to_string(),
             step: "restored".to_owned(),

@@ -50,11 +50,13 @@ pub fn read(notice: &OutageNotice, zone: Tz) -> Result<Option<Outage>, Invalid> 
         is_temporary: notice.class == "TEMPORARY",
         off_at: wire::instant("off_at", notice.off_at)?,
         on_at: match kind {
-            Kind::Safety => wire::instant_opt("on_at", notice.on_at)?,
+            Kind::Safety | Kind::Reliability => wire::instant_opt("on_at", notice.on_at)?,
             _ => Some(wire::instant("on_at", notice.on_at)?),
         },
         was_off_at: wire::instant_opt("previous_off_at", notice.previous_off_at)?,
         was_on_at: wire::instant_opt("previous_on_at", notice.previous_on_at)?,
+        also: wire::instant_opt("also_off_at", notice.also_off_at)?
+            .zip(wire::instant_opt("also_on_at", notice.also_on_at)?),
         line: notice.line.clone(),
         area: [notice.area_zh.clone(), notice.area_en.clone()],
         reason: [notice.reason_zh.clone(), notice.reason_en.clone()],

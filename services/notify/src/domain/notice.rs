@@ -57,6 +57,10 @@ words!(
         OutageReleased = "outage_released",
         /// Supply was switched off because of danger.
         OutageSafety = "outage_safety",
+        /// An important customer has one supply left.
+        OutageReliability = "outage_reliability",
+        /// They have several again.
+        OutageReliabilityOver = "outage_reliability_over",
         /// A debt is reminded of.
         ArrearsReminder = "arrears_reminder",
         /// Disconnection is announced.
@@ -128,6 +132,8 @@ impl Purpose {
             Purpose::OutageVoid => "VOID",
             Purpose::OutageReleased => "RELEASED",
             Purpose::OutageSafety => "SAFETY",
+            Purpose::OutageReliability => "RELIABILITY",
+            Purpose::OutageReliabilityOver => "RELIABILITY_OVER",
             Purpose::ArrearsReminder => "ARREARS_REMIND",
             Purpose::ArrearsDisconnection => "DISC_NOTICE",
             Purpose::ArrearsPreNotice => "PRE30",
@@ -147,6 +153,7 @@ impl Purpose {
             Purpose::Code => 0,
             Purpose::Accepted
             | Purpose::OutageSafety
+            | Purpose::OutageReliability
             | Purpose::ArrearsPreNotice
             | Purpose::WrongPerson
             | Purpose::StillOffAnswer => 1,
@@ -156,6 +163,7 @@ impl Purpose {
             | Purpose::OutageExtended
             | Purpose::OutageCancelled
             | Purpose::OutageVoid
+            | Purpose::OutageReliabilityOver
             | Purpose::ArrearsDisconnected
             | Purpose::ArrearsPaymentReceived
             | Purpose::ArrearsReconnected
@@ -186,6 +194,8 @@ impl Purpose {
             | Purpose::OutageCancelled
             | Purpose::OutageVoid
             | Purpose::OutageSafety
+            | Purpose::OutageReliability
+            | Purpose::OutageReliabilityOver
             | Purpose::ArrearsDisconnection
             | Purpose::ArrearsPreNotice
             | Purpose::WrongPerson
@@ -226,6 +236,8 @@ impl Purpose {
                 | Purpose::OutageVoid
                 | Purpose::OutageReleased
                 | Purpose::OutageSafety
+                | Purpose::OutageReliability
+                | Purpose::OutageReliabilityOver
                 | Purpose::ArrearsDisconnection
                 | Purpose::ArrearsPreNotice => NOTICE_TTL_MAX,
                 Purpose::ArrearsReminder

@@ -30,6 +30,10 @@ words!(
         Released = "released",
         /// Supply was switched off because of danger.
         Safety = "safety",
+        /// An important customer has one supply left (O23).
+        Reliability = "reliability",
+        /// They have several again.
+        ReliabilityOver = "reliability_over",
     }
 );
 
@@ -55,13 +59,16 @@ impl Kind {
             Kind::Void => Purpose::OutageVoid,
             Kind::Released => Purpose::OutageReleased,
             Kind::Safety => Purpose::OutageSafety,
+            Kind::Reliability => Purpose::OutageReliability,
+            Kind::ReliabilityOver => Purpose::OutageReliabilityOver,
         }
     }
 
     /// What it takes back while it is unsent: times that are not true any more.
     pub fn takes_back(self) -> &'static [Purpose] {
         match self {
-            Kind::Notice | Kind::Reminder | Kind::Safety => &[],
+            Kind::Notice | Kind::Reminder | Kind::Safety | Kind::Reliability => &[],
+            Kind::ReliabilityOver => &[Purpose::OutageReliability],
             Kind::Changed
             | Kind::LateStart
             | Kind::Extended
@@ -81,6 +88,8 @@ pub struct Special {
     pub life_support: bool,
     /// Generation, storage or a second supply of their own: told to isolate it first (O3).
     pub own_supply: bool,
+    /// Off in the other window too (domain.md 5.5 no. 27).
+    pub also: bool,
 }
 
 /// One notice of one outage.
@@ -100,6 +109,8 @@ pub struct Outage {
     pub was_off_at: Option<DateTime<Utc>>,
     /// Expected back by, as it was told before.
     pub was_on_at: Option<DateTime<Utc>>,
+    /// The window of another outage right before or right after it, for those who are in both.
+    pub also: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// The line.
     pub line: String,
     /// The area, Chinese and English.
@@ -110,7 +121,7 @@ pub struct Outage {
     pub zone: Tz,
 }
 
-/// How long it is worth saying that supply was switched off because of danger.
+/// How long it is worth saying that supply was switched off because of danger, or that one supply is left.
 const SAFETY_TTL: TimeDelta = TimeDelta::hours(12);
 /// Longest line in a text, characters; mails carry it whole.
 pub const LINE_MAX: [usize; 2] = [10, 20];
@@ -134,7 +145,8 @@ impl Outage {
         match self.kind {
             Kind::Notice | Kind::Reminder | Kind::Changed | Kind::LateStart | Kind::Released => self.off_at,
             Kind::Extended | Kind::Cancelled | Kind::Void => self.window().1.unwrap_or(self.off_at),
-            Kind::Safety => self.off_at + SAFETY_TTL,
+            Kind::Safety | Kind::Reliability => self.off_at + SAFETY_TTL,
+            Kind::ReliabilityOver => self.on_at.unwrap_or(self.off_at) + SAFETY_TTL,
         }
     }
 
@@ -159,6 +171,11 @@ impl Outage {
             _ if day(off_at) == day(on_at) => on_at.with_timezone(&self.zone).format("%H:%M").to_string(),
             _ => clock(on_at),
         });
+        let also = self.also.filter(|_| special.also);
+        let also_on = also.map(|(off, on)| match day(off) == day(on) {
+            true => on.with_timezone(&self.zone).format("%H:%M").to_string(),
+            false => clock(on),
+        });
         let flag = |is: bool| is.then(|| "1".to_owned());
         let long =
             |texts: &[String; 2], max: [usize; 2]| fit(in_language(texts, language), language, channel, max);
@@ -176,6 +193,8 @@ impl Outage {
                     "was_on",
                     self.was_on_at.filter(|was| Some(*was) != on_at).map(clock),
                 ),
+                ("also_off", also.map(|(off, _)| clock(off))),
+                ("also_on", also_on),
                 ("line", Some(line)),
                 ("area", Some(long(&self.area, AREA_MAX))),
                 ("reason", Some(long(&self.reason, REASON_MAX))),
@@ -237,6 +256,7 @@ mod tests {
             on_at: Some(at("2026-03-08T09:00:00Z")),
             was_off_at: None,
             was_on_at: None,
+            also: None,
             line: "10kV城北线".into(),
             area: ["城北街道".into(), "Chengbei".into()],
             reason: ["检修".into(), "maintenance".into()],
@@ -262,6 +282,27 @@ mod tests {
         one.on_at = Some(at("2026-03-08T16:30:00Z"));
         assert_eq!(vars(&one, Language::ZhCn)["on"], "3月9日00:30");
         assert!(!zh.contains_key("was_off") && !zh.contains_key("own") && !zh.contains_key("ack"));
+    }
+
+    #[test]
+    fn the_other_window_is_named_to_those_who_are_in_both() {
+        let mut one = outage(Kind::Notice);
+        one.also = Some((at("2026-03-08T09:30:00Z"), at("2026-03-08T12:00:00Z")));
+        assert!(!vars(&one, Language::En).contains_key("also_off"));
+        let house = House {
+            org_zh: "示范供电".into(),
+            org_en: "Demo Electric".into(),
+            phone: "95598".into(),
+        };
+        let special = Special {
+            also: true,
+            ..Special::default()
+        };
+        let said = one.vars(&house, Language::ZhCn, Channel::Sms, special);
+        assert_eq!(
+            (said["also_off"].as_str(), said["also_on"].as_str()),
+            ("3月8日17:30", "20:00")
+        );
     }
 
     #[test]

@@ -46,6 +46,8 @@ fn waits(purpose: Purpose) -> bool {
         | Purpose::OutageCancelled
         | Purpose::OutageVoid
         | Purpose::OutageSafety
+        | Purpose::OutageReliability
+        | Purpose::OutageReliabilityOver
         | Purpose::ArrearsPreNotice
         | Purpose::WrongPerson
         | Purpose::StillOffAnswer => false,

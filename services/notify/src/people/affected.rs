@@ -1,6 +1,6 @@
 //! Who loses supply with a set of devices, and what makes them special for a notice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use relight_common::wire;
@@ -68,16 +68,39 @@ impl People {
         customers: &[Uuid],
         at: DateTime<Utc>,
     ) -> Result<Vec<Affected>, Error> {
+        let members = self.among(set, customers, at).await?;
+        let mut found = customers.iter().map(|one| (*one, Special::default())).collect();
+        note(&mut found, &members)?;
+        Ok(listed(found))
+    }
+
+    /// Marks those who are in the other set too. At most [`PAGE`] of them.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn mark_both(
+        &self,
+        people: &mut [Affected],
+        other: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let customers: Vec<Uuid> = people.iter().map(|one| one.customer).collect();
+        let members = self.among(other, &customers, at).await?;
+        let both: BTreeSet<&str> = members.iter().map(|member| member.customer_id.as_str()).collect();
+        for one in people {
+            one.special.also = both.contains(one.customer.to_string().as_str());
+        }
+        Ok(())
+    }
+
+    async fn among(&self, set: Uuid, customers: &[Uuid], at: DateTime<Utc>) -> Result<Vec<Member>, Error> {
         let request = MembersAmongRequest {
             set_id: set.to_string(),
             customer_ids: customers.iter().map(Uuid::to_string).collect(),
             at: Some(wire::timestamp(at)),
         };
         let reply = self.sets.clone().among(request).await;
-        let members = reply.map_err(Error::peer("registry"))?.into_inner().members;
-        let mut found = customers.iter().map(|one| (*one, Special::default())).collect();
-        note(&mut found, &members)?;
-        Ok(listed(found))
+        Ok(reply.map_err(Error::peer("registry"))?.into_inner().members)
     }
 }
 

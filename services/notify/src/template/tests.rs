@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Variables that may be missing.
-const OPTIONAL: [&str; 11] = [
-    "yes", "eta", "was", "was_off", "was_on", "own", "ack", "temp", "pay", "by", "back",
+const OPTIONAL: [&str; 12] = [
+    "yes", "eta", "was", "was_off", "was_on", "also_off", "own", "ack", "temp", "pay", "by", "back",
 ];
 
 /// The longest value every variable can have, in this language.
@@ -41,6 +41,8 @@ fn worst(language: Language) -> Vars {
         ("off", later),
         ("was_off", later),
         ("was_on", later),
+        ("also_off", later),
+        ("also_on", later),
         ("stop", later),
         ("back", later),
         ("by", later),
@@ -174,6 +176,8 @@ fn an_ordinary_notice_takes_two_short_messages() {
                     ["营业厅或网上营业厅", "any office or bank"][usize::from(language == Language::En)],
                 ),
             ];
+            // Two windows are not the ordinary.
+            vars.remove("also_off");
             for (name, value) in known {
                 vars.insert(name.to_owned(), value.to_owned());
             }

@@ -16,5 +16,6 @@ mod questions;
 mod rounds;
 mod together;
 mod town;
+mod twice;
 mod whole;
 mod world;

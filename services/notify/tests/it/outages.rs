@@ -25,7 +25,7 @@ const OTHER: &str = "+8619900000002";
 const THIRD: &str = "+8619900000003";
 
 /// What a number got, in order.
-fn got(seen: &[Sms], number: &str) -> Vec<String> {
+pub(crate) fn got(seen: &[Sms], number: &str) -> Vec<String> {
     let own = seen.iter().filter(|sms| number.ends_with(&sms.destination));
     own.map(|sms| sms.text.clone()).collect()
 }
@@ -60,6 +60,12 @@ async fn every_kind_reaches_everybody_entitled_once() -> anyhow::Result<()> {
             "已于11月30日09:00紧急停电",
             "was switched off at 30 Nov 09:00 for safety",
         ),
+        (
+            "reliability",
+            "自11月30日09:00起仅剩一路",
+            "Since 30 Nov 09:00 only ONE",
+        ),
+        ("reliability_over", "已于17:00恢复", "is over"),
     ];
     for (kind, zh, en) in kinds {
         let world = World::start(MORNING).await?;

@@ -13,7 +13,7 @@ use relight_proto::events::v1::{Event, NoticeServed};
 use uuid::Uuid;
 
 use crate::{
-    desk::{act::take_notice, step::save, tell},
+    desk::{act::take_notice, reliability, step::save, tell},
     domain::{event::Kind, ids::OutageId},
     error::Error,
     store::{
@@ -59,6 +59,13 @@ impl Consumer for FromNotify {
         if told.kind == SAFETY {
             let id = wire::uuid("outage_id", &told.outage_id)?;
             safety::told(work.conn(), id, &evidence).await?;
+            return Ok(Outcome::Applied);
+        }
+        if matches!(told.kind.as_str(), reliability::TELLS | reliability::ENDS) {
+            if told.kind == reliability::TELLS {
+                let id = wire::uuid("outage_id", &told.outage_id)?;
+                reliability::served(work, id, &evidence, &strangers(&told)?).await?;
+            }
             return Ok(Outcome::Applied);
         }
         let Some(kind) = Kind::parse(&told.kind) else {

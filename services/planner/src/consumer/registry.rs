@@ -7,16 +7,19 @@ use relight_common::{
     reader::{Consumer, Outcome},
     wire,
 };
-use relight_proto::events::v1::{CustomerChanged, Event};
+use relight_proto::events::v1::{CustomerChanged, Event, GridSwitched};
 use uuid::Uuid;
 
 use super::decode;
 use crate::{
-    desk::moved::{self, Difference, Moved},
+    desk::{
+        moved::{self, Difference, Moved},
+        reliability::{self as desk, Looked, Switched},
+    },
     domain::ids::OutageId,
     error::Error,
     peers::Others,
-    store::{outage, people},
+    store::{outage, people, reliability},
 };
 
 /// Applies the events of the registry.
@@ -33,9 +36,21 @@ pub enum Found {
     Nothing,
     /// Where a customer stands to what is announced.
     Customer(Vec<Moved>),
-    /// How far the network is from what was planned on.
-    Network(Vec<Difference>),
+    /// How far the network is from what was planned on, and how customers with several supplies are supplied.
+    Network(Vec<Difference>, Supplied),
 }
+
+/// Important customers with several supplies (operations.md O23).
+#[derive(Debug)]
+pub struct Supplied {
+    by: Switched,
+    /// For whom a warning was open.
+    warned: Vec<Uuid>,
+    found: Vec<Looked>,
+}
+
+/// Customers of one question.
+const ASKED: usize = 5_000;
 
 impl FromRegistry {
     /// Asks `others` about the plans in `db`.
@@ -61,7 +76,33 @@ impl FromRegistry {
         Ok(Found::Customer(all))
     }
 
-    async fn network(&self) -> Result<Found, Error> {
+    /// Those who lost and those who got supply, and those for whom a warning is open.
+    async fn supplied(&self, event: &Event) -> Result<Supplied, Error> {
+        let told: GridSwitched = match event.r#type.as_str() {
+            "grid.switched" => decode(event)?,
+            _ => GridSwitched::default(),
+        };
+        let sets: Vec<String> = [told.lost_set_id, told.restored_set_id]
+            .into_iter()
+            .filter(|id| !id.is_empty())
+            .collect();
+        let mut warned = reliability::warned(self.db.pool()).await?;
+        warned.truncate(ASKED);
+        let found = if sets.is_empty() && warned.is_empty() {
+            Vec::new()
+        } else {
+            self.others.supplies(&sets, &warned).await?
+        };
+        let by = Switched {
+            device_id: told.device_id,
+            basis_kind: told.basis_kind,
+            basis_id: wire::uuid_opt("basis_id", &told.basis_id)?,
+            at: wire::instant("time", told.at.or(event.time))?,
+        };
+        Ok(Supplied { by, warned, found })
+    }
+
+    async fn network(&self) -> Result<Vec<Difference>, Error> {
         let mut all = Vec::new();
         for one in outage::live(self.db.pool(), false).await? {
             let mut conn = self
@@ -80,8 +121,23 @@ impl FromRegistry {
                 released,
             });
         }
-        Ok(Found::Network(all))
+        Ok(all)
     }
+}
+
+/// What the network means for each of them.
+///
+/// # Errors
+/// [`Error::Common`].
+async fn warn(work: &mut Work, supplied: &Supplied) -> Result<(), Error> {
+    for one in &supplied.found {
+        desk::looked(work, &supplied.by, one).await?;
+    }
+    let is_found = |customer: &Uuid| supplied.found.iter().any(|one| one.customer == *customer);
+    for customer in supplied.warned.iter().filter(|customer| !is_found(customer)) {
+        desk::gone(work, *customer, supplied.by.at).await?;
+    }
+    Ok(())
 }
 
 impl Consumer for FromRegistry {
@@ -94,7 +150,9 @@ impl Consumer for FromRegistry {
                 let told: CustomerChanged = decode(event)?;
                 self.customer(wire::uuid("customer_id", &told.customer_id)?).await
             }
-            "grid.versioned" | "grid.switched" => self.network().await,
+            "grid.versioned" | "grid.switched" => {
+                Ok(Found::Network(self.network().await?, self.supplied(event).await?))
+            }
             _ => Ok(Found::Nothing),
         }
     }
@@ -107,10 +165,11 @@ impl Consumer for FromRegistry {
                     moved::customer(work, one).await?;
                 }
             }
-            Found::Network(all) => {
+            Found::Network(all, supplied) => {
                 for one in &all {
                     moved::network(work, one).await?;
                 }
+                warn(work, &supplied).await?;
             }
         }
         let ours = matches!(

@@ -2,14 +2,21 @@
 
 use relight_common::Work;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{step::zone_of, tell};
 use crate::{
-    domain::{form::Template, ids::OutageId, outage::Outage, window::Window},
+    domain::{
+        form::Template,
+        ids::OutageId,
+        outage::{Class, Outage},
+        window::Window,
+    },
     error::Error,
     store::{
         outage::{self, Place, Stored, Words},
         people::{self, Affected},
+        requester,
     },
 };
 
@@ -28,14 +35,20 @@ pub struct Draft {
     pub place: Place,
     /// Everybody affected.
     pub affected: Vec<Affected>,
+    /// Who asked for it, and how; none: nobody did.
+    pub request: Option<(Uuid, String)>,
 }
 
 /// Stores a draft with everybody it affects.
 ///
 /// # Errors
-/// [`Error::IdTaken`], [`Error::Common`].
+/// [`Error::IdTaken`], [`Error::NotAffected`] when who asked for it is not, [`Error::Common`].
 pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
     let (author, at) = (work.actor().to_owned(), work.at());
+    let asked = draft.request.as_ref().map(|(customer, _)| *customer);
+    if let Some(stranger) = asked.filter(|asked| draft.affected.iter().all(|one| one.customer != *asked)) {
+        return Err(Error::NotAffected(stranger));
+    }
     let mut one = Stored {
         id: draft.id,
         number: String::new(),
@@ -54,12 +67,18 @@ pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
         network_released: 0,
         life: Outage::draft(author, draft.window),
     };
+    if let Some((customer, note)) = draft.request {
+        one.life.class = Class::CustomerRequest { customer, note };
+    }
     let day = at.with_timezone(&zone_of(&one)).date_naive();
     one.number = outage::next_number(work.conn(), "P", day).await?;
     if !outage::insert(work.conn(), &one, at).await? {
         return Err(Error::IdTaken(one.id.uuid()));
     }
     people::add(work.conn(), one.id, &draft.affected, at).await?;
+    if let Some(customer) = asked {
+        requester::asked_for_it(work.conn(), (one.id, customer), one.life.window, at).await?;
+    }
     tell::changed(work, &one);
     work.audit("outage.drafted", one.id, facts(&one));
     Ok(one)
@@ -68,6 +87,7 @@ pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
 fn facts(one: &Stored) -> serde_json::Value {
     json!({
         "number": one.number,
+        "class": one.life.class,
         "template": one.template,
         "device_ids": one.place.device_ids,
         "affected_set_id": one.place.set,

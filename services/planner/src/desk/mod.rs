@@ -8,6 +8,7 @@ pub mod form;
 pub mod longer;
 pub mod moved;
 pub mod refresh;
+pub mod reliability;
 pub mod rights;
 pub mod safety;
 pub mod silent;

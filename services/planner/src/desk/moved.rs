@@ -65,7 +65,7 @@ pub async fn customer(work: &mut Work, moved: &Moved) -> Result<(), Error> {
             people::release(work.conn(), one.id, &[moved.customer], at).await?;
             save(work, &mut one).await?;
             if one.life.announced_at.is_some() {
-                told(work, &one, Kind::Released, &[moved.customer]);
+                told(work, &one, Kind::Released, &[moved.customer]).await?;
             }
             Ok(())
         }
@@ -93,7 +93,7 @@ async fn joined(work: &mut Work, one: &mut Stored, new: Affected) -> Result<(), 
     save(work, one).await?;
     let in_time = at <= one.life.window.off_at - REMIND_BEFORE;
     if in_time {
-        told(work, one, Kind::Notice, &[new.customer]);
+        told(work, one, Kind::Notice, &[new.customer]).await?;
     } else {
         let starts_at = one.life.starts_at().with_timezone(&zone_of(one));
         let because = format!("customer {} moved in: call them before {starts_at}", new.customer);

@@ -46,8 +46,8 @@ pub async fn refresh(
     (one.network_added, one.network_released) = (0, 0);
     save(work, one).await?;
     if one.life.announced_at.is_some() {
-        told(work, one, Kind::Notice, &added);
-        told(work, one, Kind::Released, &released);
+        told(work, one, Kind::Notice, &added).await?;
+        told(work, one, Kind::Released, &released).await?;
     }
     let detail = json!({
         "affected_set_id": one.place.set, "grid_version": one.place.grid_version,
@@ -58,14 +58,13 @@ pub async fn refresh(
 }
 
 /// Tells these customers, if there are any.
-pub(super) fn told(work: &mut Work, one: &Stored, kind: Kind, customers: &[Uuid]) {
-    if !customers.is_empty() {
-        tell::effect(
-            work,
-            one,
-            &Effect::Tell { kind, before: None },
-            None,
-            Some(customers),
-        );
+///
+/// # Errors
+/// [`Error::Common`].
+pub(super) async fn told(work: &mut Work, one: &Stored, kind: Kind, customers: &[Uuid]) -> Result<(), Error> {
+    if customers.is_empty() {
+        return Ok(());
     }
+    let tells = Effect::Tell { kind, before: None };
+    tell::effect(work, one, &tells, None, Some(customers)).await
 }

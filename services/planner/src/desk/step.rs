@@ -105,7 +105,7 @@ pub async fn step(
     }
     save(work, one).await?;
     for effect in &effects {
-        tell::effect(work, one, effect, with.section.map(|(set, _)| set), None);
+        tell::effect(work, one, effect, with.section.map(|(set, _)| set), None).await?;
     }
     audit(work, one, event, &facts, with.reason);
     timers(work, one).await?;

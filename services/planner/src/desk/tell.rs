@@ -16,6 +16,7 @@ use crate::{
     error::Error,
     store::{
         alarm::{self, Alarm},
+        consecutive::{self, Neighbour},
         outage::Stored,
     },
 };
@@ -28,7 +29,7 @@ pub fn changed(work: &mut Work, one: &Stored) {
         number: one.number.clone(),
         state: life.state.word().to_owned(),
         plan_no: life.plan_no,
-        class: life.class.word().to_owned(),
+        class: life.class.told().to_owned(),
         affected_set_id: place.set.to_string(),
         affected_count: place.count.unsigned_abs(),
         off_at: Some(timestamp(life.window.off_at)),
@@ -52,18 +53,28 @@ pub fn changed(work: &mut Work, one: &Stored) {
 }
 
 /// What follows from a change; `customers`: when only these are meant.
-pub fn effect(
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn effect(
     work: &mut Work,
     one: &Stored,
     effect: &Effect,
     section: Option<Uuid>,
     customers: Option<&[Uuid]>,
-) {
+) -> Result<(), Error> {
     match effect {
-        Effect::Tell { kind, before } => notice(work, one, *kind, *before, customers),
+        Effect::Tell { kind, before } => {
+            let also = match kind {
+                Kind::Notice | Kind::Reminder => consecutive::named(work.conn(), one).await?,
+                _ => None,
+            };
+            notice(work, one, (*kind, *before), customers, also);
+        }
         Effect::Back { all } => back(work, one, *all, section),
         Effect::Publish | Effect::EndPlan { .. } | Effect::Off => {}
     }
+    Ok(())
 }
 
 /// The number of this call is somebody else's. Each call is a subject of its own.
@@ -78,7 +89,13 @@ pub(super) fn contact_wrong(work: &mut Work, one: &Stored, customer: Uuid, calle
 }
 
 /// Orders one notice. A void one is about the plan before: its window, its number.
-fn notice(work: &mut Work, one: &Stored, kind: Kind, before: Option<Window>, customers: Option<&[Uuid]>) {
+fn notice(
+    work: &mut Work,
+    one: &Stored,
+    (kind, before): (Kind, Option<Window>),
+    customers: Option<&[Uuid]>,
+    also: Option<Neighbour>,
+) {
     let plan_no = match kind {
         Kind::Void => one.life.plan_no - 1,
         _ => one.life.plan_no,
@@ -109,7 +126,13 @@ fn notice(work: &mut Work, one: &Stored, kind: Kind, before: Option<Window>, cus
         reason_zh: one.words.reason_zh.clone(),
         reason_en: one.words.reason_en.clone(),
         zone: one.place.zone.clone(),
-        class: one.life.class.word().to_owned(),
+        class: one.life.class.told().to_owned(),
+        also_affected_set_id: also
+            .as_ref()
+            .map(|other| other.set.to_string())
+            .unwrap_or_default(),
+        also_off_at: also.as_ref().map(|other| timestamp(other.off_at)),
+        also_on_at: also.map(|other| timestamp(other.on_at)),
     };
     work.tell(
         "outage.notice",

@@ -39,7 +39,7 @@ impl Law<'_> {
         // A required notice that is missing must not look like one that is not required.
         let published_at = published_at.filter(|_| individual_at.is_some());
         self.ask(match outage.class {
-            Class::Planned => Question::PlannedStart(PlannedStart {
+            Class::Planned | Class::CustomerRequest { .. } => Question::PlannedStart(PlannedStart {
                 published_at,
                 individual_at,
                 off_at: Some(outage.window.off_at),

@@ -3,13 +3,16 @@
 
 pub mod area;
 pub mod call;
+pub mod consecutive;
 pub mod event;
 pub mod facts;
 pub mod form;
 pub mod ids;
 pub mod law;
+pub mod month;
 pub mod outage;
 pub mod refusal;
+pub mod reliability;
 pub mod safety;
 pub mod times;
 pub mod transition;

@@ -100,13 +100,30 @@ pub enum Class {
         /// The manager who decided.
         by: String,
     },
+    /// With the full lead, because a customer asked for it (domain.md 5.5 no. 28).
+    CustomerRequest {
+        /// Who asked: the wish is their notice.
+        customer: Uuid,
+        /// How, and the number of what they signed.
+        note: String,
+    },
 }
 
 impl Class {
-    /// The word in the ledger and on the wire.
+    /// The word in the database and to people who plan.
     pub fn word(&self) -> &'static str {
         match self {
             Class::Planned => "PLANNED",
+            Class::Temporary { .. } => "TEMPORARY",
+            Class::CustomerRequest { .. } => "CUSTOMER_REQUEST",
+        }
+    }
+
+    /// The word to customers and to the ledger: for everybody but who asked it is a planned outage like any, and whose wish it
+    /// is concerns nobody.
+    pub fn told(&self) -> &'static str {
+        match self {
+            Class::Planned | Class::CustomerRequest { .. } => "PLANNED",
             Class::Temporary { .. } => "TEMPORARY",
         }
     }

@@ -2,8 +2,10 @@
 
 mod alarm;
 mod call;
+mod figures;
 mod form;
 mod parse;
+mod reliability;
 mod safety;
 mod view;
 
@@ -38,10 +40,10 @@ use crate::{
         transition::{form_holds, gate_holds, notice_holds},
     },
     error::Error,
-    peers::Others,
+    peers::{Others, Planned},
     rpc::parse::Asks,
     store::{
-        facts, list, lock,
+        consecutive, facts, list, lock,
         outage::{self, Stored},
         people,
     },
@@ -101,6 +103,7 @@ impl Api {
             template: asked.template,
             place: found.place,
             affected: found.affected,
+            request: asked.request,
         };
         let one = draft::draft(&mut work, draft).await?;
         let reply = view::outage(&mut work, &one).await?;
@@ -166,11 +169,16 @@ impl Api {
     async fn above(&self, one: &Stored, event: &Event) -> Result<(u32, u32), Error> {
         let mut conn = self.conn().await?;
         let customers = people::supplied(&mut conn, one.id).await?;
-        drop(conn);
         let window = event.window(one.life.window);
+        let same = consecutive::neighbours(&mut conn, one, window).await?;
+        drop(conn);
         let times = Times::of(&self.pack, window.off_at);
-        let of = (one.id.uuid(), window);
-        self.others.above(&customers, of, zone_of(one), &times).await
+        let of = Planned {
+            outage: one.id.uuid(),
+            window,
+            same_plan: same.into_iter().map(|other| other.id).collect(),
+        };
+        self.others.above(&customers, &of, zone_of(one), &times).await
     }
 
     /// The same for a later end, which waits for nobody: people must hear of it whether the ledger answers or not.

@@ -53,6 +53,7 @@ pub(super) struct Asked {
     pub(super) window: Window,
     pub(super) words: Given,
     pub(super) template: &'static Template,
+    pub(super) request: Option<(Uuid, String)>,
 }
 
 /// Words of a draft; an area that is left out is made from the addresses.
@@ -79,7 +80,24 @@ pub(super) fn draft(request: &DraftRequest, now: DateTime<Utc>) -> Result<Asked,
         window: Window::plan(off_at, on_at, now)?,
         words: Given(words(request.words.as_ref(), false)?),
         template: template(&request.template)?,
+        request: request_of(&request.requested_by_customer_id, &request.request_note)?,
     })
+}
+
+/// Who asked for it, and how; both or none.
+fn request_of(customer: &str, note: &str) -> Result<Option<(Uuid, String)>, Invalid> {
+    let customer = wire::uuid_opt("requested_by_customer_id", customer)?;
+    match customer {
+        Some(customer) => {
+            let note = wire::text_required("request_note", note, TEXT_MAX)?;
+            Ok(Some((customer, note)))
+        }
+        None if note.is_empty() => Ok(None),
+        None => Err(Invalid::new(
+            "requested_by_customer_id",
+            "must be given with request_note",
+        )),
+    }
 }
 
 /// The template of this word; left out: the one that asks for more.

@@ -85,6 +85,10 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
     if let Class::Temporary { .. } = life.class {
         marks.push("temporary".to_owned());
     }
+    let request = match &life.class {
+        Class::CustomerRequest { customer, note } => (customer.to_string(), note.clone()),
+        Class::Planned | Class::Temporary { .. } => Default::default(),
+    };
     Ok(WireOutage {
         outage_id: one.id.to_string(),
         number: one.number.clone(),
@@ -94,6 +98,8 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
         version: one.version.unsigned_abs(),
         plan_no: life.plan_no,
         class: life.class.word().to_owned(),
+        requested_by_customer_id: request.0,
+        request_note: request.1,
         window: Some(window(life.window)),
         words: Some(words(&one.words)),
         device_ids: place.device_ids.clone(),

@@ -129,7 +129,7 @@ pub struct Announced {
 pub async fn announced(pool: &PgPool, now: Instant) -> Result<Vec<Announced>, Error> {
     sqlx::query_as!(
         Announced,
-        r#"select number, plan_no, class, state, area_zh, area_en, line, reason_zh, reason_en, on_at, zone, announced_at,
+        r#"select number, plan_no, case class when 'CUSTOMER_REQUEST' then 'PLANNED' else class end as "class!", state, area_zh, area_en, line, reason_zh, reason_en, on_at, zone, announced_at,
              coalesce((life -> 'late_start' ->> 'off_at')::timestamptz, off_at) as "off_at!"
          from planner.outage
          where announced_at is not null and state <> 'archived' and (state not in ('cancelled', 'aborted') or on_at > $1)

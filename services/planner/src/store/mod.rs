@@ -2,12 +2,16 @@
 
 pub mod alarm;
 pub mod call;
+pub mod consecutive;
 pub mod crew;
 pub mod facts;
+pub mod figures;
 pub mod form;
 pub mod list;
 pub mod lock;
 pub mod outage;
 pub mod people;
+pub mod reliability;
+pub mod requester;
 pub mod safety;
 pub mod told;

@@ -124,7 +124,9 @@ async fn count_notice(
                and not exists (select 1 from planner.evidence_void v where v.evidence_id = e.id)
              order by at, id limit 1
          ) e on true
-         where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = n.customer",
+         where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = n.customer
+           -- Whose wish it is knew before any message.
+           and r.served_channel is distinct from 'request'",
         id.uuid(),
         i32::try_from(plan_no).unwrap_or(i32::MAX),
         customers

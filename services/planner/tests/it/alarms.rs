@@ -1,46 +1,26 @@
 //! Alarms: a start that did not happen is said in time, seen by those of the area, acknowledged by name.
 
-use std::collections::BTreeMap;
-
-use relight_common::{Claims, Role, config::Grpc, grpc::Peers, secrets::Secrets};
-use relight_planner::{desk::act::Act, domain::event::Event, peers::Others, rpc::Api};
+use relight_common::{Claims, Role};
+use relight_planner::{desk::act::Act, domain::event::Event};
 use relight_proto::planner::v1::{
     AcknowledgeAlarmRequest, Alarm, ListAlarmsRequest, outage_alarms_server::OutageAlarms,
 };
-use tonic::{Code, Request};
+use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
     given::{self, House, h, manager, min, planner, window, with},
+    served::from,
     then,
 };
 
-fn from<T>(claims: &Claims, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.extensions_mut().insert(claims.clone());
-    request
-}
-
 impl House {
-    fn api(&self) -> anyhow::Result<Api> {
-        let nobody = Grpc {
-            tls: false,
-            listen: Default::default(),
-            peers: BTreeMap::from(
-                ["registry", "insight"].map(|name| (name.to_owned(), "http://127.0.0.1:9".to_owned())),
-            ),
-        };
-        let peers = Peers::new(&nobody, &Secrets::ephemeral(), "test")?.acting_as("planner");
-        let others = Others::new(&peers, self.clock.clone());
-        Ok(Api::new(&self.db, self.clock.clone(), self.pack.clone(), others))
-    }
-
     async fn open_alarms(&self, claims: &Claims) -> anyhow::Result<Vec<Alarm>> {
         let wanted = ListAlarmsRequest {
             open: true,
             ..ListAlarmsRequest::default()
         };
-        let reply = self.api()?.list(from(claims, wanted)).await?;
+        let reply = self.served_api()?.list(from(claims, wanted)).await?;
         Ok(reply.into_inner().alarms)
     }
 
@@ -162,7 +142,7 @@ async fn alarms_are_seen_and_acknowledged_in_their_area_only() -> anyhow::Result
         command_id: Uuid::now_v7().to_string(),
         alarm_id: alarm.alarm_id.clone(),
     };
-    let api = house.api()?;
+    let api = house.served_api()?;
     let code = async |claims: &Claims| {
         let reply = api.acknowledge(from(claims, seen.clone())).await;
         reply

@@ -2,17 +2,9 @@
 //! the network answers that is the registry's business.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use relight_common::{
-    Begun, Claims, Clock, Grant, Role, Work,
-    command::Meta,
-    ids::{derived, derived_from_name},
-    reader::Consumer,
-    timer,
-    wire::timestamp,
-};
+use relight_common::{Begun, Claims, Clock, Grant, Role, Work, command::Meta, ids::derived_from_name, timer};
 use relight_planner::{
     MIGRATIONS, NAME,
-    consumer::FromNotify,
     desk::{
         act::{self, Act, Command},
         alarm::Timers,
@@ -34,10 +26,7 @@ use relight_planner::{
     },
 };
 use relight_policy::Pack;
-use relight_proto::{
-    events::v1::{Event as WireEvent, NoticeServed, notice_served::Result as Served},
-    planner::v1::{GetRequest, Outage},
-};
+use relight_proto::planner::v1::{GetRequest, Outage};
 use relight_testkit::TestDb;
 use uuid::Uuid;
 
@@ -160,6 +149,7 @@ pub fn a_draft(id: OutageId, window: Window) -> Draft {
             area_made: text("湖滨路"),
         },
         affected: (1..=4).map(affected).collect(),
+        request: None,
     }
 }
 
@@ -349,6 +339,11 @@ impl House {
     /// From the draft to the approval.
     pub async fn approved(&self) -> anyhow::Result<Stored> {
         self.drafted(outage(), window()).await?;
+        self.approved_from_draft().await
+    }
+
+    /// What was drafted is handed in, signed, compared and decided for.
+    pub async fn approved_from_draft(&self) -> anyhow::Result<Stored> {
         let justification = String::from("the only day the crane is free");
         self.submitted().await?;
         self.signed().await?;
@@ -421,45 +416,6 @@ impl House {
         let permit = permitted.life.permit.expect("just recorded").id;
         self.until(window().off_at).await?;
         self.event(&dispatcher(), Event::SwitchOff { permit }).await
-    }
-
-    /// notify tells that these customers got the text, just now.
-    pub async fn served(&self, plan_no: u32, kind: &str, customers: &[u8]) -> anyhow::Result<()> {
-        self.results(plan_no, kind, customers, "delivered").await
-    }
-
-    /// notify tells what became of the texts to these customers.
-    pub async fn results(
-        &self,
-        plan_no: u32,
-        kind: &str,
-        customers: &[u8],
-        result: &str,
-    ) -> anyhow::Result<()> {
-        let results = customers.iter().map(|n| Served {
-            customer_id: customer(*n).to_string(),
-            channel: "sms".to_owned(),
-            result: result.to_owned(),
-            at: Some(timestamp(self.now())),
-        });
-        let told = NoticeServed {
-            notice_id: derived(outage().uuid(), kind).to_string(),
-            outage_id: outage().to_string(),
-            plan_no,
-            kind: kind.to_owned(),
-            results: results.collect(),
-            ..NoticeServed::default()
-        };
-        let event = WireEvent {
-            id: Uuid::now_v7().to_string(),
-            r#type: "notice.served".to_owned(),
-            data: prost::Message::encode_to_vec(&told),
-            ..WireEvent::default()
-        };
-        let consumer = FromNotify::new(self.pack.clone());
-        let mut work = Work::internal(&self.db, event.id.clone(), self.now()).await?;
-        consumer.apply(&mut work, &event, ()).await?;
-        Ok(work.done().await?)
     }
 
     /// A call to customer `n` about the notice, and what became of it.

@@ -2,7 +2,9 @@
 
 mod alarms;
 mod calls;
+mod consecutive;
 mod crew;
+mod figures;
 mod forms;
 mod gates;
 mod given;
@@ -11,7 +13,11 @@ mod moved;
 mod orders;
 mod plans;
 mod reach;
+mod reliability;
+mod requested;
 mod safety;
+mod served;
 mod talks;
 mod then;
+mod told;
 mod way;

@@ -30,6 +30,11 @@ pub async fn notices(db: &Db) -> anyhow::Result<Vec<(String, u32)>> {
     Ok(told.into_iter().map(|one| (one.kind, one.plan_no)).collect())
 }
 
+/// The notices ordered.
+pub async fn whole_notices(db: &Db) -> anyhow::Result<Vec<OutageNotice>> {
+    told(db, "outage.notice").await
+}
+
 /// Classes told.
 pub async fn classes(db: &Db) -> anyhow::Result<Vec<String>> {
     let told: Vec<OutageChanged> = told(db, "outage.changed").await?;

@@ -328,3 +328,17 @@ pub(crate) async fn before(
     .await
     .map_err(Error::db("count the sets of earlier versions"))
 }
+
+/// The important customers who have a service point of these sets now.
+pub(crate) async fn important_of(pool: &PgPool, sets: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "select distinct p.customer_id from registry.affected_set_member m
+         join registry.service_point p on p.id = m.service_point_id
+         join registry.customer c on c.id = p.customer_id
+         where m.set_id = any($1) and p.retired_at is null and c.class = 'important'",
+        sets
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("read the important customers of a set"))
+}

@@ -14,5 +14,6 @@ mod points_of_customer;
 mod search;
 mod served;
 mod sets;
+mod several;
 mod switching;
 mod then;

@@ -1,0 +1,313 @@
+//! Important customers who are down to one supply (operations.md O23): told within minutes, asked to answer, and when they are
+//! silent their account manager and then the duty manager. What was told stays as the archive.
+
+use relight_common::{Work, ids::derived, wire::timestamp};
+use relight_proto::events::v1::OutageNotice;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::tell::{About, raise};
+use crate::{
+    domain::{
+        reliability::{End, Rung, Stand, Step, Verdict, judge},
+        window::Instant,
+    },
+    error::Error,
+    store::{
+        outage,
+        reliability::{self as table, Warning},
+        told::Evidence,
+    },
+};
+
+/// Timer: the customer is told, or silence climbs.
+pub const WATCH: &str = "reliability.watch";
+/// Kind of the notice of a warning.
+pub const TELLS: &str = "reliability";
+/// Kind of the notice of its end.
+pub const ENDS: &str = "reliability_over";
+
+/// How a customer is supplied, as the registry says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// Who.
+    pub customer: Uuid,
+    /// An important customer.
+    pub important: bool,
+    /// How they stand.
+    pub stand: Stand,
+    /// Supplies as drawn, and with supply now.
+    pub supplies: (i32, i32),
+    /// Org unit of the supply concerned.
+    pub org_path: String,
+    /// IANA zone.
+    pub zone: String,
+    /// Streets of the supplies concerned, Chinese and English.
+    pub area: [String; 2],
+}
+
+/// What was switched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switched {
+    /// The device; empty: the network as a whole is another one.
+    pub device_id: String,
+    /// What for.
+    pub basis_kind: String,
+    /// The incident or outage.
+    pub basis_id: Option<Uuid>,
+    /// When.
+    pub at: Instant,
+}
+
+/// What a switching means for one customer.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn looked(work: &mut Work, by: &Switched, at: &Looked) -> Result<(), Error> {
+    let open = table::open_of(work.conn(), at.customer).await?;
+    match (judge(at.stand, at.important, open.is_some()), open) {
+        (Verdict::Begin, _) => begin(work, by, at).await,
+        (Verdict::End(how), Some(one)) => end(work, one, (how, by.at), at.supplies.1).await,
+        _ => Ok(()),
+    }
+}
+
+/// Somebody for whom a warning is open is no customer with several supplies any more.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn gone(work: &mut Work, customer: Uuid, at: Instant) -> Result<(), Error> {
+    match table::open_of(work.conn(), customer).await? {
+        Some(one) => {
+            let supplied = one.supplied;
+            end(work, one, (End::Gone, at), supplied).await
+        }
+        None => Ok(()),
+    }
+}
+
+async fn begin(work: &mut Work, by: &Switched, at: &Looked) -> Result<(), Error> {
+    let zone = at.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let day = work.at().with_timezone(&zone).date_naive();
+    let one = Warning {
+        id: Uuid::now_v7(),
+        number: outage::next_number(work.conn(), "W", day).await?,
+        version: 1,
+        customer_id: at.customer,
+        org_path: at.org_path.clone(),
+        zone: at.zone.clone(),
+        supplies: at.supplies.0,
+        supplied: at.supplies.1,
+        area_zh: at.area[0].clone(),
+        area_en: at.area[1].clone(),
+        device_id: by.device_id.clone(),
+        basis_kind: by.basis_kind.clone(),
+        basis_id: by.basis_id,
+        since_at: by.at,
+        told_at: None,
+        served_at: None,
+        served_channel: None,
+        acknowledged_at: None,
+        acknowledged_by: None,
+        acknowledged_channel: None,
+        text: None,
+        escalated_to: None,
+        escalated_at: None,
+        closed_at: None,
+        closed_by: None,
+        note: None,
+        ended_at: None,
+        ended_as: None,
+    };
+    table::insert(work.conn(), &one).await?;
+    let detail =
+        json!({ "customer_id": one.customer_id, "device_id": one.device_id, "supplied": one.supplied });
+    work.audit("reliability.began", one.id, detail);
+    watch(work, &one).await
+}
+
+async fn end(
+    work: &mut Work,
+    mut one: Warning,
+    (how, at): (End, Instant),
+    supplied: i32,
+) -> Result<(), Error> {
+    (one.ended_at, one.ended_as) = (Some(at), Some(how.word().to_owned()));
+    one.supplied = supplied.min(one.supplies);
+    save(work, &mut one).await?;
+    if how == End::Restored && one.told_at.is_some() {
+        notice(work, &one, ENDS);
+    }
+    work.audit("reliability.ended", one.id, json!({ "as": how.word() }));
+    watch(work, &one).await
+}
+
+/// Sets the timer of what time brings next, or takes it back.
+async fn watch(work: &mut Work, one: &Warning) -> Result<(), Error> {
+    match one.progress().next() {
+        Some((at, _)) => Ok(work.set_timer(WATCH, one.id, at, one.version).await?),
+        None => Ok(work.clear_timer(WATCH, one.id).await?),
+    }
+}
+
+/// Its time came.
+///
+/// # Errors
+/// [`Error::NoSuchWarning`], [`Error::Common`].
+pub async fn fire(work: &mut Work, id: Uuid) -> Result<(), Error> {
+    let mut one = table::lock(work.conn(), id).await?;
+    match one.progress().next() {
+        Some((at, step)) if at <= work.at() => match step {
+            Step::Tell => tell(work, &mut one).await?,
+            Step::Escalate(rung) => escalate(work, &mut one, rung).await?,
+        },
+        _ => {}
+    }
+    watch(work, &one).await
+}
+
+async fn tell(work: &mut Work, one: &mut Warning) -> Result<(), Error> {
+    one.told_at = Some(work.at());
+    save(work, one).await?;
+    notice(work, one, TELLS);
+    work.audit(
+        "reliability.told",
+        one.id,
+        json!({ "customer_id": one.customer_id }),
+    );
+    let because = format!(
+        "an important customer has {} of {} supplies left: they are told and have to confirm",
+        one.supplied, one.supplies
+    );
+    alarm(work, one, "reliability", because).await
+}
+
+async fn escalate(work: &mut Work, one: &mut Warning, rung: Rung) -> Result<(), Error> {
+    (one.escalated_to, one.escalated_at) = (Some(rung.word().to_owned()), Some(work.at()));
+    save(work, one).await?;
+    work.audit("reliability.escalated", one.id, json!({ "to": rung.word() }));
+    let because = "an important customer down to one supply has not acknowledged".to_owned();
+    alarm(work, one, rung.word(), because).await
+}
+
+/// What the customer said, and how it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Verbatim.
+    pub text: String,
+    /// call, visit, esign.
+    pub channel: String,
+}
+
+/// The customer answered; the first answer stays.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn acknowledge(work: &mut Work, mut one: Warning, answer: Answer) -> Result<Warning, Error> {
+    if one.acknowledged_at.is_some() {
+        return Ok(one);
+    }
+    let by = work.actor().to_owned();
+    work.audit(
+        "reliability.acknowledged",
+        one.id,
+        json!({ "channel": answer.channel }),
+    );
+    (one.acknowledged_at, one.acknowledged_by) = (Some(work.at()), Some(by));
+    (one.text, one.acknowledged_channel) = (Some(answer.text), Some(answer.channel));
+    save(work, &mut one).await?;
+    watch(work, &one).await?;
+    Ok(one)
+}
+
+/// The duty manager takes the silence on; the first one stays.
+///
+/// # Errors
+/// [`Error::Unfit`] before it climbed to them, [`Error::Common`].
+pub async fn close(work: &mut Work, mut one: Warning, note: String) -> Result<Warning, Error> {
+    if one.closed_at.is_some() {
+        return Ok(one);
+    }
+    if one.escalated_to.as_deref() != Some(Rung::DutyManager.word()) {
+        return Err(Error::Unfit("the silence is not with the duty manager yet"));
+    }
+    let by = work.actor().to_owned();
+    (one.closed_at, one.closed_by, one.note) = (Some(work.at()), Some(by), Some(note));
+    save(work, &mut one).await?;
+    work.audit("reliability.closed", one.id, json!({}));
+    watch(work, &one).await?;
+    Ok(one)
+}
+
+/// notify tells what became of the notice: delivered is proof, a stranger's number takes it back.
+///
+/// # Errors
+/// [`Error::NoSuchWarning`], [`Error::Common`].
+pub async fn served(
+    work: &mut Work,
+    id: Uuid,
+    proofs: &[Evidence],
+    strangers: &[(Uuid, String)],
+) -> Result<(), Error> {
+    let mut one = table::lock(work.conn(), id).await?;
+    let before = one.clone();
+    let mine = proofs.iter().filter(|proof| proof.customer == one.customer_id);
+    if let Some(first) = mine
+        .min_by_key(|proof| proof.at)
+        .filter(|_| one.served_at.is_none())
+    {
+        (one.served_at, one.served_channel) = (Some(first.at), Some(first.channel.clone()));
+    }
+    let is_proof = |(customer, channel): &(Uuid, String)| {
+        *customer == before.customer_id && one.served_channel.as_ref() == Some(channel)
+    };
+    let fell = strangers.iter().any(is_proof);
+    if fell {
+        (one.served_at, one.served_channel) = (None, None);
+    }
+    if one == before {
+        return Ok(());
+    }
+    save(work, &mut one).await?;
+    if fell && one.ended_at.is_none() {
+        let because = "the warning of an important customer went to somebody else's number".to_owned();
+        alarm(work, &one, "wrong_person", because).await?;
+    }
+    Ok(())
+}
+
+async fn save(work: &mut Work, one: &mut Warning) -> Result<(), Error> {
+    one.version += 1;
+    table::save(work.conn(), one).await
+}
+
+fn notice(work: &mut Work, one: &Warning, kind: &str) {
+    let at = if kind == ENDS { one.ended_at } else { None };
+    let payload = OutageNotice {
+        notice_id: derived(one.id, kind).to_string(),
+        outage_id: one.id.to_string(),
+        number: one.number.clone(),
+        plan_no: 1,
+        kind: kind.to_owned(),
+        customer_ids: vec![one.customer_id.to_string()],
+        off_at: Some(timestamp(one.since_at)),
+        on_at: at.map(timestamp),
+        area_zh: one.area_zh.clone(),
+        area_en: one.area_en.clone(),
+        zone: one.zone.clone(),
+        class: "RELIABILITY".to_owned(),
+        ..OutageNotice::default()
+    };
+    work.tell("outage.notice", one.id, one.version, &one.org_path, &payload);
+}
+
+async fn alarm(work: &mut Work, one: &Warning, what: &str, because: String) -> Result<(), Error> {
+    let about = About {
+        outage: one.id,
+        number: &one.number,
+        version: one.version,
+        org_path: &one.org_path,
+        off_at: one.since_at,
+    };
+    raise(work, about, what, because).await
+}
