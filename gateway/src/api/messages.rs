@@ -51,6 +51,8 @@ struct SentMessage {
     customer_id: String,
     /// Customers who share the contact and are told by the same message.
     also_told: Vec<String>,
+    /// Whose contact it went to: `customer`, `carer`, `property_manager`, `other`; only the customer's own proves that they were told
+    contact_role: String,
     /// `sms`, `email`
     channel: String,
     /// Last digits, or domain.
@@ -94,6 +96,7 @@ impl From<ToldMessage> for SentMessage {
             case_id: told.case_id,
             customer_id: one.customer_id,
             also_told: told.also_told,
+            contact_role: told.contact_role,
             channel: one.channel,
             recipient_masked: one.recipient_masked,
             state: one.state,

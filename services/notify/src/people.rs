@@ -33,7 +33,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
-    domain::notice::{Channel, Language},
+    domain::notice::{Channel, ContactRole, Language},
     error::Error,
     seal::{Sealer, mask},
 };
@@ -46,9 +46,6 @@ const CALLS: usize = 4;
 pub const PAGE: u32 = 5_000;
 /// How long a contact read for sending is believed: a number reported as wrong is not used after that.
 const BELIEVED: Duration = Duration::from_secs(30);
-
-/// Role of a contact that is the customer's own.
-const OWN: &str = "customer";
 
 /// How a person is reached, by reference; the value is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,8 +79,8 @@ pub struct Recipient {
     pub masked: String,
     /// Whether the night does not put their messages off.
     pub night: bool,
-    /// A carer or property manager, told beside the customer: of outages only, and no proof that the customer was.
-    pub beside: bool,
+    /// Whose it is. A carer or property manager is told beside the customer: of outages only, and no proof that the customer was.
+    pub role: ContactRole,
 }
 
 impl Recipient {
@@ -109,8 +106,8 @@ pub struct Contact {
     pub language: Language,
     /// Number or address.
     pub value: String,
-    /// It is not the customer's own, but of who looks after them or manages their house.
-    pub beside: bool,
+    /// Whether it is the customer's own, or of who looks after them or manages their house.
+    pub role: ContactRole,
 }
 
 /// A member of an outage.
@@ -145,7 +142,7 @@ impl std::fmt::Debug for Contact {
 /// Every contact value once per channel; reporting on one account is enough to be a reporter, and who is somebody's carer
 /// and off as well is told as themselves.
 pub(crate) fn once(mut recipients: Vec<Recipient>) -> Vec<Recipient> {
-    recipients.sort_by_key(|one| one.beside);
+    recipients.sort_by_key(|one| one.role.is_beside());
     let mut by_value: BTreeMap<([u8; 32], Channel), Recipient> = BTreeMap::new();
     for recipient in recipients {
         let night = recipient.night;
@@ -163,10 +160,10 @@ pub(crate) fn chosen(mut reachable: Vec<Recipient>, members: &[Member]) -> Vec<R
     let reporters = members.iter().filter(|member| member.reporter);
     let reporters: BTreeSet<Uuid> = reporters.map(|member| member.customer).collect();
     let mut has = BTreeSet::new();
-    reachable.retain(|one| one.beside || has.insert((one.customer(), one.channel)));
+    reachable.retain(|one| one.role.is_beside() || has.insert((one.customer(), one.channel)));
     for one in &mut reachable {
         let reported = |customer| reporters.contains(&customer);
-        one.night = !one.beside && one.customer().is_some_and(reported);
+        one.night = !one.role.is_beside() && one.customer().is_some_and(reported);
     }
     once(reachable)
 }
@@ -266,7 +263,7 @@ impl People {
             key: self.sealer.recipient(&c.value),
             masked: mask(c.channel, &c.value),
             night: false,
-            beside: c.beside,
+            role: c.role,
         });
         Ok(found.collect())
     }
@@ -325,7 +322,7 @@ impl People {
             key: self.sealer.recipient(&reporter.phone),
             masked: mask(Channel::Sms, &reporter.phone),
             night: true,
-            beside: false,
+            role: ContactRole::Own,
         }))
     }
 
@@ -401,8 +398,7 @@ impl People {
                     channel,
                     language: language(contact.language),
                     value: contact.value,
-                    // A role this release does not know is not the customer's own.
-                    beside: !matches!(contact.role.as_str(), "" | OWN),
+                    role: ContactRole::said(&contact.role),
                 });
             }
         }

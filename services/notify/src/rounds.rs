@@ -21,13 +21,13 @@ pub fn hold(rows: Vec<Row>, purpose: Purpose, at_once: impl Fn(&Row) -> bool) ->
     };
     let by_text: HashSet<Uuid> = rows
         .iter()
-        .filter(|row| row.channel == Channel::Sms && !row.beside)
+        .filter(|row| row.channel == Channel::Sms && !row.role.is_beside())
         .filter_map(Row::customer)
         .collect();
     rows.into_iter()
         .filter_map(|mut row| {
             let waits = row.channel == Channel::Email
-                && !row.beside
+                && !row.role.is_beside()
                 && row.customer().is_some_and(|customer| by_text.contains(&customer))
                 && !at_once(&row);
             if waits {

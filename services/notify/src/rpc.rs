@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     bells::Bells,
     domain::{
-        notice::{Language, Purpose},
+        notice::{ContactRole, Language, Purpose},
         words::{Facts, House},
     },
     error::Error,
@@ -138,7 +138,7 @@ impl Api {
         let contacts = self.people.contacts(&[wanted.customer]).await?;
         let contact = contacts
             .into_iter()
-            .find(|one| one.id == wanted.contact && !one.beside)
+            .find(|one| one.id == wanted.contact && !one.role.is_beside())
             .ok_or(Error::NoContact)?;
         let subject = meta.id.uuid();
         match Work::begin::<SendCodeReply>(&self.db, meta).await? {
@@ -193,7 +193,7 @@ impl Api {
             due_at: now,
             expires_at,
             held: false,
-            beside: false,
+            role: ContactRole::Own,
         };
         let rows = [row];
         message::insert(work.conn(), &notice, &rows).await?;

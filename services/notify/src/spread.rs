@@ -285,7 +285,7 @@ impl Spreader {
             let purposes = task.outage.kind.takes_back();
             message::take_back(conn, About::Outage(task.id), purposes, Some(&customers), now).await?;
         }
-        let own = page.recipients.iter().filter(|one| !one.beside);
+        let own = page.recipients.iter().filter(|one| !one.role.is_beside());
         let has: HashSet<Uuid> = own.filter_map(Recipient::customer).collect();
         let none: Vec<Uuid> = customers.into_iter().filter(|one| !has.contains(one)).collect();
         result::unreached(conn, task.at.id, &none, now).await?;
@@ -303,7 +303,7 @@ impl Spreader {
         let (mut important, mut ordinary): (Vec<_>, Vec<_>) =
             page.recipients.into_iter().partition(|one| of(one).important);
         for some in [&mut important, &mut ordinary] {
-            some.sort_by_key(|one| (one.beside, !of(one).own_supply, !of(one).also));
+            some.sort_by_key(|one| (one.role.is_beside(), !of(one).own_supply, !of(one).also));
             self.write_rows(conn, task, some, &of, now).await?;
         }
         Ok(())
@@ -360,7 +360,7 @@ impl Spreader {
         let new: HashSet<Uuid> = message::insert(conn, &notice, &rows).await?.into_iter().collect();
         let sharers: Vec<Sharer> = rows
             .iter()
-            .filter(|row| !row.beside && !new.contains(&row.id))
+            .filter(|row| !row.role.is_beside() && !new.contains(&row.id))
             .filter_map(|row| {
                 Some(Sharer {
                     customer: row.customer()?,
@@ -394,7 +394,7 @@ impl Spreader {
             due_at: life.due_at,
             expires_at: life.expires_at,
             held: false,
-            beside: to.beside,
+            role: to.role,
         }
     }
 }

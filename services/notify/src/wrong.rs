@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     bells::Bells,
     domain::{
-        notice::{Channel, Language, Purpose},
+        notice::{Channel, ContactRole, Language, Purpose},
         reply::{Meaning, meaning},
         words::{Facts, House, Vars},
     },
@@ -222,7 +222,7 @@ impl Reader {
             due_at: now,
             expires_at: purpose.expires_at(now, None),
             held: false,
-            beside: false,
+            role: ContactRole::Own,
         };
         let rows = [row];
         message::insert(work.conn(), &notice, &rows).await?;

@@ -78,7 +78,7 @@ impl Notices {
     async fn on_file(&self, customers: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Recipient>>, Error> {
         let mut on_file: HashMap<Uuid, Vec<Recipient>> = HashMap::new();
         let reachable = self.people.reachable(&customers).await?;
-        for one in reachable.into_iter().filter(|one| !one.beside) {
+        for one in reachable.into_iter().filter(|one| !one.role.is_beside()) {
             on_file
                 .entry(one.customer().unwrap_or_default())
                 .or_default()

@@ -170,7 +170,7 @@ impl Notices {
             due_at: life.due_at,
             expires_at: life.expires_at,
             held: false,
-            beside: to.beside,
+            role: to.role,
         }
     }
 }

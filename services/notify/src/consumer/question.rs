@@ -177,7 +177,7 @@ impl Notices {
             due_at,
             expires_at: purpose.expires_at(due_at, Some(asking.answer_until)),
             held: false,
-            beside: to.beside,
+            role: to.role,
         })
     }
 

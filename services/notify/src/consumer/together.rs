@@ -161,7 +161,7 @@ impl Notices {
             due_at,
             expires_at,
             held: false,
-            beside: to.beside,
+            role: to.role,
         })
     }
 }

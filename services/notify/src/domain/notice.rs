@@ -95,6 +95,35 @@ words!(
 );
 
 words!(
+    /// Whose contact a message goes to (operations.md O22).
+    ContactRole {
+        /// The customer's own.
+        Own = "customer",
+        /// Of who looks after them.
+        Carer = "carer",
+        /// Of who manages their house.
+        PropertyManager = "property_manager",
+        /// Of a role this release does not know: not the customer's own.
+        Other = "other",
+    }
+);
+
+impl ContactRole {
+    /// As the registry says it; nothing said is the customer's own.
+    pub fn said(word: &str) -> Self {
+        match word {
+            "" => ContactRole::Own,
+            word => Self::parse(word).unwrap_or(ContactRole::Other),
+        }
+    }
+
+    /// Told beside the customer: of outages only, and no proof that the customer was.
+    pub fn is_beside(self) -> bool {
+        self != ContactRole::Own
+    }
+}
+
+words!(
     /// Language of a person, as a BCP 47 tag.
     Language {
         /// Chinese, simplified.
@@ -255,6 +284,23 @@ impl Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_not_the_customer_stands_beside_them() {
+        for (word, role, beside) in [
+            ("", ContactRole::Own, false),
+            ("customer", ContactRole::Own, false),
+            ("carer", ContactRole::Carer, true),
+            ("property_manager", ContactRole::PropertyManager, true),
+            ("neighbour", ContactRole::Other, true),
+        ] {
+            assert_eq!(
+                (ContactRole::said(word), ContactRole::said(word).is_beside()),
+                (role, beside),
+                "{word}"
+            );
+        }
+    }
 
     #[test]
     fn a_message_lives_as_long_as_its_news() {

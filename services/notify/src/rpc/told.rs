@@ -128,6 +128,7 @@ impl Api {
             proof: proof(&row).to_owned(),
             reason: row.reason.clone(),
             tries: row.tries.unsigned_abs(),
+            contact_role: row.contact_role.clone(),
             due_at: Some(wire::timestamp(row.due_at)),
             also_told: also_told.map(Uuid::to_string).collect(),
             message: Some(wire_of(row)),

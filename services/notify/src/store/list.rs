@@ -121,6 +121,8 @@ pub struct Told {
     pub segments: i16,
     /// What may be shown of the recipient.
     pub masked: String,
+    /// Whose contact it is.
+    pub contact_role: String,
     /// Customers who share the contact.
     pub also_told: Vec<Uuid>,
 }
@@ -157,7 +159,7 @@ pub async fn told(pool: &PgPool, wanted: &WantedTold<'_>) -> Result<Vec<Told>, E
         Told,
         r#"select m.id, m.purpose, m.incident_id, m.outage_id, m.case_id, m.customer_id, m.channel, m.state, m.reason,
              m.template, m.template_version, m.language, m.sealed, m.created_at, m.due_at, m.submitted_at,
-             m.delivered_at, m.tries, m.segments, m.masked,
+             m.delivered_at, m.tries, m.segments, m.masked, m.contact_role,
              array(select a.customer_id from notify.also_told a where a.message_id = m.id) as "also_told!"
          from notify.message m
          where ($1::uuid is null or m.incident_id = $1) and ($2::uuid is null or m.outage_id = $2)

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
-    domain::notice::{Channel, Language, Purpose, RANK_MAX},
+    domain::notice::{Channel, ContactRole, Language, Purpose, RANK_MAX},
     error::Error,
     people::Reach,
     store::result,
@@ -83,8 +83,8 @@ pub struct Row {
     pub expires_at: DateTime<Utc>,
     /// Held back: of a second round, which is decided about at `due_at`.
     pub held: bool,
-    /// To a carer or property manager: no proof that the customer was told.
-    pub beside: bool,
+    /// Whose contact it is: to a carer or property manager it is no proof that the customer was told.
+    pub role: ContactRole,
 }
 
 impl Row {

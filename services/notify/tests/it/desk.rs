@@ -46,6 +46,44 @@ async fn told(
         .map_err(|status| status.code())
 }
 
+/// Whose contact each message went to: the customer's own, or of who stands beside them (O22).
+#[tokio::test]
+async fn the_desk_sees_carers_and_property_managers_among_those_who_were_told() -> anyhow::Result<()> {
+    let world = World::start(MORNING).await?;
+    let looked_after = world.customer(&[(PHONE, En)], false);
+    world.beside(looked_after, OTHER, "carer");
+    world.beside(looked_after, "house@example.org", "property_manager");
+    world.beside(looked_after, "friend@example.org", "neighbour");
+    let (set, id) = (world.set(vec![member(looked_after)]), Uuid::now_v7());
+    world.notify(&[&outage("notice", id, set)]).await?;
+    world.wait_for_states("outage_notice", &["queued"; 4]).await?;
+    let wanted = ListToldRequest {
+        outage_id: id.to_string(),
+        ..ListToldRequest::default()
+    };
+    let all = told(&world, wanted, Role::Agent, HOME)
+        .await
+        .expect("an agent of the area");
+    let mut roles: Vec<(&str, &str)> = all
+        .iter()
+        .map(|one| {
+            (
+                one.contact_role.as_str(),
+                one.message.as_ref().expect("a message").channel.as_str(),
+            )
+        })
+        .collect();
+    roles.sort_unstable();
+    let expected = [
+        ("carer", "sms"),
+        ("customer", "sms"),
+        ("other", "email"),
+        ("property_manager", "email"),
+    ];
+    assert_eq!(roles, expected);
+    Ok(())
+}
+
 /// By outage and by customer, with words and proof; in pages, by state; nothing of another area, and planners see outages
 /// only. Every look is in the audit.
 #[tokio::test]

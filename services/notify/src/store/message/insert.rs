@@ -65,11 +65,11 @@ async fn write_chunk(conn: &mut PgConnection, messages: &[Message<'_>]) -> Resul
     sqlx::query_scalar!(
         "insert into notify.message (id, customer_id, contact_id, report_id, channel, recipient, masked, night,
              language, sealed, due_at, expires_at, state, purpose, subject, version, incident_id, outage_id, case_id, org_path,
-             zone, template, template_version, rank, created_at, traceparent, beside)
+             zone, template, template_version, rank, created_at, traceparent, beside, contact_role)
          select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[],
              $8::bool[], $9::text[], $10::bytea[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::text[],
              $15::uuid[], $16::int8[], $17::uuid[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::text[],
-             $23::int4[], $24::int2[], $25::timestamptz[], $26::text[], $27::bool[])
+             $23::int4[], $24::int2[], $25::timestamptz[], $26::text[], $27::bool[], $28::text[])
          on conflict on constraint message_once do nothing returning id",
         &column(messages, |(_, row)| row.id),
         &column(messages, |(_, row)| row.customer()) as &[Option<Uuid>],
@@ -97,7 +97,8 @@ async fn write_chunk(conn: &mut PgConnection, messages: &[Message<'_>]) -> Resul
         &column(messages, |(notice, _)| notice.purpose.rank()),
         &column(messages, |(notice, _)| notice.created_at) as &[DateTime<Utc>],
         &column(messages, |(notice, _)| notice.traceparent) as &[&str],
-        &column(messages, |(_, row)| row.beside)
+        &column(messages, |(_, row)| row.role.is_beside()),
+        &column(messages, |(_, row)| row.role.word()) as &[&str]
     )
     .fetch_all(conn)
     .await
