@@ -34,12 +34,12 @@ macro_rules! all {
     ($host:expr, $client:expr, $method:ident, $field:ident, $ask:expr) => {{
         let (mut all, mut cursor) = (Vec::new(), String::new());
         for _ in 0..PAGES_MAX {
-            let mut message = $ask;
-            message.page = Some(PageRequest {
+            let page = PageRequest {
                 cursor: std::mem::take(&mut cursor),
                 size: PAGE,
-            });
-            let request = $host.peers.request(message, &Claims::service("gateway"));
+            };
+            let ask = $ask;
+            let request = $host.peers.request(ask(Some(page)), &Claims::service("gateway"));
             let reply = $client.clone().$method(request).await?.into_inner();
             all.extend(reply.$field);
             cursor = reply.next_cursor;
@@ -57,29 +57,26 @@ impl Facts {
     pub(super) async fn read(app: &App, host: &Host) -> anyhow::Result<Self> {
         let to = app.to();
         Ok(Self {
-            orders: all!(
-                host,
-                to.dispatch,
-                list_orders,
-                orders,
-                ListOrdersRequest::default()
-            ),
-            incidents: all!(
-                host,
-                to.intake,
-                list_incidents,
-                incidents,
-                ListIncidentsRequest::default()
-            ),
-            units: all!(host, to.dispatch, list_units, units, ListUnitsRequest::default()),
-            crews: all!(host, to.dispatch, list_crews, crews, ListCrewsRequest::default()),
-            life_support: all!(
-                host,
-                to.life_support,
-                list,
-                customers,
-                ListLifeSupportRequest::default()
-            ),
+            orders: all!(host, to.dispatch, list_orders, orders, |page| ListOrdersRequest {
+                page,
+                ..ListOrdersRequest::default()
+            }),
+            incidents: all!(host, to.intake, list_incidents, incidents, |page| {
+                ListIncidentsRequest {
+                    page,
+                    ..ListIncidentsRequest::default()
+                }
+            }),
+            units: all!(host, to.dispatch, list_units, units, |page| ListUnitsRequest {
+                page
+            }),
+            crews: all!(host, to.dispatch, list_crews, crews, |page| ListCrewsRequest {
+                page,
+                ..ListCrewsRequest::default()
+            }),
+            life_support: all!(host, to.life_support, list, customers, |page| {
+                ListLifeSupportRequest { page }
+            }),
         })
     }
 }

@@ -28,8 +28,7 @@ use relight_proto::registry::v1::{
     customer_contacts_server::CustomerContactsServer, customer_numbers_server::CustomerNumbersServer,
     customer_supplies_server::CustomerSuppliesServer, life_support_server::LifeSupportServer,
     links_server::LinksServer, registry_server::RegistryServer, set_members_server::SetMembersServer,
-    supplies_server::SuppliesServer,
-    switchings_server::SwitchingsServer,
+    supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
 

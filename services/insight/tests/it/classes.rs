@@ -478,6 +478,7 @@ async fn an_outage_that_goes_on_longer_is_counted_once_with_its_new_length() -> 
             more_than: 3,
             more_than_s: 40 * 60,
             except_outage_id: except.to_owned(),
+            ..PlannedTotalsRequest::default()
         };
         let asked = asked(&Claims::service("planner"), ask);
         let reply = world.api.planned_totals(asked).await?.into_inner();
