@@ -5,3 +5,4 @@ mod classes;
 mod events;
 mod exceptions;
 mod given;
+mod guesses;
