@@ -35,6 +35,7 @@ mod node;
 mod oracle;
 #[cfg(test)]
 mod order;
+mod overrule;
 mod record;
 pub mod replay;
 mod state;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::atlas::{Atlas, ClassIx};
+use super::atlas::Atlas;
 use super::decide::Finding;
 use super::evidence::Evidence;
 use super::incident::{Incident, IncidentKey};
 use super::known::{Known, Said, Word};
-use super::record::step;
+use super::overrule::Overruled;
 use super::state::{State, Switched};
 use super::tree::Tree;
 use super::weights::Weights;
@@ -76,24 +76,15 @@ pub struct Engine {
     fresh: Vec<Evidence>,
     /// Switching states by the time they began.
     switched: BTreeMap<i64, Arc<State>>,
-    tree: Tree,
+    pub(super) tree: Tree,
     /// Incidents by root, with what was last said of each.
-    known: BTreeMap<LoadIx, Known>,
+    pub(super) known: BTreeMap<LoadIx, Known>,
     /// Incidents whose loads are dark by switching now: what they were, until those are fed again.
     held: BTreeMap<IncidentKey, Incident>,
     /// What was said before the network was switched, until it is decided anew.
     moved: BTreeMap<IncidentKey, Word>,
-    overruled: BTreeMap<IncidentKey, Overruled>,
+    pub(super) overruled: BTreeMap<IncidentKey, Overruled>,
     now_ms: i64,
-}
-
-/// A device that a dispatcher named, for the outage of a moment.
-#[derive(Debug, Clone, Copy)]
-struct Overruled {
-    device: DeviceIx,
-    at_ms: i64,
-    /// None while the device puts nobody out as the network is switched.
-    class: Option<ClassIx>,
 }
 
 impl Engine {
@@ -139,7 +130,7 @@ impl Engine {
     }
 
     /// Tells the tree what is new.
-    fn tell(&mut self) {
+    pub(super) fn tell(&mut self) {
         let fresh = std::mem::take(&mut self.fresh);
         fresh.iter().for_each(|evidence| self.note(evidence));
     }
@@ -249,7 +240,7 @@ impl Engine {
         {
             return Said { finding, word };
         }
-        let word = self.word(key, &finding);
+        let word = self.word(&finding);
         let last = said_before.or_else(|| self.moved.get(&key).copied());
         let worth = last.is_none_or(|last| {
             last.device != word.device
@@ -270,10 +261,10 @@ impl Engine {
         Said { finding, word }
     }
 
-    fn word(&mut self, key: IncidentKey, finding: &Finding) -> Word {
+    fn word(&mut self, finding: &Finding) -> Word {
         let likely = self.tree.candidates(finding);
         let found = likely.iter().find(|likely| likely.class == finding.class);
-        let overruled = self.overruled.contains_key(&key);
+        let overruled = self.overruled_in(finding).is_some();
         let atlas = &self.tree.atlas;
         let class = atlas.with_device(finding.class);
         Word {
@@ -306,7 +297,7 @@ impl Engine {
         Some(self.view(&said))
     }
 
-    fn said(&self, key: IncidentKey) -> Option<&Said> {
+    pub(super) fn said(&self, key: IncidentKey) -> Option<&Said> {
         let root = self.tree.atlas.root_of(key.load)?;
         self.known.get(&root)?.said.get(&key)
     }
@@ -314,7 +305,7 @@ impl Engine {
     fn view(&mut self, said: &Said) -> Incident {
         let listed_p = self.weights.incident.listed_p;
         let mut incident = self.tree.incident(&said.finding, listed_p);
-        if let Some(&Overruled { device, .. }) = self.overruled.get(&incident.key) {
+        if let Some(device) = self.overruled_in(&said.finding) {
             (incident.device, incident.confidence) = (Some(device), 1.0);
             (incident.overruled, incident.premise, incident.ask) = (true, false, None);
         }
@@ -322,57 +313,11 @@ impl Engine {
     }
 }
 
-/// What people and the control room say.
+/// What the control room says.
 impl Engine {
-    /// A dispatcher names the device of an incident. It stays until [`Engine::undo_overrule`]; other
-    /// evidence is weighed around it. Call [`Engine::decide`] afterwards.
-    ///
-    /// # Errors
-    /// See [`Refusal`].
-    pub fn overrule(&mut self, key: IncidentKey, device: DeviceIx) -> Result<(), Refusal> {
-        let finding = self.said(key).ok_or(Refusal::NoSuchIncident)?.finding.clone();
-        let class = self.tree.atlas.of_device(device).ok_or(Refusal::PutsNobodyOut)?;
-        self.tell();
-        let loads = &self.tree.atlas.class(class).loads;
-        let within = |at_ms: &&i64| (finding.span.first..=finding.span.last).contains(&step(**at_ms));
-        let mut reported = loads
-            .iter()
-            .filter_map(|load| self.tree.records.get(load))
-            .flat_map(|record| {
-                record
-                    .calls
-                    .iter()
-                    .chain(&record.gasps)
-                    .chain(&record.offs)
-                    .filter(within)
-            });
-        // The incident keeps its name if the device explains its first report.
-        let first = (loads.binary_search(&key.load).is_ok()).then_some(key.at_ms);
-        let at_ms = first
-            .or_else(|| reported.next().copied())
-            .ok_or(Refusal::NothingReportedBelow)?;
-        self.undo_overrule(key);
-        let class = Some(class);
-        self.overruled.insert(key, Overruled { device, at_ms, class });
-        self.pin(key, true);
-        Ok(())
-    }
-
-    /// Takes [`Engine::overrule`] back; no when there was none.
-    pub fn undo_overrule(&mut self, key: IncidentKey) -> bool {
-        self.pin(key, false);
-        self.overruled.remove(&key).is_some()
-    }
-
-    fn pin(&mut self, key: IncidentKey, pinned: bool) {
-        if let Some(&Overruled {
-            class: Some(class),
-            at_ms,
-            ..
-        }) = self.overruled.get(&key)
-        {
-            self.tree.pin(class, at_ms, pinned);
-        }
+    /// Whom a device puts out as the network is switched now.
+    pub fn puts_out(&self, device: DeviceIx) -> Vec<LoadIx> {
+        self.tree.atlas.state().puts_out(&self.grid, device)
     }
 
     /// Telemetry watches `device` and says it is closed (or no longer says so): it is no candidate then.

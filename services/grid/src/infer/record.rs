@@ -67,6 +67,11 @@ impl Record {
         all
     }
 
+    /// When somebody or something said that there is no supply, each kind by time.
+    pub(crate) fn reports(&self) -> impl Iterator<Item = i64> + '_ {
+        self.calls.iter().chain(&self.gasps).chain(&self.offs).copied()
+    }
+
     /// Was this load found with supply from this moment on.
     pub(crate) fn is_on_since(&self, at_ms: i64) -> bool {
         self.ons.range(at_ms..).next().is_some()

@@ -5,4 +5,5 @@ mod classes;
 mod events;
 mod exceptions;
 mod given;
+mod guesses;
 mod in_a_row;

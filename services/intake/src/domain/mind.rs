@@ -10,6 +10,7 @@ mod book;
 mod hear;
 mod home;
 mod meters;
+mod named;
 mod replay;
 mod rows;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use super::{
 };
 use book::Book;
 use home::{Claim, Home};
+use named::Named;
 pub use replay::{Replayed, Step, replay};
 
 /// Numbers of the service around the engine; those of the engine are its weights.
@@ -205,7 +207,9 @@ pub struct Mind {
     telemetry: HashMap<DeviceIx, i64>,
     believed: HashMap<IncidentId, Belief>,
     claims: BTreeMap<IncidentId, Claim>,
-    overruled: HashMap<IncidentId, String>,
+    overruled: BTreeMap<IncidentId, Named>,
+    /// Findings that were given to the incident they were named for, to be stored.
+    rebound: BTreeSet<IncidentKey>,
 }
 
 pub(super) fn ms(at: DateTime<Utc>) -> i64 {
@@ -243,7 +247,12 @@ impl Mind {
             telemetry: HashMap::new(),
             believed: HashMap::new(),
             claims: BTreeMap::new(),
-            overruled: memory.overruled.into_iter().collect(),
+            overruled: memory
+                .overruled
+                .into_iter()
+                .map(|(id, device)| (id, Named::new(device)))
+                .collect(),
+            rebound: BTreeSet::new(),
         };
         let mut pieces = memory.pieces;
         pieces.sort_by_key(|piece| (piece.at, piece.id));
@@ -279,6 +288,7 @@ impl Mind {
         let now = round.now;
         let mut book = Book::new(round.open, arrival);
         let mut dirty = BTreeSet::new();
+        self.forget_named(&book);
         for call in round.calls {
             match self.load_of(&call) {
                 Some(load) => {
@@ -378,6 +388,7 @@ impl Mind {
             }
         }
         gone.retain(|(key, _)| !self.views.contains_key(key));
+        self.keep_named(dirty);
         gone
     }
 
@@ -399,39 +410,6 @@ impl Mind {
             }
             dirty.insert(load);
         }
-    }
-
-    /// Tells the engine what people know: confirmed and named devices. Yes when that was news.
-    fn pin(&mut self) -> bool {
-        let named = self
-            .claims
-            .iter_mut()
-            .filter(|(_, claim)| !claim.pinned)
-            .map(|(id, claim)| {
-                claim.pinned = true;
-                (*id, claim.device.clone())
-            });
-        let mut wanted: Vec<(IncidentId, String)> = named.collect();
-        let overruled = self.overruled.iter().map(|(id, device)| (*id, device.clone()));
-        wanted.extend(overruled.filter(|(id, _)| !self.claims.contains_key(id)));
-        let mut news = false;
-        for (id, device) in wanted {
-            let key = self
-                .bound
-                .iter()
-                .find(|(_, bound)| **bound == id)
-                .map(|(key, _)| *key);
-            let known = key.zip(self.grid.device(&device));
-            if let Some((key, device)) = known.filter(|(key, device)| {
-                self.engine
-                    .incident(*key)
-                    .is_some_and(|now| !now.overruled || now.device != Some(*device))
-            }) {
-                // A device that puts nobody out who reported is no news for the engine.
-                news |= self.engine.overrule(key, device).is_ok();
-            }
-        }
-        news
     }
 
     fn incident_at(&self, load: LoadIx, at_ms: i64, book: &Book<'_>) -> Option<IncidentId> {

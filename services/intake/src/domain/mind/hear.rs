@@ -104,6 +104,9 @@ impl Mind {
     }
 
     pub(super) fn switch(&mut self, switched: Vec<Switching>) {
+        if !switched.is_empty() {
+            self.name_again();
+        }
         for state in switched {
             let known = |ids: &[String]| ids.iter().filter_map(|id| self.grid.device(id)).collect();
             let switched = Switched {

@@ -29,6 +29,7 @@ impl Mind {
         book: &mut Book<'_>,
         places: &dyn Places,
     ) {
+        self.store_rebound(book);
         let mut wanting: BTreeMap<IncidentKey, Vec<At>> = BTreeMap::new();
         let mut settled: Vec<(At, IncidentId)> = Vec::new();
         let (mut nowhere, mut still_off) = (Vec::new(), Vec::new());
@@ -387,7 +388,7 @@ impl Mind {
             return;
         };
         let device = match self.overruled.get(&id) {
-            Some(named) => self.grid.device(named).map(|device| self.name(device)),
+            Some(named) => self.grid.device(&named.device).map(|device| self.name(device)),
             None => self.device_of(&view),
         };
         let before = book.get(id).and_then(|row| row.device.clone());
@@ -413,7 +414,8 @@ impl Mind {
             }
             book.beliefs.push(belief);
         }
-        self.views.insert(key, view);
+        // With the loads it has now, or what covers them would outlive it.
+        self.see(key, &mut BTreeSet::new());
     }
 
     fn confirm_or_close(
@@ -439,7 +441,12 @@ impl Mind {
         if view.restored_at_ms.is_some() && out.peek().is_some() && out.all(|load| is_back(&load)) {
             // A wire on the ground is no less dangerous because there is supply: people end that.
             if row.is_none_or(|row| !row.danger) {
-                book.change(id, |row| row.state = State::Closed("restored".to_owned()));
+                let because = if nobody_was_off(view) {
+                    "supply_found"
+                } else {
+                    "restored"
+                };
+                book.change(id, |row| row.state = State::Closed(because.to_owned()));
             }
             return;
         }
@@ -480,4 +487,9 @@ impl Mind {
             restored_at: view.restored_at_ms.map(instant),
         }
     }
+}
+
+/// One customer called, and nothing but that call ever said that there is no supply: most likely it is in their own house.
+fn nobody_was_off(view: &infer::Incident) -> bool {
+    view.premise && view.heard.meters == 0 && view.heard.trips == 0
 }

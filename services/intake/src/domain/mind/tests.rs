@@ -1,5 +1,6 @@
 //! The mind on a small town, with evidence in any order, restarts, and what people decide.
 
+mod by_hand;
 mod house;
 
 use proptest::prelude::*;

@@ -18,6 +18,33 @@ pub(super) const CUSTOMERS: u32 = 8;
 
 /// source - CB - SWs - Ts-t - loads Ls-t-c.
 pub(super) fn town() -> Arc<Grid> {
+    grid_of(network())
+}
+
+/// The same with a switch between feeders 1 and 2 that is open: either can feed the other.
+pub(super) fn town_with_a_tie() -> Arc<Grid> {
+    let phases = Phases::new(&[1]).expect("one phase");
+    let end = |bus: &str| End {
+        bus: bus.to_owned(),
+        phases,
+    };
+    let mut network = network();
+    network.devices.push(Device {
+        id: "TIE".to_owned(),
+        kind: DeviceKind::Switch,
+        ends: vec![end("feeder1"), end("feeder2")],
+        in_service: true,
+        open: true,
+        length_m: None,
+    });
+    grid_of(network)
+}
+
+fn grid_of(network: Network) -> Arc<Grid> {
+    Arc::new(network.grid(Uuid::from_u128(1)).expect("a good network"))
+}
+
+fn network() -> Network {
     let phases = Phases::new(&[1]).expect("one phase");
     let end = |bus: &str| End {
         bus: bus.to_owned(),
@@ -67,7 +94,7 @@ pub(super) fn town() -> Arc<Grid> {
             in_service: true,
         })
         .collect();
-    Arc::new(network.grid(Uuid::from_u128(1)).expect("a good network"))
+    network
 }
 
 pub(super) fn everyone() -> impl Iterator<Item = (u32, u32, u32)> {
@@ -146,13 +173,18 @@ pub(super) struct House {
     pub(super) beliefs: BTreeMap<IncidentId, Belief>,
     pub(super) sure: Vec<(IncidentId, String)>,
     pub(super) lone: usize,
+    /// What dispatchers named.
+    pub(super) overruled: BTreeMap<IncidentId, String>,
     /// Carried from round to round, as the worker does.
     totals: Totals,
 }
 
 impl House {
     pub(super) fn new() -> Self {
-        let grid = town();
+        Self::on(town())
+    }
+
+    pub(super) fn on(grid: Arc<Grid>) -> Self {
         let mind = Mind::new(grid.clone(), &[], Weights::default(), limits(), Memory::default());
         Self {
             grid,
@@ -167,6 +199,7 @@ impl House {
             beliefs: BTreeMap::new(),
             sure: Vec::new(),
             lone: 0,
+            overruled: BTreeMap::new(),
             totals: Totals::default(),
         }
     }
@@ -191,7 +224,12 @@ impl House {
                 .iter()
                 .map(|((at, load), id)| (*at, load.clone(), *id))
                 .collect(),
-            overruled: Vec::new(),
+            overruled: self
+                .overruled
+                .iter()
+                .filter(|(id, _)| self.incidents[id].state == State::Open)
+                .map(|(id, device)| (*id, device.clone()))
+                .collect(),
         };
         self.mind = Mind::new(self.grid.clone(), &[], Weights::default(), limits(), memory);
     }
@@ -212,7 +250,7 @@ impl House {
             open: self.open().into_iter().cloned().collect(),
         };
         let outcome = self.mind.round(round, &Nowhere, &self.arrival);
-        assert!(outcome.leftover.is_empty(), "the network knows every load");
+        self.group_elsewhere(&outcome.leftover);
         let changed = outcome.changed.iter().map(|row| (row.id, row.clone()));
         let sums = self.totals.after(Moves {
             changed: &changed.collect(),
@@ -254,6 +292,30 @@ impl House {
         self.lone += outcome.lone.len();
         self.compare(sums);
         self.set_facts();
+    }
+
+    /// What the engine does not explain is grouped without it, and stays there.
+    fn group_elsewhere(&mut self, leftover: &[Call]) {
+        let joins: Vec<_> = leftover
+            .iter()
+            .map(|call| (call.report, IncidentId::from_uuid(call.report.uuid())))
+            .collect();
+        self.mind.joined(&joins);
+        self.links.extend(joins);
+    }
+
+    /// A dispatcher names the device of the incident of a report, or takes that back: as by hand, the mind is built again.
+    pub(super) fn overrule(&mut self, report: ReportId, device: Option<&str>) {
+        let of = self
+            .links
+            .get(&report)
+            .filter(|id| self.incidents.get(id).is_some_and(|row| row.state == State::Open));
+        let Some(id) = of.copied() else { return };
+        match device {
+            Some(device) => drop(self.overruled.insert(id, device.to_owned())),
+            None => drop(self.overruled.remove(&id)),
+        }
+        self.restart();
     }
 
     /// What was carried on is what the reports say.
