@@ -1,4 +1,4 @@
-//! Planned outages in a row against the limits of a year.
+//! Planned outages in a row, and longer ones, against the limits of a year.
 
 use chrono::TimeDelta;
 use relight_common::{Claims, wire::timestamp};
@@ -39,5 +39,46 @@ async fn of_consecutive_outages_the_length_counts_and_one_plan() -> anyhow::Resu
         (2, 2),
         "its hour counts"
     );
+    Ok(())
+}
+
+/// An outage whose end is moved has begun already: its new length stands for it, and it is not counted twice.
+#[tokio::test]
+async fn an_outage_that_goes_on_longer_is_counted_once_with_its_new_length() -> anyhow::Result<()> {
+    let world = world().await?;
+    let who = people(1);
+    let mut outage = Uuid::nil();
+    for n in 0..3 {
+        outage = Uuid::now_v7();
+        world.planned(outage, &who, n * 20, n * 20 + 10).await?;
+        world.planned_back(outage, n * 20 + 10).await?;
+    }
+    let above = async |except: &str| {
+        let ask = PlannedTotalsRequest {
+            customer_ids: vec![who[0].to_string()],
+            since: Some(timestamp(at(0))),
+            until: Some(timestamp(at(0) + TimeDelta::days(365))),
+            plus_s: 900,
+            more_than: 3,
+            more_than_s: 40 * 60,
+            except_outage_id: except.to_owned(),
+            ..PlannedTotalsRequest::default()
+        };
+        let asked = asked(&Claims::service("planner"), ask);
+        let reply = world.api.planned_totals(asked).await?.into_inner();
+        anyhow::Ok((reply.above_count, reply.above_hours))
+    };
+    assert_eq!(above("").await?, (1, 1), "a fourth one, and 45 minutes");
+    assert_eq!(
+        above(&outage.to_string()).await?,
+        (0, 0),
+        "the third one, and 35 minutes"
+    );
+    assert_eq!(
+        above(&Uuid::now_v7().to_string()).await?,
+        (1, 1),
+        "of another one"
+    );
+    assert!(above("7").await.is_err());
     Ok(())
 }

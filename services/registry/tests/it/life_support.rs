@@ -47,8 +47,10 @@ impl Registry {
     }
 }
 
-/// (account, addresses, numbers with role) of each.
-fn said(customers: &[LifeSupportCustomer]) -> Vec<(String, usize, Vec<(String, String)>)> {
+/// (account, supplies, numbers with role).
+type Said = (String, usize, Vec<(String, String)>);
+
+fn said(customers: &[LifeSupportCustomer]) -> Vec<Said> {
     customers
         .iter()
         .map(|one| {
