@@ -10,6 +10,7 @@ mod field;
 mod guarantees;
 mod journey;
 mod metrics;
+mod one_supply;
 mod pages;
 mod paper;
 mod planned;
