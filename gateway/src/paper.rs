@@ -1,6 +1,6 @@
 //! The sheet for the hour in which nothing else works (operations.md O35): open orders, roster and life-support list, written
-//! every few minutes as pages that stand alone, to be printed or read without database and network. [`ask`] reads all three,
-//! [`sheet`] puts them into words, [`shelf`] keeps the files.
+//! every few minutes as pages that stand alone, to be printed or read without database and network. `ask` reads all three,
+//! `sheet` puts them into words, `shelf` keeps the files.
 
 mod ask;
 mod sheet;
