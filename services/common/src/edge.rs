@@ -38,7 +38,7 @@ where
     Fut: Future<Output = Result<Response<R>, Status>>,
 {
     match call().await {
-        Err(status) if status.code() == Code::Unavailable => {
+        Err(status) if status.code() == Code::Unavailable || problem::is_broken_connection(&status) => {
             tokio::time::sleep(AGAIN_AFTER).await;
             Ok(call().await?.into_inner())
         }

@@ -122,7 +122,7 @@ fn facts() -> Facts {
 fn a_stranger_with_a_telephone_can_go_on_from_the_sheet() {
     let english = page(Language::En, &facts());
     for words in [
-        "True at 2026-11-27 19:45",
+        "As of 2026-11-27 19:45",
         "W0000000017",
         "Danger",
         "North county",

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use prost::Message;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use redis::aio::MultiplexedConnection;
@@ -102,7 +102,9 @@ async fn flood(
     let mut redis = connect(given).await?;
     let mut random = StdRng::seed_from_u64(round);
     // Fixes grow by a millisecond each and end now: a fix that is not later than the last one is left out.
-    let from = Utc::now() - TimeDelta::milliseconds(i64::try_from(FIXES / crews.len())? * 10);
+    // Whole milliseconds, so that the last one reads as it was written.
+    let from =
+        Utc::now().trunc_subsecs(3) - TimeDelta::milliseconds(i64::try_from(FIXES / crews.len())? * 10);
     let mut last = from;
     for batch in 0..FIXES / BATCH {
         let fixes: Vec<_> = (0..BATCH)

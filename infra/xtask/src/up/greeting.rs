@@ -44,6 +44,8 @@ pub(super) fn places(
     if let Some(messages) = messages {
         line(&mut text, "messages", &messages.display().to_string());
     }
+    let paper = log.with_file_name("data").join("paper").join("newest.en.html");
+    line(&mut text, "on paper", &paper.display().to_string());
     line(&mut text, "log", &log.display().to_string());
     line(&mut text, "look after", "cargo xtask relight doctor");
     if has_town {

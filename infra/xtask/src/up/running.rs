@@ -73,7 +73,7 @@ fn read(state: &Path) -> Result<(PathBuf, Environment)> {
     let text = fs::read_to_string(note(state))
         .ok()
         .filter(|_| lock::is_held(state));
-    let text = text.ok_or_else(|| usage("Relight does not run here yet; `cargo xtask up` starts it"))?;
+    let text = text.ok_or_else(|| usage("Relight does not run here; `cargo xtask up` starts it"))?;
     parse(&text).context("the note in .relight/running.json is not whole")
 }
 

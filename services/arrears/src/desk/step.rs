@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     store::{
         case::{self, Step, Stored},
-        release,
+        notice, release,
     },
 };
 
@@ -77,6 +77,12 @@ async fn take(
         return Ok(false);
     }
     let follows = Kind::follows(&stored.doc.state, &next.state);
+    // A proof stays what it is when the case moves on: paid, expired, closed.
+    let proven = next
+        .state
+        .served()
+        .filter(|new| stored.doc.state.served() != Some(new));
+    let proven = proven.cloned();
     let only_confirmed = Case {
         balance_at: next.balance_at,
         ..stored.doc.0.clone()
@@ -95,6 +101,10 @@ async fn take(
         actor: work.actor().to_owned(),
     };
     case::save_step(work.conn(), stored, &step).await?;
+    if let Some(served) = proven {
+        let by = (step.at, step.actor.as_str());
+        notice::keep_service(work.conn(), &served, stored.version, by).await?;
+    }
     let stop_crew = effects.contains(&Effect::StopCrew);
     if stop_crew {
         let at = work.at();

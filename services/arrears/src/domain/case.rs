@@ -433,15 +433,22 @@ impl State {
         }
     }
 
+    /// The service of the notice that holds now.
+    pub fn served(&self) -> Option<&Served> {
+        match self {
+            State::NoticeServed { served }
+            | State::WindowOpen { served }
+            | State::PreNoticed { served, .. }
+            | State::Disconnected { served, .. } => Some(served),
+            _ => None,
+        }
+    }
+
     /// The notice that holds now.
     pub fn notice(&self) -> Option<&Notice> {
         match self {
             State::NoticeIssued { notice, .. } => Some(notice),
-            State::NoticeServed { served }
-            | State::WindowOpen { served }
-            | State::PreNoticed { served, .. }
-            | State::Disconnected { served, .. } => Some(&served.notice),
-            _ => None,
+            other => other.served().map(|served| &served.notice),
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Api;
 use crate::{
-    domain::{State, case::Reminder},
+    domain::case::{Reminder, Served},
     error::Error,
     outside::Outside,
     store::{
@@ -30,7 +30,12 @@ impl<O: Outside> Api<O> {
             return Err(Error::NoNotice);
         }
         self.audit_view(claims, &row.number).await?;
-        Ok(shown(&row, &stored, self.currency(&stored.doc)))
+        let served = notice::service(self.db.pool(), &row.number).await?;
+        let mut told = shown(&row, &stored, self.currency(&stored.doc));
+        if let Some(served) = served {
+            service(&mut told, &served);
+        }
+        Ok(told)
     }
 
     pub(super) async fn checked(
@@ -100,7 +105,7 @@ fn reminder(reminder: &Reminder) -> w::Reminder {
 
 fn shown(row: &Row, stored: &Stored, currency: &str) -> Notice {
     let printed = &row.doc.0;
-    let mut told = Notice {
+    Notice {
         number: row.number.clone(),
         issued_at: Some(wire::timestamp(row.issued_at)),
         issuer: printed.issuer.clone(),
@@ -125,24 +130,11 @@ fn shown(row: &Row, stored: &Stored, currency: &str) -> Notice {
         legal_basis: printed.legal_basis.clone(),
         currency: currency.to_owned(),
         ..Notice::default()
-    };
-    service(&mut told, &stored.doc.state, &row.number);
-    told
+    }
 }
 
-/// The service line, once there is a proof.
-fn service(told: &mut Notice, state: &State, number: &str) {
-    let served = match state {
-        State::NoticeServed { served }
-        | State::WindowOpen { served }
-        | State::PreNoticed { served, .. }
-        | State::Disconnected { served, .. }
-            if served.notice.number == number =>
-        {
-            served
-        }
-        _ => return,
-    };
+/// The service line.
+fn service(told: &mut Notice, served: &Served) {
     let proof = &served.proof;
     told.served_method = proof.method.word().to_owned();
     told.served_at = Some(wire::timestamp(proof.served_at));

@@ -7,7 +7,10 @@ use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
 use super::{account::Bill, db};
-use crate::{domain::case::Reminder, error::Error};
+use crate::{
+    domain::case::{Reminder, Served},
+    error::Error,
+};
 
 /// What a notice says beside what its case knows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -118,4 +121,43 @@ pub async fn get(pool: &PgPool, number: &str) -> Result<Option<Row>, Error> {
     .fetch_optional(pool)
     .await
     .map_err(db("read a notice"))
+}
+
+/// Keeps the proof that a notice reached the customer, as it was at this version of the case.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn keep_service(
+    conn: &mut PgConnection,
+    served: &Served,
+    version: i64,
+    (at, actor): (DateTime<Utc>, &str),
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into arrears.notice_service (number, version, at, actor, doc) values ($1, $2, $3, $4, $5)",
+        served.notice.number,
+        version,
+        at,
+        actor,
+        Json(served) as Json<&Served>,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("keep the proof of service"))
+}
+
+/// The proof of service of this notice, whatever became of its case.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn service(pool: &PgPool, number: &str) -> Result<Option<Served>, Error> {
+    let last = sqlx::query_scalar!(
+        r#"select doc as "doc: Json<Served>" from arrears.notice_service where number = $1 order by version desc limit 1"#,
+        number
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(db("read the proof of service"))?;
+    Ok(last.map(|served| served.0))
 }

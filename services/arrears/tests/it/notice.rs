@@ -112,3 +112,38 @@ async fn a_notice_of_a_wrong_amount_is_void() -> anyhow::Result<()> {
     assert!(check(&room, &next.notice_number).await?.valid);
     Ok(())
 }
+
+/// Who paid may still want to know, and the regulator may: the proof is there whatever became of the case.
+#[tokio::test]
+async fn the_proof_of_service_stays_when_the_case_is_over() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("notice_served").await?;
+    let number = room.case(&id).await?.notice_number;
+    let ask = || NoticeRequest {
+        number: number.clone(),
+    };
+    let before = room.api.get_notice(asked(ask(), &li())).await?.into_inner();
+    assert_eq!(before.served_method, "posted_with_witness");
+    // Where the migration finds what was proven before it.
+    let kept: Option<String> = sqlx::query_scalar(
+        "select doc #>> '{state,served,notice,number}' from debt_case where id = $1::uuid",
+    )
+    .bind(&id)
+    .fetch_one(room.db.pool())
+    .await?;
+    assert_eq!(kept.as_ref(), Some(&number));
+    room.feed(vec![payment("p9", "1001", DEBT, "08-06 15:00")])
+        .await?;
+    let after = room.api.get_notice(asked(ask(), &li())).await?.into_inner();
+    assert!(!after.valid, "paid");
+    assert_eq!(
+        (after.served_method, after.served_at, after.witness, after.server),
+        (
+            before.served_method,
+            before.served_at,
+            before.witness,
+            before.server
+        )
+    );
+    Ok(())
+}

@@ -201,9 +201,19 @@ impl From<Invalid> for Problem {
     }
 }
 
+/// Whether the connection broke and no service answered: such a status was made here from the fault beneath it, one that came over the
+/// wire has none. The command may or may not have been carried out.
+pub(super) fn is_broken_connection(status: &Status) -> bool {
+    matches!(status.code(), Code::Internal | Code::Unknown) && std::error::Error::source(status).is_some()
+}
+
 impl From<Status> for Problem {
     fn from(status: Status) -> Self {
-        let kind = Kind::of(status.code());
+        let kind = if is_broken_connection(&status) {
+            Kind::Unavailable
+        } else {
+            Kind::of(status.code())
+        };
         if matches!(kind, Kind::Unavailable | Kind::Internal) {
             tracing::warn!(code = ?status.code(), error = status.message(), "a service could not answer");
             return Problem::new(
@@ -353,5 +363,18 @@ mod tests {
         );
         let problem = Problem::from(Status::internal("select broke"));
         assert!(!problem.detail.contains("select"));
+    }
+
+    #[test]
+    fn a_connection_that_broke_is_no_failure_of_ours_and_the_request_may_be_sent_again() {
+        let mut broken = Status::internal("h2 protocol error: http2 error");
+        assert_eq!(
+            Problem::from(broken.clone()).status(),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+        broken.set_source(std::sync::Arc::new(std::io::Error::other("broken")));
+        let problem = Problem::from(broken);
+        assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(problem.is_transient());
     }
 }
