@@ -2,6 +2,7 @@
 
 mod alarm;
 pub mod map;
+pub(crate) mod order;
 pub mod view;
 
 use axum::{

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use relight_common::edge::at;
 use relight_proto::{
-    dispatch::v1::{Clock, Crew, Order},
+    dispatch::v1::{Crew, Order},
     registry::v1::{LifeSupportCustomer, ServicePoint},
 };
 use serde::Serialize;
 
 use super::ask::Facts;
-use crate::{api::Language, config::Areas, words};
+use crate::{api::Language, config::Areas, pages::board::order as words_of, words};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -118,7 +118,7 @@ impl View<'_> {
         ];
         OrderRow {
             number: order.number.clone(),
-            about: self.about(order),
+            about: words_of::about(self.language, order).unwrap_or_default(),
             flags: flags
                 .into_iter()
                 .filter(|(is, _)| *is)
@@ -130,7 +130,7 @@ impl View<'_> {
                 .position
                 .map(|point| format!("{:.5}, {:.5}", point.lat, point.lon))
                 .unwrap_or_default(),
-            state: self.state(&order.kind, &order.state),
+            state: words_of::state_of(self.language, order),
             unit: order.unit_name.clone(),
             crew: order.crew_name.clone(),
             clock: self.clock(order),
@@ -168,34 +168,13 @@ impl View<'_> {
         words::say(self.language, "paper.off_reports", &[("count", &reports)])
     }
 
-    /// What an order that is no fault is about, with its number.
-    fn about(&self, order: &Order) -> String {
-        let kind = words::find(self.language, &format!("board.kind_{}", order.kind), &[]);
-        kind.map(|kind| format!("{kind} {}", order.subject_number))
-            .unwrap_or_default()
-    }
-
-    fn state(&self, kind: &str, state: &str) -> String {
-        let find = |key: String| words::find(self.language, &key, &[]);
-        find(format!("state.{kind}_{state}"))
-            .or_else(|| find(format!("state.{state}")))
-            .unwrap_or_else(|| state.to_owned())
-    }
-
-    /// The running clock that runs out first: by when what has to be done.
+    /// By when what has to be done.
     fn clock(&self, order: &Order) -> String {
-        let due = |clock: &Clock| at(clock.due_at).filter(|_| clock.stopped_at.is_none());
-        let first = order
-            .clocks
-            .iter()
-            .filter_map(|clock| Some((due(clock)?, clock)))
-            .min_by_key(|(due_at, _)| *due_at);
-        let Some((due_at, clock)) = first else {
-            return String::new();
-        };
-        let name = words::find(self.language, &format!("board.clock_{}", clock.name), &[]);
-        let name = name.unwrap_or_else(|| clock.name.clone());
-        format!("{name} {}", self.time(Some(due_at)))
+        let first = words_of::first_clock(order);
+        first.map_or_else(String::new, |(clock, due_at)| {
+            let name = words_of::clock_name(self.language, clock);
+            format!("{name} {}", self.time(Some(due_at)))
+        })
     }
 
     fn crew(&self, crew: &Crew, facts: &Facts) -> CrewRow {
@@ -216,7 +195,7 @@ impl View<'_> {
             skills: self.skills(&crew.skills),
             shift: self.shift(crew),
             doing: match order {
-                Some(order) => format!("{} {}", order.number, self.state(&order.kind, &order.state)),
+                Some(order) => format!("{} {}", order.number, words_of::state_of(self.language, order)),
                 None => words::say(self.language, "board.crew_free", &[]),
             },
         }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     alarm::AlarmRow,
     map::{Map, Mark, Symbol},
+    order::{self, first_clock},
 };
 use crate::{api::Language, config::Areas, words};
 
@@ -187,14 +188,6 @@ struct View<'a> {
     may_acknowledge: bool,
 }
 
-/// The running clock that runs out first.
-fn first_clock(order: &Order) -> Option<(&Clock, DateTime<Utc>)> {
-    let running = order.clocks.iter().filter(|clock| clock.stopped_at.is_none());
-    running
-        .filter_map(|clock| Some((clock, at(clock.due_at)?)))
-        .min_by_key(|(_, due_at)| *due_at)
-}
-
 impl View<'_> {
     fn row(&self, order: &Order, incidents: &[Incident]) -> Row {
         let incident = incidents
@@ -202,7 +195,7 @@ impl View<'_> {
             .find(|incident| incident.incident_id == order.incident_id);
         let by_reports = order.affected_count == 0;
         let first = first_clock(order);
-        let about = self.about(order);
+        let about = order::about(self.language, order);
         let is_off = about.is_none() || order.state == "repairing";
         // The announced end is what people reckon with while planned work goes on.
         let etr_at = at(order.etr_at).or_else(|| at(order.on_at).filter(|_| is_off));
@@ -221,7 +214,7 @@ impl View<'_> {
             },
             area: self.areas.name(self.language, &order.org_path).map(str::to_owned),
             confirmed: order.confirmed,
-            state: self.state_of(order),
+            state: order::state_of(self.language, order),
             who: who.into_iter().find(|name| !name.is_empty()).cloned(),
             affected: order.affected_count,
             restored: order.restored_count,
@@ -247,9 +240,8 @@ impl View<'_> {
     fn due(&self, clock: &Clock, due_at: DateTime<Utc>) -> Due {
         let seconds = (due_at - self.now).num_seconds();
         let open = clock.acknowledged_by.is_empty() && Level::parse(&clock.level) > Level::None;
-        let key = format!("board.clock_{}", clock.name);
         Due {
-            words: words::find(self.language, &key, &[]).unwrap_or_else(|| clock.name.clone()),
+            words: order::clock_name(self.language, clock),
             name: clock.name.clone(),
             due_at,
             // 90 s left is "1 min", 30 s over is "1 min over": never better than it is.
@@ -261,27 +253,12 @@ impl View<'_> {
         }
     }
 
-    fn state(&self, state: &str) -> String {
-        words::find(self.language, &format!("state.{state}"), &[]).unwrap_or_else(|| state.to_owned())
-    }
-
-    /// Planned work under way is no repair.
-    fn state_of(&self, order: &Order) -> String {
-        let key = format!("state.{}_{}", order.kind, order.state);
-        words::find(self.language, &key, &[]).unwrap_or_else(|| self.state(&order.state))
-    }
-
-    fn about(&self, order: &Order) -> Option<String> {
-        let kind = words::find(self.language, &format!("board.kind_{}", order.kind), &[])?;
-        Some(format!("{kind} {}", order.subject_number))
-    }
-
     fn crew(&self, crew: &Crew) -> CrewRow {
         let busy = !crew.active_order_id.is_empty();
         CrewRow {
             name: crew.name.clone(),
             state: if busy {
-                self.state(&crew.order_state)
+                order::state(self.language, &crew.order_state)
             } else {
                 words::say(self.language, "board.crew_free", &[])
             },

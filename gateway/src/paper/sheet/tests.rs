@@ -2,7 +2,7 @@
 
 use relight_proto::{
     common::v1::Point,
-    dispatch::v1::{Member, Unit},
+    dispatch::v1::{Clock, Member, Unit},
     intake::v1::Incident,
     registry::v1::{Contact, Customer},
 };
