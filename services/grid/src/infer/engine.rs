@@ -83,6 +83,8 @@ pub struct Engine {
     held: BTreeMap<IncidentKey, Incident>,
     /// What was said before the network was switched, until it is decided anew.
     moved: BTreeMap<IncidentKey, Word>,
+    /// What was decided for a switching, until it is asked for.
+    untold: Vec<Change>,
     pub(super) overruled: BTreeMap<IncidentKey, Overruled>,
     now_ms: i64,
 }
@@ -110,6 +112,7 @@ impl Engine {
             known: BTreeMap::new(),
             held: BTreeMap::new(),
             moved: BTreeMap::new(),
+            untold: Vec::new(),
             overruled: BTreeMap::new(),
             now_ms: i64::MIN,
         }
@@ -148,6 +151,7 @@ impl Engine {
         self.known.clear();
         self.held.clear();
         self.moved.clear();
+        self.untold.clear();
         self.overruled.clear();
         self.now_ms = i64::MIN;
         self.tree.forget();
@@ -165,6 +169,12 @@ impl Engine {
 
     /// What changed by the evidence since the last time, and by silence until `now_ms`.
     pub fn decide(&mut self, now_ms: i64) -> Vec<Change> {
+        let mut changes = std::mem::take(&mut self.untold);
+        changes.extend(self.weigh(now_ms));
+        changes
+    }
+
+    fn weigh(&mut self, now_ms: i64) -> Vec<Change> {
         self.now_ms = self.now_ms.max(now_ms);
         self.tell();
         self.tree.advance(self.now_ms);
@@ -241,14 +251,14 @@ impl Engine {
             return Said { finding, word };
         }
         let word = self.word(&finding);
-        let last = said_before.or_else(|| self.moved.get(&key).copied());
-        let worth = last.is_none_or(|last| {
+        // After a switching everything is said anew: whom the same device puts out has changed.
+        let worth = said_before.is_none_or(|last| {
             last.device != word.device
                 || !same_class
                 || (last.p - word.p).abs() >= self.weights.incident.update_p
                 || last.restored != word.restored
         });
-        if let (false, Some(word)) = (worth, last) {
+        if let (false, Some(word)) = (worth, said_before) {
             return Said { finding, word };
         }
         let Word { device, p, restored } = word;
@@ -329,6 +339,9 @@ impl Engine {
     /// fed another way now no longer count: those loads are back. Incidents among loads that are dark by
     /// the switching itself are held as they were, with the loads that are still dark.
     pub fn switch(&mut self, at_ms: i64, switched: Switched) {
+        // What is held is what was known when it was switched, also when that is read after the fact.
+        let decided = self.weigh(at_ms);
+        self.untold.extend(decided);
         let before = self.incidents();
         let state = Arc::new(State::new(&self.grid, switched));
         self.switched.insert(at_ms, state);

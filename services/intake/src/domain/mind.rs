@@ -254,18 +254,27 @@ impl Mind {
                 .collect(),
             rebound: BTreeSet::new(),
         };
-        let mut pieces = memory.pieces;
-        pieces.sort_by_key(|piece| (piece.at, piece.id));
-        for piece in &pieces {
-            mind.hear(piece);
-        }
+        mind.relive(memory.pieces, memory.switched);
         for (at, load, incident) in memory.findings {
             if let Some(load) = mind.grid.load(&load) {
                 mind.bound.insert(IncidentKey { at_ms: ms(at), load }, incident);
             }
         }
-        mind.switch(memory.switched);
         mind
+    }
+
+    /// Takes in what was stored in the order it happened: what is dark by switching depends on what was known before.
+    fn relive(&mut self, mut pieces: Vec<Piece>, mut switched: Vec<Switching>) {
+        pieces.sort_by_key(|piece| (piece.at, piece.id));
+        switched.sort_by_key(|state| state.at);
+        let mut switched = switched.into_iter().peekable();
+        for piece in &pieces {
+            while let Some(state) = switched.next_if(|state| state.at <= piece.at) {
+                self.switch(vec![state]);
+            }
+            self.hear(piece);
+        }
+        self.switch(switched.collect());
     }
 
     /// The version of the network it thinks about.
@@ -315,9 +324,13 @@ impl Mind {
             .filter(|view| view.ask.is_some_and(|load| dirty.contains(&load)));
         let asked: Vec<LoadIx> = asked.map(|view| view.key.load).collect();
         dirty.extend(asked);
-        let is_switched = !round.switched.is_empty();
-        self.switch(round.switched);
         dirty.extend(self.claim(&book));
+        let is_switched = !round.switched.is_empty();
+        if is_switched {
+            // A mind that just began knows what was named before it is told how the network is switched now.
+            self.pin();
+        }
+        self.switch(round.switched);
         let gone = self.decide(now, &mut dirty);
         self.place_reports(&dirty, &mut book, places);
         self.heard_after_restoration(&dirty, &mut book, places);

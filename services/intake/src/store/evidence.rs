@@ -269,7 +269,10 @@ pub async fn memory(conn: &mut PgConnection, version: Uuid, since: DateTime<Utc>
     .await
     .map_err(Error::db("read switchings"))?;
     let findings = sqlx::query!(
-        "select key_at, key_load, incident_id from intake.finding where key_at >= $1",
+        // What was fed again by switching may come back by switching: it is another outage then.
+        "select f.key_at, f.key_load, f.incident_id from intake.finding f
+         join intake.incident i on i.id = f.incident_id and i.close_reason is distinct from 'fed_again'
+         where f.key_at >= $1",
         since
     )
     .fetch_all(&mut *conn)

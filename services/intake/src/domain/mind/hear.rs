@@ -104,9 +104,7 @@ impl Mind {
     }
 
     pub(super) fn switch(&mut self, switched: Vec<Switching>) {
-        if !switched.is_empty() {
-            self.name_again();
-        }
+        let is_switched = !switched.is_empty();
         for state in switched {
             let known = |ids: &[String]| ids.iter().filter_map(|id| self.grid.device(id)).collect();
             let switched = Switched {
@@ -114,6 +112,9 @@ impl Mind {
                 closed: known(&state.closed),
             };
             self.engine.switch(ms(state.at), switched);
+        }
+        if is_switched {
+            self.name_again();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod house;
+mod switched;
 
 use proptest::prelude::*;
 

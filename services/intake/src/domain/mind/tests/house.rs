@@ -222,6 +222,7 @@ impl House {
             findings: self
                 .findings
                 .iter()
+                .filter(|(_, id)| !self.is_fed_again(**id))
                 .map(|((at, load), id)| (*at, load.clone(), *id))
                 .collect(),
             overruled: self
@@ -232,6 +233,10 @@ impl House {
                 .collect(),
         };
         self.mind = Mind::new(self.grid.clone(), &[], Weights::default(), limits(), memory);
+    }
+
+    fn is_fed_again(&self, id: IncidentId) -> bool {
+        self.incidents[&id].state == State::Closed("fed_again".to_owned())
     }
 
     pub(super) fn round(&mut self, now: i64, calls: Vec<Call>, pieces: Vec<Piece>, switched: Vec<Switching>) {
