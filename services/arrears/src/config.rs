@@ -3,17 +3,11 @@
 use std::sync::Arc;
 
 use relight_common::config;
-use relight_policy::Pack;
 
 use crate::{
     desk::House,
     domain::{Law, money::Terms},
 };
-
-#[derive(serde::Deserialize)]
-struct Policy {
-    pack: String,
-}
 
 /// The rules of this deployment.
 ///
@@ -24,7 +18,7 @@ pub fn house() -> anyhow::Result<House> {
     if let Some(fault) = terms.fault() {
         anyhow::bail!("section arrears of the configuration: {fault}");
     }
-    let pack = Pack::load(&config::section::<Policy>("policy")?.pack)?;
+    let pack = config::section::<relight_policy::Section>("policy")?.load()?;
     Ok(House {
         law: Arc::new(Law::new(pack)),
         terms,

@@ -27,13 +27,11 @@ pub mod worker;
 use std::sync::Arc;
 
 use relight_common::{config, service::Host};
-use relight_policy::Pack;
 use relight_proto::intake::v1::{
     inferences_server::InferencesServer, intake_server::IntakeServer,
     restoration_checks_server::RestorationChecksServer, signals_server::SignalsServer,
     triage_server::TriageServer,
 };
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tonic::service::interceptor::InterceptedService;
 
@@ -48,18 +46,13 @@ const REQUEST_BYTES_MAX: usize = 128 * 1024;
 /// A thousand signals with their longest names.
 const SIGNALS_BYTES_MAX: usize = 1024 * 1024;
 
-#[derive(Debug, Deserialize)]
-struct PolicySection {
-    pack: String,
-}
-
 /// Starts the service on `listener`; what it started stops with `host`.
 ///
 /// # Errors
 /// When Postgres is away, its schema is older than this program, or the policy pack does not load.
 pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let room = host.room(NAME, &MIGRATIONS).await?;
-    let pack = Pack::load(&config::section::<PolicySection>("policy")?.pack)?;
+    let pack = config::section::<relight_policy::Section>("policy")?.load()?;
     let desk = Arc::new(Desk::new(
         &room.db,
         &room.peers,

@@ -3,7 +3,7 @@
 //! ```text
 //! rpc (people) ──────────────┐
 //! consumer (the others) ─────┼─> desk (lock, domain::transition, save, tell, timers) ──> store
-//! timers (T-8 d, T-24 h, T-4 h) ┘        └─ asks relight_policy, computes no lead time itself
+//! timers (as the pack says)   ┘        └─ asks relight_policy, computes no lead time itself
 //! ```
 //!
 //! Promise: supply goes off only after approval by another person, a public announcement, proof of every individual
@@ -45,7 +45,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.read("notify", Arc::new(consumer::FromNotify::new(pack.clone())));
     room.read("dispatch", Arc::new(consumer::FromDispatch));
     let others = peers::Others::new(&room.peers, host.clock.clone());
-    let network = consumer::FromRegistry::new(room.db.clone(), others.clone());
+    let network = consumer::FromRegistry::new(room.db.clone(), others.clone(), pack.clone());
     room.read("registry", Arc::new(network));
     room.fire_timers(Arc::new(desk::alarm::Timers::new(pack.clone())));
     let api = rpc::Api::new(&room.db, host.clock.clone(), pack, others);

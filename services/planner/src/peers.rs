@@ -5,7 +5,7 @@ mod supplies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use relight_common::{
     Clock, Error as Common, Invalid,
@@ -40,8 +40,6 @@ use crate::{
 
 /// Members in one page, customers in one question.
 const PAGE: usize = 5_000;
-/// Hours of planned interruption of a customer in a year (domain.md 3.5, the indicators of more than 24 h).
-const HOURS_MAX: i64 = 24;
 
 /// The network's part of a plan.
 #[derive(Debug, Clone)]
@@ -294,20 +292,22 @@ impl Others {
     ) -> Result<(u32, u32), Error> {
         let (mut count, mut hours) = (0, 0);
         for (limit, customers) in times.groups(customers) {
-            let (more, longer) = self.above_limit(&customers, planned, zone, limit).await?;
+            let (more, longer) = self
+                .above_limit(&customers, planned, zone, (limit, times.long))
+                .await?;
             count += more;
             hours += longer;
         }
         Ok((count, hours))
     }
 
-    /// `times`: how often in a year the pack allows it; none where it sets no limit.
+    /// How often and how long in a year the pack allows it; none where it sets no limit.
     async fn above_limit(
         &self,
         customers: &[Uuid],
         planned: &Planned,
         zone: Tz,
-        times: Option<u16>,
+        (times, long): (Option<u16>, Option<TimeDelta>),
     ) -> Result<(u32, u32), Error> {
         let (since, until) = year(planned.window.off_at, zone);
         let (mut count, mut hours) = (0, 0);
@@ -318,7 +318,7 @@ impl Others {
                 until: Some(wire::timestamp(until)),
                 plus_s: planned.window.length().num_seconds(),
                 more_than: times.map_or(u32::MAX, u32::from),
-                more_than_s: HOURS_MAX * 3_600,
+                more_than_s: long.map_or(i64::MAX, |long| long.num_seconds()),
                 // What the ledger has of this outage is in the window already.
                 except_outage_id: planned.outage.to_string(),
                 same_plan_outage_ids: planned.same_plan.iter().map(Uuid::to_string).collect(),

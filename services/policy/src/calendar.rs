@@ -31,6 +31,11 @@ impl Calendar {
         &self.id
     }
 
+    /// The first day it says anything about.
+    pub(crate) fn begins_on(&self) -> Option<NaiveDate> {
+        NaiveDate::from_ymd_opt(*self.years.keys().next()?, 1, 1)
+    }
+
     /// Whether `day` is worked; `None` for a year the calendar does not have.
     pub fn is_business_day(&self, day: NaiveDate) -> Option<bool> {
         let year = self.years.get(&day.year())?;

@@ -68,7 +68,9 @@ impl Clock<'_> {
             Quantity::Duration(span) => later(from, span),
             Quantity::Days(n, DayMode::Calendar) => self.start_of(shifted(day, i64::from(n))?),
             Quantity::Days(n, DayMode::Clear) => self.start_of(shifted(day, i64::from(n) + 1)?),
-            Quantity::Days(n, DayMode::Business) => self.start_of(self.business_day(day, n, 1)?),
+            Quantity::Days(n, DayMode::Business) => {
+                self.start_of(self.business_day(self.counted_from(day), n, 1)?)
+            }
             Quantity::Days(n, DayMode::Strict) => {
                 let elapsed = later(from, TimeDelta::days(n.into()))?;
                 Ok(elapsed.max(self.start_of(shifted(day, i64::from(n))?)?))
@@ -106,6 +108,15 @@ impl Clock<'_> {
             }
             _ => Err(NotCountable::NoSpan),
         }
+    }
+
+    /// From where working days after `day` are counted. Before its first year the calendar knows none, so none is counted:
+    /// the later of the readings (O14), and a notice given even earlier carries no less.
+    pub(crate) fn counted_from(&self, day: NaiveDate) -> NaiveDate {
+        let first = self.calendar.and_then(Calendar::begins_on);
+        first
+            .and_then(|first| first.pred_opt())
+            .map_or(day, |eve| day.max(eve))
     }
 
     /// Whether `day` is worked.

@@ -4,7 +4,7 @@
 //! packs/CN-SGCC.toml ──> Pack::load ──> pack.fault_arrival(area, accepted_at) ──> Limit { due_at, rule, .. }
 //! ```
 //!
-//! Pure: the packs are part of the program, time is an argument. What rules a case is the version valid at the moment
+//! Pure but for reading the files of a deployment at start (`library`): time is an argument. What rules a case is the version valid at the moment
 //! that triggered it, so callers pass that moment and not the present. A pack that is unclear (a bare number, an unknown
 //! unit, two periods that overlap, a gap) does not load; a question no loaded rule answers is an error, never a guess.
 
@@ -17,6 +17,7 @@ mod embedded;
 mod facts;
 mod finding;
 mod leaf;
+mod library;
 mod load;
 mod pack;
 mod quantity;
@@ -30,9 +31,10 @@ pub use area::AreaClass;
 pub use calendar::Calendar;
 pub use facts::{FactError, QUESTIONS};
 pub use leaf::{Leaf, Tag};
+pub use library::{FileError, Library, Section};
 pub use load::{Fault, LoadError};
 pub use pack::{Limit, NoRule, Pack};
-pub use quantity::{DayKind, DayMode, Effect, Fact, Quantity};
+pub use quantity::{DayKind, DayMode, Effect, Fact, Quantity, Recipients};
 pub use question::{
     ArrearsDisconnect, ArrearsReconnect, Case, ComplaintAnswer, FaultArrival, PlannedChange, PlannedStart,
     PlannedTalks, Question, TemporaryStart,

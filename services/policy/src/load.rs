@@ -7,7 +7,7 @@ mod year;
 
 use toml::Table;
 
-use crate::{embedded, pack::Pack, shape::Area};
+use crate::{Library, pack::Pack, shape::Area};
 
 pub(crate) use year::read_calendar;
 
@@ -22,7 +22,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Fault {
             place: place.into(),
             problem: problem.into(),
@@ -49,7 +49,7 @@ fn lines(faults: &[Fault]) -> String {
 }
 
 /// Reads the text of a pack with overlays over it.
-pub(crate) fn read(text: &str, overlays: &[&str]) -> Result<Pack, LoadError> {
+pub(crate) fn read(library: &Library, text: &str, overlays: &[&str]) -> Result<Pack, LoadError> {
     let mut table = parse(text)?;
     let head = head::pack(&mut table).map_err(LoadError::Faults)?;
     let mut reading = leaves::Reading::new(head.zone);
@@ -65,7 +65,11 @@ pub(crate) fn read(text: &str, overlays: &[&str]) -> Result<Pack, LoadError> {
         ids.push(over.id);
         reading.table("", &table);
     }
-    let calendar = head.calendar.as_deref().map(calendar).transpose()?;
+    let calendar = head
+        .calendar
+        .as_deref()
+        .map(|name| read_calendar(library.calendar(name)?))
+        .transpose()?;
     let covers: Vec<Area> = head.covers;
     judge::all(&mut reading, &covers, head.since, calendar.is_some());
     judge::money(&mut reading, &covers, &head.currency);
@@ -83,36 +87,22 @@ pub(crate) fn read(text: &str, overlays: &[&str]) -> Result<Pack, LoadError> {
 }
 
 /// The faults of any one file: a pack, an overlay (over each pack it names) or a calendar.
-pub(crate) fn check(text: &str) -> Result<(), LoadError> {
+pub(crate) fn check(library: &Library, text: &str) -> Result<(), LoadError> {
     let mut table = parse(text)?;
     if table.contains_key("year") {
         return read_calendar(text).map(drop);
     }
     if !table.contains_key("over") {
-        return read(text, &[]).map(drop);
+        return read(library, text, &[]).map(drop);
     }
     let overlay = head::overlay(&mut table).map_err(LoadError::Faults)?;
     for base in &overlay.over {
-        let known = embedded::text(&embedded::PACKS, base);
-        let base =
-            known.ok_or_else(|| LoadError::Unknown(base.clone(), embedded::names(&embedded::PACKS)))?;
-        read(base, &[text])?;
+        read(library, library.pack(base)?, &[text])?;
     }
     Ok(())
 }
 
-fn calendar(name: &str) -> Result<crate::Calendar, LoadError> {
-    let text = embedded::text(&embedded::CALENDARS, name).ok_or_else(|| {
-        let known = embedded::names(&embedded::CALENDARS);
-        LoadError::Faults(vec![Fault::new(
-            "calendar",
-            format!("there is no calendar {name:?}; there are {known}"),
-        )])
-    })?;
-    read_calendar(text)
-}
-
-fn parse(text: &str) -> Result<Table, LoadError> {
+pub(crate) fn parse(text: &str) -> Result<Table, LoadError> {
     text.parse()
         .map_err(|e: toml::de::Error| LoadError::Syntax(e.to_string()))
 }

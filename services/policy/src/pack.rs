@@ -6,12 +6,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::{
-    AreaClass,
+    AreaClass, Library,
     calendar::Calendar,
-    embedded::{self, OVERLAYS, PACKS},
     leaf::Leaf,
     load::{self, LoadError},
-    quantity::Quantity,
+    quantity::{Quantity, Recipients},
 };
 
 /// By when something must have happened, and when to worry.
@@ -59,23 +58,12 @@ impl Pack {
     /// # Errors
     /// [`LoadError::Unknown`] with the names there are; the others when the pack is broken.
     pub fn load(name: &str) -> Result<Self, LoadError> {
-        let mut words = name.split('+');
-        let base = known(&PACKS, words.next().unwrap_or_default())?;
-        let overlays = words
-            .map(|word| known(&OVERLAYS, word))
-            .collect::<Result<Vec<_>, _>>()?;
-        load::read(base, &overlays)
+        Library::shipped().load(name)
     }
 
     /// The names [`Pack::load`] knows, packs first, then each overlay over the packs it is written for.
     pub fn names() -> Vec<String> {
-        let packs = PACKS.iter().map(|(name, _)| (*name).to_owned());
-        let over = OVERLAYS
-            .iter()
-            .flat_map(|(overlay, _)| PACKS.iter().map(move |(pack, _)| format!("{pack}+{overlay}")));
-        packs
-            .chain(over.filter(|name| Pack::load(name).is_ok()))
-            .collect()
+        Library::shipped().names()
     }
 
     /// Every fault of one file: a pack, an overlay (over each pack it names) or a calendar.
@@ -83,7 +71,7 @@ impl Pack {
     /// # Errors
     /// [`LoadError::Syntax`] or every fault at once.
     pub fn check(text: &str) -> Result<(), LoadError> {
-        load::check(text)
+        Library::shipped().check(text)
     }
 
     /// Reads the text of a pack.
@@ -91,7 +79,7 @@ impl Pack {
     /// # Errors
     /// [`LoadError::Syntax`] or every fault at once.
     pub fn read(text: &str) -> Result<Self, LoadError> {
-        load::read(text, &[])
+        load::read(&Library::shipped(), text, &[])
     }
 
     /// Id, such as `CN-SGCC`.
@@ -183,6 +171,37 @@ impl Pack {
         }
     }
 
+    /// How many days `path` (such as `planned.combine_within`) states, for a case triggered at `at`.
+    ///
+    /// # Errors
+    /// [`NoRule`] when there is none at that time, or it is no number of days.
+    pub fn days(&self, path: &str, at: DateTime<Utc>) -> Result<u16, NoRule> {
+        match self.leaf(path, at)?.quantity {
+            Quantity::Days(days, _) => Ok(days),
+            _ => Err(self.no_rule(path, at)),
+        }
+    }
+
+    /// Who a planned outage announced at `at` has to be told to one by one. A time without a rule leaves nobody out.
+    pub fn told_individually(&self, at: DateTime<Utc>) -> Vec<Recipients> {
+        let layers = self
+            .leaves
+            .iter()
+            .filter(|(path, _)| path.starts_with("planned.individual."));
+        let holding = layers.filter_map(|(_, periods)| periods.iter().find(|leaf| leaf.holds_at(at)));
+        let classes: Vec<_> = holding
+            .filter_map(|leaf| match leaf.quantity {
+                Quantity::Recipients(class) => Some(class),
+                _ => None,
+            })
+            .collect();
+        if classes.is_empty() {
+            vec![Recipients::All]
+        } else {
+            classes
+        }
+    }
+
     /// Working days and days off, where the pack names a calendar.
     pub fn calendar(&self) -> Option<&Calendar> {
         self.calendar.as_ref()
@@ -208,10 +227,6 @@ impl Pack {
     }
 }
 
-fn known(of: &[(&str, &'static str)], name: &str) -> Result<&'static str, LoadError> {
-    embedded::text(of, name).ok_or_else(|| LoadError::Unknown(name.to_owned(), embedded::names(of)))
-}
-
 fn later(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
     at.checked_add_signed(span).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
@@ -219,6 +234,7 @@ fn later(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedded::PACKS;
 
     fn utc(text: &str) -> DateTime<Utc> {
         text.parse().expect("a test's own instant")
@@ -295,15 +311,17 @@ mod tests {
         let cases = [
             ("dispatch.unit_take", TimeDelta::minutes(3)),
             ("dispatch.crew_take", TimeDelta::minutes(3)),
-            ("etr.first", TimeDelta::minutes(15)),
-            ("call_back.within", TimeDelta::hours(24)),
             ("urge.window", TimeDelta::hours(2)),
         ];
         for (path, span) in cases {
             assert_eq!(pack.duration(path, at), Ok(span), "{path}");
         }
         assert!(pack.duration("alarm.watch", at).is_err());
-        assert!(pack.percent("etr.first", at).is_err());
+        assert!(pack.percent("urge.window", at).is_err());
+        assert!(
+            pack.duration("etr.first", at).is_err(),
+            "nothing asks for it, so it is not in force"
+        );
         assert!(pack.duration("dispatch.unit_tke", at).is_err());
     }
 

@@ -27,6 +27,8 @@ pub enum Quantity {
     YearlyDates((u32, u32), (u32, u32)),
     /// A kind of day in the pack's calendar (unit `day_kind`).
     DayKind(DayKind),
+    /// Customers who are told individually (unit `recipients`).
+    Recipients(Recipients),
     /// A fact without which the answer is no (unit `fact`).
     Fact(Fact),
     /// What a class, a hold or a change does (unit `effect`).
@@ -54,6 +56,22 @@ words! {
         Rest = "rest_day",
         /// The day before a rest day.
         RestEve = "rest_day_eve",
+    }
+}
+
+words! {
+    /// Customers a notice has to reach one by one.
+    Recipients {
+        /// Everybody affected.
+        All = "all",
+        /// Important customers.
+        Important = "important",
+        /// Those whose life hangs on supply.
+        LifeSupport = "life_support",
+        /// Those on a line of their own.
+        DedicatedLine = "dedicated_line",
+        /// Those with generation, storage or a second supply.
+        OwnGeneration = "own_generation",
     }
 }
 
@@ -103,6 +121,9 @@ impl Quantity {
             "time_of_day" => time(text(value, unit)?),
             "yearly_dates" => yearly(text(value, unit)?),
             "day_kind" => word(text(value, unit)?, DayKind::ALL, DayKind::word).map(Quantity::DayKind),
+            "recipients" => {
+                word(text(value, unit)?, Recipients::ALL, Recipients::word).map(Quantity::Recipients)
+            }
             "fact" => word(text(value, unit)?, Fact::ALL, Fact::word).map(Quantity::Fact),
             "effect" => word(text(value, unit)?, Effect::ALL, Effect::word).map(Quantity::Effect),
             other => match DayMode::parse(other) {
@@ -116,7 +137,7 @@ impl Quantity {
 fn unknown(unit: &str) -> String {
     format!(
         "the unit {unit:?} is not known; use s, min, h, calendar_days, clear_days, business_days, strict_days, percent, \
-         times_per_year, CNY, AUD, time_of_day, yearly_dates, day_kind, fact or effect"
+         times_per_year, CNY, AUD, time_of_day, yearly_dates, day_kind, recipients, fact or effect"
     )
 }
 

@@ -1,6 +1,6 @@
 //! A pack as it was at the moment that triggered a case, with the clock of the supply point.
 
-use chrono::{DateTime, Offset, SecondsFormat, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, Offset, SecondsFormat, TimeDelta, TimeZone, Utc};
 
 use crate::{Answer, Case, Leaf, Pack, Quantity, Verdict, clock::Clock, finding::Finding, quantity::DayMode};
 
@@ -138,11 +138,20 @@ impl<'a> View<'a> {
                     i64::from(n) * 24
                 )
             }
-            Quantity::Days(n, DayMode::Business) => match self.clock.business_days_between(first, last) {
-                Ok(found) => format!("{found} of {n} business days"),
-                Err(error) => error.to_string(),
-            },
+            Quantity::Days(n, DayMode::Business) => self.business_days(n, first, last),
             _ => String::new(),
+        }
+    }
+
+    fn business_days(&self, n: u16, first: NaiveDate, last: NaiveDate) -> String {
+        let from = self.clock.counted_from(first).min(last);
+        match self.clock.business_days_between(from, last) {
+            Ok(found) if from == first => format!("{found} of {n} business days"),
+            Ok(found) => format!(
+                "{found} of {n} business days, none of them up to {from}: the calendar knows no day before and the later \
+                 reading holds"
+            ),
+            Err(error) => error.to_string(),
         }
     }
 }

@@ -205,8 +205,11 @@ pub struct Policy {
 pub enum PolicyVerb {
     /// Say what is wrong with packs.
     Check {
-        /// Files (ending in .toml) or names of packs; every pack that ships when left out.
+        /// Files (ending in .toml) or names of packs; every pack there is when left out.
         what: Vec<String>,
+        /// Folder with packs, overlays and calendars of your own, beside those that ship.
+        #[arg(long)]
+        folder: Option<PathBuf>,
         /// For machines: one fault a line.
         #[arg(long)]
         json: bool,
@@ -218,8 +221,11 @@ pub enum PolicyVerb {
 /// `relight policy explain`
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Name of the pack, such as CN-SGCC; with overlays: CN-CSG+CN-LOCAL-1H.
+    /// Name of the pack, such as CN-SGCC, or a file ending in .toml; with overlays: CN-CSG+CN-LOCAL-1H, CN-CSG+./city.toml.
     pub pack: String,
+    /// Folder with packs, overlays and calendars of your own, beside those that ship.
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
     /// The question, such as planned.start (docs/policy.md lists them with their keys).
     pub question: String,
     /// A fact, repeated: times as RFC 3339, dates as 2026-03-01; zone=... overrides the pack's zone.

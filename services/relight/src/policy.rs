@@ -6,12 +6,12 @@
 use std::{
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use relight_policy::{Answer, Fault, LoadError, Pack, Question};
+use relight_policy::{Answer, Fault, FileError, Library, LoadError, Question};
 use serde::Serialize;
 
 use crate::cli::{Explain, Policy, PolicyVerb};
@@ -46,17 +46,38 @@ struct Found<'a> {
 /// When the answer cannot be written.
 pub fn run(policy: &Policy) -> anyhow::Result<ExitCode> {
     match &policy.verb {
-        PolicyVerb::Check { what, json } => check(what, *json),
+        PolicyVerb::Check { what, folder, json } => check(what, folder.as_deref(), *json),
         PolicyVerb::Explain(what) => explain(what),
     }
 }
 
-fn check(what: &[String], json: bool) -> anyhow::Result<ExitCode> {
-    let all = Pack::names();
+/// What ships, and what is in the folder.
+fn library(folder: Option<&Path>) -> Result<Library, FileError> {
+    let mut library = Library::shipped();
+    if let Some(folder) = folder {
+        library.add_folder(folder)?;
+    }
+    Ok(library)
+}
+
+fn check(what: &[String], folder: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+    let mut library = match library(folder) {
+        Ok(library) => library,
+        Err(error) => return Ok(refused(&chain(&error), false)),
+    };
+    let all = library.names();
     let what = if what.is_empty() { &all } else { what };
+    // Files that are checked together may name one another; one that is broken says so in its turn.
+    for text in what
+        .iter()
+        .filter(|name| is_file(name))
+        .filter_map(|name| fs::read_to_string(name).ok())
+    {
+        library.add(&text).ok();
+    }
     let mut code = ExitCode::SUCCESS;
     for name in what {
-        match faults_of(name) {
+        match faults_of(&library, name) {
             Ok(faults) if faults.is_empty() && !json => say(&format!("{name}: no faults"))?,
             Ok(faults) => {
                 for fault in &faults {
@@ -75,23 +96,44 @@ fn check(what: &[String], json: bool) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// The faults of a file or of a pack that is part of the program; an error when there is neither.
-fn faults_of(name: &str) -> Result<Vec<Fault>, String> {
-    let looks_like_a_file =
-        name.contains(['/', '\\']) || name.ends_with(".toml") || Path::new(name).is_file();
-    if !looks_like_a_file {
-        return match Pack::load(name) {
+fn is_file(name: &str) -> bool {
+    name.contains(['/', '\\']) || name.ends_with(".toml") || Path::new(name).is_file()
+}
+
+/// The faults of a file or of a pack that is known; an error when there is neither.
+fn faults_of(library: &Library, name: &str) -> Result<Vec<Fault>, String> {
+    if !is_file(name) {
+        return match library.load(name) {
             Err(error @ LoadError::Unknown(..)) => Err(format!("{error}; a file ends in .toml")),
             loaded => Ok(faults(loaded.map(drop))),
         };
     }
     Ok(match fs::read_to_string(name) {
-        Ok(text) => faults(Pack::check(&text)),
+        Ok(text) => faults(library.check(&text)),
         Err(error) => vec![Fault {
             place: "the file".to_owned(),
             problem: format!("cannot be read: {error}"),
         }],
     })
+}
+
+/// A name in which files stand for their packs and overlays: those are added, and their ids take their place.
+fn by_id(library: &mut Library, name: &str) -> Result<String, FileError> {
+    let (files, ids): (Vec<&str>, Vec<&str>) = name.split('+').partition(|word| is_file(word));
+    if files.is_empty() {
+        return Ok(name.to_owned());
+    }
+    let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+    let mut added = library.add_files(&paths)?.into_iter();
+    let mut ids = ids.into_iter();
+    let words = name.split('+').filter_map(|word| {
+        if is_file(word) {
+            added.next()
+        } else {
+            ids.next().map(str::to_owned)
+        }
+    });
+    Ok(words.collect::<Vec<_>>().join("+"))
 }
 
 fn faults(outcome: Result<(), LoadError>) -> Vec<Fault> {
@@ -119,7 +161,15 @@ fn tell(name: &str, fault: &Fault, json: bool) -> anyhow::Result<()> {
 }
 
 fn explain(what: &Explain) -> anyhow::Result<ExitCode> {
-    let pack = match Pack::load(&what.pack) {
+    let named = library(what.folder.as_deref()).and_then(|mut library| {
+        let name = by_id(&mut library, &what.pack)?;
+        Ok((library, name))
+    });
+    let (library, name) = match named {
+        Ok(named) => named,
+        Err(error) => return Ok(refused(&chain(&error), false)),
+    };
+    let pack = match library.load(&name) {
         Ok(pack) => pack,
         Err(error @ LoadError::Unknown(..)) => return Ok(refused(&error.to_string(), true)),
         Err(error) => return Ok(refused(&error.to_string(), false)),
@@ -135,6 +185,10 @@ fn explain(what: &Explain) -> anyhow::Result<ExitCode> {
         say(&in_words(&answer))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn chain(error: &FileError) -> String {
+    relight_common::error::chain(error)
 }
 
 fn refused(problem: &str, usage: bool) -> ExitCode {

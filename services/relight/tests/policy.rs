@@ -314,3 +314,45 @@ fn what_ships_has_no_faults_and_a_bad_file_tells_all_of_them() -> anyhow::Result
     }
     Ok(())
 }
+
+/// A jurisdiction is a file: a pack by its path, an overlay by its path over one that ships, and a folder of them.
+#[test]
+fn a_file_is_asked_like_what_ships() -> anyhow::Result<()> {
+    let packs = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy/packs");
+    let read = |file: &str| std::fs::read_to_string(format!("{packs}/{file}"));
+    let folder = std::env::temp_dir().join(format!("relight-explain-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let own = folder.join("own.toml");
+    let city = folder.join("city.toml");
+    std::fs::write(
+        &own,
+        read("CN-CSG.toml")?.replace("id = \"CN-CSG\"", "id = \"CN-OWN\""),
+    )?;
+    let overlay = read("overlays/CN-LOCAL-1H.toml")?.replace("id = \"CN-LOCAL-1H\"", "id = \"CN-CITY\"");
+    std::fs::write(&city, overlay.replace("\"CN-CSG\"", "\"CN-OWN\""))?;
+    let facts = ["accepted_at=2026-03-01T09:00:00+08:00", "area=urban"];
+    let answer = explain(&own.display().to_string(), "fault.arrival", &facts)?;
+    assert_eq!(answer["rule"], "CN-OWN fault.arrival.urban 45 min", "{answer}");
+    let both = format!("{}+{}", own.display(), city.display());
+    let answer = explain(&both, "fault.arrival", &facts)?;
+    assert_eq!(
+        answer["rule"], "CN-OWN+CN-CITY fault.arrival.urban 45 min",
+        "{answer}"
+    );
+    let folder_text = folder.display().to_string();
+    let checked = relight(&["policy", "check", "--folder", &folder_text])?;
+    let said = String::from_utf8(checked.stdout)?;
+    assert!(
+        checked.status.success() && said.contains("CN-OWN+CN-CITY: no faults"),
+        "{said}"
+    );
+    std::fs::write(&own, "id = \"CN-OWN\"")?;
+    let broken = relight(&["policy", "explain", &own.display().to_string(), "fault.arrival"])?;
+    let said = String::from_utf8(broken.stderr)?;
+    assert!(
+        broken.status.code() == Some(1) && said.contains("own.toml"),
+        "{said}"
+    );
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}

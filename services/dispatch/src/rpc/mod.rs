@@ -85,16 +85,12 @@ impl Api {
     }
 }
 
-/// Name of the policy pack of this deployment.
+/// The policy pack of this deployment.
 ///
 /// # Errors
 /// When the configuration names none.
 pub(crate) fn pack() -> anyhow::Result<Pack> {
-    #[derive(serde::Deserialize)]
-    struct Section {
-        pack: String,
-    }
-    Ok(Pack::load(&config::section::<Section>("policy")?.pack)?)
+    Ok(config::section::<relight_policy::Section>("policy")?.load()?)
 }
 
 /// A handler: caller, work, reply; failures are logged and worded in one place.

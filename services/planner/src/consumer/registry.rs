@@ -7,6 +7,7 @@ use relight_common::{
     reader::{Consumer, Outcome},
     wire,
 };
+use relight_policy::Pack;
 use relight_proto::events::v1::{CustomerChanged, Event, GridSwitched};
 use uuid::Uuid;
 
@@ -27,6 +28,7 @@ use crate::{
 pub struct FromRegistry {
     db: Db,
     others: Others,
+    pack: Pack,
 }
 
 /// What was found out before the transaction.
@@ -53,9 +55,9 @@ pub struct Supplied {
 const ASKED: usize = 5_000;
 
 impl FromRegistry {
-    /// Asks `others` about the plans in `db`.
-    pub fn new(db: Db, others: Others) -> Self {
-        Self { db, others }
+    /// Asks `others` about the plans in `db`; the law comes from `pack`.
+    pub fn new(db: Db, others: Others, pack: Pack) -> Self {
+        Self { db, others, pack }
     }
 
     async fn customer(&self, customer: Uuid) -> Result<Found, Error> {
@@ -162,7 +164,7 @@ impl Consumer for FromRegistry {
             Found::Nothing => {}
             Found::Customer(all) => {
                 for one in &all {
-                    moved::customer(work, one).await?;
+                    moved::customer(work, &self.pack, one).await?;
                 }
             }
             Found::Network(all, supplied) => {

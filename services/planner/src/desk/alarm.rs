@@ -16,12 +16,7 @@ use super::{
     tell,
 };
 use crate::{
-    domain::{
-        event::Event,
-        ids::OutageId,
-        outage::State,
-        transition::{START_WITHIN, notice_holds},
-    },
+    domain::{event::Event, ids::OutageId, outage::State, transition::notice_holds},
     error::Error,
     store::{
         facts,
@@ -124,7 +119,7 @@ async fn not_begun(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Err
     }
     let (start, end, now) = (one.life.starts_at(), one.life.window.on_at, work.at());
     let clock = |at: DateTime<Utc>| at.with_timezone(&zone_of(one)).format("%H:%M").to_string();
-    let until = (start + START_WITHIN).min(end);
+    let until = (start + law(pack, one).start_within(&one.life)).min(end);
     let started = format!("nobody switched off at {}, the announced time", clock(start));
     let (what, because) = if now >= end {
         (

@@ -1,10 +1,14 @@
 //! A new outage: what opens, who is affected, what people are told.
 
 use relight_common::Work;
+use relight_policy::Pack;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{step::zone_of, tell};
+use super::{
+    step::{law, zone_of},
+    tell,
+};
 use crate::{
     domain::{
         form::Template,
@@ -43,7 +47,7 @@ pub struct Draft {
 ///
 /// # Errors
 /// [`Error::IdTaken`], [`Error::NotAffected`] when who asked for it is not, [`Error::Common`].
-pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
+pub async fn draft(work: &mut Work, pack: &Pack, draft: Draft) -> Result<Stored, Error> {
     let (author, at) = (work.actor().to_owned(), work.at());
     let asked = draft.request.as_ref().map(|(customer, _)| *customer);
     if let Some(stranger) = asked.filter(|asked| draft.affected.iter().all(|one| one.customer != *asked)) {
@@ -75,6 +79,7 @@ pub async fn draft(work: &mut Work, draft: Draft) -> Result<Stored, Error> {
     if !outage::insert(work.conn(), &one, at).await? {
         return Err(Error::IdTaken(one.id.uuid()));
     }
+    people::told_individually(work.conn(), one.id, &law(pack, &one).told_individually(at)).await?;
     people::add(work.conn(), one.id, &draft.affected, at).await?;
     if let Some(customer) = asked {
         requester::asked_for_it(work.conn(), (one.id, customer), one.life.window, at).await?;

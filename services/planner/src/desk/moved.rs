@@ -1,16 +1,17 @@
 //! People move, networks change: what that means for an outage that is announced or being planned.
 
 use relight_common::Work;
+use relight_policy::Pack;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     refresh::told,
-    step::{save, zone_of},
+    step::{law, save, zone_of},
     tell,
 };
 use crate::{
-    domain::{event::Kind, ids::OutageId, transition::REMIND_BEFORE},
+    domain::{event::Kind, ids::OutageId},
     error::Error,
     store::{
         outage::{self, Stored},
@@ -49,7 +50,7 @@ pub struct Difference {
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn customer(work: &mut Work, moved: &Moved) -> Result<(), Error> {
+pub async fn customer(work: &mut Work, pack: &Pack, moved: &Moved) -> Result<(), Error> {
     let Some(mut one) = still(work, moved.outage, moved.set).await? else {
         return Ok(());
     };
@@ -60,7 +61,7 @@ pub async fn customer(work: &mut Work, moved: &Moved) -> Result<(), Error> {
     };
     let at = work.at();
     match (known, moved.stands) {
-        (None, Some(new)) => joined(work, &mut one, new).await,
+        (None, Some(new)) => joined(work, pack, &mut one, new).await,
         (Some(_), None) => {
             people::release(work.conn(), one.id, &[moved.customer], at).await?;
             save(work, &mut one).await?;
@@ -82,8 +83,8 @@ pub async fn customer(work: &mut Work, moved: &Moved) -> Result<(), Error> {
     }
 }
 
-/// A day before and earlier a notice reaches them in time; later a person calls.
-async fn joined(work: &mut Work, one: &mut Stored, new: Affected) -> Result<(), Error> {
+/// As long before as people are reminded and earlier a notice reaches them in time; later a person calls.
+async fn joined(work: &mut Work, pack: &Pack, one: &mut Stored, new: Affected) -> Result<(), Error> {
     let at = work.at();
     if one.life.announced_at.is_none() {
         people::add(work.conn(), one.id, &[new], at).await?;
@@ -91,7 +92,7 @@ async fn joined(work: &mut Work, one: &mut Stored, new: Affected) -> Result<(), 
     }
     people::join(work.conn(), one.id, new, at).await?;
     save(work, one).await?;
-    let in_time = at <= one.life.window.off_at - REMIND_BEFORE;
+    let in_time = at <= one.life.window.off_at - law(pack, one).remind_before(&one.life);
     if in_time {
         told(work, one, Kind::Notice, &[new.customer]).await?;
     } else {

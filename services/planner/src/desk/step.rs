@@ -14,7 +14,7 @@ use crate::{
         facts::Facts,
         law::Law,
         outage::State,
-        transition::{ALARM_BEFORE, GATE_BEFORE, REMIND_BEFORE, START_WITHIN, transition},
+        transition::transition,
     },
     error::Error,
     store::{
@@ -86,7 +86,9 @@ pub async fn step(
     with: With<'_>,
 ) -> Result<(), Error> {
     if event.compares() {
-        one.conflicts = facts::conflicts(work.conn(), one, event.window(one.life.window)).await?;
+        let window = event.window(one.life.window);
+        let apart = law(pack, one).apart(window.off_at);
+        one.conflicts = facts::conflicts(work.conn(), one, window, apart).await?;
     }
     let mut facts = facts::read_for(work.conn(), one, event.window(one.life.window)).await?;
     facts.limits_passed = with.limits_passed;
@@ -101,14 +103,14 @@ pub async fn step(
         one.life.restored_parts.insert(set, count);
     }
     for effect in &effects {
-        before_saving(work, one, effect, &with).await?;
+        before_saving(work, pack, one, effect, &with).await?;
     }
     save(work, one).await?;
     for effect in &effects {
         tell::effect(work, one, effect, with.section.map(|(set, _)| set), None).await?;
     }
     audit(work, one, event, &facts, with.reason);
-    timers(work, one).await?;
+    timers(work, pack, one).await?;
     silent::watch(work, pack, one).await?;
     watch_start(work, pack, one).await
 }
@@ -124,9 +126,20 @@ pub async fn save(work: &mut Work, one: &mut Stored) -> Result<(), Error> {
     Ok(())
 }
 
-async fn before_saving(work: &mut Work, one: &Stored, effect: &Effect, with: &With<'_>) -> Result<(), Error> {
+async fn before_saving(
+    work: &mut Work,
+    pack: &Pack,
+    one: &Stored,
+    effect: &Effect,
+    with: &With<'_>,
+) -> Result<(), Error> {
     let at = work.at();
     match effect {
+        // The law of the announcement says who is told one by one, whatever it was at the draft.
+        Effect::Publish => {
+            let classes = law(pack, one).told_individually(at);
+            people::told_individually(work.conn(), one.id, &classes).await
+        }
         Effect::EndPlan {
             plan_no,
             window,
@@ -143,7 +156,7 @@ async fn before_saving(work: &mut Work, one: &Stored, effect: &Effect, with: &Wi
             kind: Kind::LateStart,
             ..
         } => people::begin_late_start(work.conn(), one.id).await,
-        Effect::Tell { .. } | Effect::Publish | Effect::Off | Effect::Back { .. } => Ok(()),
+        Effect::Tell { .. } | Effect::Off | Effect::Back { .. } => Ok(()),
     }
 }
 
@@ -170,12 +183,12 @@ fn audit(work: &mut Work, one: &Stored, event: &Event, facts: &Facts, reason: &s
 /// # Errors
 /// [`Error::Common`].
 pub async fn watch_start(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error> {
-    let (id, now) = (one.id.uuid(), work.at());
+    let (id, now, law) = (one.id.uuid(), work.at(), law(pack, one));
     let (start, end) = (one.life.starts_at(), one.life.window.on_at);
     let waits = matches!(one.life.state, State::Noticed | State::Ready);
     let moments = [
-        start + law(pack, one).start_alarm(start),
-        start + START_WITHIN,
+        start + law.start_alarm(&one.life),
+        start + law.start_within(&one.life),
         end,
     ];
     let next = moments.into_iter().map(|at| at.min(end)).find(|at| *at > now);
@@ -191,19 +204,24 @@ pub async fn watch_start(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(
 
 /// Timers of an outage that was decided for; none when it is off or over. What is due in the past says nothing new,
 /// except that people are still to be reminded.
-async fn timers(work: &mut Work, one: &Stored) -> Result<(), Error> {
+async fn timers(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error> {
+    let law = law(pack, one);
     let (id, window, now) = (one.id.uuid(), one.life.window, work.at());
     let version = i64::from(one.life.plan_no);
     let wanted: [(&str, TimeDelta, bool); 3] = [
-        (NOTICE_ALARM, ALARM_BEFORE, one.life.state == State::Approved),
+        (
+            NOTICE_ALARM,
+            law.alarm_before(&one.life),
+            one.life.state == State::Approved,
+        ),
         (
             REMIND,
-            REMIND_BEFORE,
+            law.remind_before(&one.life),
             matches!(one.life.state, State::Approved | State::Noticed) && one.life.reminded_at.is_none(),
         ),
         (
             GATE,
-            GATE_BEFORE,
+            law.gate_before(&one.life),
             matches!(one.life.state, State::Approved | State::Noticed),
         ),
     ];

@@ -32,11 +32,11 @@ pub struct Facts {
 /// What the plan collides with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Balance {
-    /// Numbers of live plans on the same line or with the same customers within 30 days.
+    /// Numbers of live plans on the same line or with the same customers, closer together than the pack allows.
     pub conflicts: Vec<String>,
     /// Customers above the yearly count of planned interruptions, this one included.
     pub above_count: u32,
-    /// Customers above 24 h of planned interruption in the year, this one included.
+    /// Customers above the hours of planned interruption in a year, this one included.
     pub above_hours: u32,
     /// Important customers without a second supply.
     pub single_source: u32,

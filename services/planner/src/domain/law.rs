@@ -9,7 +9,6 @@ use relight_policy::{
 use super::{
     facts::Coverage,
     outage::{Class, Outage},
-    transition::START_WITHIN,
     window::{Instant, Window},
 };
 
@@ -69,12 +68,51 @@ impl Law<'_> {
         self.notice(&announced, &told).verdict == Verdict::Yes
     }
 
+    /// How long after the announced start supply may be switched off without a late start (domain.md 5.2).
+    pub fn start_within(&self, outage: &Outage) -> TimeDelta {
+        self.span("planned.start_window", outage)
+    }
+
+    /// How long before the start people are reminded, and the earliest moment of the last gate.
+    pub fn remind_before(&self, outage: &Outage) -> TimeDelta {
+        self.span("planned.reminder_before", outage)
+    }
+
+    /// How long before the start the last gate is asked by itself, and what is not through it goes to the duty manager.
+    pub fn gate_before(&self, outage: &Outage) -> TimeDelta {
+        self.span("planned.gate_before", outage)
+    }
+
+    /// How long before the start the planner hears of a notice that is not out: before it would be too late.
+    pub fn alarm_before(&self, outage: &Outage) -> TimeDelta {
+        self.span("planned.alarm_before", outage)
+    }
+
+    /// A span the pack states, by its version of the announcement. At a time without a rule none is left: nobody can be
+    /// reminded, and nothing is switched off.
+    fn span(&self, path: &str, outage: &Outage) -> TimeDelta {
+        let ruled_at = outage.announced_at.unwrap_or(outage.window.off_at);
+        self.pack.duration(path, ruled_at).unwrap_or_default()
+    }
+
+    /// Plans with the same customers closer together than this are conflicts (domain.md 5.2).
+    pub fn apart(&self, start: Instant) -> TimeDelta {
+        let days = self.pack.days("planned.combine_within", start);
+        TimeDelta::days(days.unwrap_or_default().into())
+    }
+
+    /// Who has to be told one by one of what is announced at `at`, in the words of the pack.
+    pub fn told_individually(&self, at: Instant) -> Vec<String> {
+        let classes = self.pack.told_individually(at).into_iter();
+        classes.map(|class| class.word().to_owned()).collect()
+    }
+
     /// How long after the announced start it is said that nobody switched off. A pack that does not say: when the window in
     /// which it may be switched off closes.
-    pub fn start_alarm(&self, start: Instant) -> TimeDelta {
+    pub fn start_alarm(&self, outage: &Outage) -> TimeDelta {
         self.pack
-            .duration("planned.start_alarm", start)
-            .unwrap_or(START_WITHIN)
+            .duration("planned.start_alarm", outage.starts_at())
+            .unwrap_or_else(|_| self.start_within(outage))
     }
 
     /// Longer by more than this than they were told, important and life-support customers are called. None: the pack

@@ -1,5 +1,6 @@
 //! How often in a year a customer may be off for planned work: the pack says it by voltage (domain.md 5.2).
 
+use chrono::TimeDelta;
 use relight_policy::Pack;
 use uuid::Uuid;
 
@@ -15,6 +16,8 @@ pub struct Times {
     pub kv35: Option<u16>,
     /// Below it, and where nobody knows the voltage.
     pub kv10: Option<u16>,
+    /// How long in all, whatever the voltage (domain.md 3.5).
+    pub long: Option<TimeDelta>,
 }
 
 impl Times {
@@ -24,6 +27,7 @@ impl Times {
         Self {
             kv35: limit("planned.times.kv35"),
             kv10: limit("planned.times.kv10"),
+            long: pack.duration("planned.long_outage", at).ok(),
         }
     }
 
@@ -49,10 +53,11 @@ mod tests {
         for pack in ["CN-SGCC", "CN-CSG"] {
             let times = Times::of(&Pack::load(pack).unwrap(), at);
             assert_eq!((times.kv35, times.kv10), (Some(1), Some(3)), "{pack}");
+            assert_eq!(times.long, Some(TimeDelta::hours(24)), "{pack}");
         }
         // Australia counts no outages a year.
         let none = Times::of(&Pack::load("AU-NERR").unwrap(), at);
-        assert_eq!((none.kv35, none.kv10), (None, None));
+        assert_eq!((none.kv35, none.kv10, none.long), (None, None, None));
     }
 
     #[test]
@@ -60,6 +65,7 @@ mod tests {
         let times = Times {
             kv35: Some(1),
             kv10: Some(3),
+            long: None,
         };
         let id = Uuid::from_u128;
         let table = [

@@ -20,14 +20,6 @@ use super::{
 
 /// How long a permit to switch off lasts (design.md 10).
 pub const PERMIT_TTL: TimeDelta = TimeDelta::minutes(5);
-/// How long after the announced start supply may be switched off without a late start (domain.md 5.2).
-pub const START_WITHIN: TimeDelta = TimeDelta::minutes(30);
-/// When people are reminded, and the earliest moment of the last gate.
-pub const REMIND_BEFORE: TimeDelta = TimeDelta::hours(24);
-/// When the last gate is asked by itself, and what is not through it is told to the duty manager.
-pub const GATE_BEFORE: TimeDelta = TimeDelta::hours(4);
-/// When a notice that is not out is told to the planner: a day before it would be too late.
-pub const ALARM_BEFORE: TimeDelta = TimeDelta::days(8);
 
 /// The outage after an event, and what follows for others.
 pub type Moved = (Outage, Vec<Effect>);
@@ -244,8 +236,9 @@ impl Step<'_> {
             return Ok(());
         }
         Err(Refusal::Collides(format!(
-            "{} plans on the same line or with the same customers within 30 days, {} customers above the yearly count, {} above 24 h, {} important ones with a single supply",
+            "{} plans on the same line or with the same customers within {} days, {} customers above the yearly count, {} above the yearly hours, {} important ones with a single supply",
             balance.conflicts.len(),
+            self.law.apart(self.outage.window.off_at).num_days(),
             balance.above_count,
             balance.above_hours,
             balance.single_source
@@ -306,7 +299,7 @@ impl Step<'_> {
     }
 
     fn remind(mut self) -> Result<Moved, Refusal> {
-        let from = self.outage.window.off_at - REMIND_BEFORE;
+        let from = self.outage.window.off_at - self.law.remind_before(&self.outage);
         if self.now < from {
             return Err(Refusal::TooEarly(from));
         }
@@ -322,8 +315,9 @@ impl Step<'_> {
 
     fn gate(mut self) -> Result<Moved, Refusal> {
         let window = self.outage.window;
-        if self.now < window.off_at - REMIND_BEFORE {
-            return Err(Refusal::TooEarly(window.off_at - REMIND_BEFORE));
+        let from = window.off_at - self.law.remind_before(&self.outage);
+        if self.now < from {
+            return Err(Refusal::TooEarly(from));
         }
         if self.now >= window.on_at {
             return Err(Refusal::TooLate(window.on_at));
@@ -347,7 +341,7 @@ impl Step<'_> {
     /// `ahead`: how long before the start it may be asked.
     fn in_start_window(&self, ahead: TimeDelta) -> Result<(), Refusal> {
         let from = self.outage.starts_at();
-        let until = (from + START_WITHIN).min(self.outage.window.on_at);
+        let until = (from + self.law.start_within(&self.outage)).min(self.outage.window.on_at);
         if self.now < from - ahead {
             Err(Refusal::TooEarly(from))
         } else if self.now > until {

@@ -19,7 +19,6 @@ use relight_proto::planner::v1::{
     Outage as WireOutage, PutLockRequest, RecipientsReply, RecipientsRequest, get_request::By,
     planner_server::Planner,
 };
-use serde::Deserialize;
 use serde_json::json;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -49,18 +48,12 @@ use crate::{
     },
 };
 
-#[derive(Deserialize)]
-struct Policy {
-    pack: String,
-}
-
 /// The policy pack of this deployment.
 ///
 /// # Errors
 /// When the configuration names none, or one that does not load.
 pub fn pack() -> anyhow::Result<Pack> {
-    let policy: Policy = config::section("policy")?;
-    Ok(Pack::load(&policy.pack)?)
+    Ok(config::section::<relight_policy::Section>("policy")?.load()?)
 }
 
 /// Serves the contract.
@@ -105,7 +98,7 @@ impl Api {
             affected: found.affected,
             request: asked.request,
         };
-        let one = draft::draft(&mut work, draft).await?;
+        let one = draft::draft(&mut work, &self.pack, draft).await?;
         let reply = view::outage(&mut work, &one).await?;
         Ok(work.commit(reply).await?)
     }
@@ -214,7 +207,8 @@ impl Api {
         let mut conn = self.conn().await?;
         // Until it is decided, whoever reads it compares; afterwards it stays as it was decided.
         if one.life.state.is_undecided() {
-            one.conflicts = facts::conflicts(&mut conn, &one, one.life.window).await?;
+            let apart = law(&self.pack, &one).apart(one.life.window.off_at);
+            one.conflicts = facts::conflicts(&mut conn, &one, one.life.window, apart).await?;
         }
         view::read(&mut conn, &one).await
     }

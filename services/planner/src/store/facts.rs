@@ -12,8 +12,6 @@ use crate::{
     error::Error,
 };
 
-/// Plans with the same customers closer together than this are conflicts (domain.md 5.2).
-const APART: TimeDelta = TimeDelta::days(30);
 /// Conflicts named at most.
 const NAMED_MAX: i64 = 20;
 
@@ -45,8 +43,7 @@ async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
         r#"select required, served, late_joiners, unacknowledged, unreached, told_late_start, backfeed_open, backfeed_untold,
              single_source,
              (select served_at from planner.recipient
-              where outage_id = $1 and served_at is not null and released_at is null and joined_at is null
-                and (important or life_support or dedicated_line or own_generation)
+              where outage_id = $1 and served_at is not null and released_at is null and joined_at is null and individually
               order by served_at desc limit 1) as individual_at,
              (select count(*) from planner.recipient
               where outage_id = $1 and released_at is null and dedicated_line
@@ -116,12 +113,17 @@ async fn uncalled(conn: &mut PgConnection, one: &Stored) -> Result<u32, Error> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Plans of the same line, or that interrupt some of the same customers, within 30 days. Asked while plans are compared
-/// only: it goes through everybody affected.
+/// Plans of the same line, or that interrupt some of the same customers, closer together than `apart`. Asked while plans are
+/// compared only: it goes through everybody affected.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn conflicts(conn: &mut PgConnection, one: &Stored, window: Window) -> Result<Vec<String>, Error> {
+pub async fn conflicts(
+    conn: &mut PgConnection,
+    one: &Stored,
+    window: Window,
+    apart: TimeDelta,
+) -> Result<Vec<String>, Error> {
     sqlx::query_scalar!(
         "select o.number from planner.outage o
          where o.id <> $1 and o.state not in ('draft', 'cancelled', 'aborted') and o.off_at between $2 and $3
@@ -130,8 +132,8 @@ pub async fn conflicts(conn: &mut PgConnection, one: &Stored, window: Window) ->
              where a.outage_id = o.id and b.outage_id = $1 and a.released_at is null and b.released_at is null))
          order by o.number limit $6",
         one.id.uuid(),
-        window.off_at - APART,
-        window.on_at + APART,
+        window.off_at - apart,
+        window.on_at + apart,
         one.words.line,
         one.place.org_path,
         NAMED_MAX

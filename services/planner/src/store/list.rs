@@ -67,7 +67,7 @@ pub async fn recipients(
              on a.outage_id = r.outage_id and a.plan_no = $2 and a.customer_id = r.customer_id
          where r.outage_id = $1 and r.released_at is null and ($4::uuid is null or r.customer_id > $4)
            and case $3
-             when 'required' then r.important or r.life_support or r.dedicated_line or r.own_generation
+             when 'required' then r.individually
              when 'unreached' then r.served_at is null
              when 'unacknowledged' then (r.important or r.life_support) and r.settled_at is null
              when 'backfeed' then r.own_generation

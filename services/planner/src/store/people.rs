@@ -31,6 +31,38 @@ pub struct Affected {
     pub voltage_v: Option<i32>,
 }
 
+/// Who of an outage has to be told one by one, in the words of the policy pack; those who are in it already are sorted anew.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn told_individually(
+    conn: &mut PgConnection,
+    id: OutageId,
+    classes: &[String],
+) -> Result<(), Error> {
+    let changed = sqlx::query!(
+        "update planner.outage set individually = $2 where id = $1 and individually <> $2",
+        id.uuid(),
+        classes
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(Error::db("store who is told one by one"))?;
+    if changed.rows_affected() == 0 {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update planner.recipient r set individually = not r.individually where outage_id = $1 and individually <>
+             planner.is_told_individually($2, important, life_support, dedicated_line, own_generation)",
+        id.uuid(),
+        classes
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("sort who is told one by one"))
+}
+
 /// Adds customers; those who were released and are affected again count as added now.
 ///
 /// # Errors
@@ -39,11 +71,16 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
     for chunk in all.chunks(CHUNK) {
         sqlx::query!(
             "insert into planner.recipient as r (outage_id, customer_id, important, life_support, dedicated_line, own_generation,
-                 voltage_v, added_at)
-             select $1, n.*, $8 from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[]) n
+                 voltage_v, added_at, individually)
+             select $1, n.*, $8, planner.is_told_individually(
+                 (select individually from planner.outage where id = $1), n.important, n.life_support, n.dedicated_line,
+                 n.own_generation)
+             from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[])
+                 n (customer, important, life_support, dedicated_line, own_generation, voltage_v)
              on conflict (outage_id, customer_id) do update set important = excluded.important,
                  life_support = excluded.life_support, dedicated_line = excluded.dedicated_line,
                  own_generation = excluded.own_generation, voltage_v = excluded.voltage_v, released_at = null,
+                 individually = excluded.individually,
                  added_at = case when r.released_at is null then r.added_at else excluded.added_at end",
             id.uuid(),
             &column(chunk, |one| one.customer),

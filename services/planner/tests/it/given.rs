@@ -90,10 +90,15 @@ pub fn window() -> Window {
 }
 
 pub async fn house() -> anyhow::Result<House> {
+    house_under("CN-SGCC").await
+}
+
+/// A house where this policy pack is the law.
+pub async fn house_under(pack: &str) -> anyhow::Result<House> {
     Ok(House {
         db: relight_testkit::database(NAME, &MIGRATIONS).await?,
         clock: Clock::held(t0()),
-        pack: Pack::load("CN-SGCC")?,
+        pack: Pack::load(pack)?,
     })
 }
 
@@ -215,7 +220,7 @@ impl House {
 
     pub async fn drafted(&self, id: OutageId, window: Window) -> anyhow::Result<Stored> {
         let mut work = self.work(&planner()).await?;
-        let one = draft::draft(&mut work, a_draft(id, window)).await?;
+        let one = draft::draft(&mut work, &self.pack, a_draft(id, window)).await?;
         work.commit(Outage::default()).await?;
         Ok(one)
     }

@@ -8,6 +8,7 @@ mod figures;
 mod forms;
 mod gates;
 mod given;
+mod individually;
 mod longer;
 mod moved;
 mod orders;

@@ -37,7 +37,7 @@ async fn moved(house: &House, n: u8, stands: Option<Affected>) -> anyhow::Result
         stands,
     };
     house
-        .by_itself(async |work| moved::customer(work, &moved).await)
+        .by_itself(async |work| moved::customer(work, &house.pack, &moved).await)
         .await?;
     house.stored().await
 }

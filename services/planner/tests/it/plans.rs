@@ -254,7 +254,7 @@ async fn a_move_is_compared_with_the_limits_of_the_year() -> anyhow::Result<()> 
         .expect_err("above")
         .to_string();
     assert!(
-        words.contains("2 customers above the yearly count, 1 above 24 h"),
+        words.contains("2 customers above the yearly count, 1 above the yearly hours"),
         "{words}"
     );
     let moved = house

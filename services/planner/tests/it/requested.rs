@@ -22,7 +22,7 @@ impl House {
             request: Some((customer(n), "application A-77, signed".to_owned())),
             ..given::a_draft(outage(), window())
         };
-        self.try_itself(async |work| draft::draft(work, draft).await)
+        self.try_itself(async |work| draft::draft(work, &self.pack, draft).await)
             .await
     }
 

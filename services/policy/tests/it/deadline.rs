@@ -217,6 +217,27 @@ fn what_is_not_law_ships_inactive() {
     assert_eq!(by(&law), Some(at("2026-03-01T11:00:00+08:00")));
 }
 
+/// The tables of grades are kept and checked, and rule nothing at any time (operations.md O35).
+#[test]
+fn the_tables_of_grades_ship_inactive() {
+    for pack in ["CN-SGCC+CN-GRADING", "CN-CSG+CN-GRADING"] {
+        let pack = Pack::load(pack).expect("it loads");
+        for day in ["2026-11-27T00:00:00+08:00", "2027-01-01T00:00:00+08:00"] {
+            for path in [
+                "grading.load.regional.special",
+                "grading.load.province_5_11gw.special",
+            ] {
+                assert!(pack.percent(path, at(day)).is_err(), "{path} {day}");
+            }
+        }
+    }
+    let text = include_str!("../../packs/overlays/CN-GRADING.toml");
+    assert_eq!(
+        text.matches("[grading.").count(),
+        text.matches("in_force = false").count()
+    );
+}
+
 /// 35: the version of the trigger stays with the case, whatever changed since.
 #[test]
 fn a_case_keeps_the_version_that_began_it() {

@@ -179,16 +179,18 @@ proptest! {
         prop_assert!(earliest(&pack, by + TimeDelta::seconds(1), zone) > off, "{by} is the last");
     }
 
-    /// Any day of any year, leap years and years' ends among them, in any of the packs.
+    /// Any day of any year, leap years and years' ends among them, in every pack and overlay there is.
     #[test]
     fn more_notice_never_turns_yes_into_no(
         notice in 1_262_304_000i64..4_102_444_800,
         lead in 0i64..20 * 86_400,
         more in 0i64..400 * 86_400,
         zone in any_zone(),
-        name in prop::sample::select(vec!["CN-SGCC", "CN-CSG", "CN-SGCC+CN-LOCAL-1H"]),
+        name in prop::sample::select(Pack::names()),
     ) {
-        let pack = Pack::load(name).unwrap();
+        let pack = Pack::load(&name).unwrap();
+        // No pack rules what was noticed before it began; the youngest began on 2012-07-01.
+        let since = at(1_341_100_800);
         let case = Case { zone: Some(zone), ruled_at: None };
         let (notice, off) = (at(notice), at(notice + lead));
         let earlier = notice - TimeDelta::seconds(more);
@@ -202,11 +204,26 @@ proptest! {
             let facts = TemporaryStart { published_at: Some(published), off_at: Some(off) };
             pack.ask(&Question::TemporaryStart(facts), &case).verdict
         };
-        if earlier >= at(1_262_304_000) {
+        if earlier >= since {
             prop_assert!(planned(notice, None) == Verdict::No || planned(earlier, None) == Verdict::Yes);
             prop_assert!(planned(notice, Some(notice)) == Verdict::No || planned(notice, Some(earlier)) == Verdict::Yes);
             prop_assert!(temporary(notice) == Verdict::No || temporary(earlier) == Verdict::Yes);
         }
+    }
+
+    /// The same around the first year of a calendar, where working days begin to be known.
+    #[test]
+    fn more_notice_never_turns_yes_into_no_where_a_calendar_begins(
+        lead in 0i64..20 * 86_400, more in 0i64..400 * 86_400, zone in any_zone(),
+    ) {
+        let off = at(1_704_067_200 + lead); // from 2024-01-01 on
+        let verdict = |lead: i64| {
+            let told = Some(off - TimeDelta::seconds(lead));
+            let facts = PlannedStart { published_at: told, individual_at: told, off_at: Some(off), now: None };
+            let case = Case { zone: Some(zone), ruled_at: None };
+            Pack::load("AU-NERR").unwrap().ask(&Question::PlannedStart(facts), &case).verdict
+        };
+        prop_assert!(verdict(lead) == Verdict::No || verdict(lead + more) == Verdict::Yes);
     }
 
     /// Yes is 168 h and 7 dates, whatever the clocks do; and without both it is no.

@@ -231,6 +231,22 @@ const PLANNED: &[Row] = &[
         "-",
     ),
     (
+        "before the first year of the calendar no day is counted, the later of the readings",
+        "AU-NERR",
+        "individual_at=2023-03-01T10:00:00+11:00 off_at=2023-04-20T09:00:00+10:00",
+        "no",
+        "2024-01-05T00:00:00+11:00",
+        "-",
+    ),
+    (
+        "a notice from before the first year carries once enough days are counted",
+        "AU-NERR",
+        "individual_at=2023-03-01T10:00:00+11:00 off_at=2024-01-05T09:00:00+11:00",
+        "yes",
+        "2024-01-05T00:00:00+11:00",
+        "-",
+    ),
+    (
         "the calendar does not reach",
         "AU-NERR",
         "individual_at=2040-03-05T10:00:00+11:00 off_at=2040-03-20T09:00:00+11:00",
@@ -258,6 +274,17 @@ fn a_planned_start_by_case() {
         assert_eq!(answer.allowed(), *verdict == "yes", "{case}");
         assert!(!answer.because.is_empty(), "{case}");
     }
+}
+
+/// Which reading was taken where the calendar knows nothing is said (O14).
+#[test]
+fn a_calendar_that_begins_later_is_said() {
+    let facts = "individual_at=2023-03-01T10:00:00+11:00 off_at=2023-04-20T09:00:00+10:00";
+    let because = ask("AU-NERR", "planned.start", facts).because;
+    assert!(
+        because.contains("the calendar knows no day before and the later reading holds"),
+        "{because}"
+    );
 }
 
 const TEMPORARY: &[Row] = &[
