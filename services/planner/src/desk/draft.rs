@@ -18,6 +18,7 @@ use crate::{
     },
     error::Error,
     store::{
+        individually,
         outage::{self, Place, Stored, Words},
         people::{self, Affected},
         requester,
@@ -79,7 +80,7 @@ pub async fn draft(work: &mut Work, pack: &Pack, draft: Draft) -> Result<Stored,
     if !outage::insert(work.conn(), &one, at).await? {
         return Err(Error::IdTaken(one.id.uuid()));
     }
-    people::told_individually(work.conn(), one.id, &law(pack, &one).told_individually(at)).await?;
+    individually::classes(work.conn(), one.id, &law(pack, &one).told_individually(at)).await?;
     people::add(work.conn(), one.id, &draft.affected, at).await?;
     if let Some(customer) = asked {
         requester::asked_for_it(work.conn(), (one.id, customer), one.life.window, at).await?;

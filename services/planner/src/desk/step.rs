@@ -18,7 +18,7 @@ use crate::{
     },
     error::Error,
     store::{
-        facts,
+        facts, individually,
         outage::{self, Stored},
         people,
     },
@@ -138,7 +138,7 @@ async fn before_saving(
         // The law of the announcement says who is told one by one, whatever it was at the draft.
         Effect::Publish => {
             let classes = law(pack, one).told_individually(at);
-            people::told_individually(work.conn(), one.id, &classes).await
+            individually::classes(work.conn(), one.id, &classes).await
         }
         Effect::EndPlan {
             plan_no,

@@ -31,38 +31,6 @@ pub struct Affected {
     pub voltage_v: Option<i32>,
 }
 
-/// Who of an outage has to be told one by one, in the words of the policy pack; those who are in it already are sorted anew.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn told_individually(
-    conn: &mut PgConnection,
-    id: OutageId,
-    classes: &[String],
-) -> Result<(), Error> {
-    let changed = sqlx::query!(
-        "update planner.outage set individually = $2 where id = $1 and individually <> $2",
-        id.uuid(),
-        classes
-    )
-    .execute(&mut *conn)
-    .await
-    .map_err(Error::db("store who is told one by one"))?;
-    if changed.rows_affected() == 0 {
-        return Ok(());
-    }
-    sqlx::query!(
-        "update planner.recipient r set individually = not r.individually where outage_id = $1 and individually <>
-             planner.is_told_individually($2, important, life_support, dedicated_line, own_generation)",
-        id.uuid(),
-        classes
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-    .map_err(Error::db("sort who is told one by one"))
-}
-
 /// Adds customers; those who were released and are affected again count as added now.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use relight_planner::{
     desk::act::Act,
     domain::{event::Event, outage::State},
-    store::people,
+    store::individually,
 };
 
 use crate::given::{self, House, h, outage, planner};
@@ -60,7 +60,7 @@ async fn who_is_told_one_by_one_is_asked_again_at_the_announcement() -> anyhow::
     house.approved().await?;
     let everybody = ["all".to_owned()];
     house
-        .by_itself(async |work| people::told_individually(work.conn(), outage(), &everybody).await)
+        .by_itself(async |work| individually::classes(work.conn(), outage(), &everybody).await)
         .await?;
     assert_eq!(told(&house).await?, (4, 0));
     house.clock.advance(h(1));
