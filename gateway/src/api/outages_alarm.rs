@@ -39,7 +39,8 @@ struct OutageAlarm {
     /// `notice`, `reminder`, `gate`, `account_manager`, `duty_manager`, `network`, `late_joiner`, `wrong_person`, `safety`,
     /// `not_begun` (nobody switched off), `not_begun_late` (nor may it be by now), `not_begun_over` (the announced end passed),
     /// `longer_limits` (a later end passes a yearly limit), `longer_calls` (a much later end: call important and life-support
-    /// customers), `countersign` (a department is silent), `reliability` (an important customer has one supply left)
+    /// customers), `countersign` (a department is silent), `reliability` (an important customer has one supply left),
+    /// `fault` (an important customer is off by a fault)
     what: String,
     /// Why, in words.
     because: String,

@@ -32,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(close))
 }
 
-/// An important customer with several supplies is down to one. Kept as the archive of who was told and what they said.
+/// An important customer with several supplies is down to one, or is off by a fault. Kept as the archive of who was told and what they said.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 struct Warning {
     /// UUID.
@@ -61,7 +61,7 @@ struct Warning {
     basis_id: String,
     /// One supply left since.
     since_at: Option<DateTime<Utc>>,
-    /// When the notice was ordered, two minutes after that.
+    /// When the notice was ordered: at once of a fault, else once a switching had time to become a transfer.
     told_at: Option<DateTime<Utc>>,
     /// Proof that it reached them.
     served_at: Option<DateTime<Utc>>,
@@ -75,7 +75,7 @@ struct Warning {
     acknowledged_channel: String,
     /// What they said, verbatim.
     text: String,
-    /// Where silence is: `account_manager` 15 minutes after the notice, `duty_manager` after 30.
+    /// Where silence is: `account_manager`, then `duty_manager`, after the times of the policy pack.
     escalated_to: String,
     /// Since when.
     escalated_at: Option<DateTime<Utc>>,
@@ -89,6 +89,10 @@ struct Warning {
     ended_at: Option<DateTime<Utc>>,
     /// `restored`, `off` (none is left), `gone`
     ended_as: String,
+    /// `supply` (one supply is left), `fault` (off by the incident of `basis_id`)
+    kind: String,
+    /// Of a fault: when supply is expected back, as far as anybody knows.
+    etr_at: Option<DateTime<Utc>>,
 }
 
 impl From<ReliabilityWarning> for Warning {
@@ -121,6 +125,8 @@ impl From<ReliabilityWarning> for Warning {
             note: one.note,
             ended_at: at(one.ended_at),
             ended_as: one.ended_as,
+            kind: one.kind,
+            etr_at: at(one.etr_at),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
 };
 
-const FILES: [&str; 32] = [
+const FILES: [&str; 33] = [
     include_str!("../templates/accepted.v1.toml"),
     include_str!("../templates/crew_en_route.v1.toml"),
     include_str!("../templates/etr.v1.toml"),
@@ -38,6 +38,7 @@ const FILES: [&str; 32] = [
     include_str!("../templates/outage_safety.v1.toml"),
     include_str!("../templates/outage_reliability.v1.toml"),
     include_str!("../templates/outage_reliability_over.v1.toml"),
+    include_str!("../templates/outage_fault.v1.toml"),
     include_str!("../templates/arrears_reminder.v1.toml"),
     include_str!("../templates/arrears_disconnection.v1.toml"),
     include_str!("../templates/arrears_pre_notice.v1.toml"),

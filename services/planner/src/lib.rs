@@ -43,8 +43,12 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let pack = rpc::pack()?;
     room.keep_house(Nothing)?;
     room.read("notify", Arc::new(consumer::FromNotify::new(pack.clone())));
-    room.read("dispatch", Arc::new(consumer::FromDispatch));
     let others = peers::Others::new(&room.peers, host.clock.clone());
+    let orders = consumer::FromDispatch::new(room.db.clone(), others.clone());
+    room.read("dispatch", Arc::new(orders));
+    let (db, clock) = (room.db.clone(), host.clock.clone());
+    let faults = consumer::FromIntake::new(db, clock, others.clone(), pack.clone());
+    room.read("intake", Arc::new(faults));
     let network = consumer::FromRegistry::new(room.db.clone(), others.clone(), pack.clone());
     room.read("registry", Arc::new(network));
     room.fire_timers(Arc::new(desk::alarm::Timers::new(pack.clone())));

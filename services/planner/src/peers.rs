@@ -1,6 +1,7 @@
 //! What other services are asked, before any transaction: who loses supply (registry), how often customers were off this
 //! year (insight).
 
+mod important;
 mod supplies;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -50,7 +50,7 @@ pub fn read(notice: &OutageNotice, zone: Tz) -> Result<Option<Outage>, Invalid> 
         is_temporary: notice.class == "TEMPORARY",
         off_at: wire::instant("off_at", notice.off_at)?,
         on_at: match kind {
-            Kind::Safety | Kind::Reliability => wire::instant_opt("on_at", notice.on_at)?,
+            Kind::Safety | Kind::Reliability | Kind::Fault => wire::instant_opt("on_at", notice.on_at)?,
             _ => Some(wire::instant("on_at", notice.on_at)?),
         },
         was_off_at: wire::instant_opt("previous_off_at", notice.previous_off_at)?,

@@ -59,6 +59,8 @@ words!(
         OutageSafety = "outage_safety",
         /// An important customer has one supply left.
         OutageReliability = "outage_reliability",
+        /// An important customer is off by a fault.
+        OutageFault = "outage_fault",
         /// They have several again.
         OutageReliabilityOver = "outage_reliability_over",
         /// A debt is reminded of.
@@ -162,6 +164,7 @@ impl Purpose {
             Purpose::OutageReleased => "RELEASED",
             Purpose::OutageSafety => "SAFETY",
             Purpose::OutageReliability => "RELIABILITY",
+            Purpose::OutageFault => "FAULT_IMPORTANT",
             Purpose::OutageReliabilityOver => "RELIABILITY_OVER",
             Purpose::ArrearsReminder => "ARREARS_REMIND",
             Purpose::ArrearsDisconnection => "DISC_NOTICE",
@@ -183,6 +186,7 @@ impl Purpose {
             Purpose::Accepted
             | Purpose::OutageSafety
             | Purpose::OutageReliability
+            | Purpose::OutageFault
             | Purpose::ArrearsPreNotice
             | Purpose::WrongPerson
             | Purpose::StillOffAnswer => 1,
@@ -224,6 +228,7 @@ impl Purpose {
             | Purpose::OutageVoid
             | Purpose::OutageSafety
             | Purpose::OutageReliability
+            | Purpose::OutageFault
             | Purpose::OutageReliabilityOver
             | Purpose::ArrearsDisconnection
             | Purpose::ArrearsPreNotice
@@ -266,6 +271,7 @@ impl Purpose {
                 | Purpose::OutageReleased
                 | Purpose::OutageSafety
                 | Purpose::OutageReliability
+                | Purpose::OutageFault
                 | Purpose::OutageReliabilityOver
                 | Purpose::ArrearsDisconnection
                 | Purpose::ArrearsPreNotice => NOTICE_TTL_MAX,

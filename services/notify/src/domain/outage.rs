@@ -32,6 +32,8 @@ words!(
         Safety = "safety",
         /// An important customer has one supply left (O23).
         Reliability = "reliability",
+        /// An important customer is off by a fault (O23).
+        Fault = "fault",
         /// They have several again.
         ReliabilityOver = "reliability_over",
     }
@@ -60,6 +62,7 @@ impl Kind {
             Kind::Released => Purpose::OutageReleased,
             Kind::Safety => Purpose::OutageSafety,
             Kind::Reliability => Purpose::OutageReliability,
+            Kind::Fault => Purpose::OutageFault,
             Kind::ReliabilityOver => Purpose::OutageReliabilityOver,
         }
     }
@@ -67,7 +70,7 @@ impl Kind {
     /// What it takes back while it is unsent: times that are not true any more.
     pub fn takes_back(self) -> &'static [Purpose] {
         match self {
-            Kind::Notice | Kind::Reminder | Kind::Safety | Kind::Reliability => &[],
+            Kind::Notice | Kind::Reminder | Kind::Safety | Kind::Reliability | Kind::Fault => &[],
             Kind::ReliabilityOver => &[Purpose::OutageReliability],
             Kind::Changed
             | Kind::LateStart
@@ -103,7 +106,7 @@ pub struct Outage {
     pub is_temporary: bool,
     /// Off from.
     pub off_at: DateTime<Utc>,
-    /// Expected back by; only of a safety switch-off it may not be known.
+    /// Expected back by; only of a safety switch-off and a fault it may not be known.
     pub on_at: Option<DateTime<Utc>>,
     /// Off from, as it was told before.
     pub was_off_at: Option<DateTime<Utc>>,
@@ -121,7 +124,7 @@ pub struct Outage {
     pub zone: Tz,
 }
 
-/// How long it is worth saying that supply was switched off because of danger, or that one supply is left.
+/// How long it is worth saying that supply was switched off because of danger, failed, or that one supply is left.
 const SAFETY_TTL: TimeDelta = TimeDelta::hours(12);
 /// Longest line in a text, characters; mails carry it whole.
 pub const LINE_MAX: [usize; 2] = [10, 20];
@@ -145,7 +148,7 @@ impl Outage {
         match self.kind {
             Kind::Notice | Kind::Reminder | Kind::Changed | Kind::LateStart | Kind::Released => self.off_at,
             Kind::Extended | Kind::Cancelled | Kind::Void => self.window().1.unwrap_or(self.off_at),
-            Kind::Safety | Kind::Reliability => self.off_at + SAFETY_TTL,
+            Kind::Safety | Kind::Reliability | Kind::Fault => self.off_at + SAFETY_TTL,
             Kind::ReliabilityOver => self.on_at.unwrap_or(self.off_at) + SAFETY_TTL,
         }
     }
@@ -176,6 +179,7 @@ impl Outage {
             true => on.with_timezone(&self.zone).format("%H:%M").to_string(),
             false => clock(on),
         });
+        let is_estimate = matches!(self.kind, Kind::Safety | Kind::Fault);
         let flag = |is: bool| is.then(|| "1".to_owned());
         let long =
             |texts: &[String; 2], max: [usize; 2]| fit(in_language(texts, language), language, channel, max);
@@ -186,8 +190,8 @@ impl Outage {
             [
                 ("no", Some(short(&self.number))),
                 ("off", Some(clock(off_at))),
-                ("on", on.clone().filter(|_| self.kind != Kind::Safety)),
-                ("back", on.filter(|_| self.kind == Kind::Safety)),
+                ("on", on.clone().filter(|_| !is_estimate)),
+                ("back", on.filter(|_| is_estimate)),
                 ("was_off", self.was_off_at.filter(|was| *was != off_at).map(clock)),
                 (
                     "was_on",

@@ -47,6 +47,7 @@ fn waits(purpose: Purpose) -> bool {
         | Purpose::OutageVoid
         | Purpose::OutageSafety
         | Purpose::OutageReliability
+        | Purpose::OutageFault
         | Purpose::OutageReliabilityOver
         | Purpose::ArrearsPreNotice
         | Purpose::WrongPerson

@@ -66,6 +66,11 @@ async fn every_kind_reaches_everybody_entitled_once() -> anyhow::Result<()> {
             "Since 30 Nov 09:00 only ONE",
         ),
         ("reliability_over", "已于17:00恢复", "is over"),
+        (
+            "fault",
+            "自11月30日09:00起因故障停电，预计17:00恢复",
+            "POWER FAILURE",
+        ),
     ];
     for (kind, zh, en) in kinds {
         let world = World::start(MORNING).await?;

@@ -2,43 +2,88 @@
 //! checked in: supply does not return before it has cleared (operations.md O2). Nothing else moves an outage by itself.
 
 use relight_common::{
-    Work,
+    Db, Work,
     reader::{Consumer, Outcome},
     wire,
 };
-use relight_proto::events::v1::{Event, WorkOrderStep};
+use relight_proto::events::v1::{EtrChanged, Event, WorkOrderStep};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::decode;
 use crate::{
-    desk::step::save,
-    domain::{ids::OutageId, outage::State},
+    desk::{fault, step::save},
+    domain::{ids::OutageId, outage::State, reliability::End},
     error::Error,
-    store::{crew, outage, people},
+    peers::Others,
+    store::{crew, outage, people, reliability},
 };
 
 /// Applies the events of dispatch.
-#[derive(Debug, Clone, Copy)]
-pub struct FromDispatch;
+#[derive(Debug, Clone)]
+pub struct FromDispatch {
+    db: Db,
+    others: Others,
+}
 
-impl Consumer for FromDispatch {
-    type Prepared = ();
-    type Error = Error;
-
-    async fn prepare(&self, _event: &Event) -> Result<(), Error> {
-        Ok(())
+impl FromDispatch {
+    /// Asks `others` who is back.
+    pub fn new(db: Db, others: Others) -> Self {
+        Self { db, others }
     }
 
-    async fn apply(&self, work: &mut Work, event: &Event, (): ()) -> Result<Outcome, Error> {
+    /// The important customers of a section that is back, where some of its fault are still to answer.
+    async fn back(&self, step: &WorkOrderStep) -> Result<Vec<Uuid>, Error> {
+        let set = wire::uuid_opt("restored_set_id", &step.restored_set_id)?;
+        let incident = wire::uuid_opt("incident_id", &step.incident_id)?;
+        let (Some(set), Some(incident)) = (set, incident) else {
+            return Ok(Vec::new());
+        };
+        let mut conn = (self.db.pool().acquire().await).map_err(Error::db("get a connection"))?;
+        let open = reliability::of_incident(&mut conn, incident).await?;
+        drop(conn);
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.others.important(set).await?;
+        Ok(found.into_iter().map(|hit| hit.customer).collect())
+    }
+}
+
+impl Consumer for FromDispatch {
+    type Prepared = Vec<Uuid>;
+    type Error = Error;
+
+    async fn prepare(&self, event: &Event) -> Result<Vec<Uuid>, Error> {
+        if event.r#type != "workorder.step" {
+            return Ok(Vec::new());
+        }
+        let step: WorkOrderStep = decode(event)?;
+        self.back(&step).await
+    }
+
+    async fn apply(&self, work: &mut Work, event: &Event, back: Vec<Uuid>) -> Result<Outcome, Error> {
         match event.r#type.as_str() {
             "workorder.step" => {
                 let step: WorkOrderStep = decode(event)?;
                 if step.kind == "planned" {
                     taken(work, &step).await?;
+                } else if !back.is_empty() {
+                    let incident = wire::uuid("incident_id", &step.incident_id)?;
+                    let at = wire::instant("at", step.at)?;
+                    fault::over(work, incident, Some(&back), (End::Restored, at)).await?;
                 }
                 Ok(Outcome::Applied)
             }
-            "workorder.alarm" | "crew.changed" | "etr.changed" => Ok(Outcome::Applied),
+            "etr.changed" => {
+                let told: EtrChanged = decode(event)?;
+                if let Some(incident) = wire::uuid_opt("incident_id", &told.incident_id)? {
+                    let etr_at = wire::instant_opt("etr_at", told.etr_at)?;
+                    fault::estimated(work, incident, etr_at.filter(|_| !told.withdrawn)).await?;
+                }
+                Ok(Outcome::Applied)
+            }
+            "workorder.alarm" | "crew.changed" => Ok(Outcome::Applied),
             _ => Ok(Outcome::Unknown),
         }
     }

@@ -1,6 +1,7 @@
 //! What the others tell.
 
 mod dispatch;
+mod intake;
 mod notify;
 mod registry;
 
@@ -8,6 +9,7 @@ use prost::Message;
 use relight_proto::events::v1::Event;
 
 pub use dispatch::FromDispatch;
+pub use intake::FromIntake;
 pub use notify::FromNotify;
 pub use registry::FromRegistry;
 

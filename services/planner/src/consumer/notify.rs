@@ -61,8 +61,11 @@ impl Consumer for FromNotify {
             safety::told(work.conn(), id, &evidence).await?;
             return Ok(Outcome::Applied);
         }
-        if matches!(told.kind.as_str(), reliability::TELLS | reliability::ENDS) {
-            if told.kind == reliability::TELLS {
+        if matches!(
+            told.kind.as_str(),
+            reliability::TELLS | reliability::FAULT | reliability::ENDS
+        ) {
+            if told.kind != reliability::ENDS {
                 let id = wire::uuid("outage_id", &told.outage_id)?;
                 reliability::served(work, id, &evidence, &strangers(&told)?).await?;
             }

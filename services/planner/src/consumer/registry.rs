@@ -131,9 +131,9 @@ impl FromRegistry {
 ///
 /// # Errors
 /// [`Error::Common`].
-async fn warn(work: &mut Work, supplied: &Supplied) -> Result<(), Error> {
+async fn warn(work: &mut Work, pack: &Pack, supplied: &Supplied) -> Result<(), Error> {
     for one in &supplied.found {
-        desk::looked(work, &supplied.by, one).await?;
+        desk::looked(work, pack, &supplied.by, one).await?;
     }
     let is_found = |customer: &Uuid| supplied.found.iter().any(|one| one.customer == *customer);
     for customer in supplied.warned.iter().filter(|customer| !is_found(customer)) {
@@ -171,7 +171,7 @@ impl Consumer for FromRegistry {
                 for one in &all {
                     moved::network(work, one).await?;
                 }
-                warn(work, &supplied).await?;
+                warn(work, &self.pack, &supplied).await?;
             }
         }
         let ours = matches!(

@@ -4,6 +4,7 @@ pub mod act;
 pub mod alarm;
 pub mod calls;
 pub mod draft;
+pub mod fault;
 pub mod form;
 pub mod longer;
 pub mod moved;

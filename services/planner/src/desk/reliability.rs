@@ -2,6 +2,7 @@
 //! silent their account manager and then the duty manager. What was told stays as the archive.
 
 use relight_common::{Work, ids::derived, wire::timestamp};
+use relight_policy::Pack;
 use relight_proto::events::v1::OutageNotice;
 use serde_json::json;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::tell::{About, raise};
 use crate::{
     domain::{
-        reliability::{End, Rung, Stand, Step, Verdict, judge},
+        reliability::{About as Kind, End, Rung, Stand, Step, Times, Verdict, judge},
         window::Instant,
     },
     error::Error,
@@ -24,6 +25,8 @@ use crate::{
 pub const WATCH: &str = "reliability.watch";
 /// Kind of the notice of a warning.
 pub const TELLS: &str = "reliability";
+/// Kind of the notice that a fault switched them off.
+pub const FAULT: &str = "fault";
 /// Kind of the notice of its end.
 pub const ENDS: &str = "reliability_over";
 
@@ -63,10 +66,10 @@ pub struct Switched {
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn looked(work: &mut Work, by: &Switched, at: &Looked) -> Result<(), Error> {
-    let open = table::open_of(work.conn(), at.customer).await?;
+pub async fn looked(work: &mut Work, pack: &Pack, by: &Switched, at: &Looked) -> Result<(), Error> {
+    let open = table::open_of(work.conn(), at.customer, Kind::Supply).await?;
     match (judge(at.stand, at.important, open.is_some()), open) {
-        (Verdict::Begin, _) => begin(work, by, at).await,
+        (Verdict::Begin, _) => begin(work, pack, (Kind::Supply, None), by, at).await,
         (Verdict::End(how), Some(one)) => end(work, one, (how, by.at), at.supplies.1).await,
         _ => Ok(()),
     }
@@ -77,7 +80,7 @@ pub async fn looked(work: &mut Work, by: &Switched, at: &Looked) -> Result<(), E
 /// # Errors
 /// [`Error::Common`].
 pub async fn gone(work: &mut Work, customer: Uuid, at: Instant) -> Result<(), Error> {
-    match table::open_of(work.conn(), customer).await? {
+    match table::open_of(work.conn(), customer, Kind::Supply).await? {
         Some(one) => {
             let supplied = one.supplied;
             end(work, one, (End::Gone, at), supplied).await
@@ -86,13 +89,23 @@ pub async fn gone(work: &mut Work, customer: Uuid, at: Instant) -> Result<(), Er
     }
 }
 
-async fn begin(work: &mut Work, by: &Switched, at: &Looked) -> Result<(), Error> {
+/// `etr_at`: of a fault, when supply is expected back.
+pub(super) async fn begin(
+    work: &mut Work,
+    pack: &Pack,
+    (kind, etr_at): (Kind, Option<Instant>),
+    by: &Switched,
+    at: &Looked,
+) -> Result<(), Error> {
+    let times = Times::of(pack, kind, work.at());
+    let seconds = |span: chrono::TimeDelta| i32::try_from(span.num_seconds()).unwrap_or(i32::MAX);
     let zone = at.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
     let day = work.at().with_timezone(&zone).date_naive();
     let one = Warning {
         id: Uuid::now_v7(),
         number: outage::next_number(work.conn(), "W", day).await?,
         version: 1,
+        kind: kind.word().to_owned(),
         customer_id: at.customer,
         org_path: at.org_path.clone(),
         zone: at.zone.clone(),
@@ -118,6 +131,10 @@ async fn begin(work: &mut Work, by: &Switched, at: &Looked) -> Result<(), Error>
         note: None,
         ended_at: None,
         ended_as: None,
+        etr_at,
+        tell_after_s: seconds(times.tell),
+        account_manager_after_s: seconds(times.account_manager),
+        duty_manager_after_s: seconds(times.duty_manager),
     };
     table::insert(work.conn(), &one).await?;
     let detail =
@@ -126,7 +143,7 @@ async fn begin(work: &mut Work, by: &Switched, at: &Looked) -> Result<(), Error>
     watch(work, &one).await
 }
 
-async fn end(
+pub(super) async fn end(
     work: &mut Work,
     mut one: Warning,
     (how, at): (End, Instant),
@@ -135,7 +152,8 @@ async fn end(
     (one.ended_at, one.ended_as) = (Some(at), Some(how.word().to_owned()));
     one.supplied = supplied.min(one.supplies);
     save(work, &mut one).await?;
-    if how == End::Restored && one.told_at.is_some() {
+    // That supply is back after a fault is told as to everybody.
+    if how == End::Restored && one.told_at.is_some() && !one.is_fault() {
         notice(work, &one, ENDS);
     }
     work.audit("reliability.ended", one.id, json!({ "as": how.word() }));
@@ -169,12 +187,16 @@ pub async fn fire(work: &mut Work, id: Uuid) -> Result<(), Error> {
 async fn tell(work: &mut Work, one: &mut Warning) -> Result<(), Error> {
     one.told_at = Some(work.at());
     save(work, one).await?;
-    notice(work, one, TELLS);
+    notice(work, one, if one.is_fault() { FAULT } else { TELLS });
     work.audit(
         "reliability.told",
         one.id,
         json!({ "customer_id": one.customer_id }),
     );
+    if one.is_fault() {
+        let because = "an important customer is off by a fault: they are told and have to confirm".to_owned();
+        return alarm(work, one, FAULT, because).await;
+    }
     let because = format!(
         "an important customer has {} of {} supplies left: they are told and have to confirm",
         one.supplied, one.supplies
@@ -186,7 +208,10 @@ async fn escalate(work: &mut Work, one: &mut Warning, rung: Rung) -> Result<(), 
     (one.escalated_to, one.escalated_at) = (Some(rung.word().to_owned()), Some(work.at()));
     save(work, one).await?;
     work.audit("reliability.escalated", one.id, json!({ "to": rung.word() }));
-    let because = "an important customer down to one supply has not acknowledged".to_owned();
+    let because = match one.is_fault() {
+        true => "an important customer who is off by a fault has not acknowledged: call them".to_owned(),
+        false => "an important customer down to one supply has not acknowledged".to_owned(),
+    };
     alarm(work, one, rung.word(), because).await
 }
 
@@ -276,13 +301,17 @@ pub async fn served(
     Ok(())
 }
 
-async fn save(work: &mut Work, one: &mut Warning) -> Result<(), Error> {
+pub(super) async fn save(work: &mut Work, one: &mut Warning) -> Result<(), Error> {
     one.version += 1;
     table::save(work.conn(), one).await
 }
 
 fn notice(work: &mut Work, one: &Warning, kind: &str) {
-    let at = if kind == ENDS { one.ended_at } else { None };
+    let at = match kind {
+        ENDS => one.ended_at,
+        FAULT => one.etr_at,
+        _ => None,
+    };
     let payload = OutageNotice {
         notice_id: derived(one.id, kind).to_string(),
         outage_id: one.id.to_string(),
@@ -295,7 +324,7 @@ fn notice(work: &mut Work, one: &Warning, kind: &str) {
         area_zh: one.area_zh.clone(),
         area_en: one.area_en.clone(),
         zone: one.zone.clone(),
-        class: "RELIABILITY".to_owned(),
+        class: if one.is_fault() { "FAULT" } else { "RELIABILITY" }.to_owned(),
         ..OutageNotice::default()
     };
     work.tell("outage.notice", one.id, one.version, &one.org_path, &payload);

@@ -1,18 +1,57 @@
-//! Important customers with several supplies who are down to one (operations.md O23): when that is so, who is told and when,
+//! Important customers with several supplies who are down to one, or off by a fault (operations.md O23): when that is so, who is told and when,
 //! and to whom silence goes. Pure.
 
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use relight_policy::Pack;
 
 use super::window::Instant;
 
-/// A warning stands this long before anybody is told: a transfer opens one device and closes another within minutes.
-pub const SETTLE: TimeDelta = TimeDelta::minutes(2);
-/// Silence after the notice goes to the account manager.
-pub const ACCOUNT_MANAGER_AFTER: TimeDelta = TimeDelta::minutes(15);
-/// And to the duty manager.
-pub const DUTY_MANAGER_AFTER: TimeDelta = TimeDelta::minutes(30);
+/// What a warning is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// One of several supplies is left.
+    Supply,
+    /// Off by a fault.
+    Fault,
+}
+
+impl About {
+    /// The word in the database and on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            About::Supply => "supply",
+            About::Fault => "fault",
+        }
+    }
+}
+
+/// The times of a warning, as the policy pack had them when it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// It stands so long before anybody is told: a transfer opens one device and closes another within minutes.
+    pub tell: TimeDelta,
+    /// Silence after the notice goes to the account manager.
+    pub account_manager: TimeDelta,
+    /// And to the duty manager.
+    pub duty_manager: TimeDelta,
+}
+
+impl Times {
+    /// What `pack` says at `at`. Whom a fault switched off is told at once; a time without a rule is none.
+    pub fn of(pack: &Pack, about: About, at: Instant) -> Self {
+        let span = |path| pack.duration(path, at).unwrap_or_default();
+        Self {
+            tell: match about {
+                About::Supply => span("important.settle"),
+                About::Fault => TimeDelta::zero(),
+            },
+            account_manager: span("important.account_manager_after"),
+            duty_manager: span("important.duty_manager_after"),
+        }
+    }
+}
 
 /// One supply of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +164,9 @@ pub fn judge(stand: Stand, important: bool, open: bool) -> Verdict {
 /// How far a warning is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// One supply left since.
+    /// Its times.
+    pub times: Times,
+    /// One supply left, or off, since.
     pub since_at: Instant,
     /// When the customer's notice was ordered.
     pub told_at: Option<Instant>,
@@ -151,16 +192,17 @@ impl Progress {
             return None;
         }
         let Some(told_at) = self.told_at else {
-            return Some((self.since_at + SETTLE, Step::Tell));
+            return Some((self.since_at + self.times.tell, Step::Tell));
         };
         match self.rung {
             None => Some((
-                told_at + ACCOUNT_MANAGER_AFTER,
+                told_at + self.times.account_manager,
                 Step::Escalate(Rung::AccountManager),
             )),
-            Some(Rung::AccountManager) => {
-                Some((told_at + DUTY_MANAGER_AFTER, Step::Escalate(Rung::DutyManager)))
-            }
+            Some(Rung::AccountManager) => Some((
+                told_at + self.times.duty_manager,
+                Step::Escalate(Rung::DutyManager),
+            )),
             Some(Rung::DutyManager) => None,
         }
     }
@@ -226,7 +268,10 @@ mod tests {
     #[test]
     fn who_is_silent_climbs_and_who_answered_does_not() {
         let since_at: Instant = "2026-03-01T01:00:00Z".parse().unwrap();
+        let pack = Pack::load("CN-SGCC").unwrap();
+        assert_eq!(Times::of(&pack, About::Fault, since_at).tell, TimeDelta::zero());
         let mut one = Progress {
+            times: Times::of(&pack, About::Supply, since_at),
             since_at,
             told_at: None,
             settled: false,

@@ -142,6 +142,8 @@ fn shown(one: Warning) -> ReliabilityWarning {
         note: one.note.unwrap_or_default(),
         ended_at: one.ended_at.map(timestamp),
         ended_as: one.ended_as.unwrap_or_default(),
+        kind: one.kind,
+        etr_at: one.etr_at.map(timestamp),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod call;
 pub mod consecutive;
 pub mod crew;
 pub mod facts;
+pub mod fault;
 pub mod figures;
 pub mod form;
 pub mod individually;

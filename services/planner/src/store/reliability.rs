@@ -1,11 +1,12 @@
 //! Warnings of important customers who are down to one supply.
 
+use chrono::TimeDelta;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
     domain::{
-        reliability::{Progress, Rung},
+        reliability::{About, Progress, Rung, Times},
         window::Instant,
     },
     error::Error,
@@ -20,6 +21,8 @@ pub struct Warning {
     pub number: String,
     /// Of the aggregate.
     pub version: i64,
+    /// supply, fault.
+    pub kind: String,
     /// Whose supplies.
     pub customer_id: Uuid,
     /// Org unit.
@@ -70,12 +73,31 @@ pub struct Warning {
     pub ended_at: Option<Instant>,
     /// How.
     pub ended_as: Option<String>,
+    /// Of a fault: when supply is expected back.
+    pub etr_at: Option<Instant>,
+    /// Seconds until the notice.
+    pub tell_after_s: i32,
+    /// Seconds of silence after it.
+    pub account_manager_after_s: i32,
+    /// And more of it.
+    pub duty_manager_after_s: i32,
 }
 
 impl Warning {
+    /// Whether it is about a fault.
+    pub fn is_fault(&self) -> bool {
+        self.kind == About::Fault.word()
+    }
+
     /// How far it is.
     pub fn progress(&self) -> Progress {
+        let span = |s: i32| TimeDelta::seconds(s.into());
         Progress {
+            times: Times {
+                tell: span(self.tell_after_s),
+                account_manager: span(self.account_manager_after_s),
+                duty_manager: span(self.duty_manager_after_s),
+            },
             since_at: self.since_at,
             told_at: self.told_at,
             settled: self.acknowledged_at.is_some() || self.closed_at.is_some() || self.ended_at.is_some(),
@@ -89,9 +111,10 @@ macro_rules! warnings {
     ($tail:literal, $($argument:expr),+) => {
         sqlx::query_as!(
             Warning,
-            "select id, number, version, customer_id, org_path, zone, supplies, supplied, area_zh, area_en, device_id,
+            "select id, number, version, kind, customer_id, org_path, zone, supplies, supplied, area_zh, area_en, device_id,
                  basis_kind, basis_id, since_at, told_at, served_at, served_channel, acknowledged_at, acknowledged_by,
-                 acknowledged_channel, text, escalated_to, escalated_at, closed_at, closed_by, note, ended_at, ended_as
+                 acknowledged_channel, text, escalated_to, escalated_at, closed_at, closed_by, note, ended_at, ended_as, etr_at,
+                 tell_after_s, account_manager_after_s, duty_manager_after_s
              from planner.reliability_warning "
                 + $tail,
             $($argument),+
@@ -106,8 +129,9 @@ macro_rules! warnings {
 pub async fn insert(conn: &mut PgConnection, one: &Warning) -> Result<(), Error> {
     sqlx::query!(
         "insert into planner.reliability_warning (id, number, version, customer_id, org_path, zone, supplies, supplied, area_zh,
-             area_en, device_id, basis_kind, basis_id, since_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             area_en, device_id, basis_kind, basis_id, since_at, kind, etr_at, tell_after_s, account_manager_after_s,
+             duty_manager_after_s)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         one.id,
         one.number,
         one.version,
@@ -121,7 +145,12 @@ pub async fn insert(conn: &mut PgConnection, one: &Warning) -> Result<(), Error>
         one.device_id,
         one.basis_kind,
         one.basis_id,
-        one.since_at
+        one.since_at,
+        one.kind,
+        one.etr_at,
+        one.tell_after_s,
+        one.account_manager_after_s,
+        one.duty_manager_after_s
     )
     .execute(conn)
     .await
@@ -137,7 +166,7 @@ pub async fn save(conn: &mut PgConnection, one: &Warning) -> Result<(), Error> {
     sqlx::query!(
         "update planner.reliability_warning set version = $2, supplied = $3, told_at = $4, served_at = $5, served_channel = $6,
              acknowledged_at = $7, acknowledged_by = $8, acknowledged_channel = $9, text = $10, escalated_to = $11,
-             escalated_at = $12, closed_at = $13, closed_by = $14, note = $15, ended_at = $16, ended_as = $17
+             escalated_at = $12, closed_at = $13, closed_by = $14, note = $15, ended_at = $16, ended_as = $17, basis_id = $18, etr_at = $19
          where id = $1",
         one.id,
         one.version,
@@ -155,7 +184,9 @@ pub async fn save(conn: &mut PgConnection, one: &Warning) -> Result<(), Error> {
         one.closed_by,
         one.note,
         one.ended_at,
-        one.ended_as
+        one.ended_as,
+        one.basis_id,
+        one.etr_at
     )
     .execute(conn)
     .await
@@ -179,11 +210,33 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Warning, Error> {
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn open_of(conn: &mut PgConnection, customer: Uuid) -> Result<Option<Warning>, Error> {
-    warnings!("where customer_id = $1 and ended_at is null for update", customer)
-        .fetch_optional(conn)
-        .await
-        .map_err(Error::db("lock a customer's reliability warning"))
+pub async fn open_of(
+    conn: &mut PgConnection,
+    customer: Uuid,
+    about: About,
+) -> Result<Option<Warning>, Error> {
+    warnings!(
+        "where customer_id = $1 and kind = $2 and ended_at is null for update",
+        customer,
+        about.word()
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(Error::db("lock a customer's reliability warning"))
+}
+
+/// Locks those that are open about an incident's fault.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn of_incident(conn: &mut PgConnection, incident: Uuid) -> Result<Vec<Warning>, Error> {
+    warnings!(
+        "where basis_id = $1 and kind = 'fault' and ended_at is null order by customer_id for update",
+        incident
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("lock the warnings of a fault"))
 }
 
 /// Customers for whom one is open.
@@ -192,7 +245,7 @@ pub async fn open_of(conn: &mut PgConnection, customer: Uuid) -> Result<Option<W
 /// [`Error::Common`].
 pub async fn warned(pool: &PgPool) -> Result<Vec<Uuid>, Error> {
     sqlx::query_scalar!(
-        "select customer_id from planner.reliability_warning where ended_at is null order by 1"
+        "select customer_id from planner.reliability_warning where ended_at is null and kind = 'supply' order by 1"
     )
     .fetch_all(pool)
     .await

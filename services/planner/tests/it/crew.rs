@@ -38,8 +38,9 @@ async fn told(house: &House, step: &str, crew: &str) -> anyhow::Result<()> {
         data: prost::Message::encode_to_vec(&told),
         ..WireEvent::default()
     };
+    let dispatch = FromDispatch::new(house.db.clone(), house.others()?);
     house
-        .by_itself(async |work| FromDispatch.apply(work, &event, ()).await)
+        .by_itself(async |work| dispatch.apply(work, &event, Vec::new()).await)
         .await
         .map(drop)
 }

@@ -4,6 +4,7 @@ mod alarms;
 mod calls;
 mod consecutive;
 mod crew;
+mod faults;
 mod figures;
 mod forms;
 mod gates;

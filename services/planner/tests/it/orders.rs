@@ -24,8 +24,9 @@ async fn step(house: &House, step: &str, kind: &str, crew: &str) -> anyhow::Resu
         data: prost::Message::encode_to_vec(&told),
         ..WireEvent::default()
     };
+    let dispatch = FromDispatch::new(house.db.clone(), house.others()?);
     house
-        .by_itself(async |work| FromDispatch.apply(work, &event, ()).await)
+        .by_itself(async |work| dispatch.apply(work, &event, Vec::new()).await)
         .await
 }
 

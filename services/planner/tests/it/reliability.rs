@@ -44,7 +44,7 @@ impl House {
             at: self.now(),
         };
         let at = looked(stand, supplied);
-        self.by_itself(async |work| reliability::looked(work, &by, &at).await)
+        self.by_itself(async |work| reliability::looked(work, &self.pack, &by, &at).await)
             .await
     }
 

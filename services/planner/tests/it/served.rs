@@ -17,6 +17,12 @@ pub fn from<T>(claims: &Claims, message: T) -> tonic::Request<T> {
 impl House {
     /// The contract, with nobody else to ask.
     pub fn served_api(&self) -> anyhow::Result<Api> {
+        let others = self.others()?;
+        Ok(Api::new(&self.db, self.clock.clone(), self.pack.clone(), others))
+    }
+
+    /// Nobody is there.
+    pub fn others(&self) -> anyhow::Result<Others> {
         let nobody = Grpc {
             tls: false,
             listen: Default::default(),
@@ -25,7 +31,6 @@ impl House {
             ),
         };
         let peers = Peers::new(&nobody, &Secrets::ephemeral(), "test")?.acting_as("planner");
-        let others = Others::new(&peers, self.clock.clone());
-        Ok(Api::new(&self.db, self.clock.clone(), self.pack.clone(), others))
+        Ok(Others::new(&peers, self.clock.clone()))
     }
 }

@@ -1,0 +1,149 @@
+//! Important customers whom a fault switched off (operations.md O23): once the place of the fault is confirmed each is told at
+//! once, with the estimate, and asked to answer; silence climbs as that of any warning. Who is back is left alone.
+
+use relight_common::Work;
+use relight_policy::Pack;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::reliability::{Looked, Switched, begin, end, save};
+use crate::{
+    domain::{
+        reliability::{About, End, Stand},
+        window::Instant,
+    },
+    error::Error,
+    store::{fault, reliability as table},
+};
+
+/// The confirmed place of a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The incident.
+    pub incident: Uuid,
+    /// Everybody it switched off.
+    pub set: Uuid,
+    /// The device.
+    pub device_id: String,
+    /// Off since.
+    pub since_at: Instant,
+    /// Org unit of the incident.
+    pub org_path: String,
+    /// IANA zone.
+    pub zone: String,
+    /// The important customers among them.
+    pub important: Vec<Hit>,
+}
+
+/// An important customer without supply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// Who.
+    pub customer: Uuid,
+    /// How many of their supplies are off.
+    pub supplies: i32,
+    /// Streets of these, Chinese and English.
+    pub area: [String; 2],
+}
+
+/// The place is confirmed, or another one than before: who is not off by it is left alone, who is new is told. Somebody who
+/// was told of a fault already is not told of the same one under another number.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn confirmed(work: &mut Work, pack: &Pack, found: &Fault) -> Result<(), Error> {
+    let known = fault::known(work.conn(), found.incident).await?;
+    if known.set == Some(found.set) {
+        return Ok(());
+    }
+    fault::looked(work.conn(), found.incident, Some(found.set)).await?;
+    let at = work.at();
+    for one in table::of_incident(work.conn(), found.incident).await? {
+        if found.important.iter().all(|hit| hit.customer != one.customer_id) {
+            end(work, one, (End::Gone, at), 0).await?;
+        }
+    }
+    for hit in &found.important {
+        if table::open_of(work.conn(), hit.customer, About::Fault)
+            .await?
+            .is_none()
+        {
+            warn(work, pack, found, hit, known.etr_at).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn warn(
+    work: &mut Work,
+    pack: &Pack,
+    found: &Fault,
+    hit: &Hit,
+    etr_at: Option<Instant>,
+) -> Result<(), Error> {
+    let by = Switched {
+        device_id: found.device_id.clone(),
+        basis_kind: "incident".to_owned(),
+        basis_id: Some(found.incident),
+        at: found.since_at,
+    };
+    let at = Looked {
+        customer: hit.customer,
+        important: true,
+        stand: Stand::Off,
+        supplies: (hit.supplies, 0),
+        org_path: found.org_path.clone(),
+        zone: found.zone.clone(),
+        area: hit.area.clone(),
+    };
+    begin(work, pack, (About::Fault, etr_at), &by, &at).await
+}
+
+/// Supply is back, or there never was a fault; `customers`: of these only.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn over(
+    work: &mut Work,
+    incident: Uuid,
+    customers: Option<&[Uuid]>,
+    (how, at): (End, Instant),
+) -> Result<(), Error> {
+    if customers.is_none() {
+        fault::looked(work.conn(), incident, None).await?;
+    }
+    for one in table::of_incident(work.conn(), incident).await? {
+        if customers.is_none_or(|all| all.contains(&one.customer_id)) {
+            let back = if how == End::Restored { one.supplies } else { 0 };
+            end(work, one, (how, at), back).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The incident is part of another one: the warnings go with it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn merged(work: &mut Work, incident: Uuid, into: Uuid) -> Result<(), Error> {
+    for mut one in table::of_incident(work.conn(), incident).await? {
+        one.basis_id = Some(into);
+        save(work, &mut one).await?;
+        work.audit("reliability.merged", one.id, json!({ "incident_id": into }));
+    }
+    Ok(())
+}
+
+/// There is an estimate, another one, or none any more. It is told as to everybody; a notice that is still to be written
+/// has it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn estimated(work: &mut Work, incident: Uuid, etr_at: Option<Instant>) -> Result<(), Error> {
+    fault::estimated(work.conn(), incident, etr_at).await?;
+    for mut one in table::of_incident(work.conn(), incident).await? {
+        one.etr_at = etr_at;
+        save(work, &mut one).await?;
+    }
+    Ok(())
+}
