@@ -69,10 +69,18 @@ fn a_pack_a_calendar_and_an_overlay_of_a_folder_are_known_by_their_ids() {
     );
 }
 
+/// What it is, the files, the pack asked for, and what is said.
+type Case = (
+    &'static str,
+    Vec<(&'static str, String)>,
+    &'static str,
+    &'static [&'static str],
+);
+
 /// Each file is checked whether it is used or not, and the message names the file, the leaf and what is right.
 #[test]
 fn what_is_wrong_in_a_file_is_told_with_its_file_and_leaf() {
-    let cases: [(&str, Vec<(&str, String)>, &str, &[&str]); 6] = [
+    let cases: [Case; 6] = [
         (
             "leaf",
             vec![
