@@ -205,6 +205,12 @@ pub enum OutageEvent {
         earths_off: bool,
         /// The work ticket is ended.
         ticket_ended: bool,
+        /// Needed when several of that name are at work.
+        #[serde(default)]
+        team: String,
+        /// Who heard it; left out: whoever records it.
+        #[serde(default)]
+        heard_by: String,
     },
     /// Takes the affected set again on the current network.
     Refresh {},
@@ -314,11 +320,15 @@ impl From<OutageEvent> for Action {
                 people_out,
                 earths_off,
                 ticket_ended,
+                team,
+                heard_by,
             } => Action::Clear(w::Clear {
                 name,
                 people_out,
                 earths_off,
                 ticket_ended,
+                team,
+                heard_by,
             }),
             OutageEvent::Refresh {} => Action::Refresh(w::Refresh {}),
         }

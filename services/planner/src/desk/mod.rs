@@ -5,6 +5,7 @@ pub mod alarm;
 pub mod calls;
 pub mod draft;
 pub mod form;
+pub mod leaders;
 pub mod longer;
 pub mod moved;
 pub mod refresh;

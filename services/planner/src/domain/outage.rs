@@ -298,9 +298,13 @@ impl Outage {
         }
     }
 
-    /// Takes back what only held for the plan before: announcement, notice, gate, permit.
+    /// Takes back what only held for the plan before: announcement, notice, gate, permit, and the short lead of what could not
+    /// wait, since it did (domain.md 5.5 no. 7).
     pub(super) fn begin_plan(&mut self, window: Window, approval: Decision) {
         self.state = State::Approved;
+        if let Class::Temporary { .. } = self.class {
+            self.class = Class::Planned;
+        }
         self.plan_no += 1;
         self.window = window;
         self.approval = Some(approval);

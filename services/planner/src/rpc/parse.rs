@@ -456,6 +456,8 @@ fn clear(it: &w::Clear) -> Result<Act, Error> {
     }
     Ok(Act::Clear {
         name: wire::text_required("name", &it.name, 100)?,
+        team: wire::text("team", &it.team, 100)?,
+        heard_by: wire::text("heard_by", &it.heard_by, 100)?,
     })
 }
 

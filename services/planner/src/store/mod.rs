@@ -7,6 +7,7 @@ pub mod crew;
 pub mod facts;
 pub mod figures;
 pub mod form;
+pub mod leader;
 pub mod list;
 pub mod lock;
 pub mod outage;

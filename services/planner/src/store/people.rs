@@ -1,4 +1,4 @@
-//! Who is affected, and what is recorded of each of them: answers, talks, isolation; and the leaders at work.
+//! Who is affected, and what is recorded of each of them: answers, talks, isolation.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -217,6 +217,22 @@ pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> 
     .ok_or(Error::NotAffected(customer))
 }
 
+/// Those of `customers` without an effective notice of the present plan.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn untold(conn: &mut PgConnection, id: OutageId, customers: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "select customer_id from planner.recipient
+         where outage_id = $1 and customer_id = any($2) and released_at is null and served_at is null",
+        id.uuid(),
+        customers
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for who was not told"))
+}
+
 /// Stores what an important or life-support customer said, verbatim; `call`: on the telephone.
 ///
 /// # Errors
@@ -405,75 +421,4 @@ pub async fn tick(
     .await
     .map(drop)
     .map_err(Error::db("tick own generation"))
-}
-
-/// Somebody in charge of people at work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leader {
-    /// Who.
-    pub name: String,
-    /// Of which team.
-    pub team: String,
-    /// Since when.
-    pub checked_in_at: Instant,
-    /// When they said: people out, earths off, ticket ended.
-    pub cleared_at: Option<Instant>,
-}
-
-/// Checks a leader in; again after a clearance: they are at work again.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn check_in(
-    conn: &mut PgConnection,
-    id: OutageId,
-    name: &str,
-    team: &str,
-    at: Instant,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "insert into planner.leader as l (outage_id, name, team, checked_in_at) values ($1, $2, $3, $4)
-         on conflict (outage_id, name) do update set team = excluded.team, cleared_at = null,
-             checked_in_at = case when l.cleared_at is null then l.checked_in_at else excluded.checked_in_at end",
-        id.uuid(),
-        name,
-        team,
-        at
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-    .map_err(Error::db("check a leader in"))
-}
-
-/// Stores a leader's clearance. False when nobody of that name is checked in.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn clear(conn: &mut PgConnection, id: OutageId, name: &str, at: Instant) -> Result<bool, Error> {
-    sqlx::query!(
-        "update planner.leader set cleared_at = coalesce(cleared_at, $3) where outage_id = $1 and name = $2",
-        id.uuid(),
-        name,
-        at
-    )
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected() == 1)
-    .map_err(Error::db("store a clearance"))
-}
-
-/// Everybody in charge.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn leaders(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Leader>, Error> {
-    sqlx::query_as!(
-        Leader,
-        "select name, team, checked_in_at, cleared_at from planner.leader where outage_id = $1 order by checked_in_at, name",
-        id.uuid()
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("read the leaders"))
 }

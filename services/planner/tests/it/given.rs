@@ -179,6 +179,15 @@ pub fn command(act: Act) -> Command {
     }
 }
 
+/// A leader of that name, and of that team where one is said, clears.
+pub fn clears(name: &str, team: &str) -> Act {
+    Act::Clear {
+        name: name.to_owned(),
+        team: team.to_owned(),
+        heard_by: String::new(),
+    }
+}
+
 impl House {
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
@@ -416,6 +425,16 @@ impl House {
         let permit = permitted.life.permit.expect("just recorded").id;
         self.until(window().off_at).await?;
         self.event(&dispatcher(), Event::SwitchOff { permit }).await
+    }
+
+    /// From the draft to supply being off, with the generator isolated.
+    pub async fn switched_off(&self) -> anyhow::Result<Stored> {
+        self.noticed().await?;
+        self.answered(1).await?;
+        self.until(window().off_at - h(4)).await?;
+        self.tick(false).await?;
+        self.until(window().off_at - min(1)).await?;
+        self.off().await
     }
 
     /// A call to customer `n` about the notice, and what became of it.

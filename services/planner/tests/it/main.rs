@@ -8,6 +8,8 @@ mod figures;
 mod forms;
 mod gates;
 mod given;
+mod late_start;
+mod leaders;
 mod longer;
 mod moved;
 mod orders;
