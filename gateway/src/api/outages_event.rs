@@ -148,10 +148,11 @@ pub enum OutageEvent {
         at: DateTime<Utc>,
         /// What happened.
         note: String,
-        /// SHA-256 of the photo, hexadecimal; needed for `visit` and `post`.
+        /// SHA-256 of the photo, hexadecimal; needed for `visit`, `post` and `community`.
         #[serde(default)]
         photo_sha256: String,
-        /// More of them, for a notice in one stairway or village; at most 500. A call reaches one customer.
+        /// More of them, for a notice on the board of a stairway or village (`community`), which reaches ordinary customers only; at
+        /// most 500. Everything else proves one customer.
         #[serde(default)]
         more_customer_ids: Vec<Uuid>,
         /// Needed for `call`: who was reached.
@@ -213,7 +214,11 @@ pub enum OutageEvent {
         heard_by: String,
     },
     /// Takes the affected set again on the current network.
-    Refresh {},
+    Refresh {
+        /// What the public reads from now on; left out: the area made from the new set, where anybody was added or released.
+        #[serde(default)]
+        words: Option<Words>,
+    },
 }
 
 impl From<OutageEvent> for Action {
@@ -330,7 +335,9 @@ impl From<OutageEvent> for Action {
                 team,
                 heard_by,
             }),
-            OutageEvent::Refresh {} => Action::Refresh(w::Refresh {}),
+            OutageEvent::Refresh { words } => Action::Refresh(w::Refresh {
+                words: words.map(w::Words::from),
+            }),
         }
     }
 }

@@ -83,7 +83,7 @@ impl From<WireWords> for Words {
 /// What a plan collides with.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Balance {
-    /// Numbers of live plans on the same line or with the same customers within 30 days.
+    /// Numbers of live plans on the same feeder or with the same customers within 30 days.
     pub conflicts: Vec<String>,
     /// Customers above 3 planned interruptions in the year, this one included.
     pub above_count: u32,

@@ -161,6 +161,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     may(Area::Planned, "planned.talks", Wanted::Span),
     may(Area::Planned, "planned.alarm_before", Wanted::Duration),
     may(Area::Planned, "planned.start_alarm", Wanted::Duration),
+    may(Area::Planned, "planned.safety_tell_within", Wanted::Duration),
     may(Area::Planned, "planned.reminder_before", Wanted::Duration),
     may(Area::Planned, "planned.gate_before", Wanted::Duration),
     may(Area::Planned, "planned.extension_ask_before", Wanted::Duration),

@@ -21,10 +21,11 @@ use crate::{
         window::Window,
     },
     error::Error,
+    peers::Found,
     store::{
         crew,
-        outage::{self, Place, Stored, Words},
-        people::{self, Affected},
+        outage::{self, Stored, Words},
+        people,
         told::{self, Evidence},
     },
 };
@@ -94,12 +95,7 @@ pub enum Act {
         heard_by: String,
     },
     /// The affected set is taken anew.
-    Refresh {
-        /// What it is now.
-        place: Place,
-        /// Everybody in it.
-        affected: Vec<Affected>,
-    },
+    Refresh(Found),
 }
 
 /// One command.
@@ -144,7 +140,7 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Comma
             event_on(work, pack, &mut one, &event, &command).await?;
         }
         Act::Evidence(evidence) => evidence_of(work, pack, &mut one, evidence, command.call).await?,
-        Act::Refresh { place, affected } => refresh(work, &mut one, place, &affected).await?,
+        Act::Refresh(found) => refresh(work, &mut one, found, command.words).await?,
         Act::CheckIn { name, team } => leaders::check_in(work, &mut one, (&team, &name), crew).await?,
         Act::Clear { name, team, heard_by } => {
             leaders::clear(work, &mut one, (&team, &name), crew, &heard_by).await?;
@@ -217,12 +213,13 @@ async fn evidence_of(
     let announced_at = one.life.announced_at.ok_or(Error::Unfit(
         "there is nothing to tell people before the announcement is out",
     ))?;
-    let kind = evidence
-        .first()
-        .map_or(Kind::Notice, |proof| about(one, proof));
+    let kind = evidence.first().map_or(Kind::Notice, |proof| about(one, proof));
     let mut checked = Vec::with_capacity(evidence.len());
     for proof in evidence {
-        people::affected(work.conn(), one.id, proof.customer).await?;
+        let known = people::affected(work.conn(), one.id, proof.customer).await?;
+        if proof.channel == "community" && !known.is_ordinary() {
+            return Err(Error::OneByOne(proof.customer));
+        }
         if proof.at < announced_at || proof.at > work.at() {
             return Err(Error::Unfit(
                 "people are told after the announcement and not in the future",
@@ -372,12 +369,15 @@ async fn answered(work: &mut Work, one: &mut Stored, act: Act, call: Option<Call
             json!({ "customer": customer, "to": to, "closed": closed })
         }
         Act::Isolate { customer, told } => {
-            if !people::affected(work.conn(), one.id, customer)
-                .await?
-                .own_generation
-            {
+            let known = people::affected(work.conn(), one.id, customer).await?;
+            if told && !known.is_called_before() {
                 return Err(Error::Unfit(
-                    "the customer has no own generation and no second supply",
+                    "nobody has to call a customer with one supply of low voltage and no own generation",
+                ));
+            }
+            if !told && !known.own_generation {
+                return Err(Error::Unfit(
+                    "the customer has no own generation and no second supply at this place",
                 ));
             }
             people::tick(work.conn(), (one.id, customer), told, &by, at).await?;

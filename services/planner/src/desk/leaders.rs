@@ -121,10 +121,18 @@ mod tests {
                 .map_err(|error| error.to_string())
         };
         let some = |team: &str| Ok(Some(team.to_owned()));
-        assert!(team(&both, "", "Wang", None).unwrap_err().contains("say the team"));
+        assert!(
+            team(&both, "", "Wang", None)
+                .unwrap_err()
+                .contains("say the team")
+        );
         assert_eq!(team(&both, "Line 3", "Wang", None), some("Line 3"));
         assert_eq!(team(&both, "", "Wang", Some(7)), some("Line 4"));
-        assert!(team(&both, "Line 3", "Wang", Some(7)).unwrap_err().contains("its own"));
+        assert!(
+            team(&both, "Line 3", "Wang", Some(7))
+                .unwrap_err()
+                .contains("its own")
+        );
         assert!(team(&both, "", "Wu", None).unwrap_err().contains("nobody"));
         let one_left = [leader("Line 3", None, true), leader("Line 4", Some(7), false)];
         assert_eq!(team(&one_left, "", "Wang", None), some("Line 4"));

@@ -62,7 +62,7 @@ pub fn need(claims: &Claims, act: &Act, org_path: &str, is_its_crew: bool) -> Re
             &SERVE,
             "planner, manager, agent or dispatcher record what customers were told",
         ),
-        Act::Gate | Act::Negotiate { .. } | Act::Refresh { .. } => (&PLAN, "planner or manager"),
+        Act::Gate | Act::Negotiate { .. } | Act::Refresh(_) => (&PLAN, "planner or manager"),
         Act::Isolate { .. } | Act::CheckIn { .. } | Act::Clear { .. } => {
             (&SWITCH, "the dispatcher records what people at work say")
         }

@@ -189,6 +189,8 @@ pub enum Mark {
     AboveLimit,
     /// It took much longer, and important or life-support customers were not called.
     NotCalled,
+    /// A later end was asked for later than the policy pack says.
+    AskedLate,
 }
 
 impl Mark {
@@ -202,6 +204,7 @@ impl Mark {
             Mark::Overrun => "overrun",
             Mark::AboveLimit => "above_limit",
             Mark::NotCalled => "not_called",
+            Mark::AskedLate => "asked_late",
         }
     }
 }

@@ -62,7 +62,8 @@ pub fn transition(
         }
         (State::Approved, Event::Announce) => step.announce(),
         (State::Approved, Event::Notice) => step.notice(),
-        (State::Approved, Event::Convert { why }) => step.convert(why),
+        // Noticed too: who was added since may not have the full lead any more (domain.md 5.5 no. 11).
+        (State::Approved | State::Noticed, Event::Convert { why }) => step.convert(why),
         (State::Noticed, Event::Remind) => step.remind(),
         (State::Noticed, Event::Gate) => step.gate(),
         (
@@ -244,7 +245,7 @@ impl Step<'_> {
             return Ok(());
         }
         Err(Refusal::Collides(format!(
-            "{} plans on the same line or with the same customers within 30 days, {} customers above the yearly count, {} above 24 h, {} important ones with a single supply",
+            "{} plans on the same feeder or with the same customers within 30 days, {} customers above the yearly count, {} above 24 h, {} important ones with a single supply",
             balance.conflicts.len(),
             balance.above_count,
             balance.above_hours,

@@ -16,11 +16,10 @@ use crate::{
     domain::{outage::Class, transition::PERMIT_TTL, window::Window},
     error::Error,
     store::{
-        facts, list,
+        facts, leader, list,
         list::{Announced, Recipient},
         lock::Lock,
         outage::{Stored, Words},
-        leader,
     },
 };
 
@@ -213,6 +212,8 @@ pub(super) fn recipient(one: Recipient) -> WireRecipient {
         told_at: one.told_at.map(timestamp),
         negotiation: one.negotiation.unwrap_or_default(),
         late_joiner: one.late_joiner,
+        own_lead: one.own_lead,
+        call_before: one.call_before,
     }
 }
 

@@ -29,6 +29,24 @@ pub struct Affected {
     pub own_generation: bool,
     /// Nominal voltage of the supply, volts; of several the highest; none where the registry does not know.
     pub voltage_v: Option<i32>,
+    /// Keeps another supply while this one is off, or is fed by two. Own generation is none.
+    pub several_supplies: bool,
+}
+
+/// 1 kV is where high voltage begins (GB/T 2900.50).
+const LOW_VOLTAGE_MAX_V: i32 = 1_000;
+
+impl Affected {
+    /// Whether somebody calls them before supply returns (operations.md O2).
+    pub fn is_called_before(&self) -> bool {
+        let high = self.voltage_v.is_some_and(|volts| volts > LOW_VOLTAGE_MAX_V);
+        high || self.own_generation || self.several_supplies
+    }
+
+    /// Whether nothing makes them special: a notice on a board may reach them, an individual one is not asked for.
+    pub fn is_ordinary(&self) -> bool {
+        !(self.important || self.life_support || self.dedicated_line || self.own_generation)
+    }
 }
 
 /// Adds customers; those who were released and are affected again count as added now.
@@ -39,11 +57,14 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
     for chunk in all.chunks(CHUNK) {
         sqlx::query!(
             "insert into planner.recipient as r (outage_id, customer_id, important, life_support, dedicated_line, own_generation,
-                 voltage_v, added_at)
-             select $1, n.*, $8 from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[]) n
+                 voltage_v, several_supplies, call_before, added_at)
+             select $1, n.*, $10 from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[], $8::bool[],
+                 $9::bool[]) n
              on conflict (outage_id, customer_id) do update set important = excluded.important,
                  life_support = excluded.life_support, dedicated_line = excluded.dedicated_line,
-                 own_generation = excluded.own_generation, voltage_v = excluded.voltage_v, released_at = null,
+                 own_generation = excluded.own_generation, voltage_v = excluded.voltage_v,
+                 several_supplies = excluded.several_supplies, call_before = excluded.call_before, released_at = null,
+                 own_lead = r.own_lead and r.released_at is null,
                  added_at = case when r.released_at is null then r.added_at else excluded.added_at end",
             id.uuid(),
             &column(chunk, |one| one.customer),
@@ -52,6 +73,8 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
             &column(chunk, |one| one.dedicated_line),
             &column(chunk, |one| one.own_generation),
             &column(chunk, |one| one.voltage_v) as &[Option<i32>],
+            &column(chunk, |one| one.several_supplies),
+            &column(chunk, |one| one.is_called_before()),
             at
         )
         .execute(&mut *conn)
@@ -131,6 +154,24 @@ pub async fn join(conn: &mut PgConnection, id: OutageId, one: Affected, at: Inst
     .map_err(Error::db("add who moved in"))
 }
 
+/// The network changed after the announcement and these are affected by it: they have the whole lead from their own notice on,
+/// whatever they were told before they were released.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn need_own_lead(conn: &mut PgConnection, id: OutageId, customers: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set own_lead = true, joined_at = null, served_at = null, served_channel = null, settled_at = null
+         where outage_id = $1 and customer_id = any($2)",
+        id.uuid(),
+        customers
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("note whose lead begins anew"))
+}
+
 /// Releases customers: they stay supplied.
 ///
 /// # Errors
@@ -159,7 +200,8 @@ pub async fn release(
 /// [`Error::Common`].
 pub async fn begin_plan(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
     sqlx::query!(
-        "update planner.recipient set served_at = null, served_channel = null, late_told_at = null, settled_at = null, joined_at = null
+        "update planner.recipient set served_at = null, served_channel = null, late_told_at = null, settled_at = null, joined_at = null,
+             own_lead = false
          where outage_id = $1",
         id.uuid()
     )
@@ -206,7 +248,8 @@ pub async fn begin_late_start(conn: &mut PgConnection, id: OutageId) -> Result<(
 pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> Result<Affected, Error> {
     sqlx::query_as!(
         Affected,
-        "select customer_id as customer, important, life_support, dedicated_line, own_generation, voltage_v
+        "select customer_id as customer, important, life_support, dedicated_line, own_generation, voltage_v,
+             several_supplies
          from planner.recipient where outage_id = $1 and customer_id = $2 and released_at is null",
         id.uuid(),
         customer

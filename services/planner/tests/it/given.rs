@@ -19,6 +19,7 @@ use relight_planner::{
         window::Window,
     },
     error::Error,
+    peers::Found,
     store::{
         outage::{Place, Stored, Words},
         people::Affected,
@@ -122,6 +123,7 @@ fn affected(n: u8) -> Affected {
         dedicated_line: false,
         own_generation: n == 2,
         voltage_v: None,
+        several_supplies: false,
     }
 }
 
@@ -145,11 +147,23 @@ pub fn a_draft(id: OutageId, window: Window) -> Draft {
             count: 4,
             org_path: format!("{CITY}/station1"),
             zone: text("Asia/Shanghai"),
+            zones: vec![text("Asia/Shanghai")],
+            feeders: vec![text("CB-12")],
             position: Some((120.15, 30.28)),
             area_made: text("湖滨路"),
         },
         affected: (1..=4).map(affected).collect(),
         request: None,
+    }
+}
+
+/// As the network answers now.
+pub fn found(place: Place, affected: Vec<Affected>) -> Found {
+    Found {
+        place,
+        affected,
+        area_zh: "湖滨路、北山路".to_owned(),
+        area_en: "Lake Road, North Hill Road".to_owned(),
     }
 }
 

@@ -33,6 +33,7 @@ async fn who_is_called_after_a_later_start_has_heard_of_both() -> anyhow::Result
         dedicated_line: true,
         own_generation: false,
         voltage_v: None,
+        several_supplies: false,
     };
     let moved = Moved {
         outage: outage().uuid(),
@@ -55,7 +56,9 @@ async fn who_is_called_after_a_later_start_has_heard_of_both() -> anyhow::Result
     house.until(off_at - min(1)).await?;
     let words = house.refused(&dispatcher(), permit()).await?;
     assert!(words.starts_with("1 customers who must be told"), "{words}");
-    house.run(&dispatcher(), house.call(9, Outcome::Reached)).await??;
+    house
+        .run(&dispatcher(), house.call(9, Outcome::Reached))
+        .await??;
     let permitted = house.act(&dispatcher(), permit()).await?;
     let permit = permitted.life.permit.expect("just recorded").id;
     house.until(off_at).await?;

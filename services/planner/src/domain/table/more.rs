@@ -117,7 +117,10 @@ fn a_temporary_outage_that_is_moved_to_another_day_is_planned_again() {
         run(moved, &Event::Notice, "clerk", &facts, told_at + h(1)).map(|(one, _)| one.state)
     };
     let short = notice(moved.window.off_at - h(25), &mut moved);
-    assert!(matches!(short, Err(Refusal::Law(_))), "24 h are not enough: {short:?}");
+    assert!(
+        matches!(short, Err(Refusal::Law(_))),
+        "24 h are not enough: {short:?}"
+    );
     let full = notice(moved.window.off_at - h(168), &mut moved);
     assert_eq!(full, Ok(State::Noticed));
 }
@@ -134,7 +137,16 @@ fn longer_is_told_before_the_announced_end_or_marked() {
             .marks
     };
     assert_eq!(longer(window().on_at - h(1)), [Mark::Extended]);
-    assert_eq!(longer(window().on_at + min(1)), [Mark::ToldLate, Mark::Extended]);
+    // domain.md 5.2: asked for 30 min before the announced end.
+    assert_eq!(longer(window().on_at - min(30)), [Mark::Extended]);
+    assert_eq!(
+        longer(window().on_at - min(29)),
+        [Mark::AskedLate, Mark::Extended]
+    );
+    assert_eq!(
+        longer(window().on_at + min(1)),
+        [Mark::ToldLate, Mark::AskedLate, Mark::Extended]
+    );
     let shorter = Event::Extend {
         on_at: window().on_at,
     };
