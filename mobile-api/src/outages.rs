@@ -57,6 +57,9 @@ enum OutageStep {
         earths_off: bool,
         /// The work ticket has ended.
         ticket_ended: bool,
+        /// Needed when several of that name are at work.
+        #[serde(default)]
+        team: String,
     },
     /// Everybody is out; supply comes back.
     StartRestoring {},
@@ -87,11 +90,14 @@ impl From<OutageStep> for Action {
                 people_out,
                 earths_off,
                 ticket_ended,
+                team,
             } => Action::Clear(w::Clear {
                 name,
                 people_out,
                 earths_off,
                 ticket_ended,
+                team,
+                heard_by: String::new(),
             }),
             OutageStep::StartRestoring {} => Action::StartRestoring(w::StartRestoring {}),
             OutageStep::RestoreSection {
@@ -237,6 +243,7 @@ mod tests {
                     people_out: true,
                     earths_off: true,
                     ticket_ended: true,
+                    ..w::Clear::default()
                 }),
             ),
             (

@@ -36,8 +36,9 @@ struct OutageAlarm {
     number: String,
     /// Where in the organisation.
     org_path: String,
-    /// `notice`, `reminder`, `gate`, `account_manager`, `duty_manager`, `network`, `late_joiner`, `wrong_person`, `safety`,
-    /// `not_begun` (nobody switched off), `not_begun_late` (nor may it be by now), `not_begun_over` (the announced end passed),
+    /// `notice`, `reminder`, `gate`, `account_manager`, `duty_manager`, `network`, `late_joiner`, `wrong_person`,
+    /// `safety` (recorded late), `safety_untold` (somebody has no proof of being told of a safety switch-off), `not_begun` (nobody
+    /// switched off), `not_begun_late` (nor may it be by now), `not_begun_over` (the announced end passed),
     /// `longer_limits` (a later end passes a yearly limit), `longer_calls` (a much later end: call important and life-support
     /// customers), `countersign` (a department is silent), `reliability` (an important customer has one supply left),
     /// `fault` (an important customer is off by a fault)

@@ -148,10 +148,11 @@ pub enum OutageEvent {
         at: DateTime<Utc>,
         /// What happened.
         note: String,
-        /// SHA-256 of the photo, hexadecimal; needed for `visit` and `post`.
+        /// SHA-256 of the photo, hexadecimal; needed for `visit`, `post` and `community`.
         #[serde(default)]
         photo_sha256: String,
-        /// More of them, for a notice in one stairway or village; at most 500. A call reaches one customer.
+        /// More of them, for a notice on the board of a stairway or village (`community`), which reaches ordinary customers only; at
+        /// most 500. Everything else proves one customer.
         #[serde(default)]
         more_customer_ids: Vec<Uuid>,
         /// Needed for `call`: who was reached.
@@ -205,9 +206,19 @@ pub enum OutageEvent {
         earths_off: bool,
         /// The work ticket is ended.
         ticket_ended: bool,
+        /// Needed when several of that name are at work.
+        #[serde(default)]
+        team: String,
+        /// Who heard it; left out: whoever records it.
+        #[serde(default)]
+        heard_by: String,
     },
     /// Takes the affected set again on the current network.
-    Refresh {},
+    Refresh {
+        /// What the public reads from now on; left out: the area made from the new set, where anybody was added or released.
+        #[serde(default)]
+        words: Option<Words>,
+    },
 }
 
 impl From<OutageEvent> for Action {
@@ -314,13 +325,19 @@ impl From<OutageEvent> for Action {
                 people_out,
                 earths_off,
                 ticket_ended,
+                team,
+                heard_by,
             } => Action::Clear(w::Clear {
                 name,
                 people_out,
                 earths_off,
                 ticket_ended,
+                team,
+                heard_by,
             }),
-            OutageEvent::Refresh {} => Action::Refresh(w::Refresh {}),
+            OutageEvent::Refresh { words } => Action::Refresh(w::Refresh {
+                words: words.map(w::Words::from),
+            }),
         }
     }
 }

@@ -37,6 +37,10 @@ struct UnitShare {
     temporary: u32,
     /// temporary / (temporary + planned), 0 to 1.
     share: Option<f64>,
+    /// Of these, took longer than people were told.
+    extended: u32,
+    /// Of those, the extension was asked for too late.
+    asked_late: u32,
 }
 
 /// The figure of a month.
@@ -52,6 +56,10 @@ struct TemporaryShare {
     temporary: u32,
     /// Of all units; absent when nothing was switched off.
     share: Option<f64>,
+    /// Of all units.
+    extended: u32,
+    /// Of all units.
+    asked_late: u32,
 }
 
 /// temporary / (temporary + planned); none of nothing.
@@ -68,6 +76,8 @@ impl From<WireShare> for UnitShare {
             planned: one.planned,
             temporary: one.temporary,
             share: ratio(one.planned, one.temporary),
+            extended: one.extended,
+            asked_late: one.asked_late,
         }
     }
 }
@@ -80,6 +90,8 @@ impl TemporaryShare {
             planned: reply.planned,
             temporary: reply.temporary,
             share: ratio(reply.planned, reply.temporary),
+            extended: reply.extended,
+            asked_late: reply.asked_late,
         }
     }
 }

@@ -55,6 +55,10 @@ pub struct Recipient {
     pub negotiation: String,
     /// Moved in after the announcement; they cannot have the full lead any more.
     pub late_joiner: bool,
+    /// Added after the announcement because the network changed: their lead begins with their own notice.
+    pub own_lead: bool,
+    /// Own generation, above 1 kV or several supplies: called before supply returns.
+    pub call_before: bool,
 }
 
 impl From<WireRecipient> for Recipient {
@@ -74,6 +78,8 @@ impl From<WireRecipient> for Recipient {
             told_at: at(one.told_at),
             negotiation: one.negotiation,
             late_joiner: one.late_joiner,
+            own_lead: one.own_lead,
+            call_before: one.call_before,
         }
     }
 }

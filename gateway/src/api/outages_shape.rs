@@ -83,7 +83,7 @@ impl From<WireWords> for Words {
 /// What a plan collides with.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Balance {
-    /// Numbers of live plans on the same line or with the same customers within 30 days.
+    /// Numbers of live plans on the same feeder or with the same customers within 30 days.
     pub conflicts: Vec<String>,
     /// Customers above 3 planned interruptions in the year, this one included.
     pub above_count: u32,
@@ -142,6 +142,10 @@ pub struct Leader {
     pub checked_in_at: Option<DateTime<Utc>>,
     /// People out, earths off, ticket ended.
     pub cleared_at: Option<DateTime<Utc>>,
+    /// Who recorded that.
+    pub cleared_by: String,
+    /// Who heard it; empty: the crew's own phone said so.
+    pub heard_by: String,
 }
 
 /// One planned or temporary outage.
@@ -240,6 +244,8 @@ impl From<WireOutage> for PlannedOutage {
             team: one.team,
             checked_in_at: at(one.checked_in_at),
             cleared_at: at(one.cleared_at),
+            cleared_by: one.cleared_by,
+            heard_by: one.heard_by,
         });
         Self {
             outage_id: outage.outage_id,

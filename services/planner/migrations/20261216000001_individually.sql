@@ -35,15 +35,15 @@ begin
         from (
             select outage_id,
                 coalesce(sum(n) filter (where served_at is null), 0) as unreached,
-                coalesce(sum(n) filter (where individually), 0) as required,
-                coalesce(sum(n) filter (where individually and served_at is not null), 0) as served,
-                coalesce(sum(n) filter (where individually and joined_at is not null), 0) as late_joiners,
+                coalesce(sum(n) filter (where own), 0) as required,
+                coalesce(sum(n) filter (where own and served_at is not null), 0) as served,
+                coalesce(sum(n) filter (where own and joined_at is not null), 0) as late_joiners,
                 coalesce(sum(n) filter (where (important or life_support) and settled_at is null), 0) as unacknowledged,
-                coalesce(sum(n) filter (where individually and late_told_at is not null), 0) as told_late_start,
+                coalesce(sum(n) filter (where own and late_told_at is not null), 0) as told_late_start,
                 coalesce(sum(n) filter (where own_generation and isolated_at is null), 0) as backfeed_open,
-                coalesce(sum(n) filter (where own_generation and told_at is null), 0) as backfeed_untold,
-                coalesce(sum(n) filter (where important and not own_generation), 0) as single_source
-            from (%1$s) c
+                coalesce(sum(n) filter (where (own_generation or call_before) and told_at is null), 0) as backfeed_untold,
+                coalesce(sum(n) filter (where important and not several_supplies), 0) as single_source
+            from (select *, individually or own_lead as own from (%1$s) c) c
             where released_at is null group by outage_id
         ) d
         where r.outage_id = d.outage_id
@@ -52,6 +52,8 @@ begin
     return null;
 end $$;
 
-drop index recipient_served;
+drop index recipient_required, recipient_served;
+create index recipient_required on recipient (outage_id) where released_at is null and (individually or own_lead);
 create index recipient_served on recipient (outage_id, served_at)
-    where served_at is not null and released_at is null and joined_at is null and individually;
+    where served_at is not null and released_at is null and joined_at is null
+        and (individually or own_lead);

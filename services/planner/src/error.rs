@@ -28,6 +28,11 @@ pub enum Error {
     /// It is not affected by this outage.
     #[error("customer {0} is not affected by this outage")]
     NotAffected(uuid::Uuid),
+    /// A notice board is no proof for them.
+    #[error(
+        "customer {0} is important, lives by the supply, or has a line or generation of their own: a notice board proves nothing for them; visit or call them, or have them sign"
+    )]
+    OneByOne(uuid::Uuid),
     /// Somebody changed it since the caller read it.
     #[error("planned outage {id} is at version {known}, not {expected}; read it again")]
     Changed {
@@ -92,7 +97,9 @@ impl Coded for Error {
             | Error::NoSuchAlarm(_)
             | Error::NoSuchWarning(_)
             | Error::NoSuchLock(_) => Code::NotFound,
-            Error::NotAffected(_) | Error::NobodyAffected | Error::IdTaken(_) => Code::InvalidArgument,
+            Error::NotAffected(_) | Error::OneByOne(_) | Error::NobodyAffected | Error::IdTaken(_) => {
+                Code::InvalidArgument
+            }
             Error::Changed { .. } => Code::Aborted,
             Error::Refused(Refusal::Window(_)) => Code::InvalidArgument,
             Error::Countersign(form::Fault::NoReason) => Code::InvalidArgument,
@@ -105,7 +112,7 @@ impl Coded for Error {
     fn field(&self) -> Option<&str> {
         match self {
             Error::Common(error) => error.field(),
-            Error::NotAffected(_) => Some("customer_id"),
+            Error::NotAffected(_) | Error::OneByOne(_) => Some("customer_id"),
             Error::NobodyAffected => Some("device_ids"),
             Error::Countersign(form::Fault::NoReason) => Some("sign.reason"),
             Error::IdTaken(_) => Some("outage_id"),

@@ -122,24 +122,36 @@ impl Others {
             return Err(Error::NobodyAffected);
         }
         let members = self.members(&set.set_id).await?;
-        let addresses = |of: fn(&Member) -> &str, tongue| area(members.iter().map(of), tongue);
-        let area_zh = addresses(|member| &member.address_zh, Tongue::Zh);
-        let area_en = addresses(|member| &member.address_en, Tongue::En);
-        Ok(Found {
-            affected: customers(&members)?,
-            place: Place {
-                device_ids: set.device_ids,
-                set: wire::uuid("set_id", &set.set_id)?,
-                grid_version: set.grid_version,
-                count: i32::try_from(set.count).unwrap_or(i32::MAX),
-                org_path: set.org_path,
-                zone: set.zone,
-                position: set.position.map(|at| (at.lon, at.lat)),
-                area_made: area_zh.clone(),
-            },
-            area_zh,
-            area_en,
-        })
+        let kept = self.several(&set.set_id, &members).await?;
+        let mut found = found(set, &members)?;
+        for one in &mut found.affected {
+            one.several_supplies |= kept.contains(&one.customer);
+        }
+        Ok(found)
+    }
+
+    /// Who is below these devices, which are off already: also nobody.
+    ///
+    /// # Errors
+    /// [`Error::Common`] with the field when a device is not in the network.
+    pub async fn below(&self, device_ids: &[String]) -> Result<Found, Error> {
+        let set = self.set(device_ids, "").await?;
+        let members = self.members(&set.set_id).await?;
+        found(set, &members)
+    }
+
+    /// Important customers of a set who keep another supply while it is off.
+    async fn several(&self, set: &str, members: &[Member]) -> Result<BTreeSet<Uuid>, Error> {
+        let request = SuppliesNowRequest {
+            set_ids: vec![set.to_owned()],
+            customer_ids: Vec::new(),
+        };
+        let reply = self.supplies.clone().now(request).await;
+        let reply = reply.map_err(Common::peer("the registry"))?.into_inner();
+        let off: BTreeSet<&str> = members.iter().map(|one| one.service_point_id.as_str()).collect();
+        let kept = reply.customers.iter().filter(|one| supplies::keeps(one, &off));
+        kept.map(|one| Ok(wire::uuid("customer_id", &one.customer_id)?))
+            .collect()
     }
 
     /// The supply points of a customer; none when there is no such customer.
@@ -205,12 +217,17 @@ impl Others {
                     life_support: point.life_support,
                     dedicated_line: point.dedicated_line,
                     own_generation: point.own_generation,
+                    dual_supply: point.dual_supply,
                     voltage_v: point.voltage_v,
                     ..Member::default()
                 });
             }
         }
-        Ok(customers(&found)?.into_iter().next())
+        let elsewhere = found.len() < points.len();
+        Ok(customers(&found)?.into_iter().next().map(|one| Affected {
+            several_supplies: one.several_supplies || (one.important && elsewhere),
+            ..one
+        }))
     }
 
     /// How many customers the network would add to and release from an outage: (added, released). A device that is not
@@ -333,6 +350,30 @@ impl Others {
     }
 }
 
+/// A set as a plan has it.
+fn found(set: AffectedSet, members: &[Member]) -> Result<Found, Error> {
+    let addresses = |of: fn(&Member) -> &str, tongue| area(members.iter().map(of), tongue);
+    let area_zh = addresses(|member| &member.address_zh, Tongue::Zh);
+    let area_en = addresses(|member| &member.address_en, Tongue::En);
+    Ok(Found {
+        affected: customers(members)?,
+        place: Place {
+            device_ids: set.device_ids,
+            set: wire::uuid("set_id", &set.set_id)?,
+            grid_version: set.grid_version,
+            count: i32::try_from(set.count).unwrap_or(i32::MAX),
+            org_path: set.org_path,
+            zone: set.zone,
+            zones: set.zones,
+            feeders: set.feeders,
+            position: set.position.map(|at| (at.lon, at.lat)),
+            area_made: area_zh.clone(),
+        },
+        area_zh,
+        area_en,
+    })
+}
+
 /// A device that is not in the network is the caller's mistake and is said as the registry says it.
 fn asked(service: &'static str) -> impl FnOnce(tonic::Status) -> Error {
     move |status| match status.code() {
@@ -378,11 +419,13 @@ fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
             dedicated_line: false,
             own_generation: false,
             voltage_v: None,
+            several_supplies: false,
         });
         one.important |= member.important;
         one.life_support |= member.life_support;
         one.dedicated_line |= member.dedicated_line;
         one.own_generation |= member.own_generation;
+        one.several_supplies |= member.dual_supply;
         let volts = i32::try_from(member.voltage_v).ok().filter(|volts| *volts > 0);
         one.voltage_v = one.voltage_v.max(volts);
     }
@@ -413,6 +456,7 @@ mod tests {
         let all = customers(&[point(false, true), point(true, false), Member::default()]).unwrap();
         assert_eq!(all.len(), 1);
         assert!(all[0].important && all[0].own_generation && !all[0].life_support);
+        assert!(!all[0].several_supplies, "a solar panel is no second supply");
         assert_eq!(
             all[0].voltage_v,
             Some(35_000),

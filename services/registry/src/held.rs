@@ -3,7 +3,7 @@
 //! Postgres knows which version is current. The watcher looks every second so that a new one is ready before it is
 //! needed; a question that must not be answered from an old version asks [`Holder::current`], which looks itself.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use relight_common::{Db, error::chain, lease::pause};
 use relight_grid::{DeviceIx, Grid, LoadIx, snapshot};
@@ -38,6 +38,12 @@ pub(crate) struct Difference {
     pub(crate) partly_dead: Vec<String>,
 }
 
+/// The uppermost switching device on a way from a load to its source; where there is none, the uppermost device.
+pub(crate) fn feeder(grid: &Grid, path: &[DeviceIx]) -> Option<DeviceIx> {
+    let switching = |device: &&DeviceIx| grid.device_kind(**device).is_switching();
+    path.iter().rev().find(switching).or_else(|| path.last()).copied()
+}
+
 impl Held {
     fn new(grid: Grid) -> Self {
         let mut order: Vec<_> = grid
@@ -67,6 +73,30 @@ impl Held {
             restored: only(&was.dead_loads, &[&is.dead_loads]),
             partly_dead: only(&is.partly_dead_loads, &[&was.partly_dead_loads, &was.dead_loads]),
         }
+    }
+
+    /// The feeders these devices hang on in this state, by id: each by the first of `loads` (folded ids) that is fed through it,
+    /// so that a large set does not cost the way of everybody in it.
+    pub(crate) fn feeders(&self, state: &State, devices: &[DeviceIx], loads: &[String]) -> Vec<String> {
+        let mut left = devices.to_vec();
+        let mut found = BTreeSet::new();
+        if left.is_empty() {
+            return Vec::new();
+        }
+        let (opened, closed) = state.lists();
+        let supply = self.grid.supply(&opened, &closed);
+        for load in loads.iter().filter_map(|id| self.grid.load(id)) {
+            if left.is_empty() {
+                break;
+            }
+            let path = supply.path(load);
+            let before = left.len();
+            left.retain(|device| !path.contains(device));
+            if left.len() < before {
+                found.extend(feeder(&self.grid, &path).map(|top| self.grid.device_id(top).to_owned()));
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// Devices with a folded id above `after`, in that order.

@@ -96,6 +96,7 @@ async fn answer(
         .iter()
         .map(|&device| held.grid.device_id(device).to_owned())
         .collect();
+    set.feeders = held.feeders(&before, &opened, &outage.lost);
     set.partly_dead = i32::try_from(outage.partly_dead.len()).unwrap_or(i32::MAX);
     if set.lon.is_none()
         && let Some(place) = opened

@@ -16,7 +16,7 @@ use crate::{
     domain::{ids::OutageId, outage::State, reliability::End},
     error::Error,
     peers::Others,
-    store::{crew, outage, people, reliability},
+    store::{crew, leader, outage, reliability},
 };
 
 /// Applies the events of dispatch.
@@ -115,7 +115,9 @@ async fn taken(work: &mut Work, step: &WorkOrderStep) -> Result<(), Error> {
     (one.order_number, one.crew_name) = (step.number.clone(), crew);
     if arrived {
         let at = work.at();
-        people::check_in(work.conn(), one.id, &one.crew_name, &one.order_number, at).await?;
+        let who = (one.order_number.as_str(), one.crew_name.as_str());
+        let crew = wire::uuid_opt("crew_id", &step.crew_id)?;
+        leader::check_in(work.conn(), one.id, who, crew, at).await?;
         let detail = json!({ "team": one.order_number, "order_id": step.order_id });
         work.audit("outage.checked_in", one.id, detail);
     }

@@ -1,12 +1,12 @@
 //! Everything people do with an outage after the draft.
 
-use relight_common::{Claims, Work};
+use relight_common::{Claims, Work, ids::derived};
 use relight_policy::Pack;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    calls, longer,
+    calls, leaders, longer,
     refresh::refresh,
     rights,
     step::{With, law, save, step, unchanged},
@@ -21,10 +21,11 @@ use crate::{
         window::Window,
     },
     error::Error,
+    peers::Found,
     store::{
         crew,
-        outage::{self, Place, Stored, Words},
-        people::{self, Affected},
+        outage::{self, Stored, Words},
+        people,
         told::{self, Evidence},
     },
 };
@@ -88,14 +89,13 @@ pub enum Act {
     Clear {
         /// Who.
         name: String,
+        /// Of which team; empty: there is one of that name.
+        team: String,
+        /// Who heard it, when it is not the crew's own phone that says so; empty: who records it.
+        heard_by: String,
     },
     /// The affected set is taken anew.
-    Refresh {
-        /// What it is now.
-        place: Place,
-        /// Everybody in it.
-        affected: Vec<Affected>,
-    },
+    Refresh(Found),
 }
 
 /// One command.
@@ -126,6 +126,7 @@ pub struct Command {
 pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Command) -> Result<Stored, Error> {
     let mut one = outage::lock(work.conn(), command.outage).await?;
     let is_its_crew = crew::is_of(work.conn(), one.id, claims).await?;
+    let crew = claims.crew_id.filter(|_| is_its_crew);
     rights::need(claims, &command.act, &one.place.org_path, is_its_crew)?;
     unchanged(&one, command.expected_version)?;
     match command.act.clone() {
@@ -139,9 +140,11 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Comma
             event_on(work, pack, &mut one, &event, &command).await?;
         }
         Act::Evidence(evidence) => evidence_of(work, pack, &mut one, evidence, command.call).await?,
-        Act::Refresh { place, affected } => refresh(work, &mut one, place, &affected).await?,
-        Act::CheckIn { name, team } => check_in(work, &mut one, &name, &team).await?,
-        Act::Clear { name } => clear(work, &mut one, &name).await?,
+        Act::Refresh(found) => refresh(work, &mut one, found, command.words).await?,
+        Act::CheckIn { name, team } => leaders::check_in(work, &mut one, (&team, &name), crew).await?,
+        Act::Clear { name, team, heard_by } => {
+            leaders::clear(work, &mut one, (&team, &name), crew, &heard_by).await?;
+        }
         Act::Negotiate {
             customer,
             step,
@@ -213,7 +216,10 @@ async fn evidence_of(
     let kind = evidence.first().map_or(Kind::Notice, |proof| about(one, proof));
     let mut checked = Vec::with_capacity(evidence.len());
     for proof in evidence {
-        people::affected(work.conn(), one.id, proof.customer).await?;
+        let known = people::affected(work.conn(), one.id, proof.customer).await?;
+        if proof.channel == "community" && !known.is_ordinary() {
+            return Err(Error::OneByOne(proof.customer));
+        }
         if proof.at < announced_at || proof.at > work.at() {
             return Err(Error::Unfit(
                 "people are told after the announcement and not in the future",
@@ -234,16 +240,34 @@ async fn evidence_of(
         });
     }
     told::add(work.conn(), (one.id, one.life.plan_no, kind), &checked).await?;
+    if kind == Kind::LateStart {
+        first_told(work, one, &checked).await?;
+    }
     save(work, one).await?;
     take_notice(work, pack, one).await
 }
 
-/// What a proof is about: a call after the end was put off is about that; else the later start where there is one.
+/// Who hears of the outage only now, with its later start, has their notice with it.
+async fn first_told(work: &mut Work, one: &Stored, proofs: &[Evidence]) -> Result<(), Error> {
+    let customers: Vec<Uuid> = proofs.iter().map(|proof| proof.customer).collect();
+    let untold = people::untold(work.conn(), one.id, &customers).await?;
+    let first = proofs.iter().filter(|proof| untold.contains(&proof.customer));
+    let notices: Vec<_> = first
+        .map(|proof| Evidence {
+            id: derived(proof.id, Kind::Notice.word()),
+            ..proof.clone()
+        })
+        .collect();
+    told::add(work.conn(), (one.id, one.life.plan_no, Kind::Notice), &notices).await
+}
+
+/// What a proof is about: a call after the end was put off is about that; else the later start where it was known by then.
 fn about(one: &Stored, proof: &Evidence) -> Kind {
     let longer = one.life.call_since().is_some_and(|since| proof.at >= since);
+    let later = one.life.late_start.as_ref();
     if longer && proof.channel == "call" {
         Kind::Extended
-    } else if one.life.late_start.is_some() {
+    } else if later.is_some_and(|later| proof.at >= later.at) {
         Kind::LateStart
     } else {
         Kind::Notice
@@ -300,9 +324,12 @@ async fn negotiate(
     Ok(())
 }
 
-/// Silence is not agreement, and a decision against a customer needs their refusal, three proposals or the working days they
-/// have to answer (domain.md 5.4).
+/// Silence is not agreement, and a decision against a customer needs somebody else than the author, and their refusal, three
+/// proposals or the working days they have to answer (domain.md 5.2, 5.4).
 async fn may_decide(work: &mut Work, pack: &Pack, one: &Stored, customer: Uuid) -> Result<(), Error> {
+    if work.actor() == one.life.author {
+        return Err(Refusal::OwnPlan.into());
+    }
     let talks = people::talks(work.conn(), one.id, customer).await?;
     let refused = talks.first().is_some_and(|talk| talk.step == "refused");
     let proposals: Vec<_> = talks.iter().filter(|talk| talk.step == "proposed").collect();
@@ -316,27 +343,6 @@ async fn may_decide(work: &mut Work, pack: &Pack, one: &Stored, customer: Uuid) 
     } else {
         Err(Refusal::StillTalking(answer.because).into())
     }
-}
-
-async fn check_in(work: &mut Work, one: &mut Stored, name: &str, team: &str) -> Result<(), Error> {
-    if one.life.state != State::Ready && !one.life.state.is_off() {
-        return Err(Error::Unfit(
-            "leaders check in once the outage is ready and until supply is back",
-        ));
-    }
-    let at = work.at();
-    people::check_in(work.conn(), one.id, name, team, at).await?;
-    work.audit("outage.checked_in", one.id, json!({ "team": team }));
-    save(work, one).await
-}
-
-async fn clear(work: &mut Work, one: &mut Stored, name: &str) -> Result<(), Error> {
-    let at = work.at();
-    if !people::clear(work.conn(), one.id, name, at).await? {
-        return Err(Error::Unfit("nobody of that name is checked in"));
-    }
-    work.audit("outage.cleared", one.id, json!({}));
-    save(work, one).await
 }
 
 async fn answered(work: &mut Work, one: &mut Stored, act: Act, call: Option<Call>) -> Result<(), Error> {
@@ -363,12 +369,15 @@ async fn answered(work: &mut Work, one: &mut Stored, act: Act, call: Option<Call
             json!({ "customer": customer, "to": to, "closed": closed })
         }
         Act::Isolate { customer, told } => {
-            if !people::affected(work.conn(), one.id, customer)
-                .await?
-                .own_generation
-            {
+            let known = people::affected(work.conn(), one.id, customer).await?;
+            if told && !known.is_called_before() {
                 return Err(Error::Unfit(
-                    "the customer has no own generation and no second supply",
+                    "nobody has to call a customer with one supply of low voltage and no own generation",
+                ));
+            }
+            if !told && !known.own_generation {
+                return Err(Error::Unfit(
+                    "the customer has no own generation and no second supply at this place",
                 ));
             }
             people::tick(work.conn(), (one.id, customer), told, &by, at).await?;

@@ -10,7 +10,7 @@ use relight_policy::Pack;
 use serde_json::json;
 
 use super::{
-    reliability,
+    reliability, safety,
     silent::{self, SILENT},
     step::{GATE, NOT_BEGUN, NOTICE_ALARM, REMIND, With, law, step, watch_start, zone_of},
     tell,
@@ -47,6 +47,9 @@ impl Handler for Timers {
     async fn fire(&self, work: &mut Work, timer: &Timer) -> Result<(), Error> {
         if timer.kind == reliability::WATCH {
             return reliability::fire(work, timer.subject).await;
+        }
+        if timer.kind == safety::UNTOLD {
+            return safety::untold(work, timer.subject).await;
         }
         let mut one = outage::lock(work.conn(), OutageId::from_uuid(timer.subject)).await?;
         if i64::from(one.life.plan_no) != timer.version {

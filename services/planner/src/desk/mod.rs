@@ -6,6 +6,7 @@ pub mod calls;
 pub mod draft;
 pub mod fault;
 pub mod form;
+pub mod leaders;
 pub mod longer;
 pub mod moved;
 pub mod refresh;

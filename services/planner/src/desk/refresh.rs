@@ -11,9 +11,10 @@ use super::{step::save, tell};
 use crate::{
     domain::event::{Effect, Kind},
     error::Error,
+    peers::Found,
     store::{
-        outage::{Place, Stored},
-        people::{self, Affected},
+        outage::{Stored, Words},
+        people,
     },
 };
 
@@ -24,8 +25,8 @@ use crate::{
 pub async fn refresh(
     work: &mut Work,
     one: &mut Stored,
-    place: Place,
-    affected: &[Affected],
+    found: Found,
+    words: Option<Words>,
 ) -> Result<(), Error> {
     if !one.life.state.is_before() {
         return Err(Error::Unfit(
@@ -37,12 +38,16 @@ pub async fn refresh(
         .await?
         .into_iter()
         .collect();
-    let now: BTreeSet<Uuid> = affected.iter().map(|one| one.customer).collect();
+    let now: BTreeSet<Uuid> = found.affected.iter().map(|one| one.customer).collect();
     let added: Vec<Uuid> = now.difference(&before).copied().collect();
     let released: Vec<Uuid> = before.difference(&now).copied().collect();
-    people::add(work.conn(), one.id, affected, at).await?;
+    people::add(work.conn(), one.id, &found.affected, at).await?;
     people::release(work.conn(), one.id, &released, at).await?;
-    one.place = place;
+    if one.life.announced_at.is_some() {
+        people::need_own_lead(work.conn(), one.id, &added).await?;
+    }
+    reword(one, &found, words, added.len() + released.len() > 0);
+    one.place = found.place;
     (one.network_added, one.network_released) = (0, 0);
     save(work, one).await?;
     if one.life.announced_at.is_some() {
@@ -51,10 +56,22 @@ pub async fn refresh(
     }
     let detail = json!({
         "affected_set_id": one.place.set, "grid_version": one.place.grid_version,
-        "added": added.len(), "released": released.len(),
+        "added": added.len(), "released": released.len(), "area_zh": one.words.area_zh,
     });
     work.audit("outage.refreshed", one.id, detail);
     Ok(())
+}
+
+/// What the public reads follows the set: as somebody words it, else as made from the addresses. Before the announcement an area
+/// somebody wrote stays theirs; after it nobody may be left out of it.
+fn reword(one: &mut Stored, found: &Found, words: Option<Words>, differs: bool) {
+    let as_made = one.words.area_zh == one.place.area_made;
+    if let Some(words) = words {
+        one.words = words;
+    } else if as_made || (differs && one.life.announced_at.is_some()) {
+        one.words.area_zh.clone_from(&found.area_zh);
+        one.words.area_en.clone_from(&found.area_en);
+    }
 }
 
 /// Tells these customers, if there are any.

@@ -57,11 +57,12 @@ pub fn need(claims: &Claims, act: &Act, org_path: &str, is_its_crew: bool) -> Re
     let (roles, words): (&[Role], _) = match act {
         Act::Event(event) => of_event(event),
         Act::Escalate { closed: true, .. } => (&DECIDE, "only a manager closes an escalation"),
+        Act::Negotiate { step: "decided", .. } => (&DECIDE, "only a manager decides against a customer"),
         Act::Evidence(_) | Act::Acknowledge { .. } | Act::Escalate { .. } => (
             &SERVE,
             "planner, manager, agent or dispatcher record what customers were told",
         ),
-        Act::Gate | Act::Negotiate { .. } | Act::Refresh { .. } => (&PLAN, "planner or manager"),
+        Act::Gate | Act::Negotiate { .. } | Act::Refresh(_) => (&PLAN, "planner or manager"),
         Act::Isolate { .. } | Act::CheckIn { .. } | Act::Clear { .. } => {
             (&SWITCH, "the dispatcher records what people at work say")
         }

@@ -2,6 +2,7 @@
 //! somebody said that the danger is over (operations.md O1, O2). Never asks any gate.
 
 use relight_common::{Work, wire::timestamp};
+use relight_policy::Pack;
 use relight_proto::{
     common::v1::Point,
     events::v1::{OutageChanged, OutageNotice, OutageStep},
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::tell::{About, raise};
 use crate::{
     domain::{
-        safety::{Danger, is_told_late},
+        safety::{Danger, is_told_late, tell_within, untold_at},
         window::Instant,
     },
     error::Error,
@@ -22,6 +23,9 @@ use crate::{
         safety::{self, SwitchOff},
     },
 };
+
+/// Timer: whoever it concerns should have proof of being told by now.
+pub const UNTOLD: &str = "safety.untold";
 
 /// What is recorded.
 #[derive(Debug, Clone)]
@@ -38,11 +42,11 @@ pub struct Record {
     pub expected_on_at: Option<Instant>,
 }
 
-/// Records it, and orders that everybody is told.
+/// Records it, and orders that everybody is told: also when nobody hangs on it now, because a fault took supply before.
 ///
 /// # Errors
 /// [`Error::IdTaken`], [`Error::Common`].
-pub async fn record(work: &mut Work, record: Record, found: Found) -> Result<SwitchOff, Error> {
+pub async fn record(work: &mut Work, pack: &Pack, record: Record, found: Found) -> Result<SwitchOff, Error> {
     let (by, at) = (work.actor().to_owned(), work.at());
     let place = found.place;
     let zone = place.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
@@ -69,15 +73,16 @@ pub async fn record(work: &mut Work, record: Record, found: Found) -> Result<Swi
         expected_on_at: record.expected_on_at,
         restored_at: None,
         cleared_by: String::new(),
+        customers: i32::try_from(found.affected.len()).unwrap_or(i32::MAX),
         told_count: 0,
     };
     if !safety::insert(work.conn(), &one, &place).await? {
         return Err(Error::IdTaken(one.id));
     }
     changed(work, &one);
-    notice(work, &one, record.danger);
-    if is_told_late(one.switched_off_at, at) {
-        alarm(work, &one).await?;
+    if one.count > 0 {
+        notice(work, &one, record.danger);
+        watch(work, pack, &one).await?;
     }
     let detail = json!({
         "number": one.number, "danger": one.danger, "basis": one.basis, "device_ids": one.device_ids,
@@ -85,6 +90,37 @@ pub async fn record(work: &mut Work, record: Record, found: Found) -> Result<Swi
     });
     work.audit("safety.recorded", one.id, detail);
     Ok(one)
+}
+
+/// Says at once that the record came late, and looks again when everybody should have been told.
+async fn watch(work: &mut Work, pack: &Pack, one: &SwitchOff) -> Result<(), Error> {
+    let within = tell_within(pack, one.switched_off_at);
+    if is_told_late(one.switched_off_at, one.recorded_at, within) {
+        let because = "recorded so late after the switching that its customers are told late";
+        alarm(work, one, "safety", because.to_owned()).await?;
+    }
+    if let Some(within) = within {
+        let due_at = untold_at(one.switched_off_at, one.recorded_at, within);
+        work.set_timer(UNTOLD, one.id, due_at, 1).await?;
+    }
+    Ok(())
+}
+
+/// Everybody should have proof of being told by now: says how many have none. A person calls or goes there.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn untold(work: &mut Work, id: Uuid) -> Result<(), Error> {
+    let one = safety::lock(work.conn(), id).await?;
+    let left = i64::from(one.customers) - one.told_count;
+    if one.restored_at.is_some() || left <= 0 {
+        return Ok(());
+    }
+    let because = format!(
+        "{left} of {} customers have no proof that they were told: call them or go there",
+        one.customers
+    );
+    alarm(work, &one, "safety_untold", because).await
 }
 
 /// Supply is back to a section or to all; `cleared_by` said that the danger is over and people are out.
@@ -104,6 +140,7 @@ pub async fn restore(
     cleared_by.clone_into(&mut one.cleared_by);
     if section.is_none() {
         one.restored_at = Some(work.at());
+        work.clear_timer(UNTOLD, one.id).await?;
     }
     safety::save(work.conn(), &one).await?;
     changed(work, &one);
@@ -181,7 +218,7 @@ fn notice(work: &mut Work, one: &SwitchOff, danger: Danger) {
     work.tell("outage.notice", one.id, one.version, &one.org_path, &payload);
 }
 
-async fn alarm(work: &mut Work, one: &SwitchOff) -> Result<(), Error> {
+async fn alarm(work: &mut Work, one: &SwitchOff, what: &str, because: String) -> Result<(), Error> {
     let about = About {
         outage: one.id,
         number: &one.number,
@@ -189,6 +226,5 @@ async fn alarm(work: &mut Work, one: &SwitchOff) -> Result<(), Error> {
         org_path: &one.org_path,
         off_at: one.switched_off_at,
     };
-    let because = "recorded later than 15 minutes after the switching, so its customers are told late";
-    raise(work, about, "safety", because.to_owned()).await
+    raise(work, about, what, because).await
 }

@@ -52,9 +52,12 @@ pub fn zone_of(one: &Stored) -> Tz {
 
 /// The law at the place of an outage.
 pub fn law<'a>(pack: &'a Pack, one: &Stored) -> Law<'a> {
+    let zone = zone_of(one);
+    let zones = one.place.zones.iter().filter_map(|name| name.parse().ok());
     Law {
         pack,
-        zone: zone_of(one),
+        zone,
+        others: zones.filter(|other| *other != zone).collect(),
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Facts {
     pub dedicated_open: u32,
     /// Own generation not ticked as isolated (operations.md O3).
     pub backfeed_open: u32,
-    /// Own generation and double supply not called before supply returns (O2).
+    /// Own generation, high voltage and several supplies not called before supply returns (O2).
     pub backfeed_untold: u32,
     /// Leaders checked in, and those of them without a full clearance.
     pub leaders: u32,
@@ -32,7 +32,7 @@ pub struct Facts {
 /// What the plan collides with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Balance {
-    /// Numbers of live plans on the same line or with the same customers, closer together than the pack allows.
+    /// Numbers of live plans on the same feeder or with the same customers, closer together than the pack allows.
     pub conflicts: Vec<String>,
     /// Customers above the yearly count of planned interruptions, this one included.
     pub above_count: u32,

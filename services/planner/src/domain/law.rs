@@ -19,15 +19,36 @@ pub struct Law<'a> {
     pub pack: &'a Pack,
     /// Zone of the place.
     pub zone: Tz,
+    /// The other zones of those affected: where a date is counted, the strictest answer holds (domain.md 5.5 no. 3).
+    pub others: Vec<Tz>,
+}
+
+/// Of two answers in two zones the one that allows less; of equals the one with the later first moment.
+fn stricter(one: Answer, other: Answer) -> Answer {
+    let rank = |answer: &Answer| {
+        let verdict = match answer.verdict {
+            Verdict::Yes => 0,
+            Verdict::Inform => 1,
+            Verdict::NewNotice => 2,
+            Verdict::No => 3,
+            Verdict::Forbidden => 4,
+        };
+        (verdict, answer.earliest.is_none(), answer.earliest)
+    };
+    if rank(&other) > rank(&one) { other } else { one }
 }
 
 impl Law<'_> {
     fn ask(&self, question: Question) -> Answer {
-        let case = Case {
-            zone: Some(self.zone),
-            ruled_at: None,
+        let answer = |zone: Tz| {
+            let case = Case {
+                zone: Some(zone),
+                ruled_at: None,
+            };
+            self.pack.ask(&question, &case)
         };
-        self.pack.ask(&question, &case)
+        let others = self.others.iter().map(|zone| answer(*zone));
+        others.fold(answer(self.zone), stricter)
     }
 
     /// Do the notices given carry this window? Nobody announced, or somebody who must be told and was not: that fact is
@@ -121,6 +142,11 @@ impl Law<'_> {
         self.pack.duration("planned.extension_call_over", start).ok()
     }
 
+    /// How long before the announced end an extension is asked for at the latest. None: the pack does not say.
+    pub fn ask_before(&self, start: Instant) -> Option<TimeDelta> {
+        self.pack.duration("planned.extension_ask_before", start).ok()
+    }
+
     /// Whether a dedicated-line customer to whom a window was proposed at `proposed_at` has had their time.
     pub fn talked_enough(&self, proposed_at: Option<Instant>, now: Instant) -> Answer {
         self.ask(Question::PlannedTalks(PlannedTalks {
@@ -144,5 +170,62 @@ impl Law<'_> {
             new_on_at: Some(new.on_at),
             now: Some(now),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    fn outage(announced_at: &str, off_at: &str) -> Outage {
+        let off_at = at(off_at);
+        let window = Window {
+            off_at,
+            on_at: off_at + TimeDelta::hours(4),
+        };
+        let mut one = Outage::draft("author".to_owned(), window);
+        one.announced_at = Some(at(announced_at));
+        one
+    }
+
+    fn law<'a>(pack: &'a Pack, zone: Tz, others: &[Tz]) -> Law<'a> {
+        let others = others.to_vec();
+        Law { pack, zone, others }
+    }
+
+    /// domain.md 5.5 no. 3: 168 hours are seven dates in one zone and six in the other, whose clocks go back; the later day counts.
+    #[test]
+    fn a_date_is_counted_in_every_zone_of_somebody_affected() {
+        let pack = Pack::load("CN-SGCC").unwrap();
+        let (most, few) = (chrono_tz::Asia::Shanghai, chrono_tz::America::New_York);
+        let one = outage("2026-10-30T04:30:00Z", "2026-11-06T04:30:00Z");
+        let verdict = |zone, others: &[Tz]| law(&pack, zone, others).notice(&one, &Coverage::default());
+        assert_eq!(verdict(most, &[]).verdict, Verdict::Yes);
+        for (zone, others) in [(few, vec![]), (most, vec![few]), (few, vec![most])] {
+            let answer = verdict(zone, &others);
+            assert_eq!(answer.verdict, Verdict::No, "{zone} {others:?}");
+            assert_eq!(answer.zone, few);
+        }
+    }
+
+    /// Later on the same day in one zone is another day in the other.
+    #[test]
+    fn a_move_past_midnight_in_one_of_the_zones_needs_a_new_notice() {
+        let pack = Pack::load("CN-SGCC").unwrap();
+        let (west, east) = (chrono_tz::Asia::Urumqi, chrono_tz::Asia::Shanghai);
+        let one = outage("2026-03-01T01:00:00Z", "2026-03-09T15:00:00Z");
+        let later = Window {
+            off_at: one.window.off_at + TimeDelta::hours(2),
+            on_at: one.window.on_at + TimeDelta::hours(2),
+        };
+        let now = at("2026-03-09T10:00:00Z");
+        let verdict = |zone, others: &[Tz]| law(&pack, zone, others).change(&one, later, now).verdict;
+        assert_eq!(verdict(west, &[]), Verdict::Inform);
+        assert_eq!(verdict(west, &[east]), Verdict::NewNotice);
+        assert_eq!(verdict(east, &[west]), Verdict::NewNotice);
     }
 }

@@ -165,6 +165,7 @@ impl World {
         let law = Law {
             pack: &PACK,
             zone: ZONE,
+            others: Vec::new(),
         };
         let Ok((after, effects)) = transition(&self.outage, event, by, &self.facts(), &law, self.now) else {
             return;

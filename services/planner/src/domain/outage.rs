@@ -189,6 +189,8 @@ pub enum Mark {
     AboveLimit,
     /// It took much longer, and important or life-support customers were not called.
     NotCalled,
+    /// A later end was asked for later than the policy pack says.
+    AskedLate,
 }
 
 impl Mark {
@@ -202,6 +204,7 @@ impl Mark {
             Mark::Overrun => "overrun",
             Mark::AboveLimit => "above_limit",
             Mark::NotCalled => "not_called",
+            Mark::AskedLate => "asked_late",
         }
     }
 }
@@ -298,9 +301,13 @@ impl Outage {
         }
     }
 
-    /// Takes back what only held for the plan before: announcement, notice, gate, permit.
+    /// Takes back what only held for the plan before: announcement, notice, gate, permit, and the short lead of what could not
+    /// wait, since it did (domain.md 5.5 no. 7).
     pub(super) fn begin_plan(&mut self, window: Window, approval: Decision) {
         self.state = State::Approved;
+        if let Class::Temporary { .. } = self.class {
+            self.class = Class::Planned;
+        }
         self.plan_no += 1;
         self.window = window;
         self.approval = Some(approval);

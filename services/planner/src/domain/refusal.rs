@@ -98,7 +98,9 @@ pub enum Refusal {
     #[error("{0} customers with own generation or double supply are not ticked as isolated from the grid")]
     BackFeed(u32),
     /// They were not called before energising.
-    #[error("{0} customers with own generation or double supply were not called before supply returns")]
+    #[error(
+        "{0} customers with own generation, high voltage or several supplies were not called before supply returns"
+    )]
     NotCalled(u32),
     /// People may be on the line.
     #[error("{0} leaders have not cleared: people out, earths off, ticket ended")]

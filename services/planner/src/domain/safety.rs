@@ -2,11 +2,10 @@
 //! already. What is refused is only a record that cannot be true.
 
 use chrono::TimeDelta;
+use relight_policy::Pack;
 
 use super::window::Instant;
 
-/// Customers are told within this.
-pub const TELL_WITHIN: TimeDelta = TimeDelta::minutes(15);
 /// How far back a switching may lie when it is recorded: paper from a night without a network.
 pub const LATEST: TimeDelta = TimeDelta::hours(24);
 
@@ -78,9 +77,25 @@ pub fn recordable(at: Instant, now: Instant) -> Result<(), Fault> {
     }
 }
 
-/// Whether people were told later than promised, when they are told at `now`.
-pub fn is_told_late(switched_off_at: Instant, now: Instant) -> bool {
-    now - switched_off_at > TELL_WITHIN
+/// Within which customers are told. None: the pack does not say.
+pub fn tell_within(pack: &Pack, at: Instant) -> Option<TimeDelta> {
+    pack.duration("planned.safety_tell_within", at).ok()
+}
+
+/// Whether people were told later than `within`, when they are told at `now`.
+pub fn is_told_late(switched_off_at: Instant, now: Instant, within: Option<TimeDelta>) -> bool {
+    within.is_some_and(|within| now - switched_off_at > within)
+}
+
+/// When it is said that somebody has no proof of being told: as long after the switching as they are to be told within; as long
+/// after a record that came later than that.
+pub fn untold_at(switched_off_at: Instant, recorded_at: Instant, within: TimeDelta) -> Instant {
+    let due = switched_off_at + within;
+    if due > recorded_at {
+        due
+    } else {
+        recorded_at + within
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +105,7 @@ mod tests {
     #[test]
     fn only_a_time_that_cannot_be_true_is_refused() {
         let now: Instant = "2026-03-01T02:00:00Z".parse().unwrap();
+        let within = tell_within(&Pack::load("CN-SGCC").unwrap(), now);
         let table = [
             (0, Ok(()), false),
             (-15 * 60, Ok(()), false),
@@ -101,8 +117,17 @@ mod tests {
         for (seconds, expected, late) in table {
             let at = now + TimeDelta::seconds(seconds);
             assert_eq!(recordable(at, now), expected, "{seconds} s");
-            assert_eq!(is_told_late(at, now), late, "{seconds} s");
+            assert_eq!(is_told_late(at, now, within), late, "{seconds} s");
+            assert!(!is_told_late(at, now, None), "a pack that does not say");
         }
+    }
+
+    #[test]
+    fn proof_is_looked_for_when_people_should_have_been_told() {
+        let at: Instant = "2026-03-01T02:00:00Z".parse().unwrap();
+        let min = TimeDelta::minutes;
+        let looked = |recorded: i64| untold_at(at, at + min(recorded), min(15)) - at;
+        assert_eq!([0, 4, 14, 15, 40].map(looked), [15, 15, 15, 30, 55].map(min));
     }
 
     #[test]

@@ -100,6 +100,7 @@ fn run(outage: &Outage, event: &Event, by: &str, facts: &Facts, now: Instant) ->
     let law = Law {
         pack: &pack,
         zone: ZONE,
+        others: Vec::new(),
     };
     transition(outage, event, by, facts, &law, now)
 }
@@ -183,6 +184,7 @@ fn every_pair_of_state_and_event_is_allowed_or_refused_as_written() {
                 "outage.moved",
                 "outage.cancelled",
                 "outage.aborted",
+                "outage.converted",
             ],
             State::Ready => &[
                 "outage.negotiated",

@@ -54,7 +54,8 @@ pub fn transition(
         }
         (State::Approved, Event::Announce) => step.announce(),
         (State::Approved, Event::Notice) => step.notice(),
-        (State::Approved, Event::Convert { why }) => step.convert(why),
+        // Noticed too: who was added since may not have the full lead any more (domain.md 5.5 no. 11).
+        (State::Approved | State::Noticed, Event::Convert { why }) => step.convert(why),
         (State::Noticed, Event::Remind) => step.remind(),
         (State::Noticed, Event::Gate) => step.gate(),
         (
@@ -80,7 +81,7 @@ pub fn transition(
         }
         (State::Off, Event::Work) => step.work(),
         (State::Off | State::Working, Event::StartRestoring) => step.start_restoring(),
-        (State::Restoring, Event::Restore { all }) => Ok(step.restore(*all)),
+        (State::Restoring, Event::Restore { all }) => step.restore(*all),
         (State::Restored, Event::Archive { note }) => step.archive(note),
         (State::Off | State::Working | State::Restoring, Event::Extend { on_at }) => step.extend(*on_at),
         (
@@ -236,7 +237,7 @@ impl Step<'_> {
             return Ok(());
         }
         Err(Refusal::Collides(format!(
-            "{} plans on the same line or with the same customers within {} days, {} customers above the yearly count, {} above the yearly hours, {} important ones with a single supply",
+            "{} plans on the same feeder or with the same customers within {} days, {} customers above the yearly count, {} above the yearly hours, {} important ones with a single supply",
             balance.conflicts.len(),
             self.law.apart(self.outage.window.off_at).num_days(),
             balance.above_count,
@@ -381,16 +382,23 @@ impl Step<'_> {
     /// Also straight from off: what was switched off and not worked on comes back the same way. A missing clearance is a
     /// no, whatever the announced end is (O2).
     fn start_restoring(self) -> Result<Moved, Refusal> {
+        self.everybody_out()?;
+        Ok(self.to(State::Restoring))
+    }
+
+    fn everybody_out(&self) -> Result<(), Refusal> {
         if self.facts.uncleared > 0 {
             return Err(Refusal::NotCleared(self.facts.uncleared));
         }
         if self.facts.backfeed_untold > 0 {
             return Err(Refusal::NotCalled(self.facts.backfeed_untold));
         }
-        Ok(self.to(State::Restoring))
+        Ok(())
     }
 
-    fn restore(mut self, all: bool) -> Moved {
+    /// Asked again for each section: somebody may have come to the line since supply began to return.
+    fn restore(mut self, all: bool) -> Result<Moved, Refusal> {
+        self.everybody_out()?;
         if all {
             self.outage.state = State::Restored;
             self.outage.restored_at = Some(self.now);
@@ -398,7 +406,7 @@ impl Step<'_> {
                 self.outage.mark(Mark::Overrun);
             }
         }
-        (self.outage, vec![Effect::Back { all }])
+        Ok((self.outage, vec![Effect::Back { all }]))
     }
 
     fn archive(mut self, note: &str) -> Result<Moved, Refusal> {

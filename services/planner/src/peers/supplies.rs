@@ -1,5 +1,7 @@
 //! What the registry says of a customer with several supplies, as planner judges it.
 
+use std::collections::BTreeSet;
+
 use relight_common::wire;
 use relight_proto::registry::v1::{CustomerSupply, ServicePoint};
 
@@ -11,6 +13,13 @@ use crate::{
     },
     error::Error,
 };
+
+/// Whether they have supply at a point that is not among those that go off.
+pub(super) fn keeps(one: &CustomerSupply, off: &BTreeSet<&str>) -> bool {
+    let point = |id: &ServicePoint| !off.contains(id.service_point_id.as_str());
+    let mut live = one.points.iter().filter(|point| point.now);
+    live.any(|live| live.service_point.as_ref().is_some_and(point))
+}
 
 /// One customer's supplies, as planner judges them. Named are the streets of what is off, or of all.
 pub(super) fn looked(one: &CustomerSupply) -> Result<Looked, Error> {
@@ -91,6 +100,19 @@ mod tests {
         assert_eq!(
             (found.org_path.as_str(), found.area[1].as_str()),
             ("demo/2", "Lake Road")
+        );
+        let id = |n: u8| format!("p{n}");
+        for (n, point) in (1..).zip(&mut one.points) {
+            point.service_point.as_mut().unwrap().service_point_id = id(n);
+        }
+        let (first, second) = (id(1), id(2));
+        assert!(
+            keeps(&one, &BTreeSet::from([second.as_str()])),
+            "the first stays on"
+        );
+        assert!(
+            !keeps(&one, &BTreeSet::from([first.as_str()])),
+            "the second is off already"
         );
         one.points.clear();
         assert!(matches!(looked(&one), Err(Error::Peer(..))));

@@ -34,6 +34,8 @@ impl Api {
         Ok(TemporaryShareReply {
             planned: units.iter().map(|unit| unit.planned).sum(),
             temporary: units.iter().map(|unit| unit.temporary).sum(),
+            extended: units.iter().map(|unit| unit.extended).sum(),
+            asked_late: units.iter().map(|unit| unit.asked_late).sum(),
             units,
         })
     }
@@ -63,6 +65,8 @@ fn unit(share: Share) -> UnitShare {
         org_path: share.org_path,
         planned: count(share.planned),
         temporary: count(share.temporary),
+        extended: count(share.extended),
+        asked_late: count(share.asked_late),
     }
 }
 

@@ -149,10 +149,7 @@ impl Api {
             }
             Asks::Network => {
                 let found = self.others.find(&known().await?.place.device_ids).await?;
-                command.act = act::Act::Refresh {
-                    place: found.place,
-                    affected: found.affected,
-                };
+                command.act = act::Act::Refresh(found);
             }
         }
         Ok(())

@@ -192,8 +192,9 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
             acknowledge(it)?
         }
         Action::Gate(_) => Act::Gate,
-        Action::Refresh(_) => {
+        Action::Refresh(it) => {
             asks = Asks::Network;
+            command.words = it.words.as_ref().map(|it| words(Some(it), true)).transpose()?;
             Act::Gate
         }
         Action::Restore(it) => {
@@ -328,16 +329,12 @@ fn called(call: Option<&w::Call>, customer: &str) -> Result<Asks, Error> {
     })
 }
 
-/// A call says whom it reached, and reaches one customer; what is no call has none.
+/// A call says whom it reached; what is no call has none.
 fn tied(it: &w::Evidence, channel: &str) -> Result<(), Invalid> {
     match (channel, &it.call) {
         ("call", None) => Err(Invalid::new(
             "call",
             "must be given: which number, and whom it reached",
-        )),
-        ("call", Some(_)) if !it.more_customer_ids.is_empty() => Err(Invalid::new(
-            "more_customer_ids",
-            "must be left out: a call reaches one customer",
         )),
         ("call", Some(_)) | (_, None) => Ok(()),
         (_, Some(_)) => Err(Invalid::new(
@@ -347,7 +344,7 @@ fn tied(it: &w::Evidence, channel: &str) -> Result<(), Invalid> {
     }
 }
 
-/// A visit or a posted notice is proven by a photo; a call and a signature by their note.
+/// A visit, a posted notice and one on a board are proven by a photo; a call and a signature by their note. Only a board reaches several.
 fn evidence(it: &w::Evidence) -> Result<Vec<Evidence>, Error> {
     const CHANNELS: [&str; 5] = ["visit", "post", "call", "community", "esign"];
     const MORE_MAX: usize = 500;
@@ -356,11 +353,15 @@ fn evidence(it: &w::Evidence) -> Result<Vec<Evidence>, Error> {
     }
     let channel = one_of("channel", &it.channel, &CHANNELS)?;
     tied(it, channel)?;
+    if channel != "community" && !it.more_customer_ids.is_empty() {
+        let must = "must be left out unless channel is community: a visit, a posted notice, a call or a signature proves one customer";
+        return Err(Invalid::new("more_customer_ids", must).into());
+    }
     let photo = photo(&it.photo_sha256)?;
-    if photo.is_none() && matches!(channel, "visit" | "post") {
+    if photo.is_none() && matches!(channel, "visit" | "post" | "community") {
         return Err(Invalid::new(
             "photo_sha256",
-            "must be given for a visit and for a posted notice",
+            "must be given for a visit, for a posted notice and for a notice board",
         )
         .into());
     }
@@ -456,6 +457,8 @@ fn clear(it: &w::Clear) -> Result<Act, Error> {
     }
     Ok(Act::Clear {
         name: wire::text_required("name", &it.name, 100)?,
+        team: wire::text("team", &it.team, 100)?,
+        heard_by: wire::text("heard_by", &it.heard_by, 100)?,
     })
 }
 

@@ -3,6 +3,7 @@
 use relight_common::{
     Begun, Claims, Invalid, Role, Work, command::Meta, error::refuse, wire, wire::timestamp,
 };
+use relight_policy::Pack;
 use relight_proto::planner::v1::{
     GetSafetyRequest, ListSafetyReply, ListSafetyRequest, RecordSafetyRequest, RestoreSafetyRequest,
     SafetySwitchOff, safety_switch_offs_server::SafetySwitchOffs,
@@ -20,10 +21,18 @@ use crate::{
         rights::SEE,
         safety::{Record, record, restore, state},
     },
-    domain::safety::{Danger, is_told_late, recordable},
+    domain::safety::{Danger, is_told_late, recordable, tell_within},
     error::Error,
+    peers::Found,
     store::safety::{self, SwitchOff},
 };
+
+/// Where nobody hangs on a device, because a fault took supply before: it is recorded in the area of who records it.
+fn placed(found: &mut Found, claims: &Claims, pack: &Pack) {
+    let own = claims.grants.iter().find(|grant| RECORD.contains(&grant.role));
+    found.place.org_path = own.map(|grant| grant.org_path.clone()).unwrap_or_default();
+    found.place.zone = pack.zone().to_string();
+}
 
 /// Who records what was switched because of danger.
 const RECORD: [Role; 3] = [Role::Dispatcher, Role::Manager, Role::ControlRoom];
@@ -57,7 +66,10 @@ impl Api {
         let now = self.clock.now();
         let meta = Meta::new(&request.command_id, claims, &request, now)?;
         let asked = read(&request, now)?;
-        let found = self.others.find(&devices(&request.device_ids)?).await?;
+        let mut found = self.others.below(&devices(&request.device_ids)?).await?;
+        if found.place.count == 0 {
+            placed(&mut found, claims, &self.pack);
+        }
         if !claims.has_at(&RECORD, &found.place.org_path) {
             return Err(Error::Denied("dispatcher, manager or control room of the area"));
         }
@@ -65,8 +77,8 @@ impl Api {
             Begun::Before(reply) => return Ok(reply),
             Begun::New(work) => work,
         };
-        let one = record(&mut work, asked, found).await?;
-        Ok(work.commit(shown(one)).await?)
+        let one = record(&mut work, &self.pack, asked, found).await?;
+        Ok(work.commit(shown(&self.pack, one)).await?)
     }
 
     async fn brought_back(
@@ -94,7 +106,7 @@ impl Api {
         };
         let one = safety::lock(work.conn(), id).await?;
         let one = restore(&mut work, one, section, &cleared_by).await?;
-        Ok(work.commit(shown(one)).await?)
+        Ok(work.commit(shown(&self.pack, one)).await?)
     }
 
     async fn listed_safety(
@@ -109,7 +121,7 @@ impl Api {
             format!("{}/{}", one.switched_off_at.timestamp_micros(), one.id)
         });
         Ok(ListSafetyReply {
-            switch_offs: rows.into_iter().map(shown).collect(),
+            switch_offs: rows.into_iter().map(|one| shown(&self.pack, one)).collect(),
             next_cursor,
         })
     }
@@ -118,11 +130,12 @@ impl Api {
 /// Who may see them.
 const SEE_SAFETY: [Role; 6] = [SEE[0], SEE[1], SEE[2], SEE[3], SEE[4], Role::ControlRoom];
 
-fn shown(one: SwitchOff) -> SafetySwitchOff {
+fn shown(pack: &Pack, one: SwitchOff) -> SafetySwitchOff {
+    let within = tell_within(pack, one.switched_off_at);
     SafetySwitchOff {
         safety_id: one.id.to_string(),
         state: state(&one).to_owned(),
-        told_late: is_told_late(one.switched_off_at, one.recorded_at),
+        told_late: is_told_late(one.switched_off_at, one.recorded_at, within),
         number: one.number,
         org_path: one.org_path,
         zone: one.zone,
@@ -168,7 +181,7 @@ impl SafetySwitchOffs for Api {
         let id =
             wire::uuid("safety_id", &request.safety_id).map_err(|e| refuse(crate::NAME)(Error::from(e)))?;
         let found = safety::find(self.db.pool(), id, &claims.org_patterns(&SEE_SAFETY)).await;
-        answer(found.map(shown))
+        answer(found.map(|one| shown(&self.pack, one)))
     }
 
     async fn list(&self, request: Request<ListSafetyRequest>) -> Result<Response<ListSafetyReply>, Status> {

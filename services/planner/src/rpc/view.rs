@@ -16,11 +16,10 @@ use crate::{
     domain::{outage::Class, transition::PERMIT_TTL, window::Window},
     error::Error,
     store::{
-        facts, list,
+        facts, leader, list,
         list::{Announced, Recipient},
         lock::Lock,
         outage::{Stored, Words},
-        people,
     },
 };
 
@@ -79,7 +78,7 @@ pub(super) async fn outage(work: &mut Work, one: &Stored) -> Result<WireOutage, 
 pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOutage, Error> {
     let facts = facts::read(conn, one).await?;
     let ended = list::ended_plans(conn, one.id).await?;
-    let leaders = people::leaders(conn, one.id).await?;
+    let leaders = leader::all(conn, one.id).await?;
     let (life, place) = (&one.life, &one.place);
     let mut marks: Vec<String> = life.marks.iter().map(|mark| mark.word().to_owned()).collect();
     if let Class::Temporary { .. } = life.class {
@@ -147,7 +146,7 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
         area_made: place.area_made.clone(),
         marks,
         ended_plans: ended.into_iter().map(ended_plan).collect(),
-        leaders: leaders.into_iter().map(leader).collect(),
+        leaders: leaders.into_iter().map(leader_of).collect(),
         order_number: one.order_number.clone(),
         crew_name: one.crew_name.clone(),
         network_added: one.network_added.unsigned_abs(),
@@ -186,12 +185,14 @@ fn ended_plan(one: list::Ended) -> EndedPlan {
     }
 }
 
-fn leader(one: people::Leader) -> Leader {
+fn leader_of(one: leader::Leader) -> Leader {
     Leader {
         name: one.name,
         team: one.team,
         checked_in_at: Some(timestamp(one.checked_in_at)),
         cleared_at: one.cleared_at.map(timestamp),
+        cleared_by: one.cleared_by.unwrap_or_default(),
+        heard_by: one.heard_by.unwrap_or_default(),
     }
 }
 
@@ -211,6 +212,8 @@ pub(super) fn recipient(one: Recipient) -> WireRecipient {
         told_at: one.told_at.map(timestamp),
         negotiation: one.negotiation.unwrap_or_default(),
         late_joiner: one.late_joiner,
+        own_lead: one.own_lead,
+        call_before: one.call_before,
     }
 }
 

@@ -43,7 +43,7 @@ async fn people(conn: &mut PgConnection, one: &Stored) -> Result<Facts, Error> {
         r#"select required, served, late_joiners, unacknowledged, unreached, told_late_start, backfeed_open, backfeed_untold,
              single_source,
              (select served_at from planner.recipient
-              where outage_id = $1 and served_at is not null and released_at is null and joined_at is null and individually
+              where outage_id = $1 and served_at is not null and released_at is null and joined_at is null and (individually or own_lead)
               order by served_at desc limit 1) as individual_at,
              (select count(*) from planner.recipient
               where outage_id = $1 and released_at is null and dedicated_line
@@ -113,7 +113,7 @@ async fn uncalled(conn: &mut PgConnection, one: &Stored) -> Result<u32, Error> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Plans of the same line, or that interrupt some of the same customers, closer together than `apart`. Asked while plans are
+/// Plans of the same feeder, or that interrupt some of the same customers, closer together than `apart`. Asked while plans are
 /// compared only: it goes through everybody affected.
 ///
 /// # Errors
@@ -127,15 +127,14 @@ pub async fn conflicts(
     sqlx::query_scalar!(
         "select o.number from planner.outage o
          where o.id <> $1 and o.state not in ('draft', 'cancelled', 'aborted') and o.off_at between $2 and $3
-           and (lower(o.line) = lower($4) and o.org_path = $5 or exists (
+           and (o.feeders && $4 or exists (
              select 1 from planner.recipient a join planner.recipient b on b.customer_id = a.customer_id
              where a.outage_id = o.id and b.outage_id = $1 and a.released_at is null and b.released_at is null))
-         order by o.number limit $6",
+         order by o.number limit $5",
         one.id.uuid(),
         window.off_at - apart,
         window.on_at + apart,
-        one.words.line,
-        one.place.org_path,
+        &one.place.feeders,
         NAMED_MAX
     )
     .fetch_all(conn)

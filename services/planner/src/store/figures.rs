@@ -20,6 +20,10 @@ pub struct Share {
     pub planned: i64,
     /// With the short one.
     pub temporary: i64,
+    /// Of those, took longer than people were told.
+    pub extended: i64,
+    /// Of these, asked for too late.
+    pub asked_late: i64,
 }
 
 /// By unit, what was switched off in a month on the calendar of each place. One that follows another of its class with less than
@@ -32,7 +36,9 @@ pub async fn shares(pool: &PgPool, month: Month, org: &[String]) -> Result<Vec<S
     sqlx::query_as!(
         Share,
         r#"select org_path, count(*) filter (where class = 'PLANNED') as "planned!",
-             count(*) filter (where class = 'TEMPORARY') as "temporary!"
+             count(*) filter (where class = 'TEMPORARY') as "temporary!",
+             count(*) filter (where life -> 'marks' ? 'extended') as "extended!",
+             count(*) filter (where life -> 'marks' ? 'asked_late') as "asked_late!"
          from planner.outage o
          where switched_off_at >= $1 and switched_off_at < $2 and org_path like any($3)
            and (switched_off_at at time zone zone)::date >= $4 and (switched_off_at at time zone zone)::date < $5

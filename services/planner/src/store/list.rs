@@ -39,6 +39,10 @@ pub struct Recipient {
     pub negotiation: Option<String>,
     /// Moved in after the announcement.
     pub late_joiner: bool,
+    /// Added by a change of the network after the announcement.
+    pub own_lead: bool,
+    /// Called before supply returns.
+    pub call_before: bool,
 }
 
 /// Recipients after `after`. `which`: all, required, unreached, unacknowledged, backfeed, dedicated, uncalled
@@ -61,16 +65,17 @@ pub async fn recipients(
              r.isolated_at, r.told_at,
              (select n.step from planner.negotiation n where n.outage_id = r.outage_id and n.customer_id = r.customer_id
               order by n.at desc, n.id desc limit 1) as negotiation,
-             r.joined_at is not null as "late_joiner!"
+             r.joined_at is not null as "late_joiner!", r.own_lead,
+             r.own_generation or r.call_before as "call_before!"
          from planner.recipient r
          left join planner.acknowledgement a
              on a.outage_id = r.outage_id and a.plan_no = $2 and a.customer_id = r.customer_id
          where r.outage_id = $1 and r.released_at is null and ($4::uuid is null or r.customer_id > $4)
            and case $3
-             when 'required' then r.individually
+             when 'required' then r.individually or r.own_lead
              when 'unreached' then r.served_at is null
              when 'unacknowledged' then (r.important or r.life_support) and r.settled_at is null
-             when 'backfeed' then r.own_generation
+             when 'backfeed' then r.own_generation or r.call_before
              when 'dedicated' then r.dedicated_line
              when 'uncalled' then $6::timestamptz is not null and (r.important or r.life_support) and not exists (
                  select from planner.evidence e

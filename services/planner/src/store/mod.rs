@@ -9,6 +9,7 @@ pub mod fault;
 pub mod figures;
 pub mod form;
 pub mod individually;
+pub mod leader;
 pub mod list;
 pub mod lock;
 pub mod outage;

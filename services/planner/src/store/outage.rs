@@ -44,6 +44,10 @@ pub struct Place {
     pub org_path: String,
     /// IANA zone.
     pub zone: String,
+    /// Every zone of somebody affected.
+    pub zones: Vec<String>,
+    /// Ids of the uppermost switching devices above what opens.
+    pub feeders: Vec<String>,
     /// WGS84 degrees.
     pub position: Option<(f64, f64)>,
     /// Area text made from the addresses of the set.
@@ -93,6 +97,8 @@ struct Row {
     version: i64,
     org_path: String,
     zone: String,
+    zones: Vec<String>,
+    feeders: Vec<String>,
     device_ids: Vec<String>,
     affected_set_id: Uuid,
     grid_version: String,
@@ -133,6 +139,8 @@ impl TryFrom<Row> for Stored {
                 count: row.affected_count,
                 org_path: row.org_path,
                 zone: row.zone,
+                zones: row.zones,
+                feeders: row.feeders,
                 position: row.lon.zip(row.lat),
                 area_made: row.area_made,
             },
@@ -168,9 +176,9 @@ pub async fn insert(conn: &mut PgConnection, one: &Stored, at: DateTime<Utc>) ->
     let done = sqlx::query!(
         "insert into planner.outage (id, number, org_path, zone, state, version, plan_no, class, author, off_at, on_at,
              device_ids, affected_set_id, grid_version, affected_count, lon, lat, area_made, area_zh, area_en, line,
-             reason_zh, reason_en, life, created_at, template, must_consider)
+             reason_zh, reason_en, life, created_at, template, must_consider, zones, feeders)
          values ($1, $2, $3, $4, 'draft', 1, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-             $23, $24)
+             $23, $24, $25, $26)
          on conflict (id) do nothing",
         one.id.uuid(),
         one.number,
@@ -195,7 +203,9 @@ pub async fn insert(conn: &mut PgConnection, one: &Stored, at: DateTime<Utc>) ->
         life,
         at,
         one.template,
-        &must_consider(one)
+        &must_consider(one),
+        &one.place.zones,
+        &one.place.feeders
     )
     .execute(conn)
     .await
@@ -217,7 +227,7 @@ fn must_consider(one: &Stored) -> Vec<String> {
 pub async fn lock(conn: &mut PgConnection, id: OutageId) -> Result<Stored, Error> {
     sqlx::query_as!(
         Row,
-        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
+        "select id, number, version, org_path, zone, zones, feeders, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
              area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage where id = $1 for update",
@@ -237,7 +247,7 @@ pub async fn lock(conn: &mut PgConnection, id: OutageId) -> Result<Stored, Error
 pub async fn find(pool: &PgPool, id: Option<Uuid>, number: &str, org: &[String]) -> Result<Stored, Error> {
     sqlx::query_as!(
         Row,
-        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
+        "select id, number, version, org_path, zone, zones, feeders, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
              area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage where (id = $1 or number = $2) and org_path like any($3)",
@@ -266,7 +276,7 @@ pub async fn page(
     let (off_at, id) = after.unzip();
     let rows = sqlx::query_as!(
         Row,
-        "select id, number, version, org_path, zone, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
+        "select id, number, version, org_path, zone, zones, feeders, device_ids, affected_set_id, grid_version, affected_count, lon, lat, template,
              area_made, area_zh, area_en, line, reason_zh, reason_en, above_count, above_hours, conflicts, justification, note,
              order_number, crew_name, network_added, network_released, life
          from planner.outage
@@ -298,7 +308,7 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
              grid_version = $14, affected_count = $15, lon = $16, lat = $17, area_made = $18, area_zh = $19, area_en = $20,
              line = $21, reason_zh = $22, reason_en = $23, above_count = $24, above_hours = $25, justification = $26,
              note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32, conflicts = $33,
-             template = $34, must_consider = $35
+             template = $34, must_consider = $35, zones = $36, feeders = $37
          where id = $1",
         one.id.uuid(),
         one.life.state.word(),
@@ -334,7 +344,9 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
         life,
         &one.conflicts,
         one.template,
-        &must_consider(one)
+        &must_consider(one),
+        &one.place.zones,
+        &one.place.feeders
     )
     .execute(conn)
     .await

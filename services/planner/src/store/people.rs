@@ -1,4 +1,4 @@
-//! Who is affected, and what is recorded of each of them: answers, talks, isolation; and the leaders at work.
+//! Who is affected, and what is recorded of each of them: answers, talks, isolation.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -29,6 +29,24 @@ pub struct Affected {
     pub own_generation: bool,
     /// Nominal voltage of the supply, volts; of several the highest; none where the registry does not know.
     pub voltage_v: Option<i32>,
+    /// Keeps another supply while this one is off, or is fed by two. Own generation is none.
+    pub several_supplies: bool,
+}
+
+/// 1 kV is where high voltage begins (GB/T 2900.50).
+const LOW_VOLTAGE_MAX_V: i32 = 1_000;
+
+impl Affected {
+    /// Whether somebody calls them before supply returns (operations.md O2).
+    pub fn is_called_before(&self) -> bool {
+        let high = self.voltage_v.is_some_and(|volts| volts > LOW_VOLTAGE_MAX_V);
+        high || self.own_generation || self.several_supplies
+    }
+
+    /// Whether nothing makes them special: a notice on a board may reach them, an individual one is not asked for.
+    pub fn is_ordinary(&self) -> bool {
+        !(self.important || self.life_support || self.dedicated_line || self.own_generation)
+    }
 }
 
 /// Adds customers; those who were released and are affected again count as added now.
@@ -39,16 +57,17 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
     for chunk in all.chunks(CHUNK) {
         sqlx::query!(
             "insert into planner.recipient as r (outage_id, customer_id, important, life_support, dedicated_line, own_generation,
-                 voltage_v, added_at, individually)
-             select $1, n.*, $8, planner.is_told_individually(
+                 voltage_v, several_supplies, call_before, added_at, individually)
+             select $1, n.*, $10, planner.is_told_individually(
                  (select individually from planner.outage where id = $1), n.important, n.life_support, n.dedicated_line,
                  n.own_generation)
-             from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[])
-                 n (customer, important, life_support, dedicated_line, own_generation, voltage_v)
+             from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[], $8::bool[], $9::bool[])
+                 n (customer, important, life_support, dedicated_line, own_generation, voltage_v, several_supplies, call_before)
              on conflict (outage_id, customer_id) do update set important = excluded.important,
                  life_support = excluded.life_support, dedicated_line = excluded.dedicated_line,
-                 own_generation = excluded.own_generation, voltage_v = excluded.voltage_v, released_at = null,
-                 individually = excluded.individually,
+                 own_generation = excluded.own_generation, voltage_v = excluded.voltage_v,
+                 several_supplies = excluded.several_supplies, call_before = excluded.call_before, released_at = null,
+                 individually = excluded.individually, own_lead = r.own_lead and r.released_at is null,
                  added_at = case when r.released_at is null then r.added_at else excluded.added_at end",
             id.uuid(),
             &column(chunk, |one| one.customer),
@@ -57,6 +76,8 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
             &column(chunk, |one| one.dedicated_line),
             &column(chunk, |one| one.own_generation),
             &column(chunk, |one| one.voltage_v) as &[Option<i32>],
+            &column(chunk, |one| one.several_supplies),
+            &column(chunk, |one| one.is_called_before()),
             at
         )
         .execute(&mut *conn)
@@ -136,6 +157,24 @@ pub async fn join(conn: &mut PgConnection, id: OutageId, one: Affected, at: Inst
     .map_err(Error::db("add who moved in"))
 }
 
+/// The network changed after the announcement and these are affected by it: they have the whole lead from their own notice on,
+/// whatever they were told before they were released.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn need_own_lead(conn: &mut PgConnection, id: OutageId, customers: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!(
+        "update planner.recipient set own_lead = true, joined_at = null, served_at = null, served_channel = null, settled_at = null
+         where outage_id = $1 and customer_id = any($2)",
+        id.uuid(),
+        customers
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("note whose lead begins anew"))
+}
+
 /// Releases customers: they stay supplied.
 ///
 /// # Errors
@@ -164,7 +203,8 @@ pub async fn release(
 /// [`Error::Common`].
 pub async fn begin_plan(conn: &mut PgConnection, id: OutageId) -> Result<(), Error> {
     sqlx::query!(
-        "update planner.recipient set served_at = null, served_channel = null, late_told_at = null, settled_at = null, joined_at = null
+        "update planner.recipient set served_at = null, served_channel = null, late_told_at = null, settled_at = null, joined_at = null,
+             own_lead = false
          where outage_id = $1",
         id.uuid()
     )
@@ -211,7 +251,8 @@ pub async fn begin_late_start(conn: &mut PgConnection, id: OutageId) -> Result<(
 pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> Result<Affected, Error> {
     sqlx::query_as!(
         Affected,
-        "select customer_id as customer, important, life_support, dedicated_line, own_generation, voltage_v
+        "select customer_id as customer, important, life_support, dedicated_line, own_generation, voltage_v,
+             several_supplies
          from planner.recipient where outage_id = $1 and customer_id = $2 and released_at is null",
         id.uuid(),
         customer
@@ -220,6 +261,22 @@ pub async fn affected(conn: &mut PgConnection, id: OutageId, customer: Uuid) -> 
     .await
     .map_err(Error::db("look for an affected customer"))?
     .ok_or(Error::NotAffected(customer))
+}
+
+/// Those of `customers` without an effective notice of the present plan.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn untold(conn: &mut PgConnection, id: OutageId, customers: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        "select customer_id from planner.recipient
+         where outage_id = $1 and customer_id = any($2) and released_at is null and served_at is null",
+        id.uuid(),
+        customers
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for who was not told"))
 }
 
 /// Stores what an important or life-support customer said, verbatim; `call`: on the telephone.
@@ -410,75 +467,4 @@ pub async fn tick(
     .await
     .map(drop)
     .map_err(Error::db("tick own generation"))
-}
-
-/// Somebody in charge of people at work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leader {
-    /// Who.
-    pub name: String,
-    /// Of which team.
-    pub team: String,
-    /// Since when.
-    pub checked_in_at: Instant,
-    /// When they said: people out, earths off, ticket ended.
-    pub cleared_at: Option<Instant>,
-}
-
-/// Checks a leader in; again after a clearance: they are at work again.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn check_in(
-    conn: &mut PgConnection,
-    id: OutageId,
-    name: &str,
-    team: &str,
-    at: Instant,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "insert into planner.leader as l (outage_id, name, team, checked_in_at) values ($1, $2, $3, $4)
-         on conflict (outage_id, name) do update set team = excluded.team, cleared_at = null,
-             checked_in_at = case when l.cleared_at is null then l.checked_in_at else excluded.checked_in_at end",
-        id.uuid(),
-        name,
-        team,
-        at
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-    .map_err(Error::db("check a leader in"))
-}
-
-/// Stores a leader's clearance. False when nobody of that name is checked in.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn clear(conn: &mut PgConnection, id: OutageId, name: &str, at: Instant) -> Result<bool, Error> {
-    sqlx::query!(
-        "update planner.leader set cleared_at = coalesce(cleared_at, $3) where outage_id = $1 and name = $2",
-        id.uuid(),
-        name,
-        at
-    )
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected() == 1)
-    .map_err(Error::db("store a clearance"))
-}
-
-/// Everybody in charge.
-///
-/// # Errors
-/// [`Error::Common`].
-pub async fn leaders(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Leader>, Error> {
-    sqlx::query_as!(
-        Leader,
-        "select name, team, checked_in_at, cleared_at from planner.leader where outage_id = $1 order by checked_in_at, name",
-        id.uuid()
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(Error::db("read the leaders"))
 }

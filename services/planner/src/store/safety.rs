@@ -49,6 +49,8 @@ pub struct SwitchOff {
     pub restored_at: Option<Instant>,
     /// Who said that the danger is over.
     pub cleared_by: String,
+    /// Whom it concerns; 0 where nobody hangs on it, or it was recorded before that was kept.
+    pub customers: i32,
     /// Customers with proof that they were told.
     pub told_count: i64,
 }
@@ -61,8 +63,8 @@ pub async fn insert(conn: &mut PgConnection, one: &SwitchOff, place: &Place) -> 
     let (lon, lat) = place.position.unzip();
     sqlx::query!(
         "insert into planner.safety_switch_off (id, number, org_path, zone, version, danger, basis, device_ids, affected_set_id,
-             affected_count, lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) on conflict (id) do nothing",
+             affected_count, lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at, customers)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) on conflict (id) do nothing",
         one.id,
         one.number,
         place.org_path,
@@ -80,7 +82,8 @@ pub async fn insert(conn: &mut PgConnection, one: &SwitchOff, place: &Place) -> 
         one.recorded_by,
         one.switched_off_at,
         one.recorded_at,
-        one.expected_on_at
+        one.expected_on_at,
+        one.customers
     )
     .execute(conn)
     .await
@@ -103,7 +106,7 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<SwitchOff, Error>
     let found = sqlx::query_as!(
         SwitchOff,
         r#"select id, number, version, danger, basis, org_path, zone, device_ids, affected_set_id as "set", affected_count as "count",
-             lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at, restored_at, cleared_by,
+             lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at, restored_at, cleared_by, customers,
              (select count(*) from planner.safety_told t where t.safety_id = s.id) as "told_count!"
          from planner.safety_switch_off s where id = $1"#,
         id
@@ -123,7 +126,7 @@ pub async fn find(pool: &PgPool, id: Uuid, org: &[String]) -> Result<SwitchOff, 
     let found = sqlx::query_as!(
         SwitchOff,
         r#"select id, number, version, danger, basis, org_path, zone, device_ids, affected_set_id as "set", affected_count as "count",
-             lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at, restored_at, cleared_by,
+             lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at, restored_at, cleared_by, customers,
              (select count(*) from planner.safety_told t where t.safety_id = s.id) as "told_count!"
          from planner.safety_switch_off s where id = $1 and org_path like any($2)"#,
         id,
@@ -150,7 +153,7 @@ pub async fn page(
     let rows = sqlx::query_as!(
         SwitchOff,
         r#"select id, number, version, danger, basis, org_path, zone, device_ids, affected_set_id as "set", affected_count as "count",
-             lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at, restored_at, cleared_by,
+             lon, lat, area_zh, area_en, recorded_by, switched_off_at, recorded_at, expected_on_at, restored_at, cleared_by, customers,
              (select count(*) from planner.safety_told t where t.safety_id = s.id) as "told_count!"
          from planner.safety_switch_off s
          where org_path like any($1) and ($2::timestamptz is null or (switched_off_at, id) < ($2, $3))

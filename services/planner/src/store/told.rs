@@ -117,14 +117,17 @@ async fn count_notice(
 ) -> Result<(), Error> {
     sqlx::query!(
         "update planner.recipient r set served_at = e.at, served_channel = e.channel
-         from planner.outage o, unnest($3::uuid[]) as n (customer)
+         from planner.outage o, planner.recipient n
          left join lateral (
              select at, channel from planner.evidence e
-             where outage_id = $1 and plan_no = $2 and kind = 'notice' and customer_id = n.customer
+             where outage_id = $1 and plan_no = $2 and kind = 'notice' and customer_id = n.customer_id
+               -- What they were told before they were released says nothing of what came after.
+               and (not n.own_lead or e.at >= n.added_at)
                and not exists (select 1 from planner.evidence_void v where v.evidence_id = e.id)
              order by at, id limit 1
          ) e on true
-         where o.id = $1 and o.plan_no = $2 and r.outage_id = $1 and r.customer_id = n.customer
+         where o.id = $1 and o.plan_no = $2 and n.outage_id = $1 and n.customer_id = any($3)
+           and r.outage_id = $1 and r.customer_id = n.customer_id
            -- Whose wish it is knew before any message.
            and r.served_channel is distinct from 'request'",
         id.uuid(),

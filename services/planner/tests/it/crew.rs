@@ -77,9 +77,7 @@ async fn the_crew_on_the_spot_switches_works_clears_and_restores_its_own_outage(
     house.event(&own, Event::SwitchOff { permit: permit_id }).await?;
     house.tick(false).await?;
     house.event(&own, Event::Work).await?;
-    let clear = Act::Clear {
-        name: "Crew 07".to_owned(),
-    };
+    let clear = given::clears("Crew 07", "");
     house.refused(&other, clear.clone()).await?;
     house.act(&own, clear).await?;
     house.tick(true).await?;

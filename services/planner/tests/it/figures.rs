@@ -1,6 +1,7 @@
 //! How much of a month was temporary, and why each was not planned.
 
 use relight_common::{Claims, Role};
+use relight_planner::domain::event::Event;
 use relight_proto::planner::v1::{
     TemporaryReasonsRequest, TemporaryShareReply, TemporaryShareRequest, plan_figures_server::PlanFigures,
 };
@@ -54,6 +55,16 @@ async fn what_was_switched_off_in_a_month_is_counted_by_unit_with_the_reasons_be
     for other in ["2026-02", "2026-04"] {
         assert!(house.share(&manager(), other).await?.units.is_empty(), "{other}");
     }
+
+    assert_eq!((march.extended, march.asked_late), (0, 0));
+    // Asked for later than half an hour before the announced end.
+    house.until(given::window().on_at - given::min(20)).await?;
+    let longer = Event::Extend {
+        on_at: given::window().on_at + given::h(1),
+    };
+    house.event(&given::dispatcher(), longer).await?;
+    let march = house.share(&manager(), "2026-03").await?;
+    assert_eq!((march.units[0].extended, march.asked_late), (1, 1));
 
     let refused = house.converted(" ").await.expect_err("a reason is needed");
     assert!(

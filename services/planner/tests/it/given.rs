@@ -19,6 +19,7 @@ use relight_planner::{
         window::Window,
     },
     error::Error,
+    peers::Found,
     store::{
         outage::{Place, Stored, Words},
         people::Affected,
@@ -127,6 +128,7 @@ fn affected(n: u8) -> Affected {
         dedicated_line: false,
         own_generation: n == 2,
         voltage_v: None,
+        several_supplies: false,
     }
 }
 
@@ -150,11 +152,23 @@ pub fn a_draft(id: OutageId, window: Window) -> Draft {
             count: 4,
             org_path: format!("{CITY}/station1"),
             zone: text("Asia/Shanghai"),
+            zones: vec![text("Asia/Shanghai")],
+            feeders: vec![text("CB-12")],
             position: Some((120.15, 30.28)),
             area_made: text("湖滨路"),
         },
         affected: (1..=4).map(affected).collect(),
         request: None,
+    }
+}
+
+/// As the network answers now.
+pub fn found(place: Place, affected: Vec<Affected>) -> Found {
+    Found {
+        place,
+        affected,
+        area_zh: "湖滨路、北山路".to_owned(),
+        area_en: "Lake Road, North Hill Road".to_owned(),
     }
 }
 
@@ -181,6 +195,15 @@ pub fn command(act: Act) -> Command {
         above: None,
         section: None,
         call: None,
+    }
+}
+
+/// A leader of that name, and of that team where one is said, clears.
+pub fn clears(name: &str, team: &str) -> Act {
+    Act::Clear {
+        name: name.to_owned(),
+        team: team.to_owned(),
+        heard_by: String::new(),
     }
 }
 
@@ -421,6 +444,16 @@ impl House {
         let permit = permitted.life.permit.expect("just recorded").id;
         self.until(window().off_at).await?;
         self.event(&dispatcher(), Event::SwitchOff { permit }).await
+    }
+
+    /// From the draft to supply being off, with the generator isolated.
+    pub async fn switched_off(&self) -> anyhow::Result<Stored> {
+        self.noticed().await?;
+        self.answered(1).await?;
+        self.until(window().off_at - h(4)).await?;
+        self.tick(false).await?;
+        self.until(window().off_at - min(1)).await?;
+        self.off().await
     }
 
     /// A call to customer `n` about the notice, and what became of it.

@@ -1,5 +1,6 @@
 //! The planner on a real database: the lawful way, every gate on it, what is told, who is escalated.
 
+mod added;
 mod alarms;
 mod calls;
 mod consecutive;
@@ -10,10 +11,13 @@ mod forms;
 mod gates;
 mod given;
 mod individually;
+mod late_start;
+mod leaders;
 mod longer;
 mod moved;
 mod orders;
 mod plans;
+mod proofs;
 mod reach;
 mod reliability;
 mod requested;

@@ -25,6 +25,7 @@ fn ordinary(n: u8) -> Affected {
         dedicated_line: false,
         own_generation: false,
         voltage_v: None,
+        several_supplies: false,
     }
 }
 

@@ -51,9 +51,7 @@ async fn a_crew_that_arrives_is_checked_in_and_has_to_clear() -> anyhow::Result<
     let back = Act::Event(Event::StartRestoring);
     let words = house.refused(&given::dispatcher(), back.clone()).await?;
     assert!(words.starts_with("1 leaders have not cleared"), "{words}");
-    let clear = Act::Clear {
-        name: "Crew 07".to_owned(),
-    };
+    let clear = given::clears("Crew 07", "");
     house.act(&given::dispatcher(), clear).await?;
     house.tick(true).await?;
     let one = house.act(&given::dispatcher(), back).await?;

@@ -101,7 +101,7 @@ async fn a_plan_with_the_same_customers_needs_a_reason() -> anyhow::Result<()> {
         })
     };
     let words = house.refused(&planner(), balance("")).await?;
-    assert!(words.contains("1 plans on the same line"), "{words}");
+    assert!(words.contains("1 plans on the same feeder"), "{words}");
     let balanced = house.act(&planner(), balance("one trench for both")).await?;
     assert_eq!(balanced.conflicts.len(), 1);
     // What it was decided with stays, whatever becomes of the other.
@@ -113,9 +113,9 @@ async fn a_plan_with_the_same_customers_needs_a_reason() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nobody is interrupted twice, and yet two plans on one line within 30 days are looked at together.
+/// Nobody is interrupted twice, and yet two plans on one feeder within 30 days are looked at together.
 #[tokio::test]
-async fn another_plan_on_the_same_line_needs_a_reason_too() -> anyhow::Result<()> {
+async fn another_plan_on_the_same_feeder_needs_a_reason_too() -> anyhow::Result<()> {
     let house = given::house().await?;
     let other = OutageId::from_uuid(derived_from_name("another outage"));
     house.drafted(other, window()).await?;
@@ -129,14 +129,21 @@ async fn another_plan_on_the_same_line_needs_a_reason_too() -> anyhow::Result<()
         justification: String::new(),
     });
     let words = house.refused(&planner(), balance.clone()).await?;
-    assert!(words.contains("1 plans on the same line"), "{words}");
+    assert!(words.contains("1 plans on the same feeder"), "{words}");
+    // What somebody typed as the line says nothing; the registry's feeder does.
     sqlx::query("update planner.outage set line = '10 kV F77' where id = $1")
+        .bind(other.uuid())
+        .execute(house.db.pool())
+        .await?;
+    let words = house.refused(&planner(), balance.clone()).await?;
+    assert!(words.contains("1 plans on the same feeder"), "{words}");
+    sqlx::query("update planner.outage set feeders = '{CB-77}' where id = $1")
         .bind(other.uuid())
         .execute(house.db.pool())
         .await?;
     let words = house.refused(&planner(), balance).await?;
     assert!(
-        words.contains("0 plans on the same line"),
+        words.contains("0 plans on the same feeder"),
         "one supply only: {words}"
     );
     Ok(())
@@ -187,10 +194,7 @@ async fn a_customer_who_is_added_needs_a_notice_and_the_lead_of_their_own() -> a
         ..affected[0]
     });
     house.clock.advance(h(48));
-    let refresh = Act::Refresh {
-        place: draft.place,
-        affected,
-    };
+    let refresh = Act::Refresh(given::found(draft.place, affected));
     house.act(&planner(), refresh).await?;
     let notices = then::notices(&house.db).await?;
     let told: Vec<_> = notices.iter().map(|(kind, _)| kind.as_str()).collect();
@@ -226,7 +230,7 @@ async fn a_move_is_compared_with_the_plans_around_its_new_day() -> anyhow::Resul
     let one = house.approved().await?;
     assert!(one.conflicts.is_empty(), "60 days apart");
     let words = house.refused(&manager(), Act::Event(to(40, ""))).await?;
-    assert!(words.contains("1 plans on the same line"), "{words}");
+    assert!(words.contains("1 plans on the same feeder"), "{words}");
     assert!(house.stored().await?.conflicts.is_empty(), "nothing was moved");
     let moved = house.event(&manager(), to(40, "one trench for both")).await?;
     assert_eq!((moved.conflicts.len(), moved.life.plan_no), (1, 2));
@@ -239,7 +243,7 @@ async fn a_move_is_compared_with_the_plans_around_its_new_day() -> anyhow::Resul
 async fn a_move_is_compared_with_the_limits_of_the_year() -> anyhow::Result<()> {
     let house = given::house().await?;
     house.approved().await?;
-    sqlx::query("update planner.recipient set own_generation = true")
+    sqlx::query("update planner.recipient set several_supplies = true")
         .execute(house.db.pool())
         .await?;
     house.event(&manager(), to(20, "")).await?;

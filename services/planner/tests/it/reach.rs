@@ -14,6 +14,7 @@ fn ordinary(n: u8) -> Affected {
         dedicated_line: false,
         own_generation: false,
         voltage_v: None,
+        several_supplies: false,
     }
 }
 
@@ -22,12 +23,12 @@ async fn counted(house: &House) -> anyhow::Result<()> {
     const KEPT: &str = "select array[unreached, required, served, late_joiners, unacknowledged, told_late_start, backfeed_open,
         backfeed_untold, single_source] from reach where outage_id = $1";
     const COUNTED: &str = "select array[
-            (select count(*) from recipient where outage_id = $1 and released_at is null and served_at is null),
-            count(*) filter (where individually), count(served_at) filter (where individually),
-            count(joined_at) filter (where individually), count(*) filter (where (important or life_support) and settled_at is null),
-            count(late_told_at) filter (where individually), count(*) filter (where own_generation and isolated_at is null),
-            count(*) filter (where own_generation and told_at is null), count(*) filter (where important and not own_generation)]
-        from recipient
+            count(*) filter (where served_at is null), count(*) filter (where own), count(served_at) filter (where own),
+            count(joined_at) filter (where own),
+            count(*) filter (where (important or life_support) and settled_at is null), count(late_told_at) filter (where own),
+            count(*) filter (where own_generation and isolated_at is null), count(*) filter (where call_before and told_at is null),
+            count(*) filter (where important and not several_supplies)]
+        from (select *, individually or own_lead as own from recipient) r
         where outage_id = $1 and released_at is null";
     let of = async |query: &'static str| -> anyhow::Result<Vec<i64>> {
         let row = sqlx::query_scalar(query).bind(outage().uuid());
@@ -115,6 +116,8 @@ async fn the_numbers_of_those_with_needs_of_their_own_are_what_counting_says() -
     for change in [
         "update recipient set late_told_at = added_at",
         "update recipient set important = not important, dedicated_line = not dedicated_line",
+        "update recipient set own_lead = not own_lead, several_supplies = not several_supplies, call_before = not call_before
+             where not own_generation",
         "update recipient set individually = not individually",
         "delete from recipient r where not exists (select from evidence e where e.customer_id = r.customer_id)
              and not exists (select from acknowledgement a where a.customer_id = r.customer_id)",

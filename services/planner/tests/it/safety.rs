@@ -22,6 +22,11 @@ fn id() -> Uuid {
 }
 
 async fn recorded(house: &House, id: Uuid) -> anyhow::Result<Result<SwitchOff, Error>> {
+    let draft = given::a_draft(given::outage(), given::window());
+    below(house, id, given::found(draft.place, draft.affected)).await
+}
+
+async fn below(house: &House, id: Uuid, found: Found) -> anyhow::Result<Result<SwitchOff, Error>> {
     let record = Record {
         id,
         danger: Danger::FallenWire,
@@ -29,15 +34,8 @@ async fn recorded(house: &House, id: Uuid) -> anyhow::Result<Result<SwitchOff, E
         switched_off_at: t0(),
         expected_on_at: None,
     };
-    let draft = given::a_draft(given::outage(), given::window());
-    let found = Found {
-        place: draft.place,
-        affected: draft.affected,
-        area_zh: "湖滨路".to_owned(),
-        area_en: "Lake Road".to_owned(),
-    };
     house
-        .try_itself(async |work| safety::record(work, record, found).await)
+        .try_itself(async |work| safety::record(work, &house.pack, record, found).await)
         .await
 }
 
@@ -83,19 +81,74 @@ async fn one_that_is_recorded_late_raises_an_alarm_and_is_recorded_all_the_same(
     Ok(())
 }
 
+/// A fault took supply before: nobody hangs on the device now, and the switching is on record all the same.
+#[tokio::test]
+async fn one_that_concerns_nobody_is_recorded_and_tells_nobody() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.clock.advance(min(16));
+    let mut place = given::a_draft(given::outage(), given::window()).place;
+    place.count = 0;
+    let one = below(&house, id(), given::found(place, Vec::new())).await??;
+    assert_eq!((one.count, one.customers), (0, 0));
+    assert_eq!(then::classes(&house.db).await?, ["SAFETY"]);
+    assert!(then::notices(&house.db).await?.is_empty());
+    house.until(house.now() + min(60)).await?;
+    assert!(then::alarms(&house.db).await?.is_empty(), "nobody was to be told");
+    Ok(())
+}
+
+/// Recorded in time, and 15 minutes after the switching one of four has proof of being told.
+#[tokio::test]
+async fn notices_that_did_not_arrive_are_an_alarm() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.clock.advance(min(4));
+    recorded(&house, id()).await??;
+    told(&house, &[(1, "delivered"), (2, "failed")]).await?;
+    house.until(t0() + min(14)).await?;
+    assert!(then::alarms(&house.db).await?.is_empty());
+    house.until(t0() + min(15)).await?;
+    let alarms = then::alarms(&house.db).await?;
+    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    assert_eq!(alarms[0].0, "safety_untold");
+    assert!(alarms[0].1.starts_with("3 of 4 customers"), "{alarms:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn when_everybody_was_told_or_supply_is_back_nothing_is_said() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    recorded(&house, id()).await??;
+    told(&house, &[1, 2, 3, 4].map(|n| (n, "delivered"))).await?;
+    let other = recorded(&house, customer(202)).await??;
+    house
+        .by_itself(async |work| safety::restore(work, other, None, "Leader Wu").await)
+        .await?;
+    house.until(t0() + min(30)).await?;
+    assert!(then::alarms(&house.db).await?.is_empty());
+    Ok(())
+}
+
 #[tokio::test]
 async fn who_was_told_is_counted_once() -> anyhow::Result<()> {
     let house = given::house().await?;
     recorded(&house, id()).await??;
+    told(&house, &[(1, "delivered"), (1, "delivered"), (2, "failed")]).await?;
+    let everywhere = ["%".to_owned()];
+    let one = relight_planner::store::safety::find(house.db.pool(), id(), &everywhere).await?;
+    assert_eq!(one.told_count, 1);
+    Ok(())
+}
+
+/// notify tells what became of the texts to these customers.
+async fn told(house: &House, results: &[(u8, &str)]) -> anyhow::Result<()> {
     let told = NoticeServed {
         outage_id: id().to_string(),
         kind: "safety".to_owned(),
         plan_no: 1,
-        results: vec![
-            result(&house, 1, "delivered"),
-            result(&house, 1, "delivered"),
-            result(&house, 2, "failed"),
-        ],
+        results: results
+            .iter()
+            .map(|(n, result)| self::result(house, *n, result))
+            .collect(),
         ..NoticeServed::default()
     };
     let event = Event {
@@ -107,11 +160,8 @@ async fn who_was_told_is_counted_once() -> anyhow::Result<()> {
     let notify = FromNotify::new(house.pack.clone());
     house
         .by_itself(async |work| notify.apply(work, &event, ()).await)
-        .await?;
-    let everywhere = ["%".to_owned()];
-    let one = relight_planner::store::safety::find(house.db.pool(), id(), &everywhere).await?;
-    assert_eq!(one.told_count, 1);
-    Ok(())
+        .await
+        .map(drop)
 }
 
 fn result(house: &House, n: u8, result: &str) -> Served {

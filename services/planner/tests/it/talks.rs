@@ -55,6 +55,12 @@ async fn who_was_asked_nothing_is_not_decided_about() -> anyhow::Result<()> {
     house.act(&planner(), step("proposed")).await?;
     house.refused(&manager(), step("decided")).await?;
     house.act(&planner(), step("refused")).await?;
+    // Not by a planner, and not by who wrote the plan.
+    let words = house.refused(&planner(), step("decided")).await?;
+    assert!(words.contains("only a manager"), "{words}");
+    let author = given::with("pat", relight_common::Role::Manager);
+    let words = house.refused(&author, step("decided")).await?;
+    assert!(words.contains("another person"), "{words}");
     house.act(&manager(), step("decided")).await?;
     Ok(())
 }

@@ -89,7 +89,7 @@ async fn restored(house: &given::House) -> anyhow::Result<()> {
     house.until(window().off_at + h(3)).await?;
     let back = Act::Event(Event::StartRestoring);
     assert!(house.refused(&desk, back.clone()).await?.contains("not cleared"));
-    house.act(&desk, Act::Clear { name }).await?;
+    house.act(&desk, given::clears(&name, "")).await?;
     assert!(house.refused(&desk, back.clone()).await?.contains("not called"));
     house.act(&desk, tick(true)).await?;
     house.act(&desk, back).await?;

@@ -1,6 +1,6 @@
 //! An affected set: what is true of its members together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use relight_grid::pack::AreaClass;
 use uuid::Uuid;
@@ -49,6 +49,8 @@ pub struct Summary {
     pub org_path: String,
     /// The zone most members are in; of equals the first by name.
     pub zone: String,
+    /// Every zone of a member, by name.
+    pub zones: Vec<String>,
 }
 
 impl Summary {
@@ -67,6 +69,7 @@ impl Summary {
                 .min_by_key(|class| strictness(*class)),
             org_path: common_unit(members),
             zone: commonest_zone(members),
+            zones: zones(members),
         }
     }
 }
@@ -115,6 +118,11 @@ fn common_unit(members: &[Member]) -> String {
     common.join("/")
 }
 
+fn zones(members: &[Member]) -> Vec<String> {
+    let zones: BTreeSet<&str> = members.iter().map(|member| member.zone.as_str()).collect();
+    zones.into_iter().map(str::to_owned).collect()
+}
+
 fn commonest_zone(members: &[Member]) -> String {
     let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
     for member in members {
@@ -151,6 +159,7 @@ mod tests {
             member("demo/city/eastern", AreaClass::Rural, 20.0),
         ];
         let summary = Summary::of(&members);
+        assert_eq!(summary.zones, ["Asia/Shanghai"]);
         assert_eq!(summary.org_path, "demo/city");
         assert_eq!(summary.area_class, Some(AreaClass::Rural));
         assert_eq!((summary.count, summary.life_support), (2, 2));
@@ -166,6 +175,16 @@ mod tests {
         ];
         let (lon, _) = Summary::of(&members).centre.unwrap();
         assert!((lon.abs() - 180.0).abs() < 1e-9, "{lon}");
+    }
+
+    /// A feeder across a zone: the commonest is shown, and all are known to whoever counts dates.
+    #[test]
+    fn every_zone_of_a_member_is_kept_beside_the_commonest() {
+        let mut members = [1.0, 2.0, 3.0].map(|lon| member("demo", AreaClass::Urban, lon));
+        members[2].zone = "Asia/Urumqi".to_owned();
+        let summary = Summary::of(&members);
+        assert_eq!(summary.zone, "Asia/Shanghai");
+        assert_eq!(summary.zones, ["Asia/Shanghai", "Asia/Urumqi"]);
     }
 
     #[test]

@@ -150,6 +150,7 @@ pub(super) fn member(row: affected_set::Listed) -> Member {
         life_support: row.life_support,
         dedicated_line: row.dedicated_line,
         own_generation: row.own_generation,
+        dual_supply: row.dual_supply,
         address_zh: row.address_zh,
         address_en: row.address_en,
         voltage_v: row.voltage_v.unwrap_or_default().unsigned_abs(),

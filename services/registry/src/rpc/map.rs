@@ -45,6 +45,7 @@ pub(super) fn service_point(row: PointRow) -> Result<wire::ServicePoint, Error> 
         address_zh: row.address_zh,
         address_en: row.address_en,
         own_generation: row.own_generation,
+        dual_supply: row.dual_supply,
         important: row.important,
         life_support: row.life_support,
         dedicated_line: row.dedicated_line,
@@ -91,5 +92,7 @@ pub(super) fn affected_set(row: SetRow) -> Result<wire::AffectedSet, Error> {
         area_class: area_class.unwrap_or_default(),
         org_path: row.org_path,
         zone: row.zone,
+        zones: row.zones,
+        feeders: row.feeders,
     })
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Api, map, only, taken};
 use crate::{
     error::Error,
-    held::Held,
+    held::{Held, feeder},
     seat,
     store::{
         affected_set,
@@ -99,12 +99,9 @@ impl<'g> Ways<'g> {
         })
     }
 
-    /// The uppermost switching device on the way; where there is none, the uppermost device.
     fn feeder(&self, supply: &Supply<'_>, load: LoadIx) -> String {
-        let path = supply.path(load);
-        let switching = |device: &&DeviceIx| self.grid.device_kind(**device).is_switching();
-        let top = path.iter().rev().find(switching).or_else(|| path.last());
-        top.map_or_else(String::new, |&device| self.grid.device_id(device).to_owned())
+        let top = feeder(self.grid, &supply.path(load));
+        top.map_or_else(String::new, |device| self.grid.device_id(device).to_owned())
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) struct SetRow {
     pub(crate) area_class: Option<String>,
     pub(crate) org_path: String,
     pub(crate) zone: String,
+    pub(crate) zones: Vec<String>,
+    /// The uppermost switching devices above what was opened.
+    pub(crate) feeders: Vec<String>,
 }
 
 impl SetRow {
@@ -53,6 +56,8 @@ impl SetRow {
             area_class: summary.area_class.map(|class| class.as_str().to_owned()),
             org_path: summary.org_path.clone(),
             zone: summary.zone.clone(),
+            zones: summary.zones.clone(),
+            feeders: Vec::new(),
         }
     }
 }
@@ -62,7 +67,7 @@ pub(crate) async fn find<'e>(db: impl sqlx::PgExecutor<'e>, id: Uuid) -> Result<
     sqlx::query_as!(
         SetRow,
         "select id, grid_version, device_ids, within_set_id, count, important, life_support, own_generation, partly_dead,
-            state_no, opened, closed, lon, lat, area_class, org_path, zone
+            state_no, opened, closed, lon, lat, area_class, org_path, zone, zones, feeders
          from registry.affected_set where id = $1",
         id
     )
@@ -162,8 +167,8 @@ pub(crate) async fn insert(
 ) -> Result<bool, Error> {
     let stored = sqlx::query!(
         "insert into registry.affected_set (id, grid_version, device_ids, within_set_id, count, important, life_support,
-            own_generation, partly_dead, lon, lat, area_class, org_path, zone, made_at, state_no, opened, closed)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            own_generation, partly_dead, lon, lat, area_class, org_path, zone, made_at, state_no, opened, closed, zones, feeders)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          on conflict (id) do nothing",
         set.id,
         set.grid_version,
@@ -182,7 +187,9 @@ pub(crate) async fn insert(
         at,
         set.state_no,
         &set.opened,
-        &set.closed
+        &set.closed,
+        &set.zones,
+        &set.feeders
     )
     .execute(&mut *conn)
     .await
@@ -214,6 +221,7 @@ pub(crate) struct Listed {
     pub(crate) life_support: bool,
     pub(crate) dedicated_line: bool,
     pub(crate) own_generation: bool,
+    pub(crate) dual_supply: bool,
     pub(crate) address_zh: String,
     pub(crate) address_en: String,
     /// Nominal, volts.
@@ -236,7 +244,8 @@ pub(crate) async fn members(pool: &PgPool, which: Which) -> Result<Vec<Listed>, 
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, m.customer_id, c.class = 'important' as "important!", c.life_support, c.dedicated_line,
-            p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            p.own_generation <> 'none' as "own_generation!",
+            p.own_generation = 'dual_supply' as "dual_supply!", p.address_zh, p.address_en,
             p.voltage_v
          from registry.affected_set_member m
          join registry.customer c on c.id = m.customer_id
@@ -259,7 +268,8 @@ pub(crate) async fn members_at(pool: &PgPool, which: Which, at: DateTime<Utc>) -
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, c.id as customer_id, c.class = 'important' as "important!", c.life_support,
-            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            c.dedicated_line, p.own_generation <> 'none' as "own_generation!",
+            p.own_generation = 'dual_supply' as "dual_supply!", p.address_zh, p.address_en,
             p.voltage_v
          from registry.affected_set_member m
          join registry.service_point p on p.id = m.service_point_id
@@ -291,7 +301,8 @@ pub(crate) async fn among(
     sqlx::query_as!(
         Listed,
         r#"select m.service_point_id, c.id as customer_id, c.class = 'important' as "important!", c.life_support,
-            c.dedicated_line, p.own_generation <> 'none' as "own_generation!", p.address_zh, p.address_en,
+            c.dedicated_line, p.own_generation <> 'none' as "own_generation!",
+            p.own_generation = 'dual_supply' as "dual_supply!", p.address_zh, p.address_en,
             p.voltage_v
          from (
             select s.id from registry.service_point s where s.customer_id = any($2)

@@ -22,6 +22,8 @@ pub(crate) struct PointRow {
     pub(crate) address_zh: String,
     pub(crate) address_en: String,
     pub(crate) own_generation: bool,
+    /// Fed by two supplies.
+    pub(crate) dual_supply: bool,
     pub(crate) important: bool,
     pub(crate) life_support: bool,
     pub(crate) dedicated_line: bool,
@@ -36,6 +38,7 @@ macro_rules! points {
             PointRow,
             r#"select p.id, p.customer_id, c.account, p.external_id, p.bus, p.transformer_id, p.lon, p.lat, p.area_class,
                 p.org_path, p.zone, p.address_zh, p.address_en, p.own_generation <> 'none' as "own_generation!",
+                p.own_generation = 'dual_supply' as "dual_supply!",
                 c.class = 'important' as "important!", c.life_support, c.dedicated_line, p.voltage_v
             from registry.service_point p join registry.customer c on c.id = p.customer_id "#
                 + $tail,

@@ -55,6 +55,8 @@ async fn a_set_has_who_loses_supply_and_their_sums() -> anyhow::Result<()> {
     assert_eq!(set.device_ids, ["SW1"]);
     assert_eq!(set.org_path, "demo/city");
     assert_eq!(set.zone, "Asia/Shanghai");
+    assert_eq!(set.zones, ["Asia/Shanghai"]);
+    assert_eq!(set.feeders, ["SW1"], "the uppermost switching device above it");
     assert_eq!(set.area_class, i32::from(AreaClass::Urban));
     let Some(Point { lon, lat }) = set.position else {
         anyhow::bail!("no position")
@@ -63,6 +65,7 @@ async fn a_set_has_who_loses_supply_and_their_sums() -> anyhow::Result<()> {
 
     let west = registry.set(&["SW2"], "", &[]).await?;
     assert_eq!((west.count, west.org_path.as_str()), (1, "demo/city/west"));
+    assert_eq!(west.feeders, ["SW1"]);
     assert_eq!(west.area_class, i32::from(AreaClass::Rural));
     Ok(())
 }

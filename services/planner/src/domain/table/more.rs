@@ -92,6 +92,39 @@ fn a_move_is_forbidden_tells_people_or_begins_a_new_plan() {
     );
 }
 
+/// domain.md 5.5 no. 7: what could wait for another day has the full lead again.
+#[test]
+fn a_temporary_outage_that_is_moved_to_another_day_is_planned_again() {
+    let mut one = outage(State::Noticed);
+    one.class = Class::Temporary {
+        why: words("a hot clamp"),
+        by: words("boss"),
+    };
+    let month = TimeDelta::days(30);
+    let event = Event::Move {
+        window: Window {
+            off_at: window().off_at + month,
+            on_at: window().on_at + month,
+        },
+        justification: String::new(),
+    };
+    let (mut moved, _) = run(&one, &event, "boss", &facts(), off_at() - h(5)).unwrap();
+    assert_eq!((moved.plan_no, &moved.class), (2, &Class::Planned));
+    let notice = |told_at: Instant, moved: &mut Outage| {
+        moved.announced_at = Some(told_at);
+        let mut facts = facts();
+        facts.coverage.individual_at = Some(told_at);
+        run(moved, &Event::Notice, "clerk", &facts, told_at + h(1)).map(|(one, _)| one.state)
+    };
+    let short = notice(moved.window.off_at - h(25), &mut moved);
+    assert!(
+        matches!(short, Err(Refusal::Law(_))),
+        "24 h are not enough: {short:?}"
+    );
+    let full = notice(moved.window.off_at - h(168), &mut moved);
+    assert_eq!(full, Ok(State::Noticed));
+}
+
 #[test]
 fn longer_is_told_before_the_announced_end_or_marked() {
     let longer = |now: Instant| {
@@ -104,7 +137,16 @@ fn longer_is_told_before_the_announced_end_or_marked() {
             .marks
     };
     assert_eq!(longer(window().on_at - h(1)), [Mark::Extended]);
-    assert_eq!(longer(window().on_at + min(1)), [Mark::ToldLate, Mark::Extended]);
+    // domain.md 5.2: asked for 30 min before the announced end.
+    assert_eq!(longer(window().on_at - min(30)), [Mark::Extended]);
+    assert_eq!(
+        longer(window().on_at - min(29)),
+        [Mark::AskedLate, Mark::Extended]
+    );
+    assert_eq!(
+        longer(window().on_at + min(1)),
+        [Mark::ToldLate, Mark::AskedLate, Mark::Extended]
+    );
     let shorter = Event::Extend {
         on_at: window().on_at,
     };
@@ -152,6 +194,19 @@ fn supply_returns_only_when_everybody_is_out_and_own_generation_was_called() {
             Event::StartRestoring,
             with(|f| f.backfeed_untold = 2),
             Refusal::NotCalled(2),
+        ),
+        // Who came to the line since supply began to return.
+        (
+            State::Restoring,
+            Event::Restore { all: false },
+            with(|f| f.uncleared = 1),
+            Refusal::NotCleared(1),
+        ),
+        (
+            State::Restoring,
+            Event::Restore { all: true },
+            with(|f| f.backfeed_untold = 1),
+            Refusal::NotCalled(1),
         ),
     ];
     for (state, event, facts, expected) in table {

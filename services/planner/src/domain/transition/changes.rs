@@ -52,6 +52,13 @@ impl Step<'_> {
         if verdict != Verdict::Inform || self.now >= before.on_at {
             self.outage.mark(Mark::ToldLate);
         }
+        let asked_by = self
+            .law
+            .ask_before(before.off_at)
+            .map(|ahead| before.on_at - ahead);
+        if asked_by.is_some_and(|by| self.now > by) {
+            self.outage.mark(Mark::AskedLate);
+        }
         self.outage.mark(Mark::Extended);
         if self.facts.limits_passed {
             self.outage.mark(Mark::AboveLimit);
