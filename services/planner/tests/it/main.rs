@@ -10,6 +10,7 @@ mod forms;
 mod gates;
 mod given;
 mod individually;
+mod locks;
 mod longer;
 mod moved;
 mod orders;
