@@ -178,7 +178,7 @@ impl<O: Outside> Api<O> {
                 supply: Box::new(self.supply(&stored).await?),
             },
         };
-        let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
+        let mut work = match self.begin(&ask.command_id, claims, &compared(&ask)).await? {
             Begun::Before(reply) => return Ok(reply),
             Begun::New(work) => work,
         };
@@ -290,6 +290,17 @@ impl<O: Outside> Api<O> {
         };
         Ok(with_text(work.commit(reply).await?))
     }
+}
+
+/// What a repeat is compared by: the edge corrects a phone's time anew with each call, so a repeat has another one.
+fn compared(ask: &ApplyRequest) -> ApplyRequest {
+    let mut same = ask.clone();
+    match &mut same.event {
+        Some(apply_request::Event::Cut(cut)) => cut.done_at = cut.done_at.map(|_| Default::default()),
+        Some(apply_request::Event::Serve(serve)) => serve.served_at = None,
+        _ => {}
+    }
+    same
 }
 
 /// A handler: caller, work, reply; failures are logged and worded in one place.

@@ -4,7 +4,7 @@ use relight_common::{Code, wire::timestamp};
 use relight_proto::{
     arrears::v1::{
         self as w, AcknowledgeAlarmRequest, Alarm, ListAlarmsRequest, apply_request::Event,
-        arrears_alarms_server::ArrearsAlarms,
+        arrears_alarms_server::ArrearsAlarms, arrears_server::Arrears,
     },
     common::v1::Point,
 };
@@ -72,7 +72,10 @@ async fn a_crew_without_a_signal_cuts_lawfully_by_a_code_and_tells_it_later() ->
         .await?;
     assert_eq!((off.state.as_str(), off.wrongful), ("disconnected", false));
     let told = crate::given::ordered(&room).await?;
-    assert_eq!(told.last().map(|notice| notice.kind.as_str()), Some("disconnected"));
+    assert_eq!(
+        told.last().map(|notice| notice.kind.as_str()),
+        Some("disconnected")
+    );
     Ok(())
 }
 
@@ -191,5 +194,32 @@ async fn a_meter_nobody_knows_is_an_alarm_with_its_place_until_it_is_acknowledge
     assert!(room.alarms(&li()).await?.is_empty());
     let again = room.seen(&crate::given::hu(), &alarm).await?;
     assert_eq!(again.acknowledged_by, "li", "who was first stays");
+    Ok(())
+}
+
+/// The phone lost our answer and sends again; its clock is measured anew, so the corrected time is a little different.
+#[tokio::test]
+async fn a_cut_that_is_sent_again_is_the_same_cut() -> anyhow::Result<()> {
+    let room = room().await?;
+    let (id, code) = room.with_code().await?;
+    room.until("08-17 10:40").await?;
+    let ask = |at| w::ApplyRequest {
+        command_id: "0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c11".to_owned(),
+        case_id: id.clone(),
+        event: Some(done(&code, at, |_| ())),
+        expected_version: 0,
+    };
+    let first = room
+        .api
+        .apply(asked(ask("08-17 10:02:00"), &crew()))
+        .await?
+        .into_inner();
+    let again = room
+        .api
+        .apply(asked(ask("08-17 10:02:01"), &crew()))
+        .await?
+        .into_inner();
+    assert_eq!(first, again);
+    assert_eq!(room.case(&id).await?.state, "disconnected");
     Ok(())
 }

@@ -26,7 +26,10 @@ impl House {
             "shift_start_at": now - TimeDelta::hours(1), "shift_end_at": now + TimeDelta::hours(6),
         });
         let admin = self.officer("admin").await?;
-        admin.put(&format!("/api/v1/crews/{}", self.crew), body).await.map(drop)
+        admin
+            .put(&format!("/api/v1/crews/{}", self.crew), body)
+            .await
+            .map(drop)
     }
 
     /// The open order of a case, once dispatch has opened it.
@@ -34,9 +37,11 @@ impl House {
         let dispatcher = self.officer("dispatcher").await?;
         until("dispatch has the order", async || {
             let orders = dispatcher.get("/api/v1/orders").await?;
-            let order = orders["items"]
-                .as_array()
-                .and_then(|orders| orders.iter().find(|one| one["subject_id"] == debt.id && one["kind"] == kind));
+            let order = orders["items"].as_array().and_then(|orders| {
+                orders
+                    .iter()
+                    .find(|one| one["subject_id"] == debt.id && one["kind"] == kind)
+            });
             order.map(|order| text(order, "order_id")).transpose()
         })
         .await
@@ -46,7 +51,12 @@ impl House {
     async fn sent(&self, order: &str) -> anyhow::Result<()> {
         self.on_shift().await?;
         let dispatcher = self.officer("dispatcher").await?;
-        event(&dispatcher, order, json!({ "type": "dispatch", "unit_id": self.unit })).await?;
+        event(
+            &dispatcher,
+            order,
+            json!({ "type": "dispatch", "unit_id": self.unit }),
+        )
+        .await?;
         let desk = self.officer("desk").await?;
         event(&desk, order, json!({ "type": "unit_take" })).await?;
         event(&desk, order, json!({ "type": "assign", "crew_id": self.crew })).await?;
@@ -64,7 +74,9 @@ impl House {
         let desk = self.officer("li").await?;
         let path = format!("/api/v1/ledger/affected/{}", debt.id);
         until("the ledger has the cut", async || match desk.get(&path).await {
-            Ok(page) if page["customers_restored"] == restored => Ok(page["items"][0].is_object().then_some(page)),
+            Ok(page) if page["customers_restored"] == restored => {
+                Ok(page["items"][0].is_object().then_some(page))
+            }
             // Nobody was affected yet.
             _ => Ok(None),
         })
@@ -74,7 +86,9 @@ impl House {
 
 fn has_order(synced: &Value, order: &str, kind: &str) -> bool {
     let orders = synced["orders"].as_array().map(Vec::as_slice).unwrap_or_default();
-    orders.iter().any(|one| one["order_id"] == order && one["kind"] == kind)
+    orders
+        .iter()
+        .any(|one| one["order_id"] == order && one["kind"] == kind)
 }
 
 /// Paid while the crew is on its way: the order leaves the phone with a warning. Not paid: cut by a code the desk read out
@@ -92,12 +106,16 @@ async fn orders_of_a_case_follow_it_on_the_phone_and_in_the_ledger() -> anyhow::
     let cursor = text(&synced, "cursor")?;
     let gone = until("the order leaves the phone", async || {
         let synced = house.sync(&cursor).await?;
-        let gone = synced["gone_orders"].as_array().and_then(|gone| gone.first().cloned());
+        let gone = synced["gone_orders"]
+            .as_array()
+            .and_then(|gone| gone.first().cloned());
         Ok(gone)
     })
     .await?;
     anyhow::ensure!(
-        gone["order_id"] == order.as_str() && gone["warning"] == "do_not_cut" && gone["because"] == "paid: do not cut",
+        gone["order_id"] == order.as_str()
+            && gone["warning"] == "do_not_cut"
+            && gone["because"] == "paid: do not cut",
         "{gone}"
     );
 
@@ -135,7 +153,10 @@ impl House {
             "nobody_at_risk": true, "done_at": after(debt.stop_at, 60),
         });
         let off = self.act(debt, told).await?;
-        anyhow::ensure!(off["state"] == "disconnected" && off["wrongful"] == false, "{off}");
+        anyhow::ensure!(
+            off["state"] == "disconnected" && off["wrongful"] == false,
+            "{off}"
+        );
         Ok(())
     }
 

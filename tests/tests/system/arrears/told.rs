@@ -28,7 +28,9 @@ impl House {
         let page = desk.get("/api/v1/arrears/alarms?open=true").await?;
         let alarms = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
         let found = alarms.iter().find(|alarm| alarm["level"] == level);
-        found.cloned().with_context(|| format!("an alarm {level}: {page}"))
+        found
+            .cloned()
+            .with_context(|| format!("an alarm {level}: {page}"))
     }
 }
 
@@ -43,7 +45,9 @@ async fn a_cut_is_judged_by_its_lock_its_meter_and_the_code_of_its_moment() -> a
     house.confirm(&debt).await?;
     let locked = house.code(&debt, "M-3").await;
     anyhow::ensure!(
-        locked.as_ref().is_err_and(|e| e.to_string().contains("entrance exam")),
+        locked
+            .as_ref()
+            .is_err_and(|e| e.to_string().contains("entrance exam")),
         "{locked:?}"
     );
     house.lift(lock).await?;
@@ -52,12 +56,20 @@ async fn a_cut_is_judged_by_its_lock_its_meter_and_the_code_of_its_moment() -> a
     let path = debt.mobile("cut");
     let wrong = phone.post(&path, house.cut("0000000000", "M-5", true)).await?;
     anyhow::ensure!(
-        wrong["state"] == "wrongful" && wrong["warning"] == "wrong_meter" && wrong["case_id"] != debt.id.as_str(),
+        wrong["state"] == "wrongful"
+            && wrong["warning"] == "wrong_meter"
+            && wrong["case_id"] != debt.id.as_str(),
         "{wrong}"
     );
     let alarm = house.alarm("wrong_meter").await?;
-    anyhow::ensure!(alarm["case_id"] == debt.id.as_str() && alarm["meter_no"] == "M-5", "{alarm}");
-    let seen = format!("/api/v1/arrears/alarms/{}/acknowledgement", alarm["alarm_id"].as_str().context("an id")?);
+    anyhow::ensure!(
+        alarm["case_id"] == debt.id.as_str() && alarm["meter_no"] == "M-5",
+        "{alarm}"
+    );
+    let seen = format!(
+        "/api/v1/arrears/alarms/{}/acknowledgement",
+        alarm["alarm_id"].as_str().context("an id")?
+    );
     house.officer("li").await?.post(&seen, json!({})).await?;
     anyhow::ensure!(house.alarm("wrong_meter").await.is_err(), "it was seen");
 
@@ -66,6 +78,9 @@ async fn a_cut_is_judged_by_its_lock_its_meter_and_the_code_of_its_moment() -> a
     let mut done = house.cut(&code, "M-3", true);
     done["done_at"] = json!(after(debt.stop_at, 60));
     let off = house.phone().await?.post(&path, done).await?;
-    anyhow::ensure!(off["state"] == "disconnected" && off["wrongful"] == false, "{off}");
+    anyhow::ensure!(
+        off["state"] == "disconnected" && off["wrongful"] == false,
+        "{off}"
+    );
     house.system.stop().await
 }
