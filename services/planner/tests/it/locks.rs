@@ -62,7 +62,7 @@ async fn a_lock_over_an_announced_plan_is_an_alarm_at_once() -> anyhow::Result<(
     house.noticed().await?;
     let id = || Uuid::now_v7().to_string();
     house.put_lock(&id(), "demo/city", (48, 72)).await?;
-    house.put_lock(&id(), "demo/county", (-2, 72)).await?;
+    house.put_lock(&id(), "demo/city/station2", (-2, 72)).await?;
     assert!(
         !then::alarmed(&house.db, "locked").await?,
         "another day, another place"

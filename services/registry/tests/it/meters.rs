@@ -22,7 +22,7 @@ impl Registry {
 async fn a_meter_is_found_by_its_number_for_arrears_alone() -> anyhow::Result<()> {
     let mut pack = given::small_pack();
     let point = pack.service_points[0].clone();
-    let twin = |id: &str| relight_grid::ServicePoint {
+    let twin = |id: &str| relight_grid::pack::ServicePoint {
         id: id.to_owned(),
         meter_no: "M-twice".to_owned(),
         ..point.clone()
