@@ -34,7 +34,7 @@ pub enum Act {
         supply: Box<Supply>,
     },
     /// A cut.
-    Cut(Box<Told>),
+    Cut(Told),
 }
 
 /// A command on a case.

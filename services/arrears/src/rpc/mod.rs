@@ -172,7 +172,7 @@ impl<O: Outside> Api<O> {
         let site = self.looked_at(&stored, &event).await;
         let act = match read::act(claims, event)? {
             read::Read::Act(act) => *act,
-            read::Read::Cut(told) => desk::Act::Cut(Box::new(self.metered(&stored, *told).await?)),
+            read::Read::Cut(told) => desk::Act::Cut(self.metered(&stored, *told).await?),
             read::Read::Issue(stop_at) => desk::Act::Issue {
                 stop_at,
                 supply: Box::new(self.supply(&stored).await?),
