@@ -372,6 +372,7 @@ fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {
             raised_at: Some(timestamp(now)),
             ..Alarm::default()
         }]),
+        arrears_alarms: Some(vec![]),
         orders: Some(orders),
         may_acknowledge: true,
     };

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod arrears;
+mod arrears_alarm;
 mod arrears_event;
 mod arrears_feed;
 pub(crate) mod arrears_notice;
@@ -50,6 +51,7 @@ pub use outages::Outage;
 pub use reports::Report;
 pub use sessions::Language;
 pub(crate) use {
+    arrears_alarm::ARREARS_DESK,
     customers::{find, open_interruption},
     orders::acknowledge_alarm,
     reports::{Neighbours, NewReport, accept_report, urge_report},
@@ -97,6 +99,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(recommendations::routes())
         .merge(replies::routes())
         .merge(arrears::routes())
+        .merge(arrears_alarm::routes())
         .merge(arrears_feed::routes())
         .merge(devices::routes())
         .merge(switching::routes())

@@ -1,6 +1,6 @@
 //! `GET /api/v1/stream`: what changes, as server-sent events.
 //!
-//! Every gateway tails the event streams of intake, dispatch, insight and planner without a consumer group (`tail`) into a
+//! Every gateway tails the event streams of intake, dispatch, insight, planner and arrears without a consumer group (`tail`) into a
 //! ring ([`Hub`]). A client gets the events of its org paths and no personal data. An event's id is the position in
 //! every stream, so another gateway can go on from it; a position that is no longer held gets `reset`, and the client
 //! reads its lists again. Every second a `beat` says that the stream and its sources are alive.
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Changes as server-sent events: `report.accepted`, `incident.changed`, `workorder.step`, `workorder.alarm`,
-/// `etr.changed`, `crew.changed`, `interruption.step`, `outage.alarm`; `beat` every second; `reset` when events were lost: read the
+/// `etr.changed`, `crew.changed`, `interruption.step`, `outage.alarm`, `arrears.alarm`; `beat` every second; `reset` when events were lost: read the
 /// lists again. Reconnect with `Last-Event-ID`.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "stream", security(("session" = [])),
     params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event seen")),

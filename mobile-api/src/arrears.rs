@@ -1,19 +1,20 @@
-//! Cutting for arrears, on site: leave for one meter fetched online, the cut with its photos, and supply back.
+//! Arrears on site: a notice served by a visit, leave for one meter fetched online, the cut with its photos, supply back.
 //!
-//! Nothing here works without a signal: a cut that was done all the same is recorded as what it may be, a wrongful one.
+//! A cut needs a signal, or a code the desk reads out: one that was done without either is recorded as what it may be, a
+//! wrongful one. A proof of service may be sent later: it has its own time.
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use relight_common::{
     ask,
     edge::{Body, Caller, Params, Problem, Segment, at},
-    wire::{instant, instant_opt, timestamp, uuid},
+    wire::{instant, timestamp, uuid},
 };
 use relight_proto::{
     arrears::v1::{
-        ApplyRequest, Case, Cut, ListCasesRequest, Reconnect, ReleaseRequest, apply_request::Event,
+        ApplyRequest, Case, Cut, ListCasesRequest, Reconnect, ReleaseRequest, Serve, apply_request::Event,
     },
-    common::v1::PageRequest,
+    common::v1::{PageRequest, Point},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -28,6 +29,8 @@ const SHOWN_MAX: u32 = 200;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(cases))
+        .routes(routes!(visits))
+        .routes(routes!(serve))
         .routes(routes!(release))
         .routes(routes!(cut))
         .routes(routes!(reconnect))
@@ -47,6 +50,8 @@ struct FieldCase {
     notice_number: String,
     /// IANA zone of the place.
     zone: String,
+    /// When the notice has to be served, at the latest.
+    serve_by: Option<DateTime<Utc>>,
     /// When supply is to stop.
     stop_at: Option<DateTime<Utc>>,
     /// Since when it is off.
@@ -57,6 +62,8 @@ struct FieldCase {
     on_at: Option<DateTime<Utc>>,
     /// Off without right: supply has to come back at once.
     wrongful: bool,
+    /// Only with the answer to a cut: `wrong_meter`, another meter was cut: switch on there again at once.
+    warning: String,
 }
 
 impl From<Case> for FieldCase {
@@ -68,11 +75,13 @@ impl From<Case> for FieldCase {
             class: case.class,
             notice_number: case.notice_number,
             zone: case.zone,
+            serve_by: at(case.serve_by),
             stop_at: at(case.stop_at),
             off_at: at(case.off_at),
             reconnect_by: at(case.reconnect_by),
             on_at: at(case.on_at),
             wrongful: case.wrongful,
+            warning: case.warning,
         }
     }
 }
@@ -103,15 +112,131 @@ async fn cases(
     crew_of(&caller)?;
     let message = ListCasesRequest {
         state: params.state,
-        account: String::new(),
-        page: Some(PageRequest {
-            cursor: String::new(),
-            size: SHOWN_MAX,
-        }),
+        page: first_page(),
+        ..ListCasesRequest::default()
     };
     let reply = ask!(app.edge(), &caller.claims, app.arrears(), list_cases, message).await?;
     let cases = reply.cases.into_iter().map(FieldCase::from).collect();
     Ok(Json(FieldCases { cases }))
+}
+
+fn first_page() -> Option<PageRequest> {
+    Some(PageRequest {
+        cursor: String::new(),
+        size: SHOWN_MAX,
+    })
+}
+
+/// Visits to make: notices of the crew's area that have to be served, the one that has to be served first comes first.
+#[utoipa::path(get, path = "/m/v1/arrears/visits", tag = "arrears", security(("session" = [])),
+    responses((status = 200, description = "The cases, by `serve_by`", body = FieldCases)))]
+async fn visits(State(app): State<App>, caller: Caller) -> Result<Json<FieldCases>, Problem> {
+    crew_of(&caller)?;
+    let message = ListCasesRequest {
+        to_serve: true,
+        page: first_page(),
+        ..ListCasesRequest::default()
+    };
+    let reply = ask!(app.edge(), &caller.claims, app.arrears(), list_cases, message).await?;
+    let cases = reply.cases.into_iter().map(FieldCase::from).collect();
+    Ok(Json(FieldCases { cases }))
+}
+
+/// How a notice is served by a visit.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Visit {
+    /// Handed over, and the receipt signed.
+    SignedReceipt,
+    /// Left at the door before a witness.
+    PostedWithWitness,
+}
+
+impl Visit {
+    fn word(self) -> &'static str {
+        match self {
+            Visit::SignedReceipt => "signed_receipt",
+            Visit::PostedWithWitness => "posted_with_witness",
+        }
+    }
+}
+
+/// The proof of a visit.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FieldServe {
+    /// The phone's id of it; the same id again is the same service.
+    id: Uuid,
+    /// How.
+    method: Visit,
+    /// When the customer got it, by the phone's clock.
+    served_at: DateTime<Utc>,
+    /// The phone's clock now: the difference to ours corrects the time above.
+    device_now: DateTime<Utc>,
+    /// Where, (lon, lat) WGS84 degrees.
+    position: (f64, f64),
+    /// SHA-256 of the photo taken there, hex.
+    photo_sha256: String,
+    /// Who took it, with a signed receipt.
+    #[serde(default)]
+    received_by: String,
+    /// SHA-256 of the signature, hex, with a signed receipt.
+    #[serde(default)]
+    signature_sha256: String,
+    /// Who saw it left at the door.
+    #[serde(default)]
+    witness: String,
+    /// Receipt of the copy at the authority, where the class needs one.
+    #[serde(default)]
+    filing_receipt: String,
+    /// When that was given.
+    #[serde(default)]
+    filed_at: Option<DateTime<Utc>>,
+    /// How the occupants of a shared supply were told.
+    #[serde(default)]
+    occupants: String,
+}
+
+/// Records that a notice was served by a visit, with its proof. Which evidence the method needs is said field by field.
+#[utoipa::path(post, path = "/m/v1/arrears/cases/{id}/serve", tag = "arrears", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Case id")), request_body = FieldServe,
+    responses((status = 200, description = "The case after it", body = FieldCase)))]
+async fn serve(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(case): Segment,
+    Body(body): Body<FieldServe>,
+) -> Result<Json<FieldCase>, Problem> {
+    crew_of(&caller)?;
+    uuid("id", &case)?;
+    let served_at = corrected(&app, ("served_at", body.served_at), body.device_now)?;
+    let (lon, lat) = body.position;
+    let event = Event::Serve(Serve {
+        method: body.method.word().to_owned(),
+        served_at: Some(timestamp(served_at)),
+        position: Some(Point { lon, lat }),
+        photo_sha256: body.photo_sha256,
+        received_by: body.received_by,
+        signature_sha256: body.signature_sha256,
+        witness: body.witness,
+        filing_receipt: body.filing_receipt,
+        filed_at: body.filed_at.map(timestamp),
+        occupants: body.occupants,
+        record: String::new(),
+    });
+    apply(&app, &caller, body.id, case, event).await
+}
+
+/// A moment of the phone by our clock; never ahead of it.
+fn corrected(
+    app: &App,
+    (field, device_at): (&'static str, DateTime<Utc>),
+    device_now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Problem> {
+    instant("device_now", Some(timestamp(device_now)))?;
+    instant(field, Some(timestamp(device_at)))?;
+    let now = app.clock().now();
+    Ok((device_at + (now - device_now)).min(now))
 }
 
 /// Asks for leave to cut.
@@ -182,10 +307,14 @@ struct FieldCut {
     done_at: Option<DateTime<Utc>>,
     /// The phone's clock now: the difference to ours corrects the time above.
     device_now: DateTime<Utc>,
+    /// Where the phone is, (lon, lat) WGS84 degrees: a wrong meter is found again by it.
+    #[serde(default)]
+    position: Option<(f64, f64)>,
 }
 
-/// Records a cut. One that has no valid leave, or was done without a signal and is reported late, is recorded all the same:
-/// as possibly wrongful, and supply has to come back at once.
+/// Records a cut. One that had no valid leave when it was done, or is told later than a minute without a code the desk read
+/// out, is recorded all the same: as possibly wrongful, and supply has to come back at once. One at another meter is wrongful
+/// for whoever that meter supplies.
 #[utoipa::path(post, path = "/m/v1/arrears/cases/{id}/cut", tag = "arrears", security(("session" = [])),
     params(("id" = Uuid, Path, description = "Case id")), request_body = FieldCut,
     responses((status = 200, description = "The case after it: look at `wrongful`", body = FieldCase)))]
@@ -197,10 +326,10 @@ async fn cut(
 ) -> Result<Json<FieldCase>, Problem> {
     crew_of(&caller)?;
     uuid("id", &case)?;
-    instant("device_now", Some(timestamp(body.device_now)))?;
-    instant_opt("done_at", body.done_at.map(timestamp))?;
-    let now = app.clock().now();
-    let done_at = body.done_at.map(|at| (at + (now - body.device_now)).min(now));
+    let done_at = body
+        .done_at
+        .map(|at| corrected(&app, ("done_at", at), body.device_now))
+        .transpose()?;
     let event = Event::Cut(Cut {
         release: body.release,
         scanned_meter_no: body.scanned_meter_no,
@@ -209,6 +338,8 @@ async fn cut(
         photo_after_sha256: body.photo_after_sha256,
         nobody_at_risk: body.nobody_at_risk,
         done_at: done_at.map(timestamp),
+        told_by: String::new(),
+        position: body.position.map(|(lon, lat)| Point { lon, lat }),
     });
     apply(&app, &caller, body.id, case, event).await
 }

@@ -150,6 +150,8 @@ pub struct ArrearsCase {
     pub opened_at: Option<DateTime<Utc>>,
     /// Version of the policy pack that rules it.
     pub policy_version: String,
+    /// Only with the answer to a cut: `wrong_meter`, another meter was cut and supply has to come back there at once.
+    pub warning: String,
     /// What happened, oldest first; only with one case.
     pub steps: Vec<CaseStep>,
     /// Messages to the customer, oldest first; only with one case.
@@ -201,6 +203,7 @@ impl From<WireCase> for ArrearsCase {
             wrongful: case.wrongful,
             opened_at: at(case.opened_at),
             policy_version: case.policy_version,
+            warning: case.warning,
             steps: steps.collect(),
             messages: case.messages.into_iter().map(CaseMessage::from).collect(),
         }
@@ -281,6 +284,7 @@ async fn search(
         state: body.state,
         account: text_required("account", &body.account, ACCOUNT_MAX)?,
         page: Some(page(body.cursor, body.limit)?),
+        to_serve: false,
     };
     let reply = ask!(app.edge(), claims, app.to().arrears, list_cases, message).await?;
     Ok(Json(List::of(reply.cases, reply.next_cursor)))

@@ -53,6 +53,9 @@ pub enum CaseEvent {
         #[serde(default)]
         safe_shutdown: String,
     },
+    /// A crew without a signal tells by voice that it has cut, under the code that was read out to it. What was not lawful
+    /// then is recorded all the same, as wrongful: look at `wrongful` and `warning` of the answer.
+    Cut(VoiceCut),
     /// Supply was found off, or cut without leave.
     FoundOff {
         /// Since when.
@@ -102,6 +105,38 @@ pub enum CaseEvent {
         /// Why.
         reason: String,
     },
+}
+
+/// A cut told by voice.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoiceCut {
+    /// The code that was read out.
+    pub code: String,
+    /// Number on the meter, as the crew reads it out.
+    pub meter_no: String,
+    /// Who cut.
+    pub told_by: String,
+    /// The second person on site.
+    pub second: String,
+    /// Nobody there is in danger by it.
+    pub nobody_at_risk: bool,
+    /// When it was cut.
+    pub done_at: DateTime<Utc>,
+}
+
+impl From<VoiceCut> for Event {
+    fn from(cut: VoiceCut) -> Self {
+        Event::Cut(w::Cut {
+            release: cut.code,
+            scanned_meter_no: cut.meter_no,
+            told_by: cut.told_by,
+            second: cut.second,
+            nobody_at_risk: cut.nobody_at_risk,
+            done_at: Some(timestamp(cut.done_at)),
+            ..w::Cut::default()
+        })
+    }
 }
 
 /// Proof of service.
@@ -189,6 +224,7 @@ impl From<CaseEvent> for Event {
                 record,
                 safe_shutdown,
             }),
+            CaseEvent::Cut(cut) => cut.into(),
             CaseEvent::FoundOff { off_at, reason } => Event::FoundOff(w::FoundOff {
                 off_at: Some(timestamp(off_at)),
                 reason,

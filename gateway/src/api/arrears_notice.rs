@@ -92,6 +92,10 @@ pub struct ArrearsNotice {
     pub zone: String,
     /// Version of the policy pack.
     pub policy_version: String,
+    /// Where to pay, as the utility says, Chinese; empty: as every customer knows.
+    pub pay_hint_zh: String,
+    /// The same, English.
+    pub pay_hint_en: String,
     /// Hours from payment to supply.
     pub reconnect_h: u32,
     /// How it was served, once it was.
@@ -141,6 +145,8 @@ impl From<Notice> for ArrearsNotice {
             serve_by: at(notice.serve_by),
             zone: notice.zone,
             policy_version: notice.policy_version,
+            pay_hint_zh: notice.pay_hint_zh,
+            pay_hint_en: notice.pay_hint_en,
             reconnect_h: notice.reconnect_h,
             service: (!service.method.is_empty()).then_some(service),
         }

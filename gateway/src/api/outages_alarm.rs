@@ -41,7 +41,8 @@ struct OutageAlarm {
     /// switched off), `not_begun_late` (nor may it be by now), `not_begun_over` (the announced end passed),
     /// `longer_limits` (a later end passes a yearly limit), `longer_calls` (a much later end: call important and life-support
     /// customers), `countersign` (a department is silent), `reliability` (an important customer has one supply left),
-    /// `fault` (an important customer is off by a fault)
+    /// `fault` (an important customer is off by a fault),
+    /// `locked` (a lock was put in its window after people were told: move it, or a manager lifts the lock)
     what: String,
     /// Why, in words.
     because: String,

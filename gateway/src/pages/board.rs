@@ -16,6 +16,10 @@ use relight_common::{
     edge::{Kind, Problem},
 };
 use relight_proto::{
+    arrears::v1::{
+        AcknowledgeAlarmRequest as SeenArrearsAlarm, Alarm as ArrearsAlarm,
+        ListAlarmsRequest as ListArrearsAlarms,
+    },
     common::v1::PageRequest,
     dispatch::v1::{AcknowledgeAlarmRequest, ListCrewsRequest, ListOrdersRequest},
     intake::v1::ListIncidentsRequest,
@@ -26,7 +30,10 @@ use serde_json::json;
 use view::{Board, Known};
 
 use super::{Fields, Visit, login::sign_in_first};
-use crate::{api::acknowledge_alarm, app::App};
+use crate::{
+    api::{ARREARS_DESK, acknowledge_alarm},
+    app::App,
+};
 
 /// Orders on the board; the rest is in the API.
 const ORDERS_MAX: u32 = 100;
@@ -42,6 +49,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/board/live", get(live))
         .route("/board/acknowledge", post(acknowledge))
         .route("/board/outage-alarm", post(seen))
+        .route("/board/arrears-alarm", post(seen_arrears))
 }
 
 async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
@@ -86,11 +94,12 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         state: "open".to_owned(),
         page: page(POINTS_MAX),
     };
-    let (orders, crews, incidents, alarms) = tokio::join!(
+    let (orders, crews, incidents, alarms, arrears_alarms) = tokio::join!(
         ask!(app.edge(), claims, app.to().dispatch, list_orders, orders),
         ask!(app.edge(), claims, app.to().dispatch, list_crews, crews),
         ask!(app.edge(), claims, app.to().intake, list_incidents, incidents),
         alarms(app, visit),
+        arrears_alarms(app, visit),
     );
     let known = Known {
         more: orders.as_ref().is_ok_and(|reply| !reply.next_cursor.is_empty()),
@@ -98,6 +107,7 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         crews: crews.ok().map(|reply| reply.crews),
         incidents: incidents.ok().map(|reply| reply.incidents),
         alarms,
+        arrears_alarms,
         may_acknowledge: claims.has(&[Role::Dispatcher, Role::UnitDesk]),
     };
     Ok(Board::new(
@@ -127,6 +137,24 @@ async fn alarms(app: &App, visit: &Visit) -> Option<Vec<Alarm>> {
     reply.ok().map(|reply| reply.alarms)
 }
 
+/// Alarms of the arrears desk that nobody has seen; none for who is not to see them.
+async fn arrears_alarms(app: &App, visit: &Visit) -> Option<Vec<ArrearsAlarm>> {
+    let claims = &visit.claims;
+    if !claims.has(&ARREARS_DESK) {
+        return Some(Vec::new());
+    }
+    let message = ListArrearsAlarms {
+        open: true,
+        case_id: String::new(),
+        page: Some(PageRequest {
+            cursor: String::new(),
+            size: ALARMS_MAX,
+        }),
+    };
+    let reply = ask!(app.edge(), claims, app.to().arrears_alarms, list, message).await;
+    reply.ok().map(|reply| reply.alarms)
+}
+
 #[derive(Deserialize)]
 struct SeenForm {
     #[serde(default)]
@@ -150,6 +178,22 @@ async fn seen(
         alarm_id: form.alarm_id,
     };
     ask!(app.edge(), claims, app.to().outage_alarms, acknowledge, message).await?;
+    Ok(Redirect::to("/board").into_response())
+}
+
+async fn seen_arrears(
+    State(app): State<App>,
+    visit: Visit,
+    Fields(form): Fields<SeenForm>,
+) -> Result<Response, Problem> {
+    visit.check(&form.csrf)?;
+    let claims = &visit.claims;
+    claims.need(&ARREARS_DESK)?;
+    let message = SeenArrearsAlarm {
+        command_id: form.command_id,
+        alarm_id: form.alarm_id,
+    };
+    ask!(app.edge(), claims, app.to().arrears_alarms, acknowledge, message).await?;
     Ok(Redirect::to("/board").into_response())
 }
 

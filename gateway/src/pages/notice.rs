@@ -64,6 +64,8 @@ pub struct Sheet {
     address: String,
     amount: String,
     due: String,
+    /// Where to pay, as the utility says; empty: the general words.
+    pay_hint: String,
     bills: Vec<Row>,
     reminders: Vec<String>,
     basis: Vec<String>,
@@ -130,9 +132,9 @@ fn sheet(language: Language, notice: ArrearsNotice, areas: &Areas) -> Sheet {
         let channel = words::say(language, &format!("notice.channel_{}", reminder.channel), &[]);
         format!("{} ({channel})", full(reminder.at))
     });
-    let address = match language {
-        Language::ZhCn => &notice.address_zh,
-        Language::En => &notice.address_en,
+    let (address, pay_hint) = match language {
+        Language::ZhCn => (&notice.address_zh, &notice.pay_hint_zh),
+        Language::En => (&notice.address_en, &notice.pay_hint_en),
     };
     let unit = areas.name(language, &notice.org_path).unwrap_or(&notice.org_path);
     let mut basis = notice.legal_basis.clone();
@@ -151,6 +153,7 @@ fn sheet(language: Language, notice: ArrearsNotice, areas: &Areas) -> Sheet {
         address: address.clone(),
         amount: money(notice.amount_cents),
         due: notice.due_on.clone(),
+        pay_hint: pay_hint.clone(),
         bills: bills.collect(),
         reminders: reminders.collect(),
         basis,

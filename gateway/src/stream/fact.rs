@@ -3,8 +3,8 @@
 use prost::Message;
 use relight_common::edge::at;
 use relight_proto::events::v1::{
-    CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep, OutageAlarm, ReportAccepted,
-    WorkOrderAlarm, WorkOrderStep,
+    ArrearsAlarm, CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep, OutageAlarm,
+    ReportAccepted, WorkOrderAlarm, WorkOrderStep,
 };
 use serde_json::{Value, json};
 
@@ -39,6 +39,7 @@ fn data(event: &Event) -> Option<Value> {
         "crew.changed" => CrewChanged::decode(bytes).ok().map(crew),
         "interruption.step" => InterruptionStep::decode(bytes).ok().map(interruption),
         "outage.alarm" => OutageAlarm::decode(bytes).ok().map(outage_alarm),
+        "arrears.alarm" => ArrearsAlarm::decode(bytes).ok().map(arrears_alarm),
         _ => None,
     }
 }
@@ -105,6 +106,13 @@ fn outage_alarm(alarm: OutageAlarm) -> Value {
     })
 }
 
+/// Which case, and nothing of the debt.
+fn arrears_alarm(alarm: ArrearsAlarm) -> Value {
+    json!({
+        "case_id": alarm.case_id, "number": alarm.number, "level": alarm.level, "due_at": at(alarm.due_at),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +152,18 @@ mod tests {
         let item = item_of(13, event("outage.alarm", alarm.encode_to_vec()));
         assert!(item.json.contains("late_joiner") && item.json.contains("P-20261127-0001"));
         assert!(!item.json.contains("the-customer"), "{}", item.json);
+    }
+
+    #[test]
+    fn an_alarm_of_arrears_names_its_case() {
+        let alarm = ArrearsAlarm {
+            number: "A-20261127-0001".to_owned(),
+            level: "unknown_meter".to_owned(),
+            ..ArrearsAlarm::default()
+        };
+        let item = item_of(17, event("arrears.alarm", alarm.encode_to_vec()));
+        assert!(item.json.contains("A-20261127-0001") && item.json.contains("unknown_meter"));
+        assert_eq!(item_of(17, event("arrears.changed", vec![])).json, "");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use relight_common::db::PARTITIONS;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Whose events are shown.
-pub(crate) const SOURCES: [&str; 4] = ["intake", "dispatch", "insight", "planner"];
+pub(crate) const SOURCES: [&str; 5] = ["intake", "dispatch", "insight", "planner", "arrears"];
 const PER_SOURCE: usize = PARTITIONS as usize;
 /// One slot per stream: source times partitions.
 const SLOTS: usize = SOURCES.len() * PER_SOURCE;

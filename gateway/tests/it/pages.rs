@@ -119,6 +119,8 @@ async fn a_form_of_another_site_does_nothing() -> anyhow::Result<()> {
     assert_eq!(out.status, 403);
     let alarm = given::send(&gateway, post("/board/acknowledge", "csrf=00&order_id=1")?).await;
     assert_eq!(alarm.status, 403);
+    let alarm = given::send(&gateway, post("/board/arrears-alarm", "csrf=00&alarm_id=1")?).await;
+    assert_eq!(alarm.status, 403);
     Ok(())
 }
 

@@ -360,6 +360,20 @@ const ROUTES: &[Route] = &[
         "outage_id",
     ),
     route(
+        "GET /api/v1/arrears/alarms?open=true",
+        READ,
+        ("agent", "dispatcher"),
+        ("/api/v1/arrears/alarms?case_id=nix", ""),
+        "case_id",
+    ),
+    route(
+        "POST /api/v1/arrears/alarms/{id}/acknowledgement",
+        "{}",
+        ("manager", "crew"),
+        ("/api/v1/arrears/alarms/nix/acknowledgement", "{}"),
+        "id",
+    ),
+    route(
         "GET /api/v1/planned-outages/temporary-share?month=2026-03",
         READ,
         ("manager", "agent"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prost::Message;
 use relight_common::{
-    Work,
+    Db, Work,
     reader::{Consumer, Outcome},
     wire,
 };
@@ -12,43 +12,54 @@ use relight_proto::events::v1::{Event, NoticeServed};
 
 use crate::{
     desk::{House, take_result},
-    domain::{Premises, message::Kind},
+    domain::{NOT_ASKED, Site, message::Kind},
     error::Error,
     outside::Outside,
+    store::case,
 };
 
 /// Applies the events of notify.
 #[derive(Debug)]
 pub struct FromNotify<O> {
+    db: Db,
     house: House,
     outside: Arc<O>,
 }
 
 impl<O: Outside> FromNotify<O> {
-    /// By the rules of `house`.
-    pub fn new(house: House, outside: Arc<O>) -> Self {
-        Self { house, outside }
+    /// Over `db`, by the rules of `house`.
+    pub fn new(db: &Db, house: House, outside: Arc<O>) -> Self {
+        let db = db.clone();
+        Self { db, house, outside }
+    }
+
+    /// What is known of the premises a last warning is about, at the moment it announces.
+    async fn site(&self, case_id: &str) -> Result<Site, Error> {
+        let case = case::get(self.db.pool(), wire::uuid("case_id", case_id)?).await?;
+        Ok(match case {
+            None => NOT_ASKED.clone(),
+            Some(stored) => {
+                let stop_at = stored.doc.state.notice().map(|notice| notice.stop_at);
+                self.outside
+                    .site(&stored, stop_at.unwrap_or(stored.opened_at))
+                    .await
+            }
+        })
     }
 }
 
 impl<O: Outside> Consumer for FromNotify<O> {
-    type Prepared = Premises;
+    type Prepared = Site;
     type Error = Error;
 
-    async fn prepare(&self, event: &Event) -> Result<Premises, Error> {
-        let Some((told, Kind::PreNotice)) = ours(event)? else {
-            return Ok(Premises::Unknown);
-        };
-        match told.results.first() {
-            Some(result) => {
-                let customer = wire::uuid("customer_id", &result.customer_id)?;
-                Ok(self.outside.premises(customer).await)
-            }
-            None => Ok(Premises::Unknown),
+    async fn prepare(&self, event: &Event) -> Result<Site, Error> {
+        match ours(event)? {
+            Some((told, Kind::PreNotice)) if !told.results.is_empty() => self.site(&told.case_id).await,
+            _ => Ok(NOT_ASKED.clone()),
         }
     }
 
-    async fn apply(&self, work: &mut Work, event: &Event, premises: Premises) -> Result<Outcome, Error> {
+    async fn apply(&self, work: &mut Work, event: &Event, site: Site) -> Result<Outcome, Error> {
         if event.r#type != "notice.served" {
             return Ok(Outcome::Unknown);
         }
@@ -59,7 +70,7 @@ impl<O: Outside> Consumer for FromNotify<O> {
         for result in &told.results {
             let at = wire::instant("at", result.at)?;
             let became = (result.channel.as_str(), result.result.as_str(), at);
-            take_result(work, &self.house, (id, kind), became, premises).await?;
+            take_result(work, &self.house, (id, kind), became, &site).await?;
         }
         Ok(Outcome::Applied)
     }

@@ -16,6 +16,9 @@ pub enum Error {
     /// No such notice, or none the caller may see.
     #[error("there is no such notice among those you may see")]
     NoNotice,
+    /// No such alarm, or none the caller may see.
+    #[error("there is no such alarm in the areas you may see")]
+    NoAlarm,
     /// The caller may not do this.
     #[error("{0}")]
     Denied(&'static str),
@@ -46,7 +49,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoCase | Error::NoNotice => Code::NotFound,
+            Error::NoCase | Error::NoNotice | Error::NoAlarm => Code::NotFound,
             Error::Denied(_) => Code::PermissionDenied,
             Error::Refused(refusal) if refusal.field().is_some() => Code::InvalidArgument,
             Error::Refused(_) | Error::NoSupply => Code::FailedPrecondition,

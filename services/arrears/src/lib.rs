@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use relight_common::service::Host;
 use relight_proto::arrears::v1::{
-    arrears_server::ArrearsServer, notice_text_batches_server::NoticeTextBatchesServer,
-    notice_texts_server::NoticeTextsServer,
+    arrears_alarms_server::ArrearsAlarmsServer, arrears_server::ArrearsServer,
+    notice_text_batches_server::NoticeTextBatchesServer, notice_texts_server::NoticeTextsServer,
 };
 use tokio::net::TcpListener;
 
@@ -44,7 +44,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.keep_house(timers::Mender { house: house.clone() })?;
     room.fire_timers(Arc::new(timers::Timers { house: house.clone() }));
     let outside = Arc::new(outside::Services::new(&room.peers));
-    let reader = consumer::FromNotify::new(house.clone(), Arc::clone(&outside));
+    let reader = consumer::FromNotify::new(&room.db, house.clone(), Arc::clone(&outside));
     room.read("notify", Arc::new(reader));
     let api = rpc::Api::new(&room.db, &host.secrets, host.clock.clone(), house, outside);
     room.serve(listener, |routes, guard| {
@@ -53,6 +53,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             api.clone(),
             guard.clone(),
         ));
+        routes.add_service(ArrearsAlarmsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(ArrearsServer::with_interceptor(api, guard));
     })
     .await

@@ -3,14 +3,19 @@
 use relight_common::{Code, grpc::Peers, wire};
 use relight_proto::{
     insight::v1::{WhyOffRequest, insight_client::InsightClient},
-    registry::v1::{SupplyOfReply, SupplyOfRequest, supplies_client::SuppliesClient},
+    planner::v1::{Lock, LocksAtRequest, standing_locks_client::StandingLocksClient},
+    registry::v1::{
+        MeterSupplyRequest, SupplyOfReply, SupplyOfRequest, meter_supplies_client::MeterSuppliesClient,
+        supplies_client::SuppliesClient,
+    },
 };
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Premises, class::Class},
+    domain::{Instant, Locks, Premises, Site, class::Class},
     error::Error,
-    store::account::Supply,
+    store::{account::Supply, case::Stored},
 };
 
 /// Class of a ledger record that a case itself opened.
@@ -22,6 +27,21 @@ pub trait Outside: Send + Sync + 'static {
     fn supply(&self, account: &str) -> impl Future<Output = Result<Result<Supply, String>, Error>> + Send;
     /// Whether the customer's premises are off for another reason. No answer is an answer: unknown.
     fn premises(&self, customer: Uuid) -> impl Future<Output = Premises> + Send;
+    /// Whether cuts are locked there at that moment. No answer is an answer: unknown.
+    fn locks(&self, org_path: &str, at: Instant) -> impl Future<Output = Locks> + Send;
+    /// Whose supply a meter measures; `None` when nobody's, or when several have that number.
+    fn meter(&self, meter_no: &str) -> impl Future<Output = Result<Option<Supply>, Error>> + Send;
+
+    /// All that is known of the premises of a case at that moment.
+    fn site(&self, stored: &Stored, at: Instant) -> impl Future<Output = Site> + Send {
+        async move {
+            let (premises, locks) = tokio::join!(
+                self.premises(stored.customer_id),
+                self.locks(&stored.org_path, at)
+            );
+            Site { premises, locks }
+        }
+    }
 }
 
 /// The other services.
@@ -66,6 +86,48 @@ impl Outside for Services {
                 Premises::Unknown
             }
         }
+    }
+
+    async fn locks(&self, org_path: &str, at: Instant) -> Locks {
+        self.standing(org_path, at).await.unwrap_or_else(|status| {
+            tracing::warn!(%status, "the planner does not say whether cuts are locked");
+            Locks::Unknown
+        })
+    }
+
+    async fn meter(&self, meter_no: &str) -> Result<Option<Supply>, Error> {
+        let ask = MeterSupplyRequest {
+            meter_no: meter_no.to_owned(),
+        };
+        let mut registry = MeterSuppliesClient::new(self.peers.to("registry"));
+        match registry.of_meter(ask).await {
+            Ok(reply) => Ok(read(reply.into_inner())?.ok()),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(relight_common::Error::peer("registry")(status).into()),
+        }
+    }
+}
+
+impl Services {
+    async fn standing(&self, org_path: &str, at: Instant) -> Result<Locks, Status> {
+        let ask = LocksAtRequest {
+            org_path: org_path.to_owned(),
+            at: Some(wire::timestamp(at)),
+        };
+        let mut planner = StandingLocksClient::new(self.peers.to("planner"));
+        let locks = planner.at(ask).await?.into_inner().locks;
+        let until = |lock: &Lock| wire::instant("until_at", lock.until_at).ok();
+        // The longest one, so that nobody comes back to the next one.
+        Ok(match locks.iter().max_by_key(|lock| until(lock)) {
+            None => Locks::Free,
+            Some(lock) => match until(lock) {
+                None => Locks::Unknown,
+                Some(until) => Locks::Locked {
+                    reason: format!("{}: {}", lock.kind, lock.reason),
+                    until,
+                },
+            },
+        })
     }
 }
 

@@ -25,7 +25,7 @@ use relight_proto::planner::v1::{
     call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer,
     plan_figures_server::PlanFiguresServer, plan_forms_server::PlanFormsServer,
     planner_server::PlannerServer, reliability_warnings_server::ReliabilityWarningsServer,
-    safety_switch_offs_server::SafetySwitchOffsServer,
+    safety_switch_offs_server::SafetySwitchOffsServer, standing_locks_server::StandingLocksServer,
 };
 use tokio::net::TcpListener;
 
@@ -66,6 +66,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         ));
         routes.add_service(PlanFiguresServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlanFormsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(StandingLocksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlannerServer::with_interceptor(api, guard));
     })
     .await

@@ -27,8 +27,9 @@ use relight_proto::registry::v1::{
     accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer,
     customer_contacts_server::CustomerContactsServer, customer_numbers_server::CustomerNumbersServer,
     customer_supplies_server::CustomerSuppliesServer, life_support_server::LifeSupportServer,
-    links_server::LinksServer, registry_server::RegistryServer, set_members_server::SetMembersServer,
-    supplies_server::SuppliesServer, switchings_server::SwitchingsServer,
+    links_server::LinksServer, meter_supplies_server::MeterSuppliesServer, registry_server::RegistryServer,
+    set_members_server::SetMembersServer, supplies_server::SuppliesServer,
+    switchings_server::SwitchingsServer,
 };
 use tokio::net::TcpListener;
 
@@ -60,6 +61,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     host.tasks.spawn(holder.clone().watch(host.stop.clone()));
     let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder, terms);
     room.serve(listener, |routes, guard| {
+        routes.add_service(MeterSuppliesServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(SuppliesServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(SwitchingsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(AccountsServer::with_interceptor(api.clone(), guard.clone()));

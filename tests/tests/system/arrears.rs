@@ -2,6 +2,8 @@
 //! shortened.
 
 mod house;
+mod orders;
+mod told;
 
 use relight_tests::Api;
 use serde_json::json;

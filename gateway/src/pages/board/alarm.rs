@@ -1,9 +1,9 @@
-//! Outages that are not where they have to be, on the wallboard.
+//! Outages that are not where they have to be, and cases of arrears somebody has to look at, on the wallboard.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use relight_common::edge::at;
-use relight_proto::planner::v1::Alarm;
+use relight_proto::{arrears::v1::Alarm as ArrearsAlarm, planner::v1::Alarm};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -34,6 +34,34 @@ impl AlarmRow {
             command_id: Uuid::now_v7().to_string(),
         }
     }
+
+    /// An alarm of the arrears desk: the meter and the place, where one was cut by mistake.
+    pub(super) fn of_arrears(
+        alarm: &ArrearsAlarm,
+        language: Language,
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
+        let key = format!("board.arrears_{}", alarm.level);
+        let address = match language {
+            Language::ZhCn => &alarm.address_zh,
+            Language::En => &alarm.address_en,
+        };
+        let position = alarm.position.map(|at| format!("{:.5}, {:.5}", at.lat, at.lon));
+        let place = [
+            alarm.meter_no.clone(),
+            address.clone(),
+            position.unwrap_or_default(),
+        ];
+        let place: Vec<String> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        Self {
+            alarm_id: alarm.alarm_id.clone(),
+            number: alarm.number.clone(),
+            what: words::find(language, &key, &[]).unwrap_or_else(|| alarm.level.clone()),
+            because: place.join(" · "),
+            raised: at(alarm.raised_at).map_or(String::new(), |at| words::short(at, now, zone)),
+            command_id: Uuid::now_v7().to_string(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -57,5 +85,21 @@ mod tests {
         assert_eq!(said("not_begun", Language::ZhCn).what, "到时未停电");
         assert_eq!(said("of_tomorrow", Language::En).what, "of_tomorrow");
         assert_eq!(said("gate", Language::En).because, "announced for 09:00");
+    }
+    #[test]
+    fn an_alarm_of_arrears_says_the_meter_and_the_place() {
+        let now: DateTime<Utc> = "2026-11-22T04:00:00Z".parse().unwrap();
+        let alarm = ArrearsAlarm {
+            number: "A-20261127-0001".to_owned(),
+            level: "unknown_meter".to_owned(),
+            meter_no: "M-9".to_owned(),
+            address_zh: "文一路1号".to_owned(),
+            address_en: "1 Wenyi Road".to_owned(),
+            ..ArrearsAlarm::default()
+        };
+        let said = |language| AlarmRow::of_arrears(&alarm, language, (now, chrono_tz::UTC));
+        assert_eq!(said(Language::En).because, "M-9 · 1 Wenyi Road");
+        assert_eq!(said(Language::ZhCn).because, "M-9 · 文一路1号");
+        assert_eq!(said(Language::ZhCn).what, "误停了无主电能表");
     }
 }

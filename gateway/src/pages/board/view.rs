@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use relight_common::edge::at;
 use relight_proto::{
+    arrears::v1::Alarm as ArrearsAlarm,
     dispatch::v1::{Clock, Crew, Order},
     intake::v1::Incident,
     planner::v1::Alarm,
@@ -34,6 +35,8 @@ pub struct Known {
     pub incidents: Option<Vec<Incident>>,
     /// Alarms of outages nobody acknowledged, the newest first; none for who is not to see them.
     pub alarms: Option<Vec<Alarm>>,
+    /// Alarms of the arrears desk nobody acknowledged, in the same way.
+    pub arrears_alarms: Option<Vec<ArrearsAlarm>>,
     /// Whether the viewer may acknowledge alarms.
     pub may_acknowledge: bool,
 }
@@ -70,6 +73,7 @@ pub struct Board {
     rows: Vec<Row>,
     more: bool,
     alarms: Vec<AlarmRow>,
+    arrears_alarms: Vec<AlarmRow>,
     crews: Vec<CrewRow>,
     map: Map,
     breaches: usize,
@@ -152,6 +156,7 @@ impl Board {
             (known.crews.is_none(), "board.crews"),
             (known.incidents.is_none(), "board.map"),
             (known.alarms.is_none(), "board.alarms"),
+            (known.arrears_alarms.is_none(), "board.arrears_alarms"),
         ];
         let missing = missing.into_iter().filter(|(gone, _)| *gone);
         let missing = missing.map(|(_, key)| words::say(language, key, &[])).collect();
@@ -167,6 +172,12 @@ impl Board {
                 .iter()
                 .flatten()
                 .map(|alarm| AlarmRow::of(alarm, language, (now, zone)))
+                .collect(),
+            arrears_alarms: known
+                .arrears_alarms
+                .iter()
+                .flatten()
+                .map(|alarm| AlarmRow::of_arrears(alarm, language, (now, zone)))
                 .collect(),
             map: Map::new(view.marks(&orders, &crews, &incidents)),
             crews: crews.iter().map(|crew| view.crew(crew)).collect(),
@@ -336,6 +347,7 @@ mod tests {
             crews: Some(vec![]),
             incidents: Some(vec![]),
             alarms: Some(vec![]),
+            arrears_alarms: Some(vec![]),
             more: false,
             may_acknowledge: true,
         };
@@ -451,7 +463,13 @@ mod tests {
         );
         assert_eq!(
             board.missing,
-            ["Open orders", "Crews", "Map", "Alarms of planned outages"]
+            [
+                "Open orders",
+                "Crews",
+                "Map",
+                "Alarms of planned outages",
+                "Alarms of arrears cases"
+            ]
         );
     }
 }

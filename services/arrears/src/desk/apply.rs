@@ -1,25 +1,21 @@
 //! A person's step on a case: rights, what it needs to know, the machine, and what is printed.
 
-use chrono::TimeDelta;
 use relight_common::{Claims, Role, Work};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
+    cut::{Told, cut},
     message,
-    release::hash_of,
     step::{House, step},
 };
 use crate::{
-    domain::{
-        Event, Instant, Premises, Refusal, State, case::HoldKind, class::Class, event::Doing, message::Kind,
-    },
+    domain::{Event, Instant, Refusal, Site, State, case::HoldKind, class::Class, message::Kind},
     error::Error,
     store::{
         account::{self, Supply},
         case::{self, Stored},
         notice::{self, Printed},
-        release,
     },
 };
 
@@ -37,15 +33,8 @@ pub enum Act {
         /// Name and address.
         supply: Box<Supply>,
     },
-    /// A cut, with what the crew shows as its release.
-    Cut {
-        /// Token or code.
-        shown: String,
-        /// What was done.
-        doing: Doing,
-        /// Since when the supply is off already; `None`: it is cut only if the answer is yes.
-        done_at: Option<Instant>,
-    },
+    /// A cut.
+    Cut(Told),
 }
 
 /// A command on a case.
@@ -55,14 +44,11 @@ pub struct Command {
     pub case: Uuid,
     /// What is asked for.
     pub act: Act,
-    /// What the ledger says of the premises.
-    pub premises: Premises,
+    /// What the others know of the premises.
+    pub site: Site,
     /// Version the officer looked at, if that is to be checked.
     pub expected_version: Option<i64>,
 }
-
-/// A cut reported later than this was done without the answer.
-const ONLINE: TimeDelta = TimeDelta::seconds(60);
 
 const MANAGERS: [Role; 2] = [Role::Manager, Role::Admin];
 const DESK: [Role; 3] = [Role::Agent, Role::Manager, Role::Admin];
@@ -93,27 +79,21 @@ pub async fn apply(
     match &command.act {
         Act::Event(event) => {
             let event = as_manager(claims, event, &stored.org_path);
-            let facts = house.facts(command.premises, None);
+            let facts = house.facts(&command.site, None);
             step(work, &mut stored, &event, &facts).await?;
             if let Event::Classify(class) = event {
                 account::classify(work.conn(), stored.account_id, class).await?;
             }
         }
         Act::Tell(kind) => {
-            let facts = house.facts(command.premises, None);
+            let facts = house.facts(&command.site, None);
             message::ordered(work, &stored, *kind, &facts).await?;
         }
         Act::Issue { stop_at, supply } => {
-            issue(work, house, &mut stored, (*stop_at, claims.called()), supply).await?;
+            let by = (*stop_at, claims.called());
+            issue(work, house, &mut stored, by, (supply, &command.site)).await?;
         }
-        Act::Cut {
-            shown,
-            doing,
-            done_at,
-        } => {
-            let how = (shown.as_str(), doing, *done_at);
-            cut(work, house, &mut stored, command.premises, how).await?;
-        }
+        Act::Cut(told) => return cut(work, house, stored, (told, &command.site)).await,
     }
     Ok(stored)
 }
@@ -125,7 +105,7 @@ fn authorise(claims: &Claims, act: &Act, org_path: &str) -> Result<(), Error> {
     }
     let on_site = matches!(
         act,
-        Act::Cut { .. }
+        Act::Cut(_)
             | Act::Event(
                 Event::Serve { .. }
                     | Event::PreNotice { .. }
@@ -135,6 +115,12 @@ fn authorise(claims: &Claims, act: &Act, org_path: &str) -> Result<(), Error> {
     );
     if !on_site && !claims.has_at(&DESK, org_path) {
         return Err(Error::Denied("this is for the arrears desk (agent) or a manager"));
+    }
+    let by_voice = matches!(act, Act::Cut(told) if told.by_voice);
+    if by_voice && !claims.has_at(&DESK, org_path) {
+        return Err(Error::Denied(
+            "a cut told by voice is recorded by the arrears desk",
+        ));
     }
     let lifts_a_lock = matches!(
         act,
@@ -169,7 +155,7 @@ async fn issue(
     house: &House,
     stored: &mut Stored,
     (stop_at, issuer_name): (Instant, &str),
-    supply: &Supply,
+    (supply, site): (&Supply, &Site),
 ) -> Result<(), Error> {
     let at = work.at();
     if supply.class == Class::LifeSupport {
@@ -181,7 +167,7 @@ async fn issue(
         issuer: work.actor().to_owned(),
         stop_at,
     };
-    step(work, stored, &event, &house.facts(Premises::Unknown, None)).await?;
+    step(work, stored, &event, &house.facts(site, None)).await?;
     let State::NoticeIssued { basis, notice } = &stored.doc.state else {
         return Err(Error::Stored("notice that was void when it was issued"));
     };
@@ -203,6 +189,8 @@ async fn issue(
         stop_at: notice.stop_at,
         serve_by: notice.serve_by,
         reconnect_h: u32::try_from(reconnect.num_hours()).unwrap_or(0),
+        pay_hint_zh: house.terms.pay_hint_zh.clone(),
+        pay_hint_en: house.terms.pay_hint_en.clone(),
     };
     let row = notice::Row {
         number,
@@ -211,47 +199,4 @@ async fn issue(
         doc: Json(printed),
     };
     notice::insert(work.conn(), &row).await
-}
-
-async fn cut(
-    work: &mut Work,
-    house: &House,
-    stored: &mut Stored,
-    premises: Premises,
-    (shown, doing, done_at): (&str, &Doing, Option<Instant>),
-) -> Result<(), Error> {
-    let at = work.at();
-    if let Some(off_at) = done_at.filter(|off_at| *off_at < at - ONLINE) {
-        return found_off(work, house, stored, off_at, "reported late: cut without a signal").await;
-    }
-    let found = release::lock(work.conn(), stored.id, &hash_of(stored.id, shown)).await?;
-    let known = found.map(|(_, release)| release);
-    let facts = house.facts(premises, known.as_ref());
-    match (
-        step(work, stored, &Event::Cut(doing.clone()), &facts).await,
-        done_at,
-    ) {
-        (Err(Error::Refused(refusal)), Some(off_at)) => {
-            let why = format!("cut although refused: {refusal}");
-            return found_off(work, house, stored, off_at, &why).await;
-        }
-        (done, _) => done?,
-    };
-    release::spend(work.conn(), stored.id, at).await
-}
-
-/// What is off is off: it is written down, and supply has to come back at once (operations.md O9).
-async fn found_off(
-    work: &mut Work,
-    house: &House,
-    stored: &mut Stored,
-    off_at: Instant,
-    reason: &str,
-) -> Result<(), Error> {
-    let event = Event::FoundOff {
-        off_at,
-        reason: reason.to_owned(),
-    };
-    let facts = house.facts(Premises::Unknown, None);
-    step(work, stored, &event, &facts).await.map(drop)
 }

@@ -15,7 +15,7 @@ use super::{
     step::{House, step},
 };
 use crate::{
-    domain::{AHEAD_MAX, Case, Event, Instant, Premises, transition},
+    domain::{AHEAD_MAX, Case, Event, Instant, NOT_ASKED, transition},
     error::Error,
     store::{
         account::{self, Account, Bill, Supply},
@@ -305,7 +305,7 @@ async fn move_cases(
     accounts: &[&Account],
     cases: &mut Cases,
 ) -> Result<(), Error> {
-    let (at, facts) = (work.at(), house.facts(Premises::Unknown, None));
+    let (at, facts) = (work.at(), house.facts(&NOT_ASKED, None));
     let mut confirmed = Vec::new();
     for account in accounts {
         let (Some(stored), Some(as_of)) = (cases.get_mut(&account.id), account.balance_at) else {

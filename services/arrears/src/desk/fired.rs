@@ -2,15 +2,19 @@
 
 use relight_common::{Work, timer::Timer, wire::timestamp};
 use relight_proto::events::v1::ArrearsAlarm;
+use uuid::Uuid;
 
 use super::{
     message,
     step::{House, step},
 };
 use crate::{
-    domain::{Case, Event, Facts, Instant, Premises, State},
+    domain::{Case, Event, Facts, Instant, NOT_ASKED, State},
     error::Error,
-    store::case,
+    store::{
+        alarm::{self, Alarm},
+        case,
+    },
 };
 
 /// Kind of the timer that looks at a case.
@@ -28,24 +32,24 @@ pub async fn fire(work: &mut Work, house: &House, timer: &Timer) -> Result<(), E
     let Some(mut stored) = case::lock(work.conn(), timer.subject).await? else {
         return Ok(());
     };
-    let facts = house.facts(Premises::Unknown, None);
+    let facts = house.facts(&NOT_ASKED, None);
     match timer.kind.as_str() {
         LOOK => step(work, &mut stored, &Event::Look, &facts).await.map(drop),
         WARN => message::warn(work, &stored, &facts).await,
-        RECONNECT => alarm(work, &mut stored, &facts).await,
+        RECONNECT => watch(work, &mut stored, &facts).await,
         _ => Err(Error::Stored("timer of a kind this release does not know")),
     }
 }
 
 /// What the reconnection's limit has reached by now, told; then the next mark.
-async fn alarm(work: &mut Work, stored: &mut case::Stored, facts: &Facts<'_>) -> Result<(), Error> {
+async fn watch(work: &mut Work, stored: &mut case::Stored, facts: &Facts<'_>) -> Result<(), Error> {
     let now = work.at();
     let Some((due_at, marks)) = marks(&stored.doc, facts) else {
         return Ok(());
     };
     let reached = marks.iter().rev().find(|(at, _)| *at <= now);
     if let Some((_, level)) = reached {
-        wake(work, stored, level, due_at).await?;
+        wake(work, stored, level, due_at, Spot::default()).await?;
     }
     // Strictly later: the mark of this very moment was just told, and would be told for ever.
     if let Some((at, _)) = marks.iter().find(|(at, _)| *at > now) {
@@ -54,17 +58,45 @@ async fn alarm(work: &mut Work, stored: &mut case::Stored, facts: &Facts<'_>) ->
     Ok(())
 }
 
-/// Somebody has to look at the case now.
+/// A meter that was cut by mistake, and where; empty with other alarms.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spot {
+    pub(super) meter_no: String,
+    pub(super) address_zh: String,
+    pub(super) address_en: String,
+    pub(super) position: Option<(f64, f64)>,
+}
+
+/// Somebody has to look at the case now: it is on the desk's list until they say that they have seen it.
 pub(super) async fn wake(
     work: &mut Work,
     stored: &mut case::Stored,
     level: &str,
     due_at: Instant,
+    spot: Spot,
 ) -> Result<(), Error> {
+    let one = Alarm {
+        id: Uuid::now_v7(),
+        case_id: stored.id,
+        number: stored.number.clone(),
+        org_path: stored.org_path.clone(),
+        level: level.to_owned(),
+        due_at,
+        raised_at: work.at(),
+        meter_no: spot.meter_no,
+        address_zh: spot.address_zh,
+        address_en: spot.address_en,
+        lon: spot.position.map(|(lon, _)| lon),
+        lat: spot.position.map(|(_, lat)| lat),
+        acknowledged_at: None,
+        acknowledged_by: None,
+    };
+    alarm::raise(work.conn(), &one).await?;
     let told = ArrearsAlarm {
         case_id: stored.id.to_string(),
-        level: level.to_owned(),
+        level: one.level,
         due_at: Some(timestamp(due_at)),
+        number: one.number,
     };
     stored.version += 1;
     case::save(work.conn(), stored).await?;

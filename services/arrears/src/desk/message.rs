@@ -7,13 +7,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    fired::{WARN, wake},
+    fired::{Spot, WARN, wake},
     step::{House, step},
 };
 use crate::{
     domain::{
-        Event, Facts, Instant, Premises,
+        Event, Facts, Instant, Site,
         message::{Kind, check_order, next_warning},
+        unlocked,
     },
     error::Error,
     store::{
@@ -56,6 +57,9 @@ pub(super) async fn ordered(
     facts: &Facts<'_>,
 ) -> Result<(), Error> {
     check_order(kind, &stored.doc, facts, work.at())?;
+    if kind == Kind::PreNotice {
+        unlocked(facts.locks)?;
+    }
     let detail = json!({ "kind": kind.word() });
     work.audit("arrears.message_ordered", stored.id, detail);
     order(work, stored, kind).await
@@ -102,7 +106,7 @@ pub async fn take_result(
     house: &House,
     (id, kind): (Uuid, Kind),
     (channel, result, at): (&str, &str, Instant),
-    premises: Premises,
+    site: &Site,
 ) -> Result<(), Error> {
     let Some((case_id, became)) = message::finish(work.conn(), id, (channel, result), at).await? else {
         return Ok(());
@@ -118,7 +122,7 @@ pub async fn take_result(
     let Some(mut stored) = case::lock(work.conn(), case_id).await? else {
         return Ok(());
     };
-    let facts = house.facts(premises, None);
+    let facts = house.facts(site, None);
     match step(work, &mut stored, &event, &facts).await {
         Ok(_) if matches!(event, Event::Disprove { .. }) => fell_away(work, &mut stored, kind).await,
         Ok(_) => Ok(()),
@@ -138,5 +142,5 @@ async fn fell_away(work: &mut Work, stored: &mut Stored, kind: Kind) -> Result<(
         return Ok(());
     }
     let now = work.at();
-    wake(work, stored, "wrong_person", now).await
+    wake(work, stored, "wrong_person", now, Spot::default()).await
 }

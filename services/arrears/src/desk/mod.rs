@@ -1,6 +1,7 @@
 //! Commands: lock, decide by the machine, save, tell, set timers. Each runs inside one open transaction.
 
 mod apply;
+mod cut;
 mod feed;
 mod fired;
 mod message;
@@ -9,9 +10,10 @@ mod release;
 mod step;
 
 pub use apply::{Act, Command, apply};
+pub use cut::{Meter, Told as CutTold};
 pub use feed::{Fed, FeedLine, Outcome, Told, What, feed};
 pub use fired::{LOOK, RECONNECT, WARN, fire};
 pub use message::take_result;
 pub use open::open_missed;
-pub use release::{Shown, hash_of, release};
+pub use release::{Leave, Shown, hash_of, release};
 pub use step::House;

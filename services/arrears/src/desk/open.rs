@@ -12,7 +12,7 @@ use crate::{
     domain::{Case, Instant, State, class::Class},
     error::Error,
     store::{
-        account::{self, Account},
+        account::{self, Account, Supply},
         case::{self, Step, Stored},
         missed,
     },
@@ -33,36 +33,67 @@ pub(super) async fn open_many(
     }
     let mut opened = Vec::new();
     for debts in owing.into_values() {
-        let (zone, policy_version) = (debts[0].1.zone, house.law.version(&debts[0].1));
-        let numbers = case::next_numbers(work.conn(), "A", zone, at, debts.len()).await?;
+        let numbers = case::next_numbers(work.conn(), "A", debts[0].1.zone, at, debts.len()).await?;
         for ((account, doc), number) in debts.into_iter().zip(numbers) {
-            opened.push(Stored {
-                id: Uuid::now_v7(),
-                number,
-                account_id: account.id,
-                account: account.account.clone(),
-                customer_id: account.customer_id,
-                service_point_id: account.service_point_id,
-                org_path: account.org_path.clone(),
-                // The same moment and zone: the same version of the pack.
-                policy_version: policy_version.clone(),
-                doc: Json(doc),
-                version: 1,
-                opened_at: at,
-            });
+            opened.push(stored(house, account, doc, number));
         }
     }
-    let step = Step {
-        event: "open".to_owned(),
-        state: State::Overdue.word().to_owned(),
-        at,
-        actor: work.actor().to_owned(),
-    };
+    let step = first_step(work);
     case::insert_all(work.conn(), &opened, &step).await?;
     for stored in &opened {
         tell(work, stored, false);
     }
     Ok(opened)
+}
+
+/// A case of a supply that was cut although nothing stands against it: it begins overdue with what is owed, if anything, and
+/// goes on at once.
+pub(super) async fn open_for(
+    work: &mut Work,
+    house: &House,
+    account: &Account,
+    supply: &Supply,
+) -> Result<Stored, Error> {
+    let at = work.at();
+    let zone: Tz = account.zone.parse().map_err(|_| Error::Stored("time zone"))?;
+    let doc = Case {
+        due_on: account
+            .due_on
+            .unwrap_or_else(|| at.with_timezone(&zone).date_naive()),
+        meter_no: supply.meter_no.clone(),
+        ..begun(house, account, zone, at)?
+    };
+    let number = case::next_number(work.conn(), "A", zone, at).await?;
+    let stored = stored(house, account, doc, number);
+    let step = first_step(work);
+    case::insert_all(work.conn(), std::slice::from_ref(&stored), &step).await?;
+    tell(work, &stored, false);
+    Ok(stored)
+}
+
+fn first_step(work: &Work) -> Step {
+    Step {
+        event: "open".to_owned(),
+        state: State::Overdue.word().to_owned(),
+        at: work.at(),
+        actor: work.actor().to_owned(),
+    }
+}
+
+fn stored(house: &House, account: &Account, doc: Case, number: String) -> Stored {
+    Stored {
+        id: Uuid::now_v7(),
+        number,
+        account_id: account.id,
+        account: account.account.clone(),
+        customer_id: account.customer_id,
+        service_point_id: account.service_point_id,
+        org_path: account.org_path.clone(),
+        policy_version: house.law.version(&doc),
+        version: 1,
+        opened_at: doc.opened_at,
+        doc: Json(doc),
+    }
 }
 
 /// The case this debt is, if it is one.
@@ -77,18 +108,27 @@ fn overdue(house: &House, account: &Account, at: Instant) -> Result<Option<Case>
     }
     Ok(Some(Case {
         due_on,
+        balance_at,
+        ..begun(house, account, zone, at)?
+    }))
+}
+
+/// What a case begins with.
+fn begun(house: &House, account: &Account, zone: Tz, at: Instant) -> Result<Case, Error> {
+    Ok(Case {
+        due_on: at.with_timezone(&zone).date_naive(),
         zone,
         opened_at: at,
         class: Class::parse(&account.class).ok_or(Error::Stored("class"))?,
         meter_no: account.meter_no.clone(),
         debt_cents: account.balance_cents,
         balance_cents: account.balance_cents,
-        balance_at,
+        balance_at: account.balance_at.unwrap_or(at),
         currency: house.law.currency().to_owned(),
         holds: BTreeMap::new(),
         reminders: Vec::new(),
         state: State::Overdue,
-    }))
+    })
 }
 
 /// Opens the cases of debts whose due day has passed since billing told of them. Returns how many.

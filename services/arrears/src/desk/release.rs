@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::step::House;
 use crate::{
-    domain::{Instant, Premises, check_cut},
+    domain::{Instant, Site, check_cut},
     error::Error,
     store::{case, release},
 };
@@ -51,6 +51,15 @@ impl Shown {
     }
 }
 
+/// A release as it is handed out.
+#[derive(Clone)]
+pub struct Leave {
+    /// Token or code.
+    pub shown: String,
+    /// The desk reads it out to a crew without a signal.
+    pub spoken: bool,
+}
+
 /// What is stored of it; bound to its case.
 pub fn hash_of(case: Uuid, shown: &str) -> [u8; 32] {
     let hash = Sha256::new().chain_update(case).chain_update(shown.trim());
@@ -65,8 +74,8 @@ pub async fn release(
     work: &mut Work,
     house: &House,
     claims: &Claims,
-    (case_id, scanned_meter_no, shown): (Uuid, &str, &str),
-    premises: Premises,
+    (case_id, scanned_meter_no, leave): (Uuid, &str, &Leave),
+    site: &Site,
 ) -> Result<Instant, Error> {
     let stored = case::lock(work.conn(), case_id).await?.ok_or(Error::NoCase)?;
     if !claims.has_at(
@@ -76,15 +85,16 @@ pub async fn release(
         return Err(Error::NoCase);
     }
     let now = work.at();
-    check_cut(&stored.doc, scanned_meter_no, &house.facts(premises, None), now)?;
+    check_cut(&stored.doc, scanned_meter_no, &house.facts(site, None), now)?;
     let expires_at = now + TimeDelta::seconds(house.terms.release_ttl_s.into());
     let row = release::Row {
         id: Uuid::now_v7(),
         case_id,
-        hash: hash_of(case_id, shown),
+        hash: hash_of(case_id, &leave.shown),
         meter_no: stored.doc.meter_no.clone(),
         made_at: now,
         expires_at,
+        spoken: leave.spoken,
     };
     release::insert(work.conn(), &row).await?;
     work.audit(

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Case, Effect, Event, Facts, Instant, Law, Premises, Release, State, message::Kind, money::Terms,
+        Case, Effect, Event, Facts, Instant, Law, Release, Site, State, message::Kind, money::Terms,
         next_look, transition,
     },
     error::Error,
@@ -34,11 +34,12 @@ pub struct House {
 
 impl House {
     /// The facts of one moment.
-    pub fn facts<'a>(&'a self, premises: Premises, release: Option<&'a Release>) -> Facts<'a> {
+    pub fn facts<'a>(&'a self, site: &'a Site, release: Option<&'a Release>) -> Facts<'a> {
         Facts {
             law: &self.law,
             terms: &self.terms,
-            premises,
+            premises: site.premises,
+            locks: &site.locks,
             release,
         }
     }

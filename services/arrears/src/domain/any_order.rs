@@ -11,7 +11,7 @@ use super::{
     case::HoldKind,
     class::Class,
     event::Doing,
-    facts::{Facts, Premises, Release},
+    facts::{Facts, Locks, Premises, Release},
     given::{DEBT, METER, TERMS, approve, case, hold, law, local, posted, propose, reconnect, remind},
     proof::Method,
     transition::transition,
@@ -48,6 +48,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             photo_before_sha256: "ab".repeat(32),
             photo_after_sha256: "ab".repeat(32),
             nobody_at_risk: true,
+            done_at: None,
         })),
         1 => Just(reconnect()),
         2 => prop_oneof![Just("call 17"), Just("call 90")]
@@ -121,7 +122,10 @@ fn wrong(before: &Case, lost: &BTreeSet<String>, facts: &Facts<'_>, now: Instant
             "warned less than 30 minutes ago",
         ),
         (now < served.notice.stop_at, "before the time on the notice"),
-        (release.expires_at <= now || release.spent, "release expired"),
+        (
+            release.expires_at <= now || release.spent_at.is_some(),
+            "release expired",
+        ),
         (
             release.expires_at > now + TimeDelta::minutes(5),
             "release of a later moment",
@@ -131,6 +135,7 @@ fn wrong(before: &Case, lost: &BTreeSet<String>, facts: &Facts<'_>, now: Instant
             "the author approved",
         ),
         (facts.premises != Premises::Supplied, "other outage"),
+        (*facts.locks != Locks::Free, "locked"),
         (basis.reminder.at > now, "not reminded"),
         (
             lost.contains(&basis.reminder.record),
@@ -147,17 +152,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn nobody_is_cut_wrongly(steps in any_steps(), supplied in prop::bool::weighted(0.9), life_s in -60_i64..400, spent in prop::bool::weighted(0.1)) {
+    fn nobody_is_cut_wrongly(steps in any_steps(), supplied in prop::bool::weighted(0.9), unlocked in prop::bool::weighted(0.9), life_s in -60_i64..400, spent in prop::bool::weighted(0.1)) {
         let law = law();
         let premises = if supplied { Premises::Supplied } else { Premises::Unknown };
+        let locks = if unlocked { Locks::Free } else { Locks::Unknown };
         let (mut case, mut now, mut lost) = (case(), local("07-01 02:00"), BTreeSet::new());
         for (mut event, gap) in steps {
             now += gap;
             if let Event::Money { as_of, .. } = &mut event && *as_of == Instant::MIN_UTC {
                 *as_of = now;
             }
-            let release = Release { meter_no: METER.to_owned(), expires_at: now + TimeDelta::seconds(life_s), spent };
-            let facts = Facts { law: &law, terms: &TERMS, premises, release: Some(&release) };
+            let release = Release { meter_no: METER.to_owned(), expires_at: now + TimeDelta::seconds(life_s), spent_at: spent.then_some(now), spoken: false };
+            let facts = Facts { law: &law, terms: &TERMS, premises, locks: &locks, release: Some(&release) };
             for event in [event, Event::Look] {
                 if let Ok((after, _)) = transition(&case, &event, &facts, now) {
                     let cut_now = after.state.word() == "disconnected" && case.state.word() != "disconnected";
@@ -179,12 +185,14 @@ fn the_right_way_woven_without_noise_ends_in_a_cut() {
     let release = Release {
         meter_no: METER.to_owned(),
         expires_at: local("08-17 10:05"),
-        spent: false,
+        spent_at: None,
+        spoken: false,
     };
     let facts = Facts {
         law: &law,
         terms: &TERMS,
         premises: Premises::Supplied,
+        locks: &Locks::Free,
         release: Some(&release),
     };
     let (mut case, mut now) = (case(), local("07-01 02:00"));

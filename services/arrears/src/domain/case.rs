@@ -225,9 +225,9 @@ pub struct Cut {
     pub by: String,
     /// The second person on site.
     pub second: String,
-    /// SHA-256 of the photo before, lower-case hex.
+    /// SHA-256 of the photo before, lower-case hex; empty while a cut told by voice waits for the phone.
     pub photo_before_sha256: String,
-    /// SHA-256 of the photo after, lower-case hex.
+    /// SHA-256 of the photo after, in the same way.
     pub photo_after_sha256: String,
 }
 
@@ -298,6 +298,9 @@ pub enum State {
     WindowOpen {
         /// The notice and its proof.
         served: Served,
+        /// The last warning whose time ran out before anybody told of a cut: one without a signal may be told later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unused: Option<PreNotice>,
     },
     /// The last warning was given.
     PreNoticed {
@@ -437,7 +440,7 @@ impl State {
     pub fn served(&self) -> Option<&Served> {
         match self {
             State::NoticeServed { served }
-            | State::WindowOpen { served }
+            | State::WindowOpen { served, .. }
             | State::PreNoticed { served, .. }
             | State::Disconnected { served, .. } => Some(served),
             _ => None,
@@ -467,7 +470,7 @@ impl State {
                 Some(basis)
             }
             State::NoticeServed { served }
-            | State::WindowOpen { served }
+            | State::WindowOpen { served, .. }
             | State::PreNoticed { served, .. }
             | State::Disconnected { served, .. } => Some(&served.basis),
             _ => None,

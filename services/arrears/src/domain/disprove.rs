@@ -65,7 +65,9 @@ fn carried(case: &Case, left: &Reminder, law: &Law, now: Instant) -> bool {
         State::NoticeIssued { notice, .. } => {
             law.carries(case, left, notice.serve_by, notice.stop_at).is_ok()
         }
-        State::NoticeServed { served } | State::WindowOpen { served } | State::PreNoticed { served, .. } => {
+        State::NoticeServed { served }
+        | State::WindowOpen { served, .. }
+        | State::PreNoticed { served, .. } => {
             let (served_at, stop_at) = (served.proof.served_at, served.notice.stop_at);
             law.carries(case, left, served_at, stop_at).is_ok()
         }
@@ -98,8 +100,9 @@ fn with_reminder(state: State, left: &Reminder) -> State {
         State::NoticeServed { served } => State::NoticeServed {
             served: served_on(served),
         },
-        State::WindowOpen { served } => State::WindowOpen {
+        State::WindowOpen { served, unused } => State::WindowOpen {
             served: served_on(served),
+            unused,
         },
         State::PreNoticed { served, pre_notice } => State::PreNoticed {
             served: served_on(served),
@@ -116,24 +119,25 @@ fn warned_otherwise(
     law: &Law,
     now: Instant,
 ) -> State {
-    let State::PreNoticed {
-        served,
-        mut pre_notice,
-    } = case.state.clone()
-    else {
-        return case.state.clone();
+    let (served, mut pre_notice) = match case.state.clone() {
+        State::PreNoticed { served, pre_notice } => (served, pre_notice),
+        State::WindowOpen {
+            served,
+            unused: Some(old),
+        } if old.record == record => return State::WindowOpen { served, unused: None },
+        other => return other,
     };
     if pre_notice.record != record {
         return State::PreNoticed { served, pre_notice };
     }
     let Some(at) = stands_at else {
-        return State::WindowOpen { served };
+        return State::WindowOpen { served, unused: None };
     };
     pre_notice.at = at;
     let stop_at = served.notice.stop_at.max(now);
     match law.may_cut(case, &served, at, stop_at) {
         Ok(()) => State::PreNoticed { served, pre_notice },
-        Err(_) => State::WindowOpen { served },
+        Err(_) => State::WindowOpen { served, unused: None },
     }
 }
 
@@ -141,7 +145,7 @@ fn warned_otherwise(
 mod tests {
     use super::*;
     use crate::domain::{
-        Event, Premises,
+        Event, Locks, Premises,
         given::{TERMS, apply, in_state, law, local, remind},
         transition,
     };
@@ -155,6 +159,7 @@ mod tests {
             law: &law,
             terms: &TERMS,
             premises: Premises::Supplied,
+            locks: &Locks::Free,
             release: None,
         };
         let event = Event::Disprove {
@@ -282,6 +287,7 @@ mod tests {
             law: &law,
             terms: &TERMS,
             premises: Premises::Supplied,
+            locks: &Locks::Free,
             release: None,
         };
         let (case, _) = transition(&case, &remind(), &facts, at).expect("overdue");

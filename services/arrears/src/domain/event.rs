@@ -156,12 +156,14 @@ pub struct Doing {
     pub by: String,
     /// The second person on site.
     pub second: String,
-    /// SHA-256 of the photo before.
+    /// SHA-256 of the photo before; empty when the desk was told by voice: it follows from the phone.
     pub photo_before_sha256: String,
-    /// SHA-256 of the photo after.
+    /// SHA-256 of the photo after, in the same way.
     pub photo_after_sha256: String,
     /// Nobody there is in danger by it.
     pub nobody_at_risk: bool,
+    /// Since when the supply is off already; `None`: it is cut only if the answer is yes.
+    pub done_at: Option<Instant>,
 }
 
 /// What follows for others.

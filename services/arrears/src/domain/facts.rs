@@ -11,6 +11,8 @@ pub struct Facts<'a> {
     pub terms: &'a Terms,
     /// Whether the premises have supply otherwise.
     pub premises: Premises,
+    /// Whether cuts are locked there at the moment that counts.
+    pub locks: &'a Locks,
     /// The release shown for a cut.
     pub release: Option<&'a Release>,
 }
@@ -26,6 +28,37 @@ pub enum Premises {
     Unknown,
 }
 
+/// What the planner says of locks there: event, holiday, weather (domain.md 5.5 no. 21).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Locks {
+    /// None stands.
+    Free,
+    /// One does.
+    Locked {
+        /// Its kind and reason, in words.
+        reason: String,
+        /// Its end.
+        until: Instant,
+    },
+    /// Nobody answered, or nobody was asked.
+    Unknown,
+}
+
+/// What the others know of the premises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Whether they have supply otherwise.
+    pub premises: Premises,
+    /// Whether cuts are locked there.
+    pub locks: Locks,
+}
+
+/// Nobody was asked.
+pub static NOT_ASKED: Site = Site {
+    premises: Premises::Unknown,
+    locks: Locks::Unknown,
+};
+
 /// A release token as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
@@ -33,6 +66,8 @@ pub struct Release {
     pub meter_no: String,
     /// Its end.
     pub expires_at: Instant,
-    /// It was used, or taken back.
-    pub spent: bool,
+    /// When it was used, or taken back.
+    pub spent_at: Option<Instant>,
+    /// The desk read it out to a crew without a signal.
+    pub spoken: bool,
 }

@@ -10,13 +10,13 @@ use super::{
     case::{HoldKind, PreNotice, Reminder},
     class::Class,
     event::Doing,
-    facts::{Facts, Premises, Release},
+    facts::{Facts, Locks, Premises, Release},
     money::Terms,
     proof::{Method, Proof},
     transition::transition,
 };
 
-pub(super) const TERMS: Terms = Terms {
+pub(super) static TERMS: Terms = Terms {
     minimum_debt_cents: 1_000,
     stop_share_percent: 80,
     stop_days: 7,
@@ -24,6 +24,8 @@ pub(super) const TERMS: Terms = Terms {
     balance_max_age_s: 300,
     release_ttl_s: 300,
     warn_before_min: 35,
+    pay_hint_zh: String::new(),
+    pay_hint_en: String::new(),
 };
 pub(super) const DEBT: i64 = 50_000;
 pub(super) const METER: &str = "3300118";
@@ -141,6 +143,7 @@ pub(super) fn cut() -> Event {
         photo_before_sha256: "cd".repeat(32),
         photo_after_sha256: "ef".repeat(32),
         nobody_at_risk: true,
+        done_at: None,
     })
 }
 
@@ -163,7 +166,8 @@ pub(super) fn release(expires_at: &str) -> Release {
     Release {
         meter_no: METER.to_owned(),
         expires_at: local(expires_at),
-        spent: false,
+        spent_at: None,
+        spoken: false,
     }
 }
 
@@ -212,6 +216,7 @@ pub(super) fn in_state(state: &str) -> (Case, Instant) {
         law: &law,
         terms: &TERMS,
         premises: Premises::Supplied,
+        locks: &Locks::Free,
         release: Some(&release),
     };
     let mut now = (case(), local("07-01 02:00"));

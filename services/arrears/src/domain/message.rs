@@ -66,7 +66,9 @@ impl Kind {
         );
         match (before, after) {
             (State::NoticeIssued { .. }, State::NoticeServed { .. }) => Some(Kind::Disconnection),
-            (State::PreNoticed { .. }, State::Disconnected { .. }) => Some(Kind::Disconnected),
+            (State::PreNoticed { .. } | State::WindowOpen { .. }, State::Disconnected { .. }) => {
+                Some(Kind::Disconnected)
+            }
             (State::Disconnected { .. }, State::Paid { .. }) => Some(Kind::PaymentReceived),
             (_, State::SettledBefore) if held_a_notice => Some(Kind::PaymentReceived),
             (_, State::Withdrawn { .. }) if held_a_notice => Some(Kind::Withdrawn),
@@ -130,7 +132,7 @@ pub fn check_order(kind: Kind, case: &Case, facts: &Facts<'_>, now: Instant) -> 
             Err(Refusal::Held(case.holds.keys().copied().collect()))
         }
         (Kind::Reminder, State::Overdue | State::Reminded { .. }) => Ok(()),
-        (Kind::PreNotice, State::WindowOpen { served }) => {
+        (Kind::PreNotice, State::WindowOpen { served, .. }) => {
             open_way(case, facts)?;
             fresh(case, facts.terms, now)?;
             facts
@@ -150,7 +152,7 @@ pub fn check_order(kind: Kind, case: &Case, facts: &Facts<'_>, now: Instant) -> 
 /// When the last warning is to be ordered, or tried again: from the house's lead on, every minute while it can still be in
 /// time.
 pub fn next_warning(case: &Case, warn_before: TimeDelta, now: Instant) -> Option<Instant> {
-    let State::WindowOpen { served } = &case.state else {
+    let State::WindowOpen { served, .. } = &case.state else {
         return None;
     };
     let stop_at = served.notice.stop_at;
@@ -167,7 +169,7 @@ pub fn next_warning(case: &Case, warn_before: TimeDelta, now: Instant) -> Option
 mod tests {
     use super::*;
     use crate::domain::{
-        Premises,
+        Locks, Premises,
         given::{TERMS, in_state, law, local},
     };
 
@@ -178,6 +180,7 @@ mod tests {
             law: &law,
             terms: &TERMS,
             premises: Premises::Unknown,
+            locks: &Locks::Free,
             release: None,
         };
         let case = Case {

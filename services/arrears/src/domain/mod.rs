@@ -2,9 +2,11 @@
 
 pub mod case;
 pub mod class;
+mod cut;
 mod disprove;
 pub mod event;
 mod facts;
+mod late;
 pub mod law;
 pub mod message;
 mod moment;
@@ -22,11 +24,12 @@ mod given;
 mod table;
 
 pub use case::{Case, State};
+pub use cut::{check_cut, unlocked};
 pub use event::{Effect, Event};
-pub use facts::{Facts, Premises, Release};
+pub use facts::{Facts, Locks, NOT_ASKED, Premises, Release, Site};
 pub use law::Law;
 pub use refusal::Refusal;
-pub use transition::{AHEAD_MAX, check_cut, transition};
+pub use transition::{AHEAD_MAX, transition};
 pub use upkeep::next_look;
 
 /// An instant, UTC.

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The house's own numbers, none of them law. Section `arrears` of the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     /// Below this no supply is cut, hundredths of the currency.
@@ -25,6 +25,10 @@ pub struct Terms {
     pub release_ttl_s: u32,
     /// The last warning by text message is ordered so long before the notified stop, minutes.
     pub warn_before_min: u16,
+    /// Where to pay, Chinese, at most 16 characters and no link (operations.md O15); empty: the enquiry number says it.
+    pub pay_hint_zh: String,
+    /// The same, English, at most 40 characters.
+    pub pay_hint_en: String,
 }
 
 impl Terms {
@@ -45,9 +49,20 @@ impl Terms {
             terms if !(31..=85).contains(&terms.warn_before_min) => {
                 Some("warn_before_min must be from 31 to 85")
             }
+            terms if !is_hint(&terms.pay_hint_zh, 16) => {
+                Some("pay_hint_zh must have at most 16 characters and no link")
+            }
+            terms if !is_hint(&terms.pay_hint_en, 40) => {
+                Some("pay_hint_en must have at most 40 characters and no link")
+            }
             _ => None,
         }
     }
+}
+
+/// A link in a message about money is what a fraud looks like.
+fn is_hint(text: &str, max: usize) -> bool {
+    text.chars().count() <= max && !["://", "www."].iter().any(|link| text.contains(link))
 }
 
 /// Takes over what billing says. An older balance than the last one changes nothing.
@@ -107,7 +122,7 @@ pub(super) fn hold(
 pub(super) fn call_back(case: &mut Case) -> Vec<Effect> {
     match case.state.clone() {
         State::PreNoticed { served, .. } => {
-            case.state = State::WindowOpen { served };
+            case.state = State::WindowOpen { served, unused: None };
             vec![Effect::StopCrew]
         }
         _ => Vec::new(),

@@ -84,6 +84,21 @@ pub enum Refusal {
         "the ledger does not answer whether the premises are in another outage; nothing is cut without that"
     )]
     PremisesUnknown,
+    /// An event, a holiday or the weather.
+    #[error(
+        "cuts are locked there until {until}: {reason}; name a time after it, or a manager lifts the lock"
+    )]
+    Locked {
+        /// Kind and reason of the lock.
+        reason: String,
+        /// Its end.
+        until: Instant,
+    },
+    /// Nobody knows whether cuts are locked there.
+    #[error(
+        "the planner does not answer whether cuts are locked there; nothing is cut without that, ask again"
+    )]
+    LocksUnknown,
     /// No release.
     #[error("release: {0}; do not cut")]
     NoRelease(&'static str),
@@ -124,6 +139,8 @@ impl Refusal {
             | Refusal::WrongMeter
             | Refusal::OtherOutage
             | Refusal::PremisesUnknown
+            | Refusal::Locked { .. }
+            | Refusal::LocksUnknown
             | Refusal::NoRelease(_) => None,
         }
     }

@@ -6,7 +6,7 @@ use super::{
     Case, Effect, Event, Instant, Refusal, State,
     case::{Filing, HoldKind, Reminder},
     class::Class,
-    facts::{Facts, Premises, Release},
+    facts::{Facts, Locks, Premises, Release},
     given::{
         DEBT, TERMS, apply, approve, case, cut, hold, in_state, issue, law, local, money, posted, propose,
         reconnect, release, remind, serve, warn, way,
@@ -15,6 +15,7 @@ use super::{
 };
 
 mod back;
+mod late;
 
 fn go(case: &Case, event: &Event, at: Instant) -> Result<(Case, Vec<Effect>), Refusal> {
     let at_hand = Release {
@@ -36,6 +37,7 @@ fn with(
         law: &law,
         terms: &TERMS,
         premises,
+        locks: &Locks::Free,
         release: Some(release),
     };
     apply(case, event, &facts, at)
@@ -368,7 +370,7 @@ fn a_cut_needs_its_release_its_meter_its_time_and_two_people() {
         Some("nobody_at_risk")
     );
     let spent = Release {
-        spent: true,
+        spent_at: Some(local("08-17 10:01")),
         ..good.clone()
     };
     let other = Release {
@@ -387,6 +389,7 @@ fn a_cut_needs_its_release_its_meter_its_time_and_two_people() {
         law: &law,
         terms: &TERMS,
         premises: Premises::Supplied,
+        locks: &Locks::Free,
         release: None,
     };
     assert!(matches!(

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 
 use super::{
     Effect, Event, Instant, Refusal, State,
-    case::{Approval, Back, Basis, Case, Cut, HoldKind, Notice, PreNotice, Proposal, Served},
+    case::{Approval, Back, Basis, Case, HoldKind, Notice, PreNotice, Proposal, Served},
     class::{Class, Needs},
+    cut::{cut, supplied, unlocked},
     disprove::disprove,
-    event::Doing,
-    facts::{Facts, Premises},
+    facts::Facts,
+    late,
     moment::{overdue, past},
     money::{self, Terms},
 };
@@ -173,6 +174,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
             },
         ) => {
             open_way(&case, facts)?;
+            unlocked(facts.locks)?;
             let span = facts.law.span(&case, &basis.reminder, *stop_at, now)?;
             let notice = Notice {
                 number: number.clone(),
@@ -224,7 +226,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
             State::NoticeServed { served }
         }
         (
-            State::WindowOpen { served },
+            State::WindowOpen { served, .. },
             Event::PreNotice {
                 warning,
                 safe_shutdown,
@@ -241,6 +243,20 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
         }
         (State::PreNoticed { served, .. }, Event::Cut(doing)) => {
             let cut = cut(&case, doing, facts, now)?;
+            State::Disconnected { cut, served }
+        }
+        (
+            State::WindowOpen {
+                served,
+                unused: Some(_),
+            },
+            Event::Cut(doing),
+        ) if late::is_told_late(doing, now) => {
+            let cut = cut(&case, doing, facts, now)?;
+            State::Disconnected { cut, served }
+        }
+        (State::Disconnected { cut, served }, Event::Cut(doing)) => {
+            let cut = late::with_photos(cut, doing, facts)?;
             State::Disconnected { cut, served }
         }
         (
@@ -338,6 +354,7 @@ fn may_warn(
     let needs = open_way(case, facts)?;
     fresh(case, facts.terms, now)?;
     supplied(facts.premises)?;
+    unlocked(facts.locks)?;
     let stop_at = served.notice.stop_at.max(now);
     facts.law.may_cut(case, served, warning.at, stop_at)?;
     Ok(needs)
@@ -357,79 +374,6 @@ pub(super) fn fresh(case: &Case, terms: &Terms, now: Instant) -> Result<(), Refu
         });
     }
     Ok(())
-}
-
-fn supplied(premises: Premises) -> Result<(), Refusal> {
-    match premises {
-        Premises::Supplied => Ok(()),
-        Premises::Off => Err(Refusal::OtherOutage),
-        Premises::Unknown => Err(Refusal::PremisesUnknown),
-    }
-}
-
-/// Whether the supply may be cut at `now` on the meter that was scanned: asked for a release, and again when it is used.
-///
-/// # Errors
-/// [`Refusal`]; nobody cuts then.
-pub fn check_cut(
-    case: &Case,
-    scanned_meter_no: &str,
-    facts: &Facts<'_>,
-    now: Instant,
-) -> Result<(), Refusal> {
-    let State::PreNoticed { served, pre_notice } = &case.state else {
-        return Err(Refusal::NotAllowed {
-            state: case.state.word(),
-            event: "release",
-        });
-    };
-    if scanned_meter_no != case.meter_no {
-        return Err(Refusal::WrongMeter);
-    }
-    open_way(case, facts)?;
-    fresh(case, facts.terms, now)?;
-    supplied(facts.premises)?;
-    facts.law.may_cut(case, served, pre_notice.at, now)
-}
-
-fn cut(case: &Case, doing: &Doing, facts: &Facts<'_>, now: Instant) -> Result<Cut, Refusal> {
-    check_cut(case, &doing.scanned_meter_no, facts, now)?;
-    let release = facts
-        .release
-        .ok_or(Refusal::NoRelease("there is none for this case"))?;
-    if release.meter_no != doing.scanned_meter_no {
-        return Err(Refusal::NoRelease("it is for another meter"));
-    }
-    if release.spent {
-        return Err(Refusal::NoRelease("it was used or taken back"));
-    }
-    if release.expires_at <= now {
-        return Err(Refusal::NoRelease("it has expired"));
-    }
-    if release.expires_at > now + TimeDelta::seconds(facts.terms.release_ttl_s.into()) {
-        return Err(Refusal::NoRelease(
-            "it was given later than now: a clock was set back",
-        ));
-    }
-    if doing.by == doing.second {
-        return Err(Refusal::Field {
-            field: "second",
-            must: "must be another person than the one who cuts",
-        });
-    }
-    if !doing.nobody_at_risk {
-        return Err(Refusal::Field {
-            field: "nobody_at_risk",
-            must: "must be confirmed on site",
-        });
-    }
-    Ok(Cut {
-        at: now,
-        by: doing.by.clone(),
-        second: doing.second.clone(),
-        photo_before_sha256: doing.photo_before_sha256.clone(),
-        photo_after_sha256: doing.photo_after_sha256.clone(),
-    })
 }
 
 fn told_first(told: bool) -> Result<(), Refusal> {
@@ -460,14 +404,19 @@ fn look(mut case: Case, facts: &Facts<'_>, now: Instant) -> (Case, Vec<Effect>) 
             }
         }
         State::NoticeIssued { basis, notice } if notice.serve_by < now => lapsed(basis),
-        State::NoticeServed { served } if served.opens_at <= now => State::WindowOpen { served },
-        State::WindowOpen { served } if served.ends_at < now => lapsed(served.basis),
+        State::NoticeServed { served } if served.opens_at <= now => {
+            State::WindowOpen { served, unused: None }
+        }
+        State::WindowOpen { served, .. } if served.ends_at < now => lapsed(served.basis),
         State::PreNoticed { served, pre_notice }
             if served.notice.stop_at < now
                 && facts.law.may_cut(&case, &served, pre_notice.at, now).is_err() =>
         {
             effects.push(Effect::StopCrew);
-            State::WindowOpen { served }
+            State::WindowOpen {
+                served,
+                unused: Some(pre_notice),
+            }
         }
         State::Paid { cut, paid_at } => {
             let by = facts.law.reconnect_by(&case, paid_at);

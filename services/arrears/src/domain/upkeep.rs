@@ -16,7 +16,7 @@ pub fn next_look(case: &Case, now: Instant) -> Option<Instant> {
         State::Reminded { .. } => Some(now + AGE_EVERY),
         State::NoticeIssued { notice, .. } => Some(notice.serve_by + second),
         State::NoticeServed { served } => Some(served.opens_at),
-        State::WindowOpen { served } => Some(served.ends_at + second),
+        State::WindowOpen { served, .. } => Some(served.ends_at + second),
         State::PreNoticed { served, .. } => Some(served.notice.stop_at.max(now) + STOP_EVERY),
         State::Paid { .. } => Some(now),
         _ => None,

@@ -1,5 +1,6 @@
 //! The contract of arrears: wire to command and back. Generated types stop here (and in what is told).
 
+mod alarm;
 mod feed;
 mod notice;
 mod read;
@@ -21,11 +22,14 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    desk::{self, House, Shown},
-    domain::{self, Premises, Refusal, class::Class},
+    desk::{self, CutTold, House, Leave, Shown},
+    domain::{self, NOT_ASKED, Refusal, Site, class::Class, message::Kind},
     error::Error,
     outside::Outside,
-    store::{account, case, message},
+    store::{
+        account::{self, Supply},
+        case, message,
+    },
 };
 
 /// Who sees cases of their area.
@@ -121,6 +125,9 @@ impl<O: Outside> Api<O> {
     }
 
     async fn page_of_cases(&self, claims: &Claims, ask: ListCasesRequest) -> Result<ListCasesReply, Error> {
+        if ask.to_serve {
+            return self.visits(claims, &ask).await;
+        }
         let state = Some(wire::text("state", &ask.state, 32)?).filter(|state| !state.is_empty());
         if state
             .as_deref()
@@ -144,41 +151,108 @@ impl<O: Outside> Api<O> {
         })
     }
 
+    /// Notices that have to be served, the most urgent first.
+    async fn visits(&self, claims: &Claims, ask: &ListCasesRequest) -> Result<ListCasesReply, Error> {
+        let size = self
+            .cursors
+            .page::<(chrono::DateTime<chrono::Utc>, Uuid)>("visits", ask.page.as_ref())?
+            .size;
+        let rows = case::to_serve(self.db.pool(), &claims.org_patterns(&SEE), size).await?;
+        Ok(ListCasesReply {
+            cases: rows.iter().map(|row| show::case(row, &[])).collect(),
+            next_cursor: String::new(),
+        })
+    }
+
     async fn applied(&self, claims: &Claims, ask: ApplyRequest) -> Result<Case, Error> {
         let id = wire::uuid("case_id", &ask.case_id)?;
         let event = ask.event.clone();
         let event = event.ok_or_else(|| Invalid::new("event", "must be given"))?;
         let stored = self.seen(claims, id).await?;
-        let premises = match event {
-            apply_request::Event::PreNotice(_) | apply_request::Event::Cut(_) => {
-                self.outside.premises(stored.customer_id).await
-            }
-            _ => Premises::Unknown,
-        };
+        let site = self.looked_at(&stored, &event).await;
         let act = match read::act(claims, event)? {
             read::Read::Act(act) => *act,
+            read::Read::Cut(told) => desk::Act::Cut(self.metered(&stored, *told).await?),
             read::Read::Issue(stop_at) => desk::Act::Issue {
                 stop_at,
-                supply: Box::new(
-                    self.outside
-                        .supply(&stored.account)
-                        .await?
-                        .map_err(|_| Error::NoSupply)?,
-                ),
+                supply: Box::new(self.supply(&stored).await?),
             },
         };
-        let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
+        let mut work = match self.begin(&ask.command_id, claims, &compared(&ask)).await? {
             Begun::Before(reply) => return Ok(reply),
             Begun::New(work) => work,
         };
         let command = desk::Command {
             case: id,
             act,
-            premises,
+            site,
             expected_version: Some(ask.expected_version.cast_signed()).filter(|version| *version > 0),
         };
-        let stored = desk::apply(&mut work, &self.house, claims, &command).await?;
-        Ok(work.commit(show::case(&stored, &[])).await?)
+        let mut after = desk::apply(&mut work, &self.house, claims, &command).await?;
+        let at_another = matches!(&command.act, desk::Act::Cut(told) if told.meter != desk::Meter::Ours);
+        if !claims.has_at(&SEE, &after.org_path) {
+            after = stored;
+        }
+        let reply = Case {
+            warning: if at_another {
+                "wrong_meter".to_owned()
+            } else {
+                String::new()
+            },
+            ..show::case(&after, &[])
+        };
+        Ok(work.commit(reply).await?)
+    }
+
+    /// What the others know of the premises, asked for the steps towards a cut, for the moment they are about.
+    async fn looked_at(&self, stored: &case::Stored, event: &apply_request::Event) -> Site {
+        let now = self.clock.now();
+        let notified = stored
+            .doc
+            .state
+            .notice()
+            .map_or(now, |notice| notice.stop_at.max(now));
+        match event {
+            apply_request::Event::Cut(_) => self.outside.site(stored, now).await,
+            apply_request::Event::PreNotice(_) => self.outside.site(stored, notified).await,
+            apply_request::Event::Tell(tell) if tell.kind == Kind::PreNotice.word() => {
+                self.outside.site(stored, notified).await
+            }
+            apply_request::Event::Issue(issue) => {
+                let stop_at = wire::instant("stop_at", issue.stop_at).unwrap_or(now);
+                Site {
+                    locks: self.outside.locks(&stored.org_path, stop_at).await,
+                    ..NOT_ASKED.clone()
+                }
+            }
+            _ => NOT_ASKED.clone(),
+        }
+    }
+
+    async fn supply(&self, stored: &case::Stored) -> Result<Supply, Error> {
+        let found = self.outside.supply(&stored.account).await?;
+        found.map_err(|_| Error::NoSupply)
+    }
+
+    /// A cut that was done on another meter has to be put right there: whose it is, is asked of registry.
+    async fn metered(&self, stored: &case::Stored, told: CutTold) -> Result<CutTold, Error> {
+        let scanned = &told.doing.scanned_meter_no;
+        if told.doing.done_at.is_none() || *scanned == stored.doc.meter_no {
+            return Ok(told);
+        }
+        let meter = match self.outside.meter(scanned).await? {
+            Some(supply) => desk::Meter::Others(Box::new(supply)),
+            None => {
+                let sent_to = self.supply(stored).await.ok();
+                let (address_zh, address_en) =
+                    sent_to.map_or_else(Default::default, |supply| (supply.address_zh, supply.address_en));
+                desk::Meter::Unknown {
+                    address_zh,
+                    address_en,
+                }
+            }
+        };
+        Ok(CutTold { meter, ..told })
     }
 
     async fn released(&self, claims: &Claims, ask: ReleaseRequest) -> Result<ReleaseReply, Error> {
@@ -187,29 +261,28 @@ impl<O: Outside> Api<O> {
         let command = CommandId::parse(&ask.command_id)?;
         let stored = self.seen(claims, case_id).await?;
         // Registry may know better by now than when the case was opened.
-        let supply = self
-            .outside
-            .supply(&stored.account)
-            .await?
-            .map_err(|_| Error::NoSupply)?;
+        let supply = self.supply(&stored).await?;
         if supply.class == Class::LifeSupport {
             return Err(Refusal::NeverCut.into());
         }
         if supply.meter_no != stored.doc.meter_no {
             return Err(Refusal::WrongMeter.into());
         }
-        let premises = self.outside.premises(stored.customer_id).await;
-        let shown = self.shown.of(command.uuid(), ask.spoken);
+        let site = self.outside.site(&stored, self.clock.now()).await;
+        let leave = Leave {
+            shown: self.shown.of(command.uuid(), ask.spoken),
+            spoken: ask.spoken,
+        };
         let with_text = |reply: ReleaseReply| ReleaseReply {
-            release: shown.clone(),
+            release: leave.shown.clone(),
             ..reply
         };
         let mut work = match self.begin::<ReleaseReply>(&ask.command_id, claims, &ask).await? {
             Begun::Before(reply) => return Ok(with_text(reply)),
             Begun::New(work) => work,
         };
-        let of = (case_id, meter_no.as_str(), shown.as_str());
-        let expires_at = desk::release(&mut work, &self.house, claims, of, premises).await?;
+        let of = (case_id, meter_no.as_str(), &leave);
+        let expires_at = desk::release(&mut work, &self.house, claims, of, &site).await?;
         // The remembered reply has no release in it: it is made again for a repeat.
         let reply = ReleaseReply {
             release: String::new(),
@@ -217,6 +290,17 @@ impl<O: Outside> Api<O> {
         };
         Ok(with_text(work.commit(reply).await?))
     }
+}
+
+/// What a repeat is compared by: the edge corrects a phone's time anew with each call, so a repeat has another one.
+fn compared(ask: &ApplyRequest) -> ApplyRequest {
+    let mut same = ask.clone();
+    match &mut same.event {
+        Some(apply_request::Event::Cut(cut)) => cut.done_at = cut.done_at.map(|_| Default::default()),
+        Some(apply_request::Event::Serve(serve)) => serve.served_at = None,
+        _ => {}
+    }
+    same
 }
 
 /// A handler: caller, work, reply; failures are logged and worded in one place.

@@ -129,6 +129,8 @@ fn shown(row: &Row, stored: &Stored, currency: &str) -> Notice {
         reminders: printed.reminders.iter().map(reminder).collect(),
         legal_basis: printed.legal_basis.clone(),
         currency: currency.to_owned(),
+        pay_hint_zh: printed.pay_hint_zh.clone(),
+        pay_hint_en: printed.pay_hint_en.clone(),
         ..Notice::default()
     }
 }

@@ -4,7 +4,7 @@ use relight_common::{Claims, Invalid, wire};
 use relight_proto::arrears::v1::{self as w, apply_request::Event as Asked};
 
 use crate::{
-    desk::Act,
+    desk::{Act, CutTold, Meter},
     domain::{
         Event, Instant,
         case::{Filing, HoldKind, PreNotice, Reminder},
@@ -26,6 +26,8 @@ pub(super) enum Read {
     Act(Box<Act>),
     /// A notice for this moment.
     Issue(Instant),
+    /// A cut, on whosever meter.
+    Cut(Box<CutTold>),
 }
 
 /// What the caller asks for.
@@ -34,7 +36,7 @@ pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
     let event = match asked {
         Asked::Issue(issue) => return Ok(Read::Issue(wire::instant("stop_at", issue.stop_at)?)),
         Asked::Tell(tell) => return Ok(Read::Act(Box::new(Act::Tell(ordered(&tell.kind)?)))),
-        Asked::Cut(cut) => return Ok(Read::Act(Box::new(doing(actor, &cut)?))),
+        Asked::Cut(cut) => return Ok(Read::Cut(Box::new(doing(actor, &cut)?))),
         Asked::Remind(remind) => Event::Remind(Reminder {
             at: wire::instant("reminded_at", remind.reminded_at)?,
             channel: word("channel", &remind.channel, &REMINDERS)?,
@@ -172,17 +174,26 @@ fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
     })
 }
 
-fn doing(actor: &str, cut: &w::Cut) -> Result<Act, Invalid> {
-    Ok(Act::Cut {
+fn doing(actor: &str, cut: &w::Cut) -> Result<CutTold, Invalid> {
+    let told_by = some("told_by", &cut.told_by)?;
+    // A voice carries no photo: it follows from the phone.
+    let photo = |field, text: &str| match (text, &told_by) {
+        ("", Some(_)) => Ok(String::new()),
+        _ => sha256(field, text),
+    };
+    Ok(CutTold {
         shown: wire::text_required("release", &cut.release, NAME_MAX)?,
+        by_voice: told_by.is_some(),
+        position: cut.position.map(|at| wire::point("position", at)).transpose()?,
+        meter: Meter::Ours,
         doing: Doing {
             scanned_meter_no: wire::text_required("scanned_meter_no", &cut.scanned_meter_no, 64)?,
-            by: actor.to_owned(),
+            photo_before_sha256: photo("photo_before_sha256", &cut.photo_before_sha256)?,
+            photo_after_sha256: photo("photo_after_sha256", &cut.photo_after_sha256)?,
+            by: told_by.unwrap_or_else(|| actor.to_owned()),
             second: wire::text_required("second", &cut.second, NAME_MAX)?,
-            photo_before_sha256: sha256("photo_before_sha256", &cut.photo_before_sha256)?,
-            photo_after_sha256: sha256("photo_after_sha256", &cut.photo_after_sha256)?,
             nobody_at_risk: cut.nobody_at_risk,
+            done_at: wire::instant_opt("done_at", cut.done_at)?,
         },
-        done_at: wire::instant_opt("done_at", cut.done_at)?,
     })
 }

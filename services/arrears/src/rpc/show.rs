@@ -119,7 +119,7 @@ fn notice(told: &mut w::Case, state: &State) {
         told.serve_by = Some(timestamp(notice.serve_by));
     }
     match state {
-        State::NoticeServed { served } | State::WindowOpen { served } => window(told, served),
+        State::NoticeServed { served } | State::WindowOpen { served, .. } => window(told, served),
         State::PreNoticed { served, pre_notice } => {
             window(told, served);
             told.pre_noticed_at = Some(timestamp(pre_notice.at));

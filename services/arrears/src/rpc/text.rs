@@ -76,6 +76,10 @@ impl<O: Outside> Api<O> {
             stale: !kind.is_true_of(&doc.state),
             ..TextOfReply::default()
         };
+        if matches!(kind, Kind::Reminder | Kind::Disconnection | Kind::PreNotice) {
+            told.pay_hint_zh.clone_from(&self.house.terms.pay_hint_zh);
+            told.pay_hint_en.clone_from(&self.house.terms.pay_hint_en);
+        }
         moments(&mut told, &doc.state);
         told
     }
@@ -110,7 +114,7 @@ fn moments(told: &mut TextOfReply, state: &State) {
     told.off_at = state.off_since().map(wire::timestamp);
     match state {
         State::NoticeServed { served }
-        | State::WindowOpen { served }
+        | State::WindowOpen { served, .. }
         | State::PreNoticed { served, .. }
         | State::Disconnected { served, .. } => {
             told.served_at = Some(wire::timestamp(served.proof.served_at));

@@ -160,6 +160,22 @@ pub async fn list(
     .map_err(db("list cases"))
 }
 
+/// Cases whose notice has to be served, the one that has to be served first comes first.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn to_serve(pool: &PgPool, org_patterns: &[String], limit: i64) -> Result<Vec<Stored>, Error> {
+    cases!(
+        "where org_path like any($1) and state = 'notice_issued'
+         order by (doc #>> '{state,notice,serve_by}')::timestamptz, id limit $2",
+        org_patterns,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(db("list the notices to serve"))
+}
+
 /// Writes new cases with their first step.
 ///
 /// # Errors

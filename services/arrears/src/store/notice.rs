@@ -45,6 +45,12 @@ pub struct Printed {
     pub serve_by: DateTime<Utc>,
     /// Hours from payment to supply.
     pub reconnect_h: u32,
+    /// Where to pay, Chinese; empty on notices of before that was kept.
+    #[serde(default)]
+    pub pay_hint_zh: String,
+    /// The same, English.
+    #[serde(default)]
+    pub pay_hint_en: String,
 }
 
 /// A notice of a case.

@@ -22,6 +22,8 @@ pub struct Row {
     pub made_at: DateTime<Utc>,
     /// Its end.
     pub expires_at: DateTime<Utc>,
+    /// The desk read it out.
+    pub spoken: bool,
 }
 
 /// Writes a release.
@@ -30,13 +32,15 @@ pub struct Row {
 /// [`Error::Common`].
 pub async fn insert(conn: &mut PgConnection, row: &Row) -> Result<(), Error> {
     sqlx::query!(
-        "insert into arrears.release (id, case_id, hash, meter_no, made_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into arrears.release (id, case_id, hash, meter_no, made_at, expires_at, spoken)
+         values ($1, $2, $3, $4, $5, $6, $7)",
         row.id,
         row.case_id,
         &row.hash[..],
         row.meter_no,
         row.made_at,
         row.expires_at,
+        row.spoken,
     )
     .execute(conn)
     .await
@@ -54,7 +58,7 @@ pub async fn lock(
     hash: &[u8; 32],
 ) -> Result<Option<(Uuid, Release)>, Error> {
     let row = sqlx::query!(
-        "select id, meter_no, expires_at, spent_at from arrears.release where case_id = $1 and hash = $2 for update",
+        "select id, meter_no, expires_at, spent_at, spoken from arrears.release where case_id = $1 and hash = $2 for update",
         case,
         &hash[..]
     )
@@ -65,7 +69,8 @@ pub async fn lock(
         let release = Release {
             meter_no: row.meter_no,
             expires_at: row.expires_at,
-            spent: row.spent_at.is_some(),
+            spent_at: row.spent_at,
+            spoken: row.spoken,
         };
         (row.id, release)
     }))

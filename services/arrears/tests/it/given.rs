@@ -12,7 +12,7 @@ use relight_arrears::{
     MIGRATIONS, NAME,
     consumer::FromNotify,
     desk::House as Rules,
-    domain::{Law, Premises, class::Class, money::Terms},
+    domain::{Law, Locks, Premises, class::Class, money::Terms},
     error::Error,
     outside::Outside,
     rpc::Api,
@@ -39,6 +39,7 @@ use uuid::Uuid;
 pub const CITY: &str = "demo/city";
 pub const DEBT: i64 = 50_000;
 pub const METER: &str = "M-1001";
+pub const NEIGHBOUR: &str = "M-1002";
 
 /// Local time of Shanghai in 2026: `local("08-17 10:00")`.
 pub fn local(text: &str) -> DateTime<Utc> {
@@ -52,6 +53,22 @@ pub fn local(text: &str) -> DateTime<Utc> {
 /// Registry and the ledger, as far as they are asked.
 pub struct StandIn {
     premises: Mutex<Premises>,
+    locks: Mutex<Locks>,
+}
+
+fn supply_of(account: &str, meter_no: &str) -> Supply {
+    Supply {
+        account: account.to_owned(),
+        customer_id: derived_from_name(account),
+        service_point_id: derived_from_name(&format!("point {account}")),
+        org_path: CITY.to_owned(),
+        zone: "Asia/Shanghai".to_owned(),
+        meter_no: meter_no.to_owned(),
+        class: Class::Ordinary,
+        name: "王小明".to_owned(),
+        address_zh: "文一路1号".to_owned(),
+        address_en: "1 Wenyi Road".to_owned(),
+    }
 }
 
 impl Outside for StandIn {
@@ -59,18 +76,16 @@ impl Outside for StandIn {
         if !account.starts_with("1001") {
             return Ok(Err("the account is not known".to_owned()));
         }
-        Ok(Ok(Supply {
-            account: account.to_owned(),
-            customer_id: derived_from_name(account),
-            service_point_id: derived_from_name(&format!("point {account}")),
-            org_path: CITY.to_owned(),
-            zone: "Asia/Shanghai".to_owned(),
-            meter_no: METER.to_owned(),
-            class: Class::Ordinary,
-            name: "王小明".to_owned(),
-            address_zh: "文一路1号".to_owned(),
-            address_en: "1 Wenyi Road".to_owned(),
-        }))
+        Ok(Ok(supply_of(account, METER)))
+    }
+
+    async fn locks(&self, _org_path: &str, _at: DateTime<Utc>) -> Locks {
+        self.locks.lock().expect("not poisoned").clone()
+    }
+
+    /// The neighbour's meter is known, no other.
+    async fn meter(&self, meter_no: &str) -> Result<Option<Supply>, Error> {
+        Ok((meter_no == NEIGHBOUR).then(|| supply_of("1002", NEIGHBOUR)))
     }
 
     async fn premises(&self, _customer: Uuid) -> Premises {
@@ -99,10 +114,13 @@ pub async fn room() -> anyhow::Result<Room> {
             balance_max_age_s: 300,
             release_ttl_s: 300,
             warn_before_min: 35,
+            pay_hint_zh: "任一营业厅".to_owned(),
+            pay_hint_en: "any of our halls".to_owned(),
         },
     };
     let outside = Arc::new(StandIn {
         premises: Mutex::new(Premises::Supplied),
+        locks: Mutex::new(Locks::Free),
     });
     let secrets = Secrets::ephemeral();
     let api = Api::new(&db, &secrets, clock.clone(), rules.clone(), outside.clone());
@@ -222,6 +240,10 @@ impl Room {
 
     pub fn premises(&self, now: Premises) {
         *self.outside.premises.lock().expect("not poisoned") = now;
+    }
+
+    pub fn locks(&self, now: Locks) {
+        *self.outside.locks.lock().expect("not poisoned") = now;
     }
 
     pub async fn feed(&self, lines: Vec<w::FeedLine>) -> Result<Vec<w::FeedResult>, Status> {
@@ -355,7 +377,7 @@ pub fn cut(release: &str) -> Event {
         photo_before_sha256: "cd".repeat(32),
         photo_after_sha256: "ef".repeat(32),
         nobody_at_risk: true,
-        done_at: None,
+        ..w::Cut::default()
     })
 }
 
@@ -427,7 +449,7 @@ impl Room {
             data: told.encode_to_vec(),
             ..events::Event::default()
         };
-        let consumer = FromNotify::new(self.rules.clone(), Arc::clone(&self.outside));
+        let consumer = FromNotify::new(&self.db, self.rules.clone(), Arc::clone(&self.outside));
         let premises = consumer.prepare(&event).await?;
         let mut work = Work::internal(&self.db, event.id.clone(), self.clock.now()).await?;
         consumer.apply(&mut work, &event, premises).await?;

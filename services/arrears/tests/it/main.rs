@@ -2,9 +2,12 @@
 
 mod feed;
 mod given;
+mod locks;
 mod message;
 mod notice;
 mod release;
 mod rights;
 mod strangers;
+mod told;
+mod visits;
 mod walk;

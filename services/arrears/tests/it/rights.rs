@@ -159,6 +159,7 @@ async fn lists_go_page_by_page_in_the_own_area() -> anyhow::Result<()> {
             cursor: String::new(),
             size: 2,
         }),
+        to_serve: false,
     };
     let mut seen = Vec::new();
     loop {

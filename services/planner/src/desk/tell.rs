@@ -180,16 +180,16 @@ pub async fn alarm(work: &mut Work, one: &Stored, what: &str, because: String) -
 }
 
 /// What an alarm is about.
-pub(super) struct About<'a> {
-    pub(super) outage: Uuid,
-    pub(super) number: &'a str,
-    pub(super) version: i64,
-    pub(super) org_path: &'a str,
-    pub(super) off_at: Instant,
+pub(crate) struct About<'a> {
+    pub(crate) outage: Uuid,
+    pub(crate) number: &'a str,
+    pub(crate) version: i64,
+    pub(crate) org_path: &'a str,
+    pub(crate) off_at: Instant,
 }
 
 /// Stores an alarm for the desk and tells it.
-pub(super) async fn raise(
+pub(crate) async fn raise(
     work: &mut Work,
     about: About<'_>,
     what: &str,

@@ -4,6 +4,7 @@ mod alarm;
 mod call;
 mod figures;
 mod form;
+mod lock;
 mod parse;
 mod reliability;
 mod safety;
@@ -33,7 +34,7 @@ use crate::{
     domain::{
         call::Call,
         event::Event,
-        ids::{LockId, OutageId},
+        ids::OutageId,
         outage::State,
         times::Times,
         transition::{form_holds, gate_holds, notice_holds},
@@ -42,7 +43,7 @@ use crate::{
     peers::{Others, Planned},
     rpc::parse::Asks,
     store::{
-        consecutive, facts, list, lock,
+        consecutive, facts, list,
         outage::{self, Stored},
         people,
     },
@@ -304,44 +305,6 @@ impl Api {
         })
     }
 
-    async fn put(&self, claims: &Claims, request: PutLockRequest) -> Result<WireLock, Error> {
-        let meta = Meta::new(&request.command_id, claims, &request, self.clock.now())?;
-        let lock = parse::lock(&request)?;
-        if !claims.has_at(&[Role::Manager], &lock.org_path) {
-            return Err(Error::Denied("only a manager of the area locks it"));
-        }
-        let mut work = match Work::begin(&self.db, meta).await? {
-            Begun::Before(reply) => return Ok(reply),
-            Begun::New(work) => work,
-        };
-        let by = work.actor().to_owned();
-        if !lock::insert(work.conn(), &lock, &by).await? {
-            return Err(Invalid::new("lock_id", "is in use; choose a new one").into());
-        }
-        let detail = json!({ "kind": lock.kind, "org_path": lock.org_path, "from_at": lock.from_at, "until_at": lock.until_at });
-        work.audit("lock.set", lock.id, detail);
-        Ok(work.commit(view::lock(lock)).await?)
-    }
-
-    /// Lifting a lock needs a manager and a reason (domain.md 5.5 no. 21).
-    async fn lifted(&self, claims: &Claims, request: LiftLockRequest) -> Result<WireLock, Error> {
-        let meta = Meta::new(&request.command_id, claims, &request, self.clock.now())?;
-        let id = LockId::parse(&request.lock_id)?;
-        let reason = wire::text_required("reason", &request.reason, 500)?;
-        let mut work = match Work::begin(&self.db, meta).await? {
-            Begun::Before(reply) => return Ok(reply),
-            Begun::New(work) => work,
-        };
-        let known = lock::get(work.conn(), id).await?;
-        if !claims.has_at(&[Role::Manager], &known.org_path) {
-            return Err(Error::Denied("only a manager of the area lifts its locks"));
-        }
-        let by = work.actor().to_owned();
-        let lock = lock::lift(work.conn(), id, &by, &reason).await?;
-        work.audit("lock.lifted", id, json!({ "reason": reason }));
-        Ok(work.commit(view::lock(lock)).await?)
-    }
-
     async fn announced(&self) -> Result<AnnouncementsReply, Error> {
         let rows = list::announced(self.db.pool(), self.clock.now()).await?;
         Ok(AnnouncementsReply {
@@ -426,9 +389,7 @@ impl Planner for Api {
     ) -> Result<Response<ListLocksReply>, Status> {
         let (claims, _) = taken(request)?;
         claims.need(&SEE)?;
-        let rows = lock::standing(self.db.pool(), self.clock.now()).await;
-        let locks = |rows: Vec<lock::Lock>| rows.into_iter().map(view::lock).collect();
-        answer(rows.map(|rows| ListLocksReply { locks: locks(rows) }))
+        answer(self.locks().await)
     }
 }
 

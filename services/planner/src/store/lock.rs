@@ -85,6 +85,60 @@ pub async fn get(conn: &mut PgConnection, id: LockId) -> Result<Lock, Error> {
     .ok_or_else(|| Error::NoSuchLock(id.to_string()))
 }
 
+/// An announced plan.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    /// Its id.
+    pub id: Uuid,
+    /// Spoken number.
+    pub number: String,
+    /// Of the aggregate.
+    pub version: i64,
+    /// Place in the organisation.
+    pub org_path: String,
+    /// When supply is to end.
+    pub off_at: Instant,
+}
+
+/// Plans that people were told of and a lock stands in the way of, at the place, above it or below it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn announced(conn: &mut PgConnection, lock: &Lock) -> Result<Vec<Announced>, Error> {
+    sqlx::query_as!(
+        Announced,
+        "select id, number, version, org_path, off_at from planner.outage
+         where state in ('noticed', 'ready') and off_at < $3 and on_at > $2
+           and ($1 = '' or $1 = org_path or starts_with($1, org_path || '/') or starts_with(org_path, $1 || '/'))
+         order by off_at, id",
+        lock.org_path,
+        lock.from_at,
+        lock.until_at
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for announced plans"))
+}
+
+/// Locks that stand at that moment at the place, above it or below it.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn at(pool: &PgPool, org_path: &str, at: Instant) -> Result<Vec<Lock>, Error> {
+    sqlx::query_as!(
+        Lock,
+        "select id, kind, org_path, from_at, until_at, reason, lifted_by from planner.work_lock
+         where lifted_by is null and from_at <= $2 and until_at > $2
+           and (org_path = '' or $1 = org_path or starts_with($1, org_path || '/') or starts_with(org_path, $1 || '/'))
+         order by from_at, id limit 500",
+        org_path,
+        at
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("look for locks of a moment"))
+}
+
 /// Locks that are not over at `now`, the first first.
 ///
 /// # Errors

@@ -42,7 +42,7 @@ async fn who_is_called_after_a_later_start_has_heard_of_both() -> anyhow::Result
         stands: Some(stands),
     };
     house
-        .by_itself(async |work| moved::customer(work, &moved).await)
+        .by_itself(async |work| moved::customer(work, &house.pack, &moved).await)
         .await?;
     sqlx::query("update planner.recipient set agreed_off_at = $1, agreed_on_at = $2 where dedicated_line")
         .bind(window().off_at)

@@ -13,6 +13,7 @@ mod given;
 mod individually;
 mod late_start;
 mod leaders;
+mod locks;
 mod longer;
 mod moved;
 mod orders;

@@ -10,6 +10,7 @@ mod grid;
 mod import;
 mod life_support;
 mod links;
+mod meters;
 mod points_of_customer;
 mod search;
 mod served;

@@ -20,12 +20,17 @@ const ZONE: FixedOffset = FixedOffset::east_opt(8 * 3600).expect("a third of a d
 pub struct House {
     /// The system.
     pub system: System,
+    /// The unit that has the crew.
+    pub unit: Uuid,
+    /// The crew.
+    pub crew: Uuid,
     sessions: Mutex<BTreeMap<&'static str, (DateTime<Utc>, Api)>>,
 }
 
 /// A case and the moments of its notice.
 pub struct Debt {
-    id: String,
+    /// Id of the case.
+    pub id: String,
     account: String,
     /// When supply is to stop.
     pub stop_at: DateTime<Utc>,
@@ -81,8 +86,15 @@ impl House {
         system
             .account("crew", "crew", &[&at[..], &["--crew", &crew_of]].concat())
             .await?;
+        system.account("dispatcher", "dispatcher", &at).await?;
+        let unit_of = unit.to_string();
+        system
+            .account("desk", "unit_desk", &[&at[..], &["--unit", &unit_of]].concat())
+            .await?;
         let house = Self {
             system,
+            unit,
+            crew,
             sessions: Mutex::default(),
         };
         let body = json!({ "name": "North unit", "org_path": ORG, "area_org_paths": [ORG] });
@@ -267,10 +279,22 @@ impl House {
         })
     }
 
-    /// Left at the door in time.
+    /// Left at the door in time by the crew, who sees it first on its list.
     pub async fn served(&self, debt: &Debt) -> anyhow::Result<()> {
         self.system.clock_to(debt.serve_by - TimeDelta::hours(2))?;
-        let served = self.act(debt, self.proof()).await?;
+        let phone = self.phone().await?;
+        let visits = phone.get("/m/v1/arrears/visits").await?;
+        let first = &visits["cases"][0];
+        anyhow::ensure!(
+            first["case_id"] == debt.id.as_str() && !first["serve_by"].is_null(),
+            "{visits}"
+        );
+        let mut proof = self.proof();
+        let without = proof.as_object_mut().context("an object")?;
+        without.remove("type");
+        without.insert("id".to_owned(), json!(Uuid::now_v7()));
+        without.insert("device_now".to_owned(), json!(self.system.now()));
+        let served = phone.post(&debt.mobile("serve"), proof).await?;
         anyhow::ensure!(served["state"] == "notice_served", "{served}");
         Ok(())
     }
