@@ -2,6 +2,7 @@
 
 mod accounts;
 mod arrears;
+mod arrears_breach;
 mod arrears_event;
 mod arrears_feed;
 pub(crate) mod arrears_notice;
@@ -97,6 +98,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(recommendations::routes())
         .merge(replies::routes())
         .merge(arrears::routes())
+        .merge(arrears_breach::routes())
         .merge(arrears_feed::routes())
         .merge(devices::routes())
         .merge(switching::routes())

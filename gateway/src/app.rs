@@ -11,7 +11,7 @@ use relight_common::{
 };
 use relight_proto::{
     access::v1::access_client::AccessClient,
-    arrears::v1::arrears_client::ArrearsClient,
+    arrears::v1::{arrears_breaches_client::ArrearsBreachesClient, arrears_client::ArrearsClient},
     dispatch::v1::dispatch_client::DispatchClient,
     insight::v1::{
         PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
@@ -126,6 +126,8 @@ pub struct Clients {
     pub safety: SafetySwitchOffsClient<Outgoing>,
     /// Debts, notices, leave to cut.
     pub arrears: ArrearsClient<Outgoing>,
+    /// Cuts without right, late reconnections.
+    pub breaches: ArrearsBreachesClient<Outgoing>,
 }
 
 impl Clients {
@@ -158,6 +160,7 @@ impl Clients {
             reliability: ReliabilityWarningsClient::new(peers.to("planner")),
             safety: SafetySwitchOffsClient::new(peers.to("planner")),
             arrears: ArrearsClient::new(peers.patient("arrears")),
+            breaches: ArrearsBreachesClient::new(peers.to("arrears")),
         }
     }
 }

@@ -2,17 +2,19 @@
 
 use chrono::TimeDelta;
 use relight_common::{Claims, Role, Work};
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
-    message,
+    message, open,
     release::hash_of,
     step::{House, step},
 };
 use crate::{
     domain::{
-        Event, Instant, Premises, Refusal, State, case::HoldKind, class::Class, event::Doing, message::Kind,
+        Event, Instant, Premises, Refusal, State, bill, case::HoldKind, class::Class, event::Doing,
+        message::Kind,
     },
     error::Error,
     store::{
@@ -91,8 +93,12 @@ pub async fn apply(
         });
     }
     match &command.act {
+        Act::Event(Event::FoundOff { off_at, reason }) => {
+            found_off(work, house, &mut stored, *off_at, reason).await?;
+        }
         Act::Event(event) => {
-            let event = as_manager(claims, event, &stored.org_path);
+            let event = with_rest_day(work, event, &stored).await?;
+            let event = as_manager(claims, &event, &stored.org_path);
             let facts = house.facts(command.premises, None);
             step(work, &mut stored, &event, &facts).await?;
             if let Event::Classify(class) = event {
@@ -164,6 +170,18 @@ fn as_manager(claims: &Claims, event: &Event, org_path: &str) -> Event {
     }
 }
 
+/// When the rest beside a disputed part was due is a matter of the bills.
+async fn with_rest_day(work: &mut Work, event: &Event, stored: &Stored) -> Result<Event, Error> {
+    let mut event = event.clone();
+    if let Event::Hold { held, .. } = &mut event
+        && let Some(part) = &mut held.part
+    {
+        let account = account::get(work.conn(), stored.account_id).await?;
+        part.rest_due_on = account.oldest_due(part.cents).unwrap_or(stored.doc.due_on);
+    }
+    Ok(event)
+}
+
 async fn issue(
     work: &mut Work,
     house: &House,
@@ -176,16 +194,20 @@ async fn issue(
         return Err(Refusal::NeverCut.into());
     }
     let number = case::next_number(work.conn(), "T", stored.doc.zone, at).await?;
+    let account = account::get(work.conn(), stored.account_id).await?;
+    let told = account.told_cents.unwrap_or(0);
+    let due_on = stored.doc.claimed_due_on();
+    let bills = bill::lines(&account.bills, (told, stored.doc.claimed_cents()), due_on);
     let event = Event::Issue {
         number: number.clone(),
         issuer: work.actor().to_owned(),
         stop_at,
+        overdue: bill::overdue(&bills, at.with_timezone(&stored.doc.zone).date_naive()),
     };
     step(work, stored, &event, &house.facts(Premises::Unknown, None)).await?;
     let State::NoticeIssued { basis, notice } = &stored.doc.state else {
         return Err(Error::Stored("notice that was void when it was issued"));
     };
-    let bills = account::bills(work.conn(), stored.account_id).await?;
     let reconnect = house.law.reconnect_by(&stored.doc, at) - at;
     let printed = Printed {
         name: supply.name.clone(),
@@ -195,7 +217,7 @@ async fn issue(
         amount_cents: notice.amount_cents,
         issuer: issuer_name.to_owned(),
         approver: basis.approval.called().to_owned(),
-        due_on: stored.doc.due_on.to_string(),
+        due_on: due_on.to_string(),
         reminders: stored.doc.reminders.clone(),
         legal_basis: house.law.basis(&stored.doc),
         reminded_at: basis.reminder.at,
@@ -248,10 +270,37 @@ async fn found_off(
     off_at: Instant,
     reason: &str,
 ) -> Result<(), Error> {
+    let detail = json!({ "off_at": off_at, "reason": reason });
+    work.audit("arrears.found_off", stored.id, detail);
+    let facts = house.facts(Premises::Unknown, None);
+    let was_off = stored.doc.state.was_off();
+    let again = was_off.is_some_and(|(_, on_at)| on_at.is_none_or(|on_at| on_at < off_at));
+    if again || was_off.is_none() && stored.doc.state.is_over() {
+        off_elsewhere(work, house, stored, again).await?;
+    }
     let event = Event::FoundOff {
         off_at,
         reason: reason.to_owned(),
     };
-    let facts = house.facts(Premises::Unknown, None);
     step(work, stored, &event, &facts).await.map(drop)
+}
+
+/// The case it belongs to when this one is over: the account's open one, or, since nobody is reconnected twice on one case,
+/// a new one.
+async fn off_elsewhere(
+    work: &mut Work,
+    house: &House,
+    stored: &mut Stored,
+    again: bool,
+) -> Result<(), Error> {
+    if matches!(stored.doc.state, State::Reconnected { .. }) {
+        step(work, stored, &Event::Close, &house.facts(Premises::Unknown, None)).await?;
+    }
+    let open = case::lock_open(work.conn(), &[stored.account_id]).await?;
+    match open.into_iter().next() {
+        Some(open) => *stored = open,
+        None if again => *stored = open::off_again(work, house, stored).await?,
+        None => {}
+    }
+    Ok(())
 }

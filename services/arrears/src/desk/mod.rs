@@ -1,6 +1,7 @@
 //! Commands: lock, decide by the machine, save, tell, set timers. Each runs inside one open transaction.
 
 mod apply;
+mod breach;
 mod feed;
 mod fired;
 mod message;

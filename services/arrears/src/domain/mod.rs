@@ -1,10 +1,13 @@
 //! The life of one arrears case: pure. No I/O, no clock, no randomness; what is lawful is asked of the policy pack.
 
+pub mod bill;
 pub mod case;
 pub mod class;
+mod cut;
 mod disprove;
 pub mod event;
 mod facts;
+pub mod hold;
 pub mod law;
 pub mod message;
 mod moment;
@@ -13,6 +16,7 @@ pub mod proof;
 pub mod refusal;
 mod transition;
 mod upkeep;
+mod wrongful;
 
 #[cfg(test)]
 mod any_order;
@@ -22,11 +26,13 @@ mod given;
 mod table;
 
 pub use case::{Case, State};
+pub use cut::check_cut;
 pub use event::{Effect, Event};
 pub use facts::{Facts, Premises, Release};
 pub use law::Law;
+pub use moment::AHEAD_MAX;
 pub use refusal::Refusal;
-pub use transition::{AHEAD_MAX, check_cut, transition};
+pub use transition::transition;
 pub use upkeep::next_look;
 
 /// An instant, UTC.

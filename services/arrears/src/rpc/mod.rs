@@ -1,5 +1,6 @@
 //! The contract of arrears: wire to command and back. Generated types stop here (and in what is told).
 
+mod breach;
 mod feed;
 mod notice;
 mod read;

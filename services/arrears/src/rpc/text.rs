@@ -67,10 +67,10 @@ impl<O: Outside> Api<O> {
             account_tail: tail(&stored.account),
             amount_cents: match kind {
                 Kind::PaymentReceived => doc.debt_cents - doc.balance_cents,
-                _ => doc.balance_cents,
+                _ => doc.claimed_cents(),
             },
             currency: self.currency(doc).to_owned(),
-            due_on: doc.due_on.to_string(),
+            due_on: doc.claimed_due_on().to_string(),
             hours: self.hours(doc),
             notice_number: number.unwrap_or_default(),
             stale: !kind.is_true_of(&doc.state),

@@ -1,6 +1,7 @@
 //! All SQL of arrears; one function per command or query.
 
 pub mod account;
+pub mod breach;
 pub mod case;
 pub mod feed;
 pub mod message;
