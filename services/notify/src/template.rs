@@ -15,7 +15,7 @@ use crate::{
     error::Error,
 };
 
-const FILES: [&str; 33] = [
+const FILES: [&str; 34] = [
     include_str!("../templates/accepted.v1.toml"),
     include_str!("../templates/crew_en_route.v1.toml"),
     include_str!("../templates/etr.v1.toml"),
