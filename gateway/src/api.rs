@@ -3,6 +3,7 @@
 mod accounts;
 mod arrears;
 mod arrears_alarm;
+mod arrears_breach;
 mod arrears_event;
 mod arrears_feed;
 pub(crate) mod arrears_notice;
@@ -100,6 +101,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(replies::routes())
         .merge(arrears::routes())
         .merge(arrears_alarm::routes())
+        .merge(arrears_breach::routes())
         .merge(arrears_feed::routes())
         .merge(devices::routes())
         .merge(switching::routes())

@@ -11,7 +11,10 @@ use relight_common::{
 };
 use relight_proto::{
     access::v1::access_client::AccessClient,
-    arrears::v1::{arrears_alarms_client::ArrearsAlarmsClient, arrears_client::ArrearsClient},
+    arrears::v1::{
+        arrears_alarms_client::ArrearsAlarmsClient, arrears_breaches_client::ArrearsBreachesClient,
+        arrears_client::ArrearsClient,
+    },
     dispatch::v1::dispatch_client::DispatchClient,
     insight::v1::{
         PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
@@ -128,6 +131,8 @@ pub struct Clients {
     pub arrears: ArrearsClient<Outgoing>,
     /// What the arrears desk has to look at.
     pub arrears_alarms: ArrearsAlarmsClient<Outgoing>,
+    /// Cuts without right, late reconnections.
+    pub breaches: ArrearsBreachesClient<Outgoing>,
 }
 
 impl Clients {
@@ -161,6 +166,7 @@ impl Clients {
             safety: SafetySwitchOffsClient::new(peers.to("planner")),
             arrears: ArrearsClient::new(peers.patient("arrears")),
             arrears_alarms: ArrearsAlarmsClient::new(peers.to("arrears")),
+            breaches: ArrearsBreachesClient::new(peers.to("arrears")),
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct Held {
     pub until: Option<DateTime<Utc>>,
     /// Why.
     pub reason: String,
+    /// A dispute about this part of the debt only, hundredths of the currency; 0: all of it is held.
+    pub amount_cents: i64,
 }
 
 /// What happened to a case.
@@ -73,7 +75,8 @@ pub struct CaseStep {
 /// A message ordered for the customer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaseMessage {
-    /// `reminder`, `disconnection`, `pre_notice`, `disconnected`, `payment_received`, `reconnected`, `withdrawn`
+    /// `reminder`, `disconnection`, `pre_notice`, `disconnected`, `payment_received`, `reconnected`, `withdrawn`,
+    /// `apology`
     pub kind: String,
     /// When it was ordered.
     pub ordered_at: Option<DateTime<Utc>>,
@@ -165,6 +168,7 @@ impl From<WireCase> for ArrearsCase {
             since: at(held.since),
             until: at(held.until),
             reason: held.reason,
+            amount_cents: held.amount_cents,
         });
         let steps = case.steps.into_iter().map(|step| CaseStep {
             event: step.event,

@@ -63,7 +63,8 @@ pub enum CaseEvent {
         /// What is known.
         reason: String,
     },
-    /// A cut turns out to have been wrong: supply has to come back at once.
+    /// A cut turns out to have been wrong, also when supply is back: it has to come back at once, the customer gets an
+    /// apology.
     FindWrongful {
         /// Why.
         reason: String,
@@ -75,7 +76,7 @@ pub enum CaseEvent {
     },
     /// The customer confirms supply.
     Close {},
-    /// A plan to pay was agreed.
+    /// A plan to pay was agreed: nobody is cut while it runs, also on the next case of this account.
     AcceptPlan {
         /// Until when it runs.
         until: DateTime<Utc>,
@@ -84,11 +85,16 @@ pub enum CaseEvent {
     Hold {
         /// `dispute`, `plan`, `protected`, `lock`, `payment`
         kind: String,
-        /// When it ends by itself; left out: when somebody lifts it.
+        /// When it ends by itself; left out: when somebody lifts it; of a payment on its way: as long as the policy pack
+        /// says, which is also the longest.
         #[serde(default)]
         until: Option<DateTime<Utc>>,
         /// Why.
         reason: String,
+        /// With a dispute: only this part of the debt, hundredths of the currency; the rest goes on after a new notice. Left
+        /// out: all of it.
+        #[serde(default)]
+        amount_cents: i64,
     },
     /// It does no longer.
     ReleaseHold {
@@ -100,7 +106,7 @@ pub enum CaseEvent {
         /// As in the case's `class`.
         class: String,
     },
-    /// The company gives the case up.
+    /// The company gives the debt up: no new case is opened for it, only for a bill that is due later.
     Withdraw {
         /// Why.
         reason: String,
@@ -235,10 +241,16 @@ impl From<CaseEvent> for Event {
             CaseEvent::AcceptPlan { until } => Event::AcceptPlan(w::AcceptPlan {
                 until: Some(timestamp(until)),
             }),
-            CaseEvent::Hold { kind, until, reason } => Event::Hold(w::Hold {
+            CaseEvent::Hold {
+                kind,
+                until,
+                reason,
+                amount_cents,
+            } => Event::Hold(w::Hold {
                 kind,
                 until: until.map(timestamp),
                 reason,
+                amount_cents,
             }),
             CaseEvent::ReleaseHold { kind } => Event::ReleaseHold(w::ReleaseHold { kind }),
             CaseEvent::Classify { class } => Event::Classify(w::Classify { class }),

@@ -123,7 +123,10 @@ fn sheet(language: Language, notice: ArrearsNotice, areas: &Areas) -> Sheet {
     let money = |cents: i64| money(language, cents, &notice.currency);
     let full = |at: Option<DateTime<Utc>>| at.map(|at| full(language, at, zone)).unwrap_or_default();
     let bills = notice.bills.iter().map(|bill| Row {
-        period: bill.period.clone(),
+        period: match bill.period.as_str() {
+            "" => words::say(language, "notice.without_bill", &[]),
+            period => period.to_owned(),
+        },
         amount: money(bill.amount_cents),
         late_fee: money(bill.late_fee_cents),
         due: bill.due_on.clone(),
@@ -322,9 +325,11 @@ mod tests {
             served_method: "posted_with_witness".to_owned(),
             witness: "zhou".to_owned(),
             org_path: "demo/city".to_owned(),
+            bills: vec![relight_proto::arrears::v1::Bill::default()],
             ..Notice::default()
         };
         let sheet = sheet(Language::En, wire.into(), &Areas::default());
+        assert_eq!(sheet.bills[0].period, "Without a bill");
         assert_eq!(sheet.unit, "demo/city");
         let served = sheet.served.unwrap();
         assert_eq!(

@@ -290,6 +290,13 @@ const ROUTES: &[Route] = &[
         "account",
     ),
     route(
+        "GET /api/v1/arrears/breaches?which=wrongful_cut",
+        READ,
+        ("manager", "crew"),
+        ("/api/v1/arrears/breaches?limit=0", ""),
+        "limit",
+    ),
+    route(
         "GET /api/v1/arrears/cases",
         READ,
         ("manager", "customer"),

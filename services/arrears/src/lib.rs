@@ -24,8 +24,9 @@ use std::sync::Arc;
 
 use relight_common::service::Host;
 use relight_proto::arrears::v1::{
-    arrears_alarms_server::ArrearsAlarmsServer, arrears_server::ArrearsServer,
-    notice_text_batches_server::NoticeTextBatchesServer, notice_texts_server::NoticeTextsServer,
+    arrears_alarms_server::ArrearsAlarmsServer, arrears_breaches_server::ArrearsBreachesServer,
+    arrears_server::ArrearsServer, notice_text_batches_server::NoticeTextBatchesServer,
+    notice_texts_server::NoticeTextsServer,
 };
 use tokio::net::TcpListener;
 
@@ -49,6 +50,10 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let api = rpc::Api::new(&room.db, &host.secrets, host.clock.clone(), house, outside);
     room.serve(listener, |routes, guard| {
         routes.add_service(NoticeTextsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(ArrearsBreachesServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
         routes.add_service(NoticeTextBatchesServer::with_interceptor(
             api.clone(),
             guard.clone(),

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
 };
 
-const FILES: [&str; 33] = [
+const FILES: [&str; 34] = [
     include_str!("../templates/accepted.v1.toml"),
     include_str!("../templates/crew_en_route.v1.toml"),
     include_str!("../templates/etr.v1.toml"),
@@ -46,6 +46,7 @@ const FILES: [&str; 33] = [
     include_str!("../templates/arrears_payment_received.v1.toml"),
     include_str!("../templates/arrears_reconnected.v1.toml"),
     include_str!("../templates/arrears_withdrawn.v1.toml"),
+    include_str!("../templates/arrears_apology.v1.toml"),
     include_str!("../templates/wrong_person.v1.toml"),
     include_str!("../templates/still_off.v1.toml"),
     include_str!("../templates/still_off_answer.v1.toml"),

@@ -196,6 +196,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     needed(Area::Arrears, "arrears.class.important", Wanted::Effect),
     needed(Area::Arrears, "arrears.class.life_support", Wanted::Effect),
     needed(Area::Arrears, "arrears.holds", Wanted::Effect),
+    may(Area::Arrears, "arrears.payment_hold", Wanted::Duration),
     may(Area::Arrears, "arrears.reconnect.*", Wanted::Span),
     may(Area::Complaint, "complaint.contact", Wanted::Duration),
     needed(Area::Complaint, "complaint.answer.complaint.*", Wanted::Span),

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::{
     cut::{Told, cut},
     message,
+    off::found_off,
     step::{House, step},
 };
 use crate::{
-    domain::{Event, Instant, Refusal, Site, State, case::HoldKind, class::Class, message::Kind},
+    domain::{Event, Instant, Refusal, Site, State, bill, case::HoldKind, class::Class, message::Kind},
     error::Error,
     store::{
         account::{self, Supply},
@@ -77,8 +78,12 @@ pub async fn apply(
         });
     }
     match &command.act {
+        Act::Event(Event::FoundOff { off_at, reason }) => {
+            found_off(work, house, &mut stored, *off_at, reason).await?;
+        }
         Act::Event(event) => {
-            let event = as_manager(claims, event, &stored.org_path);
+            let event = with_rest_day(work, event, &stored).await?;
+            let event = as_manager(claims, &event, &stored.org_path);
             let facts = house.facts(&command.site, None);
             step(work, &mut stored, &event, &facts).await?;
             if let Event::Classify(class) = event {
@@ -150,6 +155,18 @@ fn as_manager(claims: &Claims, event: &Event, org_path: &str) -> Event {
     }
 }
 
+/// When the rest beside a disputed part was due is a matter of the bills.
+async fn with_rest_day(work: &mut Work, event: &Event, stored: &Stored) -> Result<Event, Error> {
+    let mut event = event.clone();
+    if let Event::Hold { held, .. } = &mut event
+        && let Some(part) = &mut held.part
+    {
+        let account = account::get(work.conn(), stored.account_id).await?;
+        part.rest_due_on = account.oldest_due(part.cents).unwrap_or(stored.doc.due_on);
+    }
+    Ok(event)
+}
+
 async fn issue(
     work: &mut Work,
     house: &House,
@@ -162,16 +179,20 @@ async fn issue(
         return Err(Refusal::NeverCut.into());
     }
     let number = case::next_number(work.conn(), "T", stored.doc.zone, at).await?;
+    let account = account::get(work.conn(), stored.account_id).await?;
+    let told = account.told_cents.unwrap_or(0);
+    let due_on = stored.doc.claimed_due_on();
+    let bills = bill::lines(&account.bills, (told, stored.doc.claimed_cents()), due_on);
     let event = Event::Issue {
         number: number.clone(),
         issuer: work.actor().to_owned(),
         stop_at,
+        overdue: bill::overdue(&bills, at.with_timezone(&stored.doc.zone).date_naive()),
     };
     step(work, stored, &event, &house.facts(site, None)).await?;
     let State::NoticeIssued { basis, notice } = &stored.doc.state else {
         return Err(Error::Stored("notice that was void when it was issued"));
     };
-    let bills = account::bills(work.conn(), stored.account_id).await?;
     let reconnect = house.law.reconnect_by(&stored.doc, at) - at;
     let printed = Printed {
         name: supply.name.clone(),
@@ -181,7 +202,7 @@ async fn issue(
         amount_cents: notice.amount_cents,
         issuer: issuer_name.to_owned(),
         approver: basis.approval.called().to_owned(),
-        due_on: stored.doc.due_on.to_string(),
+        due_on: due_on.to_string(),
         reminders: stored.doc.reminders.clone(),
         legal_basis: house.law.basis(&stored.doc),
         reminded_at: basis.reminder.at,

@@ -5,12 +5,13 @@ use serde_json::json;
 
 use super::{
     fired::{Spot, wake},
+    off::found_off,
     open::open_for,
     release::hash_of,
     step::{House, step},
 };
 use crate::{
-    domain::{Event, Instant, NOT_ASKED, Refusal, Site, event::Doing},
+    domain::{Event, Instant, Site, event::Doing},
     error::Error,
     store::{
         account::{self, Supply},
@@ -86,7 +87,8 @@ pub(super) async fn cut(
     let done = step(work, &mut stored, &Event::Cut(told.doing.clone()), &facts).await;
     match (done, told.doing.done_at) {
         (Err(Error::Refused(refusal)), Some(off_at)) => {
-            found_off(work, house, &mut stored, off_at, &refusal).await?;
+            let why = format!("cut although refused: {refusal}");
+            found_off(work, house, &mut stored, off_at, &why).await?;
         }
         (done, _) => {
             done?;
@@ -94,23 +96,6 @@ pub(super) async fn cut(
         }
     }
     Ok(stored)
-}
-
-/// What is off is off: it is written down, and supply has to come back at once (operations.md O9).
-async fn found_off(
-    work: &mut Work,
-    house: &House,
-    stored: &mut Stored,
-    off_at: Instant,
-    refusal: &Refusal,
-) -> Result<(), Error> {
-    let event = Event::FoundOff {
-        off_at,
-        reason: format!("cut although refused: {refusal}"),
-    };
-    step(work, stored, &event, &house.facts(&NOT_ASKED, None))
-        .await
-        .map(drop)
 }
 
 /// Another's meter was cut: that customer is off without right, and nobody is off for the case the crew was sent for (O10).
@@ -127,13 +112,10 @@ async fn of_another(
     let mut theirs = case_of(work, house, supply).await?;
     let detail = json!({ "instead_of": stored.id, "meter_no": supply.meter_no });
     work.audit("arrears.wrong_meter", theirs.id, detail);
-    let event = Event::FoundOff {
-        off_at,
-        reason: format!("cut by mistake instead of the meter of {}", stored.number),
-    };
-    match step(work, &mut theirs, &event, &house.facts(&NOT_ASKED, None)).await {
+    let why = format!("cut by mistake instead of the meter of {}", stored.number);
+    match found_off(work, house, &mut theirs, off_at, &why).await {
         // Off already: nothing more to write down there.
-        Ok(_) | Err(Error::Refused(_)) => Ok(theirs),
+        Ok(()) | Err(Error::Refused(_)) => Ok(theirs),
         Err(other) => Err(other),
     }
 }

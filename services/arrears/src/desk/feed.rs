@@ -15,7 +15,7 @@ use super::{
     step::{House, step},
 };
 use crate::{
-    domain::{AHEAD_MAX, Case, Event, Instant, NOT_ASKED, transition},
+    domain::{AHEAD_MAX, Case, Event, Instant, NOT_ASKED, event::Owed, transition},
     error::Error,
     store::{
         account::{self, Account, Bill, Supply},
@@ -276,17 +276,20 @@ async fn settle(
         if let Some((sum, last_at)) = paid.get(&account.id) {
             account.balance_cents = account.told_cents.unwrap_or(0).saturating_sub(*sum);
             account.balance_at = account.told_at.max(*last_at);
+            account.due_on = account.oldest_due(0);
         }
     }
-    let changed: Vec<&Account> = accounts
-        .values()
-        .filter(|account| paid.contains_key(&account.id))
-        .collect();
-    account::save_all(work.conn(), &changed).await?;
     let ids: Vec<Uuid> = accounts.values().map(|account| account.id).collect();
     let open = case::lock_open(work.conn(), &ids).await?;
     let mut cases: Cases = open.into_iter().map(|case| (case.account_id, case)).collect();
-    move_cases(work, house, &changed, &mut cases).await?;
+    let mut changed: Vec<&mut Account> = accounts
+        .values_mut()
+        .filter(|account| paid.contains_key(&account.id))
+        .collect();
+    move_cases(work, house, &mut changed, &mut cases).await?;
+    let changed: Vec<&Account> = changed.into_iter().map(|account| &*account).collect();
+    account::save_all(work.conn(), &changed).await?;
+    cases.retain(|_, case| !case.doc.state.is_over());
     let without: Vec<&Account> = changed
         .iter()
         .filter(|account| !cases.contains_key(&account.id))
@@ -294,7 +297,6 @@ async fn settle(
         .collect();
     let opened = open_many(work, house, &without).await?;
     cases.extend(opened.into_iter().map(|case| (case.account_id, case)));
-    cases.retain(|_, case| !case.doc.state.is_over());
     Ok(cases)
 }
 
@@ -302,26 +304,33 @@ async fn settle(
 async fn move_cases(
     work: &mut Work,
     house: &House,
-    accounts: &[&Account],
+    accounts: &mut [&mut Account],
     cases: &mut Cases,
 ) -> Result<(), Error> {
     let (at, facts) = (work.at(), house.facts(&NOT_ASKED, None));
+    let paid = paid_since_notice(work, cases).await?;
     let mut confirmed = Vec::new();
     for account in accounts {
         let (Some(stored), Some(as_of)) = (cases.get_mut(&account.id), account.balance_at) else {
             continue;
         };
-        let event = Event::Money {
+        let event = Event::Money(Owed {
             balance_cents: account.balance_cents,
             as_of,
-        };
+            due_on: account.due_on,
+            paid_cents: paid.get(&account.id).map_or(0, |(sum, _)| *sum),
+        });
         let (next, _) = transition(&stored.doc, &event, &facts, at)?;
         let moved = Case {
             balance_at: next.balance_at,
             ..stored.doc.0.clone()
         } != next;
         if moved {
+            let was_paid = stored.doc.state.is_paid();
             step(work, stored, &event, &facts).await?;
+            if stored.doc.state.is_paid() && !was_paid {
+                forget_paid_day(account, &stored.doc);
+            }
         } else {
             stored.doc.0 = next;
             confirmed.push(account.id);
@@ -329,4 +338,28 @@ async fn move_cases(
     }
     let confirmed: Vec<&Stored> = confirmed.iter().filter_map(|id| cases.get(id)).collect();
     case::save_all(work.conn(), &confirmed).await
+}
+
+/// What was paid since the notices that hold were issued, by account.
+async fn paid_since_notice(
+    work: &mut Work,
+    cases: &Cases,
+) -> Result<BTreeMap<Uuid, (i64, Option<Instant>)>, Error> {
+    let noticed = cases.values().filter_map(|case| {
+        let notice = case.doc.state.notice()?;
+        Some((case.account_id, Some(notice.issued_at)))
+    });
+    let noticed: Vec<(Uuid, Option<Instant>)> = noticed.collect();
+    if noticed.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    feed::paid_since(work.conn(), &noticed).await
+}
+
+/// Where billing listed no bills, the day of what is left is not known once the noticed debt is paid. Nobody counts the
+/// days of a paid debt for a newer one: billing tells the day with its next balance.
+fn forget_paid_day(account: &mut Account, case: &Case) {
+    if account.due_on.is_some_and(|due_on| due_on <= case.due_on) {
+        account.due_on = None;
+    }
 }

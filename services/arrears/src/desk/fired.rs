@@ -5,7 +5,7 @@ use relight_proto::events::v1::ArrearsAlarm;
 use uuid::Uuid;
 
 use super::{
-    message,
+    breach, message,
     step::{House, step},
 };
 use crate::{
@@ -50,6 +50,9 @@ async fn watch(work: &mut Work, stored: &mut case::Stored, facts: &Facts<'_>) ->
     let reached = marks.iter().rev().find(|(at, _)| *at <= now);
     if let Some((_, level)) = reached {
         wake(work, stored, level, due_at, Spot::default()).await?;
+        if let (State::ReconnectOrdered { cut, by, .. }, "breach") = (&stored.doc.state, *level) {
+            breach::reconnected_late(work, stored, cut.at, *by).await?;
+        }
     }
     // Strictly later: the mark of this very moment was just told, and would be told for ever.
     if let Some((at, _)) = marks.iter().find(|(at, _)| *at > now) {

@@ -1,10 +1,12 @@
 //! Commands: lock, decide by the machine, save, tell, set timers. Each runs inside one open transaction.
 
 mod apply;
+mod breach;
 mod cut;
 mod feed;
 mod fired;
 mod message;
+mod off;
 mod open;
 mod release;
 mod step;

@@ -9,7 +9,11 @@ use uuid::Uuid;
 
 use super::step::{House, tell};
 use crate::{
-    domain::{Case, Instant, State, class::Class},
+    domain::{
+        Case, Instant, State,
+        case::{Held, HoldKind},
+        class::Class,
+    },
     error::Error,
     store::{
         account::{self, Account, Supply},
@@ -25,9 +29,16 @@ pub(super) async fn open_many(
     accounts: &[&Account],
 ) -> Result<Vec<Stored>, Error> {
     let at = work.at();
+    let ids: Vec<Uuid> = accounts.iter().map(|account| account.id).collect();
+    let before = case::last_of(work.conn(), &ids).await?;
     let mut owing: BTreeMap<&str, Vec<(&Account, Case)>> = BTreeMap::new();
     for account in accounts {
-        if let Some(doc) = overdue(house, account, at)? {
+        let before = before.get(&account.id);
+        if before.is_some_and(|before| before.withdrawn_due_on >= account.due_on) {
+            continue;
+        }
+        if let Some(mut doc) = overdue(house, account, at)? {
+            doc.holds = before.map(|before| still_on(&before.doc, at)).unwrap_or_default();
             owing.entry(doc.zone.name()).or_default().push((account, doc));
         }
     }
@@ -38,11 +49,55 @@ pub(super) async fn open_many(
             opened.push(stored(house, account, doc, number));
         }
     }
-    let step = first_step(work);
-    case::insert_all(work.conn(), &opened, &step).await?;
-    for stored in &opened {
+    insert(work, &opened).await?;
+    Ok(opened)
+}
+
+/// Writes new cases, and tells of them.
+async fn insert(work: &mut Work, opened: &[Stored]) -> Result<(), Error> {
+    let step = Step {
+        event: "open".to_owned(),
+        state: State::Overdue.word().to_owned(),
+        at: work.at(),
+        actor: work.actor().to_owned(),
+    };
+    case::insert_all(work.conn(), opened, &step).await?;
+    for stored in opened {
         tell(work, stored, false);
     }
+    Ok(())
+}
+
+/// The holds that go on with the next case: a protection and a lock whatever was paid, everything else (a plan, a dispute)
+/// with a debt that was not.
+fn still_on(last: &Case, at: Instant) -> BTreeMap<HoldKind, Held> {
+    let goes_on = |kind| last.balance_cents > 0 || matches!(kind, HoldKind::Protected | HoldKind::Lock);
+    let on = last
+        .holds
+        .iter()
+        .filter(|(kind, held)| held.is_on(at) && goes_on(**kind));
+    on.map(|(kind, held)| (*kind, held.clone())).collect()
+}
+
+/// The case of a supply that is off again after `last` was over: found so, without right.
+pub(super) async fn off_again(work: &mut Work, house: &House, last: &Stored) -> Result<Stored, Error> {
+    let at = work.at();
+    let doc = Case {
+        opened_at: at,
+        reminders: Vec::new(),
+        state: State::Overdue,
+        ..last.doc.0.clone()
+    };
+    let opened = Stored {
+        id: Uuid::now_v7(),
+        number: case::next_number(work.conn(), "A", doc.zone, at).await?,
+        policy_version: house.law.version(&doc),
+        doc: Json(doc),
+        version: 1,
+        opened_at: at,
+        ..last.clone()
+    };
+    insert(work, std::slice::from_ref(&opened)).await?;
     Ok(opened)
 }
 
@@ -65,19 +120,8 @@ pub(super) async fn open_for(
     };
     let number = case::next_number(work.conn(), "A", zone, at).await?;
     let stored = stored(house, account, doc, number);
-    let step = first_step(work);
-    case::insert_all(work.conn(), std::slice::from_ref(&stored), &step).await?;
-    tell(work, &stored, false);
+    insert(work, std::slice::from_ref(&stored)).await?;
     Ok(stored)
-}
-
-fn first_step(work: &Work) -> Step {
-    Step {
-        event: "open".to_owned(),
-        state: State::Overdue.word().to_owned(),
-        at: work.at(),
-        actor: work.actor().to_owned(),
-    }
 }
 
 fn stored(house: &House, account: &Account, doc: Case, number: String) -> Stored {

@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    breach,
     fired::{LOOK, RECONNECT},
     message,
 };
@@ -18,6 +19,7 @@ use crate::{
     },
     error::Error,
     store::{
+        self,
         case::{self, Step, Stored},
         notice, release,
     },
@@ -78,6 +80,7 @@ async fn take(
         return Ok(false);
     }
     let follows = Kind::follows(&stored.doc.state, &next.state);
+    let late = breach::late(&stored.doc.state, &next.state);
     // A proof stays what it is when the case moves on: paid, expired, closed.
     let proven = next
         .state
@@ -115,6 +118,13 @@ async fn take(
     work.audit("arrears.step", stored.id, detail);
     if effects.contains(&Effect::Report) {
         work.audit("arrears.wrongful", stored.id, json!({ "state": step.state }));
+        breach::wrongful(work, stored, event).await?;
+    }
+    if let Some((off_at, due_at)) = late {
+        breach::reconnected_late(work, stored, off_at, due_at).await?;
+    }
+    if let State::Reconnected { on_at, .. } = &stored.doc.state {
+        store::breach::is_on(work.conn(), stored.id, *on_at).await?;
     }
     tell(work, stored, stop_crew);
     if let Some(kind) = follows {

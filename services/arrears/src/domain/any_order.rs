@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{Days, TimeDelta};
 use proptest::prelude::*;
 
 use super::{
     Case, Event, Instant, State,
-    case::HoldKind,
+    case::{HoldKind, Overdue},
     class::Class,
-    event::Doing,
+    event::{Doing, Owed},
     facts::{Facts, Locks, Premises, Release},
     given::{DEBT, METER, TERMS, approve, case, hold, law, local, posted, propose, reconnect, remind},
     proof::Method,
@@ -29,6 +29,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             number: "T-1".to_owned(),
             issuer: "li".to_owned(),
             stop_at: local("08-10 00:00") + TimeDelta::days(days) + TimeDelta::hours(hours),
+            overdue: Some(Overdue { cents: DEBT, until: case().due_on }),
         }),
         4 => (0_usize..Method::ALL.len(), 0_i64..240).prop_map(|(method, hours)| {
             let mut proof = posted(local("08-05 00:00") + TimeDelta::hours(hours));
@@ -37,7 +38,13 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         4 => Just(Event::Look),
         2 => prop_oneof![Just(0_i64), Just(-1), Just(DEBT), Just(DEBT / 4), 1..DEBT]
-            .prop_map(|cents| Event::Money { balance_cents: cents, as_of: Instant::MIN_UTC }),
+            .prop_map(|cents| Event::Money(Owed { balance_cents: cents, as_of: Instant::MIN_UTC, due_on: None, paid_cents: 0 })),
+        2 => (DEBT / 5..2 * DEBT, prop_oneof![Just(0_i64), Just(DEBT), 1..2 * DEBT], 0_u64..60).prop_map(|(cents, paid_cents, days)| Event::Money(Owed {
+            balance_cents: cents,
+            as_of: Instant::MIN_UTC,
+            due_on: Some(case().due_on + Days::new(days)),
+            paid_cents,
+        })),
         2 => (0_usize..5).prop_map(|n| hold(HoldKind::ALL[n])),
         3 => (0_usize..5).prop_map(|n| Event::Release { kind: HoldKind::ALL[n] }),
         1 => (0_usize..9).prop_map(|n| Event::Classify(Class::ALL[n])),
@@ -84,18 +91,31 @@ fn woven(noise: &[(usize, Event, i64)], bend: &[(usize, i64)]) -> Vec<Step> {
     steps
 }
 
-/// Records of the proofs that fell away and were not given anew.
-fn note(lost: &mut BTreeSet<String>, event: &Event) {
+/// What was seen on the way.
+#[derive(Default)]
+struct Seen {
+    /// Records of the proofs that fell away and were not given anew.
+    lost: BTreeSet<String>,
+    /// All that the notice named as past its day was paid since.
+    covered: bool,
+}
+
+fn note(seen: &mut Seen, before: &Case, event: &Event) {
     match event {
-        Event::Disprove { record, .. } => drop(lost.insert(record.clone())),
-        Event::Remind(given) => drop(lost.remove(&given.record)),
-        Event::PreNotice { warning, .. } => drop(lost.remove(&warning.record)),
+        Event::Disprove { record, .. } => drop(seen.lost.insert(record.clone())),
+        Event::Remind(given) => drop(seen.lost.remove(&given.record)),
+        Event::PreNotice { warning, .. } => drop(seen.lost.remove(&warning.record)),
+        Event::Issue { .. } => seen.covered = false,
+        Event::Money(owed) if before.state.notice().is_some() => {
+            let next_bill = owed.due_on.is_some_and(|day| day > case().due_on);
+            seen.covered |= owed.paid_cents >= DEBT || next_bill;
+        }
         _ => {}
     }
 }
 
 /// Why this cut should not have been.
-fn wrong(before: &Case, lost: &BTreeSet<String>, facts: &Facts<'_>, now: Instant) -> Option<&'static str> {
+fn wrong(before: &Case, seen: &Seen, facts: &Facts<'_>, now: Instant) -> Option<&'static str> {
     let State::PreNoticed { served, pre_notice } = &before.state else {
         return Some("no last warning");
     };
@@ -138,10 +158,11 @@ fn wrong(before: &Case, lost: &BTreeSet<String>, facts: &Facts<'_>, now: Instant
         (*facts.locks != Locks::Free, "locked"),
         (basis.reminder.at > now, "not reminded"),
         (
-            lost.contains(&basis.reminder.record),
+            seen.lost.contains(&basis.reminder.record),
             "somebody else was reminded",
         ),
-        (lost.contains(&pre_notice.record), "somebody else was warned"),
+        (seen.lost.contains(&pre_notice.record), "somebody else was warned"),
+        (seen.covered, "all that was noticed is paid"),
         (now - before.balance_at > TimeDelta::minutes(5), "stale balance"),
     ]
     .into_iter()
@@ -156,11 +177,11 @@ proptest! {
         let law = law();
         let premises = if supplied { Premises::Supplied } else { Premises::Unknown };
         let locks = if unlocked { Locks::Free } else { Locks::Unknown };
-        let (mut case, mut now, mut lost) = (case(), local("07-01 02:00"), BTreeSet::new());
+        let (mut case, mut now, mut seen) = (case(), local("07-01 02:00"), Seen::default());
         for (mut event, gap) in steps {
             now += gap;
-            if let Event::Money { as_of, .. } = &mut event && *as_of == Instant::MIN_UTC {
-                *as_of = now;
+            if let Event::Money(owed) = &mut event && owed.as_of == Instant::MIN_UTC {
+                owed.as_of = now;
             }
             let release = Release { meter_no: METER.to_owned(), expires_at: now + TimeDelta::seconds(life_s), spent_at: spent.then_some(now), spoken: false };
             let facts = Facts { law: &law, terms: &TERMS, premises, locks: &locks, release: Some(&release) };
@@ -168,9 +189,9 @@ proptest! {
                 if let Ok((after, _)) = transition(&case, &event, &facts, now) {
                     let cut_now = after.state.word() == "disconnected" && case.state.word() != "disconnected";
                     if cut_now {
-                        prop_assert_eq!(wrong(&case, &lost, &facts, now), None);
+                        prop_assert_eq!(wrong(&case, &seen, &facts, now), None);
                     }
-                    note(&mut lost, &event);
+                    note(&mut seen, &case, &event);
                     case = after;
                 }
             }

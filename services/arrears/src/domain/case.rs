@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+pub use super::hold::{Held, HoldKind};
 use super::{Instant, class::Class, proof::Proof};
 
 /// One debt of one account, from overdue to its end. Paid and overdue again is a new case.
@@ -36,71 +37,6 @@ pub struct Case {
     pub reminders: Vec<Reminder>,
     /// Where it stands.
     pub state: State,
-}
-
-/// Why a case may not go on for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldKind {
-    /// The bill is disputed or a complaint is open.
-    Dispute,
-    /// A payment plan is being kept or has to be made.
-    Plan,
-    /// The customer is protected.
-    Protected,
-    /// Cuts are locked there: event, exam, weather.
-    Lock,
-    /// A payment is proven to be on its way.
-    Payment,
-}
-
-impl HoldKind {
-    /// Every kind.
-    pub const ALL: [HoldKind; 5] = [
-        HoldKind::Dispute,
-        HoldKind::Plan,
-        HoldKind::Protected,
-        HoldKind::Lock,
-        HoldKind::Payment,
-    ];
-
-    /// The word in tables and on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            HoldKind::Dispute => "dispute",
-            HoldKind::Plan => "plan",
-            HoldKind::Protected => "protected",
-            HoldKind::Lock => "lock",
-            HoldKind::Payment => "payment",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-
-    /// As the policy packs know it.
-    pub fn in_policy(self) -> relight_policy::Hold {
-        match self {
-            HoldKind::Dispute => relight_policy::Hold::Dispute,
-            HoldKind::Plan => relight_policy::Hold::Plan,
-            HoldKind::Protected => relight_policy::Hold::Protected,
-            HoldKind::Lock => relight_policy::Hold::Lock,
-            HoldKind::Payment => relight_policy::Hold::Payment,
-        }
-    }
-}
-
-/// A hold that is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// Since when.
-    pub since: Instant,
-    /// When it ends by itself; `None`: only when somebody lifts it.
-    pub until: Option<Instant>,
-    /// Why, in words.
-    pub reason: String,
 }
 
 /// A reminder with its evidence.
@@ -177,6 +113,18 @@ pub struct Notice {
     pub serve_from: Instant,
     /// Last moment at which serving it is of use (O13).
     pub serve_by: Instant,
+    /// What of that was past its day; `None` on notices of before it was kept: all of it, due on the day of the case.
+    #[serde(default)]
+    pub overdue: Option<Overdue>,
+}
+
+/// Bills past their day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overdue {
+    /// All of them, fees included, hundredths of the currency.
+    pub cents: i64,
+    /// The day the youngest of them was due.
+    pub until: NaiveDate,
 }
 
 /// Receipt of the copy at the authority.
@@ -434,6 +382,33 @@ impl State {
             State::Wrongful { off_at, .. } => Some(*off_at),
             _ => None,
         }
+    }
+
+    /// Whether supply is on again after this case took it, and since when it was off.
+    pub fn was_off(&self) -> Option<(Option<Instant>, Option<Instant>)> {
+        match self {
+            State::Reconnected { off_at, on_at, .. } => Some((Some(*off_at), Some(*on_at))),
+            State::Closed { off_at, on_at, .. } => Some((*off_at, *on_at)),
+            _ => None,
+        }
+    }
+
+    /// Whether it was found that supply was off without right.
+    pub fn is_wrongful(&self) -> bool {
+        match self {
+            State::Wrongful { .. } => true,
+            State::Reconnected { back, .. } => matches!(back, Back::Wrongful { .. }),
+            State::Closed { wrongful, .. } => *wrongful,
+            _ => false,
+        }
+    }
+
+    /// Whether the debt it stood for is paid and supply is on, or has to be on again.
+    pub fn is_paid(&self) -> bool {
+        matches!(
+            self,
+            State::SettledBefore | State::Paid { .. } | State::ReconnectOrdered { .. }
+        )
     }
 
     /// The service of the notice that holds now.

@@ -8,8 +8,8 @@ use super::{
     event::Doing,
     facts::{Locks, Premises},
     late,
-    moment::past,
-    transition::{fresh, open_way},
+    moment::{fresh, past},
+    transition::open_way,
 };
 
 /// An event, a holiday or the weather locks cuts; no answer is a no.

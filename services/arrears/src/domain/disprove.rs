@@ -60,7 +60,7 @@ fn reminded_otherwise(case: &Case, record: &str, law: &Law, now: Instant) -> Sta
 }
 
 /// Whether the case could have come this far on that reminder.
-fn carried(case: &Case, left: &Reminder, law: &Law, now: Instant) -> bool {
+pub(super) fn carried(case: &Case, left: &Reminder, law: &Law, now: Instant) -> bool {
     match &case.state {
         State::NoticeIssued { notice, .. } => {
             law.carries(case, left, notice.serve_by, notice.stop_at).is_ok()

@@ -1,8 +1,10 @@
 //! What can happen to a case, and what follows from it for others.
 
+use chrono::NaiveDate;
+
 use super::{
     Instant,
-    case::{Filing, HoldKind, PreNotice, Reminder},
+    case::{Filing, Held, HoldKind, Overdue, PreNotice, Reminder},
     class::Class,
     proof::Proof,
 };
@@ -36,6 +38,8 @@ pub enum Event {
         issuer: String,
         /// When supply is to stop.
         stop_at: Instant,
+        /// Which of the bills it names are past their day.
+        overdue: Option<Overdue>,
     },
     /// The notice reached the customer.
     Serve {
@@ -77,12 +81,7 @@ pub enum Event {
     /// The customer confirms supply, or somebody says why nobody asked.
     Close,
     /// Billing speaks of the balance.
-    Money {
-        /// What is owed, hundredths of the currency.
-        balance_cents: i64,
-        /// The moment it speaks of.
-        as_of: Instant,
-    },
+    Money(Owed),
     /// A plan to pay was agreed.
     AcceptPlan {
         /// Until when it runs; kept, the rest is nothing.
@@ -92,10 +91,8 @@ pub enum Event {
     Hold {
         /// What.
         kind: HoldKind,
-        /// When it ends by itself.
-        until: Option<Instant>,
-        /// Why, in words.
-        reason: String,
+        /// Until when, why, and how much of the debt.
+        held: Held,
     },
     /// It does no longer.
     Release {
@@ -135,7 +132,7 @@ impl Event {
             Event::FindWrongful { .. } => "find_wrongful",
             Event::Reconnect { .. } => "reconnect",
             Event::Close => "close",
-            Event::Money { .. } => "money",
+            Event::Money(_) => "money",
             Event::AcceptPlan { .. } => "accept_plan",
             Event::Hold { .. } => "hold",
             Event::Release { .. } => "release_hold",
@@ -145,6 +142,19 @@ impl Event {
             Event::Look => "look",
         }
     }
+}
+
+/// What billing says of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// What is owed, hundredths of the currency.
+    pub balance_cents: i64,
+    /// The moment it speaks of.
+    pub as_of: Instant,
+    /// The day the oldest bill that payments have left was due; `None`: not known.
+    pub due_on: Option<NaiveDate>,
+    /// What was paid since the notice that holds was issued, hundredths of the currency.
+    pub paid_cents: i64,
 }
 
 /// A cut as the crew reports it.

@@ -7,9 +7,9 @@ use relight_policy::Pack;
 
 use super::{
     Case, Effect, Event, Instant, Law, Refusal, State,
-    case::{HoldKind, PreNotice, Reminder},
+    case::{Held, HoldKind, Overdue, PreNotice, Reminder},
     class::Class,
-    event::Doing,
+    event::{Doing, Owed},
     facts::{Facts, Locks, Premises, Release},
     money::Terms,
     proof::{Method, Proof},
@@ -18,6 +18,7 @@ use super::{
 
 pub(super) static TERMS: Terms = Terms {
     minimum_debt_cents: 1_000,
+    manager_above_cents: 1_000_000,
     stop_share_percent: 80,
     stop_days: 7,
     notice_tolerance_percent: 10,
@@ -90,6 +91,10 @@ pub(super) fn issue(stop_at: &str) -> Event {
         number: "T-20260810-0001".to_owned(),
         issuer: "li".to_owned(),
         stop_at: local(stop_at),
+        overdue: Some(Overdue {
+            cents: DEBT,
+            until: case().due_on,
+        }),
     }
 }
 
@@ -129,10 +134,17 @@ pub(super) fn warn(at: &str) -> Event {
 }
 
 pub(super) fn money(balance_cents: i64, as_of: &str) -> Event {
-    Event::Money {
+    owed(balance_cents, as_of, None, 0)
+}
+
+/// What billing says: the balance, its moment, the day of the oldest unpaid bill, and what was paid since the notice.
+pub(super) fn owed(balance_cents: i64, as_of: &str, due_on: Option<&str>, paid_cents: i64) -> Event {
+    Event::Money(Owed {
         balance_cents,
         as_of: local(as_of),
-    }
+        due_on: due_on.map(|day| day.parse().expect("a day")),
+        paid_cents,
+    })
 }
 
 pub(super) fn cut() -> Event {
@@ -150,8 +162,7 @@ pub(super) fn cut() -> Event {
 pub(super) fn hold(kind: HoldKind) -> Event {
     Event::Hold {
         kind,
-        until: None,
-        reason: "said on the phone".to_owned(),
+        held: Held::new(local("07-01 00:00"), None, "said on the phone"),
     }
 }
 

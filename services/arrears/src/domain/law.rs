@@ -68,10 +68,10 @@ impl Law {
     pub fn is_old_enough(&self, case: &Case, reminder: &Reminder, now: Instant) -> bool {
         services_before(now).any(|served_at| {
             let facts = ArrearsDisconnect {
-                due_on: Some(case.due_on),
+                due_on: Some(case.claimed_due_on()),
                 reminded_at: Some(reminder.at),
                 served_at: Some(served_at),
-                balance_cents: Some(case.balance_cents),
+                balance_cents: Some(case.claimed_cents()),
                 class: Some(case.class.in_policy()),
                 ..ArrearsDisconnect::default()
             };
@@ -225,6 +225,11 @@ impl Law {
         answer.by.unwrap_or(paid_at)
     }
 
+    /// How long a payment that is proven to be on its way holds a case; `None`: the pack does not say, until somebody lifts it.
+    pub fn payment_hold(&self, case: &Case) -> Option<TimeDelta> {
+        self.pack.duration("arrears.payment_hold", case.opened_at).ok()
+    }
+
     /// When the limit of reconnection is watched and at risk.
     ///
     /// # Errors
@@ -258,15 +263,19 @@ impl Law {
     }
 
     fn ask(&self, case: &Case, attempt: &Attempt, with_holds: bool) -> Answer {
-        let holds = case.holds.keys().filter(|_| with_holds);
+        let stopping = case
+            .holds
+            .iter()
+            .filter(|(_, held)| with_holds && held.part.is_none());
+        let holds = stopping.map(|(kind, _)| kind);
         let facts = ArrearsDisconnect {
-            due_on: Some(case.due_on),
+            due_on: Some(case.claimed_due_on()),
             reminded_at: Some(attempt.reminded_at),
             served_at: Some(attempt.served_at),
             notified_stop_at: Some(attempt.stop_at),
             pre_noticed_at: Some(attempt.pre_noticed_at),
             at: Some(attempt.at),
-            balance_cents: Some(case.balance_cents),
+            balance_cents: Some(case.claimed_cents()),
             class: Some(case.class.in_policy()),
             holds: holds.map(|kind| kind.in_policy()).collect(),
             filed_at: attempt.filed_at,
@@ -326,10 +335,10 @@ mod tests {
     fn asked_in_full(law: &Law, case: &Case, reminder: &Reminder, now: Instant) -> bool {
         services_before(now).any(|served_at| {
             let facts = ArrearsDisconnect {
-                due_on: Some(case.due_on),
+                due_on: Some(case.claimed_due_on()),
                 reminded_at: Some(reminder.at),
                 served_at: Some(served_at),
-                balance_cents: Some(case.balance_cents),
+                balance_cents: Some(case.claimed_cents()),
                 class: Some(case.class.in_policy()),
                 ..ArrearsDisconnect::default()
             };

@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use super::{
     Event, Facts, Instant, Refusal, State,
     case::{Case, PreNotice, Reminder},
-    transition::{fresh, open_way},
+    moment::fresh,
+    transition::open_way,
 };
 
 /// What a message is about.
@@ -25,11 +26,13 @@ pub enum Kind {
     Reconnected,
     /// The notice is void.
     Withdrawn,
+    /// Supply was off without right.
+    Apology,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::Reminder,
         Kind::Disconnection,
         Kind::PreNotice,
@@ -37,6 +40,7 @@ impl Kind {
         Kind::PaymentReceived,
         Kind::Reconnected,
         Kind::Withdrawn,
+        Kind::Apology,
     ];
 
     /// The word in tables and events.
@@ -49,6 +53,7 @@ impl Kind {
             Kind::PaymentReceived => "payment_received",
             Kind::Reconnected => "reconnected",
             Kind::Withdrawn => "withdrawn",
+            Kind::Apology => "apology",
         }
     }
 
@@ -65,6 +70,7 @@ impl Kind {
             State::NoticeServed { .. } | State::WindowOpen { .. } | State::PreNoticed { .. }
         );
         match (before, after) {
+            (before, after) if after.is_wrongful() && !before.is_wrongful() => Some(Kind::Apology),
             (State::NoticeIssued { .. }, State::NoticeServed { .. }) => Some(Kind::Disconnection),
             (State::PreNoticed { .. } | State::WindowOpen { .. }, State::Disconnected { .. }) => {
                 Some(Kind::Disconnected)
@@ -99,6 +105,7 @@ impl Kind {
             ),
             Kind::Reconnected => matches!(state, State::Reconnected { .. } | State::Closed { .. }),
             Kind::Withdrawn => matches!(state, State::Withdrawn { .. }),
+            Kind::Apology => state.is_wrongful(),
         }
     }
 
@@ -128,10 +135,12 @@ impl Kind {
 /// [`Refusal`]: the state does not fit, something stands in the way, or the warning would come too late.
 pub fn check_order(kind: Kind, case: &Case, facts: &Facts<'_>, now: Instant) -> Result<(), Refusal> {
     match (kind, &case.state) {
-        (Kind::Reminder, State::Overdue | State::Reminded { .. }) if !case.holds.is_empty() => {
-            Err(Refusal::Held(case.holds.keys().copied().collect()))
+        (Kind::Reminder, State::Overdue | State::Reminded { .. }) => {
+            match case.stopped_by(facts.terms.minimum_debt_cents) {
+                held if held.is_empty() => Ok(()),
+                held => Err(Refusal::Held(held)),
+            }
         }
-        (Kind::Reminder, State::Overdue | State::Reminded { .. }) => Ok(()),
         (Kind::PreNotice, State::WindowOpen { served, .. }) => {
             open_way(case, facts)?;
             fresh(case, facts.terms, now)?;

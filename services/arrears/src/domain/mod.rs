@@ -1,11 +1,13 @@
 //! The life of one arrears case: pure. No I/O, no clock, no randomness; what is lawful is asked of the policy pack.
 
+pub mod bill;
 pub mod case;
 pub mod class;
 mod cut;
 mod disprove;
 pub mod event;
 mod facts;
+pub mod hold;
 mod late;
 pub mod law;
 pub mod message;
@@ -15,6 +17,7 @@ pub mod proof;
 pub mod refusal;
 mod transition;
 mod upkeep;
+mod wrongful;
 
 #[cfg(test)]
 mod any_order;
@@ -28,8 +31,9 @@ pub use cut::{check_cut, unlocked};
 pub use event::{Effect, Event};
 pub use facts::{Facts, Locks, NOT_ASKED, Premises, Release, Site};
 pub use law::Law;
+pub use moment::AHEAD_MAX;
 pub use refusal::Refusal;
-pub use transition::{AHEAD_MAX, transition};
+pub use transition::transition;
 pub use upkeep::next_look;
 
 /// An instant, UTC.

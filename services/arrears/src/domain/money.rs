@@ -1,10 +1,13 @@
 //! What a payment does to a case (domain.md 5.3).
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::{
-    Effect, Instant, Refusal,
+    Effect, Facts, Instant,
     case::{Case, Held, HoldKind, State, Void},
+    disprove::carried,
+    event::Owed,
+    moment::overdue,
 };
 
 /// The house's own numbers, none of them law. Section `arrears` of the configuration.
@@ -13,6 +16,8 @@ use super::{
 pub struct Terms {
     /// Below this no supply is cut, hundredths of the currency.
     pub minimum_debt_cents: i64,
+    /// Above this a manager approves the disconnection, hundredths of the currency.
+    pub manager_above_cents: i64,
     /// A payment of this share of the debt stops the case for a while, percent.
     pub stop_share_percent: u8,
     /// For so long, days.
@@ -36,6 +41,7 @@ impl Terms {
     pub fn fault(&self) -> Option<&'static str> {
         match self {
             terms if terms.minimum_debt_cents < 1 => Some("minimum_debt_cents must be at least 1"),
+            terms if terms.manager_above_cents < 0 => Some("manager_above_cents must be at least 0"),
             terms if !(1..=100).contains(&terms.stop_share_percent) => {
                 Some("stop_share_percent must be from 1 to 100")
             }
@@ -67,54 +73,94 @@ fn is_hint(text: &str, max: usize) -> bool {
 
 /// Takes over what billing says. An older balance than the last one changes nothing.
 ///
-/// All paid: the case ends, or supply comes back. Nearly all paid: it rests for some days, time to agree on a plan. Less:
-/// it goes on, and a notice that names too much by now is void.
-pub(super) fn take(
-    mut case: Case,
-    terms: &Terms,
-    (balance_cents, as_of): (i64, Instant),
-    now: Instant,
-) -> Result<(Case, Vec<Effect>), Refusal> {
-    if as_of < case.balance_at || case.state.is_over() {
-        return Ok((case, Vec::new()));
+/// All paid that the case stands for: it ends, or supply comes back; newer debt is a case of its own. Nearly all paid: it
+/// rests for some days, time to agree on a plan. Less: it goes on, and a notice that names too much by now is void.
+pub(super) fn take(mut case: Case, owed: &Owed, facts: &Facts<'_>, now: Instant) -> (Case, Vec<Effect>) {
+    if owed.as_of < case.balance_at || case.state.is_over() {
+        return (case, Vec::new());
     }
-    let paid_something = balance_cents < case.balance_cents;
-    case.balance_cents = balance_cents;
-    case.balance_at = as_of;
-    case.debt_cents = case.debt_cents.max(balance_cents);
-    if balance_cents <= 0 {
-        return Ok(settled(case, as_of));
+    let paid_something = owed.balance_cents < case.balance_cents;
+    case.balance_cents = owed.balance_cents;
+    case.balance_at = owed.as_of;
+    case.debt_cents = case.debt_cents.max(owed.balance_cents);
+    if owed.balance_cents <= 0 || is_covered(&case, owed) {
+        return settled(case, owed.as_of);
     }
     if !case.state.is_before_cut() {
-        return Ok((case, Vec::new()));
+        return (case, Vec::new());
     }
-    let mut effects = Vec::new();
-    if paid_something && nearly_all(&case, terms) {
-        let until = now + TimeDelta::days(terms.stop_days.into());
-        let reason = "nearly all was paid; a plan for the rest is due".to_owned();
-        effects = hold(&mut case, HoldKind::Plan, (Some(until), reason), now);
+    let mut effects = next_bill(&mut case, owed, facts, now);
+    if paid_something && nearly_all(&case, facts.terms) {
+        let until = now + TimeDelta::days(facts.terms.stop_days.into());
+        let held = Held::new(
+            now,
+            Some(until),
+            "nearly all was paid; a plan for the rest is due",
+        );
+        effects.extend(hold(&mut case, HoldKind::Plan, held));
     }
-    if names_too_much(&case, terms)
-        && let Some(basis) = case.state.basis().cloned()
-    {
-        case.state = State::Expired {
-            basis,
-            void: Void::AmountWrong,
-        };
-        effects = vec![Effect::StopCrew];
+    if names_too_much(&case, facts.terms) {
+        effects.extend(void(&mut case));
     }
-    Ok((case, effects))
+    (case, effects)
+}
+
+/// Whether all the case stands for is paid, oldest first: what its notice named as past its day; before the cut also what
+/// the customer was reminded of.
+fn is_covered(case: &Case, owed: &Owed) -> bool {
+    let is_past = |day: NaiveDate| owed.due_on.is_some_and(|due_on| due_on > day);
+    let noticed = case.state.notice().is_some_and(|notice| match notice.overdue {
+        Some(overdue) => is_past(overdue.until) || owed.paid_cents >= overdue.cents,
+        None => is_past(case.due_on) || owed.paid_cents >= notice.amount_cents,
+    });
+    let unreminded = is_past(case.due_on)
+        && !owed.due_on.is_some_and(|day| is_reminded_of(case, day))
+        && case.state.is_before_cut();
+    noticed || unreminded
+}
+
+fn is_reminded_of(case: &Case, due_on: NaiveDate) -> bool {
+    let next = Case {
+        due_on,
+        ..case.clone()
+    };
+    let reminder = case.state.reminder();
+    reminder.is_some_and(|reminder| overdue(&next, reminder.at).is_ok())
+}
+
+/// The oldest bill is paid, the next was reminded of too: the days count from that one, and what it does not carry falls.
+fn next_bill(case: &mut Case, owed: &Owed, facts: &Facts<'_>, now: Instant) -> Vec<Effect> {
+    let Some(due_on) = owed.due_on.filter(|due_on| *due_on > case.due_on) else {
+        return Vec::new();
+    };
+    case.due_on = due_on;
+    match case.state.reminder().cloned() {
+        Some(reminder) if !carried(case, &reminder, facts.law, now) => {
+            case.state = State::Reminded { reminder };
+            vec![Effect::StopCrew]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Voids the notice, if there is one: the debt it names is not true any more.
+pub(super) fn void(case: &mut Case) -> Vec<Effect> {
+    match (case.state.notice(), case.state.basis().cloned()) {
+        (Some(_), Some(basis)) if case.state.is_before_cut() => {
+            case.state = State::Expired {
+                basis,
+                void: Void::AmountWrong,
+            };
+            vec![Effect::StopCrew]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Puts a hold on; a crew that waits for the stop time goes home, and the last warning is spent.
-pub(super) fn hold(
-    case: &mut Case,
-    kind: HoldKind,
-    (until, reason): (Option<Instant>, String),
-    now: Instant,
-) -> Vec<Effect> {
-    let since = case.holds.get(&kind).map_or(now, |held| held.since);
-    case.holds.insert(kind, Held { since, until, reason });
+pub(super) fn hold(case: &mut Case, kind: HoldKind, held: Held) -> Vec<Effect> {
+    let since = case.holds.get(&kind).map_or(held.since, |known| known.since);
+    case.holds.insert(kind, Held { since, ..held });
     call_back(case)
 }
 
@@ -149,7 +195,7 @@ fn nearly_all(case: &Case, terms: &Terms) -> bool {
 fn names_too_much(case: &Case, terms: &Terms) -> bool {
     case.state.is_before_cut()
         && case.state.notice().is_some_and(|notice| {
-            let most = i128::from(case.balance_cents) * (100 + i128::from(terms.notice_tolerance_percent));
+            let most = i128::from(case.claimed_cents()) * (100 + i128::from(terms.notice_tolerance_percent));
             i128::from(notice.amount_cents) * 100 > most
         })
 }

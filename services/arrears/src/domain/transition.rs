@@ -1,20 +1,20 @@
 //! The machine (domain.md 5.3). Every move is written out; the catch-all may only refuse.
 
-use chrono::TimeDelta;
-
 use super::{
     Effect, Event, Instant, Refusal, State,
-    case::{Approval, Back, Basis, Case, HoldKind, Notice, PreNotice, Proposal, Served},
+    case::{Approval, Back, Basis, Case, Held, HoldKind, Notice, PreNotice, Proposal, Served},
     class::{Class, Needs},
     cut::{cut, supplied, unlocked},
     disprove::disprove,
     facts::Facts,
     late,
-    moment::{overdue, past},
-    money::{self, Terms},
+    moment::{fresh, overdue, past},
+    money,
+    upkeep::look,
+    wrongful::{found_off, was_wrongful, wrongful},
 };
 
-type Moved = Result<(Case, Vec<Effect>), Refusal>;
+pub(super) type Moved = Result<(Case, Vec<Effect>), Refusal>;
 
 /// What `event` does to `case` at `now`, and what follows for others.
 ///
@@ -22,17 +22,17 @@ type Moved = Result<(Case, Vec<Effect>), Refusal>;
 /// [`Refusal`], which says what would be right.
 pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved {
     let mut case = case.clone();
-    case.holds
-        .retain(|_, held| held.until.is_none_or(|until| now < until));
+    case.holds.retain(|_, held| held.is_on(now));
     match event {
-        Event::Money { balance_cents, as_of } => {
-            money::take(case, facts.terms, (*balance_cents, *as_of), now)
-        }
+        Event::Money(owed) => Ok(money::take(case, owed, facts, now)),
         Event::Look => Ok(look(case, facts, now)),
         Event::Disprove { record, stands_at } => Ok(disprove(case, (record, *stands_at), facts, now)),
         Event::FoundOff { off_at, reason } => found_off(case, event, (*off_at, reason), now),
+        Event::FindWrongful { reason } if case.state.was_off().is_some() => {
+            Ok(was_wrongful(case, None, reason, now))
+        }
         _ if case.state.is_over() => refused(&case, event),
-        Event::Hold { kind, until, reason } => Ok(hold(case, *kind, (*until, reason.clone()), now)),
+        Event::Hold { kind, held } => hold(case, (*kind, held), facts, now),
         Event::Release { kind } => {
             case.holds.remove(kind);
             Ok((case, Vec::new()))
@@ -60,27 +60,45 @@ fn refused(case: &Case, event: &Event) -> Moved {
     })
 }
 
-fn hold(mut case: Case, kind: HoldKind, why: (Option<Instant>, String), now: Instant) -> (Case, Vec<Effect>) {
-    let effects = money::hold(&mut case, kind, why, now);
-    (case, effects)
+/// A payment on its way holds for the time of the pack from when it was first reported; a dispute about a part of the debt
+/// voids the notice that named all of it, and the rest needs a new one.
+fn hold(mut case: Case, (kind, held): (HoldKind, &Held), facts: &Facts<'_>, now: Instant) -> Moved {
+    let mut held = held.clone();
+    held.since = case.holds.get(&kind).map_or(now, |known| known.since);
+    if let (HoldKind::Payment, Some(span)) = (kind, facts.law.payment_hold(&case)) {
+        let end = held.since + span;
+        if held.until.is_some_and(|until| until > end) {
+            return Err(Refusal::Field {
+                field: "until",
+                must: "must be left out: a payment on its way holds as long as the policy pack says",
+            });
+        }
+        held.until.get_or_insert(end);
+    }
+    if held.part.is_some_and(|part| part.cents >= case.balance_cents) {
+        held.part = None;
+    }
+    let is_part = held.part.is_some();
+    let mut effects = money::hold(&mut case, kind, held);
+    if is_part {
+        effects.extend(money::void(&mut case));
+    }
+    Ok((case, effects))
 }
 
-/// Before the cut a plan holds the case; after it, it counts as payment.
-fn plan(case: Case, until: Instant, now: Instant) -> Moved {
+/// A plan holds the case and, once it is over, the next one. After the cut it counts as payment too.
+fn plan(mut case: Case, until: Instant, now: Instant) -> Moved {
     if until <= now {
         return Err(Refusal::Field {
             field: "until",
             must: "must lie ahead",
         });
     }
+    let held = Held::new(now, Some(until), "a plan was agreed");
+    let effects = money::hold(&mut case, HoldKind::Plan, held);
     match case.state {
         State::Disconnected { .. } => Ok(money::settled(case, now)),
-        _ => Ok(hold(
-            case,
-            HoldKind::Plan,
-            (Some(until), "a plan was agreed".to_owned()),
-            now,
-        )),
+        _ => Ok((case, effects)),
     }
 }
 
@@ -97,31 +115,6 @@ fn classify(mut case: Case, class: Class, now: Instant) -> (Case, Vec<Effect>) {
             (case, effects)
         }
         _ => (case, Vec::new()),
-    }
-}
-
-fn wrongful(mut case: Case, off_at: Instant, reason: &str, now: Instant) -> (Case, Vec<Effect>) {
-    case.state = State::Wrongful {
-        off_at,
-        found_at: now,
-        reason: reason.to_owned(),
-    };
-    (case, vec![Effect::StopCrew, Effect::Report])
-}
-
-fn found_off(case: Case, event: &Event, (off_at, reason): (Instant, &str), now: Instant) -> Moved {
-    if off_at > now {
-        return Err(Refusal::Field {
-            field: "off_at",
-            must: "must not lie ahead",
-        });
-    }
-    // Paid or given up, and cut all the same: that is the worst of them.
-    let is_settled = matches!(case.state, State::SettledBefore | State::Withdrawn { .. });
-    if case.state.is_before_cut() || is_settled {
-        Ok(wrongful(case, off_at, reason, now))
-    } else {
-        refused(&case, event)
     }
 }
 
@@ -155,7 +148,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 manager,
             },
         ) => {
-            let needs = open_way(&case, facts)?;
+            let needs = approval_of(&case, facts)?;
             let approval = Approval {
                 approver: approver.clone(),
                 approver_name: approver_name.clone(),
@@ -171,6 +164,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 number,
                 issuer,
                 stop_at,
+                overdue,
             },
         ) => {
             open_way(&case, facts)?;
@@ -181,9 +175,10 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 issued_at: now,
                 issuer: issuer.clone(),
                 stop_at: *stop_at,
-                amount_cents: case.balance_cents,
+                amount_cents: case.claimed_cents(),
                 serve_from: span.from.max(now),
                 serve_by: span.by,
+                overdue: *overdue,
             };
             State::NoticeIssued { basis, notice }
         }
@@ -296,13 +291,23 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
 /// Whether anything stands in the way of going on; what the class needs when not.
 pub(super) fn open_way(case: &Case, facts: &Facts<'_>) -> Result<Needs, Refusal> {
     let needs = case.class.needs().ok_or(Refusal::NeverCut)?;
-    if !case.holds.is_empty() {
-        return Err(Refusal::Held(case.holds.keys().copied().collect()));
+    let stopped_by = case.stopped_by(facts.terms.minimum_debt_cents);
+    if !stopped_by.is_empty() {
+        return Err(Refusal::Held(stopped_by));
     }
-    if case.balance_cents < facts.terms.minimum_debt_cents {
+    if case.claimed_cents() < facts.terms.minimum_debt_cents {
         return Err(Refusal::NothingOwed);
     }
     Ok(needs)
+}
+
+/// What the approval needs by the class and by the amount.
+fn approval_of(case: &Case, facts: &Facts<'_>) -> Result<Needs, Refusal> {
+    let needs = open_way(case, facts)?;
+    Ok(Needs {
+        manager: needs.manager || case.claimed_cents() > facts.terms.manager_above_cents,
+        ..needs
+    })
 }
 
 fn approved(
@@ -316,7 +321,7 @@ fn approved(
         return Err(Refusal::OwnProposal);
     }
     if needs.manager && !approval.manager {
-        return class_needs("manager", "this class needs the approval of a manager");
+        return class_needs("manager", "this class or amount needs the approval of a manager");
     }
     Ok(Basis {
         reminder,
@@ -360,22 +365,6 @@ fn may_warn(
     Ok(needs)
 }
 
-/// How far the clock of billing may be ahead of ours.
-pub const AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
-
-/// A balance of later than now is no fresher: our clock was set back, and nobody knows how old it is.
-pub(super) fn fresh(case: &Case, terms: &Terms, now: Instant) -> Result<(), Refusal> {
-    let max_s = i64::from(terms.balance_max_age_s);
-    let age = now - case.balance_at;
-    if age.num_seconds() > max_s || age < -AHEAD_MAX {
-        return Err(Refusal::BalanceStale {
-            as_of: case.balance_at,
-            max_s,
-        });
-    }
-    Ok(())
-}
-
 fn told_first(told: bool) -> Result<(), Refusal> {
     if told {
         Ok(())
@@ -389,47 +378,4 @@ fn told_first(told: bool) -> Result<(), Refusal> {
 
 fn back(off_at: Instant, back: Back, on_at: Instant) -> State {
     State::Reconnected { off_at, on_at, back }
-}
-
-/// What time alone does.
-fn look(mut case: Case, facts: &Facts<'_>, now: Instant) -> (Case, Vec<Effect>) {
-    let mut effects = Vec::new();
-    case.state = match case.state.clone() {
-        State::Reminded { reminder }
-            if open_way(&case, facts).is_ok() && facts.law.is_old_enough(&case, &reminder, now) =>
-        {
-            State::Eligible {
-                reminder,
-                proposal: None,
-            }
-        }
-        State::NoticeIssued { basis, notice } if notice.serve_by < now => lapsed(basis),
-        State::NoticeServed { served } if served.opens_at <= now => {
-            State::WindowOpen { served, unused: None }
-        }
-        State::WindowOpen { served, .. } if served.ends_at < now => lapsed(served.basis),
-        State::PreNoticed { served, pre_notice }
-            if served.notice.stop_at < now
-                && facts.law.may_cut(&case, &served, pre_notice.at, now).is_err() =>
-        {
-            effects.push(Effect::StopCrew);
-            State::WindowOpen {
-                served,
-                unused: Some(pre_notice),
-            }
-        }
-        State::Paid { cut, paid_at } => {
-            let by = facts.law.reconnect_by(&case, paid_at);
-            State::ReconnectOrdered { cut, paid_at, by }
-        }
-        same => same,
-    };
-    (case, effects)
-}
-
-fn lapsed(basis: Basis) -> State {
-    State::Expired {
-        basis,
-        void: super::case::Void::Lapsed,
-    }
 }

@@ -2,7 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::{Case, Instant, State};
+use super::{
+    Case, Effect, Facts, Instant, State,
+    case::{Basis, Void},
+    transition::open_way,
+};
 
 /// How often a reminded debt is looked at: whether it is old enough is asked of the policy pack then.
 const AGE_EVERY: TimeDelta = TimeDelta::hours(6);
@@ -28,6 +32,49 @@ pub fn next_look(case: &Case, now: Instant) -> Option<Instant> {
         .min()
         .filter(|_| open.is_some())
         .map(|at| at.max(now + second))
+}
+
+/// What time alone does.
+pub(super) fn look(mut case: Case, facts: &Facts<'_>, now: Instant) -> (Case, Vec<Effect>) {
+    let mut effects = Vec::new();
+    case.state = match case.state.clone() {
+        State::Reminded { reminder }
+            if open_way(&case, facts).is_ok() && facts.law.is_old_enough(&case, &reminder, now) =>
+        {
+            State::Eligible {
+                reminder,
+                proposal: None,
+            }
+        }
+        State::NoticeIssued { basis, notice } if notice.serve_by < now => lapsed(basis),
+        State::NoticeServed { served } if served.opens_at <= now => {
+            State::WindowOpen { served, unused: None }
+        }
+        State::WindowOpen { served, .. } if served.ends_at < now => lapsed(served.basis),
+        State::PreNoticed { served, pre_notice }
+            if served.notice.stop_at < now
+                && facts.law.may_cut(&case, &served, pre_notice.at, now).is_err() =>
+        {
+            effects.push(Effect::StopCrew);
+            State::WindowOpen {
+                served,
+                unused: Some(pre_notice),
+            }
+        }
+        State::Paid { cut, paid_at } => {
+            let by = facts.law.reconnect_by(&case, paid_at);
+            State::ReconnectOrdered { cut, paid_at, by }
+        }
+        same => same,
+    };
+    (case, effects)
+}
+
+fn lapsed(basis: Basis) -> State {
+    State::Expired {
+        basis,
+        void: Void::Lapsed,
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use relight_proto::arrears::v1::{self as w, FeedReply, FeedRequest, FeedResult, 
 use super::Api;
 use crate::{
     desk::{self, Fed, FeedLine, Outcome, Told, What},
+    domain::bill::sum,
     error::Error,
     outside::Outside,
     store::account::{self, Bill, Supply},
@@ -75,7 +76,7 @@ fn line(asked: &w::FeedLine) -> Result<FeedLine, Invalid> {
             cents: cents("balance_cents", balance.balance_cents, -CENTS_MAX)?,
             as_of: wire::instant("as_of", balance.as_of)?,
             due_on: due_on(balance)?,
-            bills: bills(balance)?,
+            bills: whole(bills(balance)?, balance.balance_cents)?,
         },
         Some(feed_line::What::Payment(payment)) => What::Payment {
             cents: cents("amount_cents", payment.amount_cents, 1)?,
@@ -128,10 +129,22 @@ fn bills(balance: &w::Balance) -> Result<Vec<Bill>, Invalid> {
             period: wire::text_required("bills.period", &bill.period, 32)?,
             amount_cents: cents("bills.amount_cents", bill.amount_cents, -CENTS_MAX)?,
             late_fee_cents: cents("bills.late_fee_cents", bill.late_fee_cents, 0)?,
-            due_on: day("bills.due_on", &bill.due_on)?.to_string(),
+            due_on: day("bills.due_on", &bill.due_on)?,
         })
     };
     balance.bills.iter().map(one).collect()
+}
+
+/// A notice lists the bills: where there are any, they are the balance.
+fn whole(bills: Vec<Bill>, balance_cents: i64) -> Result<Vec<Bill>, Invalid> {
+    let sum = sum(&bills);
+    if bills.is_empty() || sum == balance_cents {
+        return Ok(bills);
+    }
+    let must = format!(
+        "must add up to balance_cents with their fees: they are {sum}, the balance is {balance_cents}"
+    );
+    Err(Invalid::new("bills", must))
 }
 
 fn refused(asked: &w::FeedLine, reason: String) -> FeedResult {

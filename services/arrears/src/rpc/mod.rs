@@ -1,6 +1,7 @@
 //! The contract of arrears: wire to command and back. Generated types stop here (and in what is told).
 
 mod alarm;
+mod breach;
 mod feed;
 mod notice;
 mod read;

@@ -92,7 +92,7 @@ fn bill(bill: &Bill) -> w::Bill {
         period: bill.period.clone(),
         amount_cents: bill.amount_cents,
         late_fee_cents: bill.late_fee_cents,
-        due_on: bill.due_on.clone(),
+        due_on: bill.due_on.to_string(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Requests to commands; every refusal names the field.
 
+use chrono::{DateTime, NaiveDate};
 use relight_common::{Claims, Invalid, wire};
 use relight_proto::arrears::v1::{self as w, apply_request::Event as Asked};
 
@@ -7,9 +8,10 @@ use crate::{
     desk::{Act, CutTold, Meter},
     domain::{
         Event, Instant,
-        case::{Filing, HoldKind, PreNotice, Reminder},
+        case::{Filing, Held, HoldKind, PreNotice, Reminder},
         class::Class,
         event::Doing,
+        hold::Part,
         message::Kind,
         proof::{Method, Proof},
     },
@@ -75,11 +77,7 @@ pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
         Asked::AcceptPlan(plan) => Event::AcceptPlan {
             until: wire::instant("until", plan.until)?,
         },
-        Asked::Hold(hold) => Event::Hold {
-            kind: kind(&hold.kind)?,
-            until: wire::instant_opt("until", hold.until)?,
-            reason: wire::text_required("reason", &hold.reason, NOTE_MAX)?,
-        },
+        Asked::Hold(hold) => held(&hold)?,
         Asked::ReleaseHold(hold) => Event::Release {
             kind: kind(&hold.kind)?,
         },
@@ -111,6 +109,33 @@ fn word(field: &'static str, text: &str, words: &[&str]) -> Result<String, Inval
 fn kind(text: &str) -> Result<HoldKind, Invalid> {
     let words = || HoldKind::ALL.map(HoldKind::word).join(", ");
     HoldKind::parse(text).ok_or_else(|| Invalid::new("kind", format!("must be one of {}", words())))
+}
+
+fn held(hold: &w::Hold) -> Result<Event, Invalid> {
+    let kind = kind(&hold.kind)?;
+    let part = match (hold.amount_cents, kind) {
+        (0, _) => None,
+        (cents, HoldKind::Dispute) if cents > 0 => Some(Part {
+            cents,
+            // The desk knows the bills and says the day of what is left.
+            rest_due_on: NaiveDate::MAX,
+        }),
+        _ => {
+            let must = "must be above 0, and only with a dispute about that part of the debt";
+            return Err(Invalid::new("amount_cents", must));
+        }
+    };
+    Ok(Event::Hold {
+        kind,
+        held: Held {
+            part,
+            ..Held::new(
+                DateTime::UNIX_EPOCH,
+                wire::instant_opt("until", hold.until)?,
+                &wire::text_required("reason", &hold.reason, NOTE_MAX)?,
+            )
+        },
+    })
 }
 
 /// A person orders these; the others follow from steps.

@@ -74,6 +74,7 @@ fn holds(doc: &Case) -> Vec<w::Held> {
         since: Some(timestamp(held.since)),
         until: held.until.map(timestamp),
         reason: held.reason.clone(),
+        amount_cents: held.part.map_or(0, |part| part.cents),
     })
     .collect()
 }

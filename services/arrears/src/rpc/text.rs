@@ -63,17 +63,20 @@ impl<O: Outside> Api<O> {
 
     fn told(&self, kind: Kind, stored: &Stored, number: Option<String>) -> TextOfReply {
         let doc = &stored.doc.0;
+        let amount_cents = match kind {
+            Kind::PaymentReceived => doc.debt_cents - doc.balance_cents,
+            _ => doc.claimed_cents(),
+        };
+        // Billing may put the day off without a payment: that ends the case, and is no payment to be confirmed.
+        let nothing_paid = matches!(doc.state, State::SettledBefore) && amount_cents <= 0;
         let mut told = TextOfReply {
             account_tail: tail(&stored.account),
-            amount_cents: match kind {
-                Kind::PaymentReceived => doc.debt_cents - doc.balance_cents,
-                _ => doc.balance_cents,
-            },
+            amount_cents,
             currency: self.currency(doc).to_owned(),
-            due_on: doc.due_on.to_string(),
+            due_on: doc.claimed_due_on().to_string(),
             hours: self.hours(doc),
             notice_number: number.unwrap_or_default(),
-            stale: !kind.is_true_of(&doc.state),
+            stale: nothing_paid || !kind.is_true_of(&doc.state),
             ..TextOfReply::default()
         };
         if matches!(kind, Kind::Reminder | Kind::Disconnection | Kind::PreNotice) {

@@ -5,20 +5,11 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::db;
-use crate::{domain::class::Class, error::Error};
-
-/// One unpaid bill, as billing listed it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Bill {
-    /// As billing names it.
-    pub period: String,
-    /// Without fees, hundredths of the currency.
-    pub amount_cents: i64,
-    /// As billing computed it, hundredths of the currency.
-    pub late_fee_cents: i64,
-    /// ISO date.
-    pub due_on: String,
-}
+pub use crate::domain::bill::Bill;
+use crate::{
+    domain::{bill::unpaid, class::Class},
+    error::Error,
+};
 
 /// Where an account is supplied, as registry says.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,10 +65,19 @@ pub struct Account {
     pub balance_cents: i64,
     /// The moment of the newest fact in it.
     pub balance_at: Option<DateTime<Utc>>,
-    /// Due day of the oldest unpaid bill.
+    /// Due day of the oldest bill that payments have left; none while billing has not told it.
     pub due_on: Option<NaiveDate>,
-    /// Unpaid bills.
+    /// Unpaid bills, as told with the newest balance.
     pub bills: Json<Vec<Bill>>,
+}
+
+impl Account {
+    /// The day the oldest bill was due that payments and `disputed_cents` leave; as told, where no bills were.
+    pub fn oldest_due(&self, disputed_cents: i64) -> Option<NaiveDate> {
+        let paid = self.told_cents.unwrap_or(0).saturating_sub(self.balance_cents);
+        let left = unpaid(&self.bills, paid.saturating_add(disputed_cents));
+        left.first().map(|bill| bill.due_on).max(self.due_on)
+    }
 }
 
 /// Accounts are compared without case.
@@ -143,19 +143,21 @@ pub async fn lock_all(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Accou
     .map_err(db("lock accounts by id"))
 }
 
-/// The unpaid bills of an account. Not locked: a feed locks accounts before cases, a step has its case already.
+/// An account. Not locked: a feed locks accounts before cases, a step has its case already.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn bills(conn: &mut PgConnection, id: Uuid) -> Result<Vec<Bill>, Error> {
-    let bills = sqlx::query_scalar!(
-        r#"select bills as "bills: Json<Vec<Bill>>" from arrears.account where id = $1"#,
+pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Account, Error> {
+    sqlx::query_as!(
+        Account,
+        r#"select id, account, account_key, customer_id, service_point_id, org_path, zone, meter_no, class, told_cents, told_at,
+            balance_cents, balance_at, due_on, bills as "bills: Json<Vec<Bill>>"
+         from arrears.account where id = $1"#,
         id
     )
     .fetch_one(conn)
     .await
-    .map_err(db("read the bills of an account"))?;
-    Ok(bills.0)
+    .map_err(db("read an account"))
 }
 
 /// Writes what is owed.

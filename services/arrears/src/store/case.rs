@@ -1,6 +1,8 @@
 //! Cases and their steps.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
@@ -85,6 +87,35 @@ pub async fn lock_open(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<Vec
     .fetch_all(conn)
     .await
     .map_err(db("lock the open cases of accounts"))
+}
+
+/// What went before on an account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Before {
+    /// The account.
+    pub account_id: Uuid,
+    /// Its last case that is over.
+    pub doc: Json<Case>,
+    /// The latest due day of a debt that was given up.
+    pub withdrawn_due_on: Option<NaiveDate>,
+}
+
+/// What went before on these accounts.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn last_of(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashMap<Uuid, Before>, Error> {
+    let rows = sqlx::query_as!(
+        Before,
+        r#"select distinct on (account_id) account_id, doc as "doc: Json<Case>",
+             max((doc ->> 'due_on')::date) filter (where state = 'withdrawn') over (partition by account_id) as withdrawn_due_on
+         from arrears.debt_case where account_id = any($1) and is_over order by account_id, opened_at desc, id desc"#,
+        accounts
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("look for what went before"))?;
+    Ok(rows.into_iter().map(|row| (row.account_id, row)).collect())
 }
 
 /// The case.

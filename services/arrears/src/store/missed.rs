@@ -10,7 +10,8 @@ use crate::error::Error;
 /// Most rows of one pass.
 const PASS: i64 = 5_000;
 
-/// Accounts that owe enough since before their own today and have no open case.
+/// Accounts that owe enough since before their own today and have no open case. A debt that was given up stays so; a bill
+/// due later is another.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -24,6 +25,8 @@ pub async fn debts_without_case(
          where a.balance_cents > 0 and a.balance_cents >= $1
            and a.due_on < ($2::timestamptz at time zone a.zone)::date
            and not exists (select 1 from arrears.debt_case c where c.account_id = a.id and not c.is_over)
+           and not exists (select 1 from arrears.debt_case w
+               where w.account_id = a.id and w.state = 'withdrawn' and (w.doc ->> 'due_on')::date >= a.due_on)
          limit $3",
         minimum_cents,
         now,

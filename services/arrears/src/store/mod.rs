@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod alarm;
+pub mod breach;
 pub mod case;
 pub mod feed;
 pub mod message;

@@ -108,6 +108,7 @@ pub async fn room() -> anyhow::Result<Room> {
         law: Arc::new(Law::new(Pack::load("CN-SGCC")?)),
         terms: Terms {
             minimum_debt_cents: 1_000,
+            manager_above_cents: 1_000_000,
             stop_share_percent: 80,
             stop_days: 7,
             notice_tolerance_percent: 10,

@@ -1,10 +1,12 @@
 //! Arrears on a real database, through its own contract.
 
+mod breach;
 mod feed;
 mod given;
 mod locks;
 mod message;
 mod notice;
+mod owed;
 mod release;
 mod rights;
 mod strangers;

@@ -56,6 +56,7 @@ async fn a_manager_is_a_manager_by_role() -> anyhow::Result<()> {
         kind: kind.to_owned(),
         until: None,
         reason: "exam week".to_owned(),
+        amount_cents: 0,
     };
     room.apply(&li(), &id, Event::Hold(lock("lock"))).await?;
     let lift = || {

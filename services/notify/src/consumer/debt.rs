@@ -64,7 +64,7 @@ fn read(kind: Kind, notice: &ArrearsNotice, text: TextOfReply, zone: Tz) -> Resu
     // What the words of a kind cannot do without is missing by its name, before anybody waits for the message.
     match kind {
         Kind::Disconnection | Kind::PreNotice => debt.stop_at = Some(wire::instant("stop_at", text.stop_at)?),
-        Kind::Disconnected => debt.off_at = Some(wire::instant("off_at", text.off_at)?),
+        Kind::Disconnected | Kind::Apology => debt.off_at = Some(wire::instant("off_at", text.off_at)?),
         Kind::Reconnected => debt.on_at = Some(wire::instant("on_at", text.on_at)?),
         Kind::Reminder | Kind::PaymentReceived | Kind::Withdrawn => {}
     }

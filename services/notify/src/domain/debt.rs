@@ -25,6 +25,8 @@ words!(
         Reconnected = "reconnected",
         /// The disconnection does not stand any more.
         Withdrawn = "withdrawn",
+        /// Supply was cut without right.
+        Apology = "apology",
     }
 );
 
@@ -39,6 +41,7 @@ impl Kind {
             Kind::PaymentReceived => Purpose::ArrearsPaymentReceived,
             Kind::Reconnected => Purpose::ArrearsReconnected,
             Kind::Withdrawn => Purpose::ArrearsWithdrawn,
+            Kind::Apology => Purpose::ArrearsApology,
         }
     }
 
@@ -47,7 +50,7 @@ impl Kind {
         match self {
             Kind::Reminder | Kind::Disconnection | Kind::PreNotice => &[],
             Kind::Disconnected => &[Purpose::ArrearsReminder, Purpose::ArrearsDisconnection],
-            Kind::PaymentReceived | Kind::Withdrawn => &[
+            Kind::PaymentReceived | Kind::Withdrawn | Kind::Apology => &[
                 Purpose::ArrearsReminder,
                 Purpose::ArrearsDisconnection,
                 Purpose::ArrearsPreNotice,

@@ -77,6 +77,8 @@ words!(
         ArrearsReconnected = "arrears_reconnected",
         /// The disconnection does not stand any more.
         ArrearsWithdrawn = "arrears_withdrawn",
+        /// Supply was cut without right.
+        ArrearsApology = "arrears_apology",
         /// What was understood of an answer.
         WrongPerson = "wrong_person",
         /// Is supply back?
@@ -173,6 +175,7 @@ impl Purpose {
             Purpose::ArrearsPaymentReceived => "PAYMENT_RECEIVED",
             Purpose::ArrearsReconnected => "RECONNECTED",
             Purpose::ArrearsWithdrawn => "DEBT_WITHDRAWN",
+            Purpose::ArrearsApology => "APOLOGY",
             Purpose::WrongPerson => "WRONG_PERSON",
             Purpose::StillOff => "STILL_OFF",
             Purpose::StillOffAnswer => "STILL_OFF_ANSWER",
@@ -200,7 +203,8 @@ impl Purpose {
             | Purpose::ArrearsDisconnected
             | Purpose::ArrearsPaymentReceived
             | Purpose::ArrearsReconnected
-            | Purpose::ArrearsWithdrawn => 3,
+            | Purpose::ArrearsWithdrawn
+            | Purpose::ArrearsApology => 3,
             Purpose::OutageNotice | Purpose::OutageReleased | Purpose::ArrearsDisconnection => 4,
             Purpose::OutageReminder | Purpose::ArrearsReminder => RANK_MAX,
         }
@@ -212,9 +216,10 @@ impl Purpose {
         match self {
             Purpose::OutageReminder | Purpose::OutageReleased => Some(TimeDelta::hours(2)),
             Purpose::ArrearsReminder | Purpose::ArrearsWithdrawn => Some(TimeDelta::hours(12)),
-            Purpose::ArrearsDisconnected | Purpose::ArrearsPaymentReceived | Purpose::ArrearsReconnected => {
-                Some(TimeDelta::minutes(30))
-            }
+            Purpose::ArrearsDisconnected
+            | Purpose::ArrearsPaymentReceived
+            | Purpose::ArrearsReconnected
+            | Purpose::ArrearsApology => Some(TimeDelta::minutes(30)),
             Purpose::Accepted
             | Purpose::CrewEnRoute
             | Purpose::Etr
@@ -249,6 +254,7 @@ impl Purpose {
                 | Purpose::ArrearsPaymentReceived
                 | Purpose::ArrearsReconnected
                 | Purpose::ArrearsWithdrawn
+                | Purpose::ArrearsApology
         )
     }
 
@@ -279,7 +285,8 @@ impl Purpose {
                 | Purpose::ArrearsDisconnected
                 | Purpose::ArrearsPaymentReceived
                 | Purpose::ArrearsReconnected
-                | Purpose::ArrearsWithdrawn => DEBT_TTL,
+                | Purpose::ArrearsWithdrawn
+                | Purpose::ArrearsApology => DEBT_TTL,
                 Purpose::StillOff => TimeDelta::hours(3),
                 Purpose::WrongPerson | Purpose::StillOffAnswer => TimeDelta::hours(1),
             };

@@ -36,7 +36,8 @@ fn waits(purpose: Purpose) -> bool {
         | Purpose::ArrearsDisconnected
         | Purpose::ArrearsPaymentReceived
         | Purpose::ArrearsReconnected
-        | Purpose::ArrearsWithdrawn => true,
+        | Purpose::ArrearsWithdrawn
+        | Purpose::ArrearsApology => true,
         Purpose::Accepted
         | Purpose::CrewEnRoute
         | Purpose::Code

@@ -74,6 +74,7 @@ async fn every_kind_reaches_the_debtor_once() -> anyhow::Result<()> {
             "reconnected at 22 Nov 13:00",
         ),
         ("withdrawn", "停电通知已撤销", "WITHDRAWN"),
+        ("apology", "11月22日11:00的停电有误，我们诚挚道歉", "We are sorry"),
     ];
     let world = World::start(MORNING).await?;
     let smsc = Smsc::start().await?;
