@@ -3,15 +3,19 @@
 mod apply;
 mod feed;
 mod fired;
+mod known;
 mod message;
 mod open;
 mod release;
 mod step;
+mod stranger;
 
 pub use apply::{Act, Command, apply};
 pub use feed::{Fed, FeedLine, Outcome, Told, What, feed};
 pub use fired::{LOOK, RECONNECT, WARN, fire};
+pub use known::{is_known, registered};
 pub use message::take_result;
 pub use open::open_missed;
 pub use release::{Shown, hash_of, release};
 pub use step::House;
+pub use stranger::{noted, withdrawn};

@@ -75,11 +75,13 @@ fn overdue(house: &House, account: &Account, at: Instant) -> Result<Option<Case>
     if !due_passed || account.balance_cents < house.terms.minimum_debt_cents {
         return Ok(None);
     }
+    let class = Class::parse(&account.class).ok_or(Error::Stored("class"))?;
     Ok(Some(Case {
         due_on,
         zone,
         opened_at: at,
-        class: Class::parse(&account.class).ok_or(Error::Stored("class"))?,
+        class,
+        registered: Some(class),
         meter_no: account.meter_no.clone(),
         debt_cents: account.balance_cents,
         balance_cents: account.balance_cents,

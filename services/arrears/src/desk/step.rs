@@ -8,13 +8,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    fired::{LOOK, RECONNECT},
+    fired::{LOOK, RECONNECT, wake},
     message,
 };
 use crate::{
     domain::{
-        Case, Effect, Event, Facts, Instant, Law, Premises, Release, State, message::Kind, money::Terms,
-        next_look, transition,
+        Case, Effect, Event, Facts, Instant, Law, Premises, Release, State, class::Class, message::Kind,
+        money::Terms, next_look, transition,
     },
     error::Error,
     store::{
@@ -76,6 +76,10 @@ async fn take(
     if next == stored.doc.0 {
         return Ok(false);
     }
+    let comes_near = matches!(
+        (&stored.doc.state, &next.state),
+        (State::Reminded { .. }, State::Eligible { .. })
+    );
     let follows = Kind::follows(&stored.doc.state, &next.state);
     // A proof stays what it is when the case moves on: paid, expired, closed.
     let proven = next
@@ -118,6 +122,9 @@ async fn take(
     tell(work, stored, stop_crew);
     if let Some(kind) = follows {
         message::order(work, stored, kind).await?;
+    }
+    if comes_near && stored.doc.class == Class::Vulnerable {
+        wake(work, stored, "vulnerable", step.at).await?;
     }
     Ok(true)
 }

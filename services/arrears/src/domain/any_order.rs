@@ -12,7 +12,8 @@ use super::{
     class::Class,
     event::Doing,
     facts::{Facts, Premises, Release},
-    given::{DEBT, METER, TERMS, approve, case, hold, law, local, posted, propose, reconnect, remind},
+    given::{DEBT, METER, TERMS, approve, call, case, hold, law, local, posted, propose, reconnect, remind},
+    known::Known,
     proof::Method,
     transition::transition,
 };
@@ -40,7 +41,13 @@ fn any_event() -> impl Strategy<Value = Event> {
             .prop_map(|cents| Event::Money { balance_cents: cents, as_of: Instant::MIN_UTC }),
         2 => (0_usize..5).prop_map(|n| hold(HoldKind::ALL[n])),
         3 => (0_usize..5).prop_map(|n| Event::Release { kind: HoldKind::ALL[n] }),
-        1 => (0_usize..9).prop_map(|n| Event::Classify(Class::ALL[n])),
+        1 => (0_usize..9).prop_map(|n| Event::Classify { class: Class::ALL[n], reason: "known better".to_owned() }),
+        1 => (0_usize..9, any::<bool>()).prop_map(|(n, same)| Event::Registry(Known {
+            class: Class::ALL[n],
+            meter_no: if same { METER.to_owned() } else { "1".to_owned() },
+            elsewhere: false,
+        })),
+        1 => Just(Event::Stranger { contact: call().contact }),
         5 => any::<bool>().prop_map(|right| Event::Cut(Doing {
             scanned_meter_no: if right { METER.to_owned() } else { "1".to_owned() },
             by: "wang".to_owned(),
@@ -87,6 +94,7 @@ fn woven(noise: &[(usize, Event, i64)], bend: &[(usize, i64)]) -> Vec<Step> {
 fn note(lost: &mut BTreeSet<String>, event: &Event) {
     match event {
         Event::Disprove { record, .. } => drop(lost.insert(record.clone())),
+        Event::Stranger { .. } => lost.extend(["call 17".to_owned(), "call 90".to_owned()]),
         Event::Remind(given) => drop(lost.remove(&given.record)),
         Event::PreNotice { warning, .. } => drop(lost.remove(&warning.record)),
         _ => {}
@@ -111,6 +119,14 @@ fn wrong(before: &Case, lost: &BTreeSet<String>, facts: &Facts<'_>, now: Instant
             "held",
         ),
         (before.class == Class::LifeSupport, "life support"),
+        (
+            before.class.needs().is_some_and(|needs| needs.manager) && !basis.approval.manager,
+            "the class needs a manager",
+        ),
+        (
+            before.class.needs().is_some_and(|needs| needs.filing) && served.filing.is_none(),
+            "the class needs a copy at the authority",
+        ),
         (!proof.method.serves() || proof.photo_sha256.is_none(), "no proof"),
         (
             since < TimeDelta::hours(168),

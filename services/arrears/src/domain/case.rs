@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{Instant, class::Class, proof::Proof};
+pub use super::hold::{Held, HoldKind};
+use super::{Instant, call::Call, class::Class, proof::Proof};
 
 /// One debt of one account, from overdue to its end. Paid and overdue again is a new case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Case {
     pub opened_at: Instant,
     /// Kind of customer or supply.
     pub class: Class,
+    /// What registry last said of it; `None` before it was asked, on cases of before that was kept.
+    #[serde(default)]
+    pub registered: Option<Class>,
     /// Number on the meter; the only one that may be cut (O10).
     pub meter_no: String,
     /// The largest balance since the case was opened, hundredths of the currency.
@@ -38,71 +42,6 @@ pub struct Case {
     pub state: State,
 }
 
-/// Why a case may not go on for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldKind {
-    /// The bill is disputed or a complaint is open.
-    Dispute,
-    /// A payment plan is being kept or has to be made.
-    Plan,
-    /// The customer is protected.
-    Protected,
-    /// Cuts are locked there: event, exam, weather.
-    Lock,
-    /// A payment is proven to be on its way.
-    Payment,
-}
-
-impl HoldKind {
-    /// Every kind.
-    pub const ALL: [HoldKind; 5] = [
-        HoldKind::Dispute,
-        HoldKind::Plan,
-        HoldKind::Protected,
-        HoldKind::Lock,
-        HoldKind::Payment,
-    ];
-
-    /// The word in tables and on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            HoldKind::Dispute => "dispute",
-            HoldKind::Plan => "plan",
-            HoldKind::Protected => "protected",
-            HoldKind::Lock => "lock",
-            HoldKind::Payment => "payment",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-
-    /// As the policy packs know it.
-    pub fn in_policy(self) -> relight_policy::Hold {
-        match self {
-            HoldKind::Dispute => relight_policy::Hold::Dispute,
-            HoldKind::Plan => relight_policy::Hold::Plan,
-            HoldKind::Protected => relight_policy::Hold::Protected,
-            HoldKind::Lock => relight_policy::Hold::Lock,
-            HoldKind::Payment => relight_policy::Hold::Payment,
-        }
-    }
-}
-
-/// A hold that is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// Since when.
-    pub since: Instant,
-    /// When it ends by itself; `None`: only when somebody lifts it.
-    pub until: Option<Instant>,
-    /// Why, in words.
-    pub reason: String,
-}
-
 /// A reminder with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
@@ -112,6 +51,12 @@ pub struct Reminder {
     pub channel: String,
     /// Number of the recording, receipt or message.
     pub record: String,
+    /// Whom a call reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+    /// SHA-256 of the photo of a visit, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_sha256: Option<String>,
 }
 
 /// Somebody asked for the disconnection.
@@ -135,6 +80,9 @@ pub struct Approval {
     pub manager: bool,
     /// When.
     pub at: Instant,
+    /// Why it is done although the rule of the class is that it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
 }
 
 impl Approval {
@@ -199,6 +147,9 @@ pub struct Served {
     pub proof: Proof,
     /// The copy at the authority, where the class needs one.
     pub filing: Option<Filing>,
+    /// How the occupants of a shared supply were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occupants: Option<String>,
     /// Begin of the lawful window.
     pub opens_at: Instant,
     /// Its end.
@@ -212,8 +163,23 @@ pub struct PreNotice {
     pub at: Instant,
     /// `phone`, `sms`, `door`.
     pub channel: String,
-    /// Number of the recording or message, or the witness at the door.
+    /// Number of the recording or message, or what was left at the door.
     pub record: String,
+    /// Who gave it, by person id; empty for a text.
+    #[serde(default)]
+    pub by: String,
+    /// Their name.
+    #[serde(default)]
+    pub by_name: String,
+    /// Whom a call reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+    /// SHA-256 of the photo at the door, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_sha256: Option<String>,
+    /// Who saw it given at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
 }
 
 /// A disconnection as it was done.
@@ -257,6 +223,8 @@ pub enum Void {
     Lapsed,
     /// The debt it names is not true any more.
     AmountWrong,
+    /// It was for a meter that is not there any more.
+    SupplyChanged,
 }
 
 /// Where a case stands, with the facts that exist there.

@@ -1,16 +1,21 @@
 //! The life of one arrears case: pure. No I/O, no clock, no randomness; what is lawful is asked of the policy pack.
 
+pub mod call;
 pub mod case;
 pub mod class;
 mod disprove;
 pub mod event;
 mod facts;
+mod hold;
+pub mod known;
 pub mod law;
 pub mod message;
 mod moment;
 pub mod money;
 pub mod proof;
 pub mod refusal;
+mod stranger;
+mod told;
 mod transition;
 mod upkeep;
 
@@ -26,6 +31,7 @@ pub use event::{Effect, Event};
 pub use facts::{Facts, Premises, Release};
 pub use law::Law;
 pub use refusal::Refusal;
+pub use stranger::rests_on;
 pub use transition::{AHEAD_MAX, check_cut, transition};
 pub use upkeep::next_look;
 

@@ -9,8 +9,10 @@ use super::{
     disprove::disprove,
     event::Doing,
     facts::{Facts, Premises},
+    known::{classify, registered},
     moment::{overdue, past},
     money::{self, Terms},
+    stranger::stranger,
 };
 
 type Moved = Result<(Case, Vec<Effect>), Refusal>;
@@ -29,6 +31,7 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
         }
         Event::Look => Ok(look(case, facts, now)),
         Event::Disprove { record, stands_at } => Ok(disprove(case, (record, *stands_at), facts, now)),
+        Event::Stranger { contact } => Ok(stranger(case, *contact, facts, now)),
         Event::FoundOff { off_at, reason } => found_off(case, event, (*off_at, reason), now),
         _ if case.state.is_over() => refused(&case, event),
         Event::Hold { kind, until, reason } => Ok(hold(case, *kind, (*until, reason.clone()), now)),
@@ -37,11 +40,18 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
             Ok((case, Vec::new()))
         }
         Event::AcceptPlan { until } => plan(case, *until, now),
+        Event::Registry(known) => Ok(registered(case, known, now)),
         // Registry says when that ends; nobody decides it on a case (O12).
-        Event::Classify(class) if case.class == Class::LifeSupport && *class != Class::LifeSupport => {
+        Event::Classify { class, .. } if case.class == Class::LifeSupport && *class != Class::LifeSupport => {
             Err(Refusal::NeverCut)
         }
-        Event::Classify(class) => Ok(classify(case, *class, now)),
+        Event::Classify { class, reason } if !class.covers(case.class) && reason.is_empty() => {
+            Err(Refusal::Field {
+                field: "reason",
+                must: "must say why this class asks less than the one before",
+            })
+        }
+        Event::Classify { class, .. } => Ok(classify(case, *class, now)),
         Event::Withdraw { reason } if case.state.is_before_cut() => {
             case.state = State::Withdrawn {
                 reason: reason.clone(),
@@ -83,23 +93,7 @@ fn plan(case: Case, until: Instant, now: Instant) -> Moved {
     }
 }
 
-/// A life-support customer who was cut is switched on at once; any other change only rules what comes next.
-fn classify(mut case: Case, class: Class, now: Instant) -> (Case, Vec<Effect>) {
-    let changed = case.class != class;
-    case.class = class;
-    match (class, case.state.off_since()) {
-        (Class::LifeSupport, Some(off_at)) if !matches!(case.state, State::Wrongful { .. }) => {
-            wrongful(case, off_at, "somebody's life depends on this supply", now)
-        }
-        _ if changed => {
-            let effects = money::call_back(&mut case);
-            (case, effects)
-        }
-        _ => (case, Vec::new()),
-    }
-}
-
-fn wrongful(mut case: Case, off_at: Instant, reason: &str, now: Instant) -> (Case, Vec<Effect>) {
+pub(super) fn wrongful(mut case: Case, off_at: Instant, reason: &str, now: Instant) -> (Case, Vec<Effect>) {
     case.state = State::Wrongful {
         off_at,
         found_at: now,
@@ -131,6 +125,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
         (State::Overdue | State::Reminded { .. }, Event::Remind(reminder)) => {
             past("reminded_at", reminder.at, now)?;
             overdue(&case, reminder.at)?;
+            reminder.check()?;
             case.reminders.push(reminder.clone());
             State::Reminded {
                 reminder: reminder.clone(),
@@ -152,6 +147,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 approver,
                 approver_name,
                 manager,
+                exception,
             },
         ) => {
             let needs = open_way(&case, facts)?;
@@ -160,6 +156,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 approver_name: approver_name.clone(),
                 manager: *manager,
                 at: now,
+                exception: exception.clone(),
             };
             let basis = approved(reminder, proposal, approval, needs)?;
             State::Approved { basis }
@@ -218,6 +215,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 notice,
                 proof: proof.clone(),
                 filing: filing.clone(),
+                occupants: occupants.clone(),
                 opens_at,
                 ends_at,
             };
@@ -302,6 +300,12 @@ fn approved(
     if needs.manager && !approval.manager {
         return class_needs("manager", "this class needs the approval of a manager");
     }
+    if needs.exception && approval.exception.is_none() {
+        return class_needs(
+            "exception",
+            "a supply that several share is not cut: must say why it is done all the same",
+        );
+    }
     Ok(Basis {
         reminder,
         proposal,
@@ -313,7 +317,12 @@ fn class_needs<T>(field: &'static str, must: &'static str) -> Result<T, Refusal>
     Err(Refusal::ClassNeeds { field, must })
 }
 
-fn class_served(needs: Needs, is_visit: bool, is_filed: bool, occupants_told: bool) -> Result<(), Refusal> {
+pub(super) fn class_served(
+    needs: Needs,
+    is_visit: bool,
+    is_filed: bool,
+    occupants_told: bool,
+) -> Result<(), Refusal> {
     if needs.visit && !is_visit {
         return class_needs("method", "this class is served by a visit");
     }
@@ -335,6 +344,7 @@ fn may_warn(
     now: Instant,
 ) -> Result<Needs, Refusal> {
     past("warned_at", warning.at, now)?;
+    warning.check()?;
     let needs = open_way(case, facts)?;
     fresh(case, facts.terms, now)?;
     supplied(facts.premises)?;

@@ -1,6 +1,7 @@
 //! The contract of arrears: wire to command and back. Generated types stop here (and in what is told).
 
 mod feed;
+mod known;
 mod notice;
 mod read;
 mod show;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     desk::{self, House, Shown},
-    domain::{self, Premises, Refusal, class::Class},
+    domain::{self, Premises},
     error::Error,
     outside::Outside,
     store::{account, case, message},
@@ -149,6 +150,10 @@ impl<O: Outside> Api<O> {
         let event = ask.event.clone();
         let event = event.ok_or_else(|| Invalid::new("event", "must be given"))?;
         let stored = self.seen(claims, id).await?;
+        let supply = self.asked_before(claims, &stored, &event).await?;
+        if let Some(call) = read::call_of(&event)? {
+            self.check_number(&stored, call.contact).await?;
+        }
         let premises = match event {
             apply_request::Event::PreNotice(_) | apply_request::Event::Cut(_) => {
                 self.outside.premises(stored.customer_id).await
@@ -159,12 +164,7 @@ impl<O: Outside> Api<O> {
             read::Read::Act(act) => *act,
             read::Read::Issue(stop_at) => desk::Act::Issue {
                 stop_at,
-                supply: Box::new(
-                    self.outside
-                        .supply(&stored.account)
-                        .await?
-                        .map_err(|_| Error::NoSupply)?,
-                ),
+                supply: Box::new(supply.ok_or(Error::Stored("answer of registry"))?),
             },
         };
         let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
@@ -186,18 +186,7 @@ impl<O: Outside> Api<O> {
         let meter_no = wire::text_required("scanned_meter_no", &ask.scanned_meter_no, 64)?;
         let command = CommandId::parse(&ask.command_id)?;
         let stored = self.seen(claims, case_id).await?;
-        // Registry may know better by now than when the case was opened.
-        let supply = self
-            .outside
-            .supply(&stored.account)
-            .await?
-            .map_err(|_| Error::NoSupply)?;
-        if supply.class == Class::LifeSupport {
-            return Err(Refusal::NeverCut.into());
-        }
-        if supply.meter_no != stored.doc.meter_no {
-            return Err(Refusal::WrongMeter.into());
-        }
+        self.refreshed(claims, &stored).await?;
         let premises = self.outside.premises(stored.customer_id).await;
         let shown = self.shown.of(command.uuid(), ask.spoken);
         let with_text = |reply: ReleaseReply| ReleaseReply {
