@@ -17,3 +17,4 @@ mod sets;
 mod several;
 mod switching;
 mod then;
+mod uses;
