@@ -43,6 +43,8 @@ struct FieldCase {
     state: String,
     /// Kind of customer or supply.
     class: String,
+    /// What that asks of a cut: `manager`, `filing`, `occupants`, `visit`, `safe_shutdown`, `exception`, `never`
+    needs: Vec<String>,
     /// Number of the notice, for the address and the customer's name.
     notice_number: String,
     /// IANA zone of the place.
@@ -66,6 +68,7 @@ impl From<Case> for FieldCase {
             number: case.number,
             state: case.state,
             class: case.class,
+            needs: case.needs,
             notice_number: case.notice_number,
             zone: case.zone,
             stop_at: at(case.stop_at),
