@@ -58,8 +58,8 @@ impl Needs {
     }
 
     fn covers(self, other: Needs) -> bool {
-        let pairs = self.parts().into_iter().zip(other.parts());
-        pairs.into_iter().all(|((_, has), (_, wants))| has || !wants)
+        let mut pairs = self.parts().into_iter().zip(other.parts());
+        pairs.all(|((_, has), (_, wants))| has || !wants)
     }
 }
 
