@@ -7,17 +7,12 @@ use relight_policy::Pack;
 /// A century: more means never, and has to be said some other way.
 const DAYS_MAX: u32 = 36_500;
 
-#[derive(serde::Deserialize)]
-struct Policy {
-    pack: String,
-}
-
 /// The rules of this deployment.
 ///
 /// # Errors
 /// When the pack does not load.
 pub fn pack() -> anyhow::Result<Pack> {
-    Ok(Pack::load(&config::section::<Policy>("policy")?.pack)?)
+    Ok(config::section::<relight_policy::Section>("policy")?.load()?)
 }
 
 /// The house's own numbers.
