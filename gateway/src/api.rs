@@ -7,6 +7,7 @@ mod arrears_breach;
 mod arrears_event;
 mod arrears_feed;
 pub(crate) mod arrears_notice;
+mod certificates;
 mod contacts;
 mod crews;
 mod customers;
@@ -87,6 +88,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(crews::routes())
         .merge(customers::routes())
         .merge(contacts::routes())
+        .merge(certificates::routes())
         .merge(outages::routes())
         .merge(outages_planned::routes())
         .merge(outages_safety::routes())

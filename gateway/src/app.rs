@@ -36,6 +36,7 @@ use relight_proto::{
     },
     registry::v1::{
         customer_contacts_client::CustomerContactsClient, customer_numbers_client::CustomerNumbersClient,
+        life_support_certificates_client::LifeSupportCertificatesClient,
         life_support_client::LifeSupportClient, links_client::LinksClient, registry_client::RegistryClient,
         switchings_client::SwitchingsClient,
     },
@@ -85,6 +86,8 @@ pub struct Clients {
     pub numbers: CustomerNumbersClient<Outgoing>,
     /// Who depends on supply to live.
     pub life_support: LifeSupportClient<Outgoing>,
+    /// Until when certificates of life support go.
+    pub certificates: LifeSupportCertificatesClient<Outgoing>,
     /// The control room's seat.
     pub switchings: SwitchingsClient<Outgoing>,
     /// Where customers hang in the grid.
@@ -143,6 +146,7 @@ impl Clients {
             contacts: CustomerContactsClient::new(peers.to("registry")),
             numbers: CustomerNumbersClient::new(peers.to("registry")),
             life_support: LifeSupportClient::new(peers.to("registry")),
+            certificates: LifeSupportCertificatesClient::new(peers.to("registry")),
             switchings: SwitchingsClient::new(peers.to("registry")),
             links: LinksClient::new(peers.to("registry")),
             intake: IntakeClient::new(peers.to("intake")),

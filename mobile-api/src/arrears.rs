@@ -46,6 +46,8 @@ struct FieldCase {
     state: String,
     /// Kind of customer or supply.
     class: String,
+    /// What that asks of a cut: `manager`, `filing`, `occupants`, `visit`, `safe_shutdown`, `exception`, `never`
+    needs: Vec<String>,
     /// Number of the notice, for the address and the customer's name.
     notice_number: String,
     /// IANA zone of the place.
@@ -73,6 +75,7 @@ impl From<Case> for FieldCase {
             number: case.number,
             state: case.state,
             class: case.class,
+            needs: case.needs,
             notice_number: case.notice_number,
             zone: case.zone,
             serve_by: at(case.serve_by),

@@ -107,6 +107,11 @@ pub struct ArrearsCase {
     pub version: u64,
     /// `ordinary`, `important`, `hospital`, `school`, `public_service`, `hazardous`, `vulnerable`, `shared`, `life_support`
     pub class: String,
+    /// What the class asks of a cut beside what everybody is owed: `manager`, `filing` (copy at the authority), `occupants`,
+    /// `visit`, `safe_shutdown`, `exception`, `never`
+    pub needs: Vec<String>,
+    /// The class by what registry last said; the case's own is lowered by a manager only. Empty: not asked yet.
+    pub registry_class: String,
     /// Place in the organisation.
     pub org_path: String,
     /// IANA zone of the place.
@@ -184,6 +189,8 @@ impl From<WireCase> for ArrearsCase {
             state: case.state,
             version: case.version,
             class: case.class,
+            needs: case.needs,
+            registry_class: case.registry_class,
             org_path: case.org_path,
             zone: case.zone,
             due_on: case.due_on,

@@ -17,10 +17,16 @@ pub enum CaseEvent {
     Remind {
         /// When.
         reminded_at: DateTime<Utc>,
-        /// `phone`, `post`, `visit`, `sms`, `email`
+        /// `phone`, `post`, `visit`. A text or a mail is ordered with `tell` and counts by its receipt alone.
         channel: String,
-        /// Number of the recording, receipt or message.
+        /// Number of the recording or receipt.
         record: String,
+        /// SHA-256 of the photo, hex; of a visit.
+        #[serde(default)]
+        photo_sha256: String,
+        /// Whom a phone call reached.
+        #[serde(default)]
+        call: Option<CallAnswered>,
     },
     /// A message to the customer.
     Tell {
@@ -33,7 +39,11 @@ pub enum CaseEvent {
         reason: String,
     },
     /// Somebody else allows it.
-    Approve {},
+    Approve {
+        /// Why a supply that several share is cut all the same; the class `shared` needs it.
+        #[serde(default)]
+        exception: String,
+    },
     /// The notice is written; refused when no service could make its stop time lawful.
     Issue {
         /// When supply is to stop.
@@ -45,10 +55,19 @@ pub enum CaseEvent {
     PreNotice {
         /// When.
         warned_at: DateTime<Utc>,
-        /// `phone`, `sms`, `door`
+        /// `phone`, `door`. A text is ordered with `tell` and counts by its receipt alone.
         channel: String,
-        /// Number of the recording or message, or the witness at the door.
+        /// Number of the recording, or what was left at the door.
         record: String,
+        /// SHA-256 of the photo, hex; at the door.
+        #[serde(default)]
+        photo_sha256: String,
+        /// Who saw it given at the door; not who gave it.
+        #[serde(default)]
+        witness: String,
+        /// Whom a phone call reached.
+        #[serde(default)]
+        call: Option<CallAnswered>,
         /// Agreement on a safe shut-down, for processes that need one.
         #[serde(default)]
         safe_shutdown: String,
@@ -101,10 +120,13 @@ pub enum CaseEvent {
         /// Which.
         kind: String,
     },
-    /// The kind of customer or supply is known better.
+    /// The kind of customer or supply is known better. One that asks less of a cut is a manager's step.
     Classify {
         /// As in the case's `class`.
         class: String,
+        /// Why it asks less than the one before.
+        #[serde(default)]
+        reason: String,
     },
     /// The company gives the debt up: no new case is opened for it, only for a bill that is due later.
     Withdraw {
@@ -145,6 +167,29 @@ impl From<VoiceCut> for Event {
     }
 }
 
+/// Whom a recorded call reached.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallAnswered {
+    /// A number of the customer, as `GET /api/v1/customers/{id}/numbers` lists them.
+    pub contact_id: String,
+    /// Name of who answered; with `serve` it is `received_by`.
+    #[serde(default)]
+    pub answered_by: String,
+    /// An adult who speaks for the customer: a child or a stranger was not told.
+    pub adult: bool,
+}
+
+impl From<CallAnswered> for w::CallAnswered {
+    fn from(call: CallAnswered) -> Self {
+        Self {
+            contact_id: call.contact_id,
+            answered_by: call.answered_by,
+            adult: call.adult,
+        }
+    }
+}
+
 /// Proof of service.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -159,7 +204,7 @@ pub struct Serve {
     /// SHA-256 of the photo, hex; of a visit.
     #[serde(default)]
     pub photo_sha256: String,
-    /// Who took it, or why nobody did.
+    /// Who took it, or why nobody did: refused, nobody at home.
     #[serde(default)]
     pub received_by: String,
     /// SHA-256 of the signature, hex.
@@ -180,6 +225,9 @@ pub struct Serve {
     /// How the occupants of a shared supply were told.
     #[serde(default)]
     pub occupants: String,
+    /// Whom a recorded call reached.
+    #[serde(default)]
+    pub call: Option<CallAnswered>,
 }
 
 impl From<Serve> for Event {
@@ -196,6 +244,7 @@ impl From<Serve> for Event {
             filing_receipt: serve.filing_receipt,
             filed_at: serve.filed_at.map(timestamp),
             occupants: serve.occupants,
+            call: serve.call.map(Into::into),
         })
     }
 }
@@ -207,14 +256,18 @@ impl From<CaseEvent> for Event {
                 reminded_at,
                 channel,
                 record,
+                photo_sha256,
+                call,
             } => Event::Remind(w::Remind {
                 reminded_at: Some(timestamp(reminded_at)),
                 channel,
                 record,
+                photo_sha256,
+                call: call.map(Into::into),
             }),
             CaseEvent::Tell { kind } => Event::Tell(w::Tell { kind }),
             CaseEvent::Propose { reason } => Event::Propose(w::Propose { reason }),
-            CaseEvent::Approve {} => Event::Approve(w::Approve {}),
+            CaseEvent::Approve { exception } => Event::Approve(w::Approve { exception }),
             CaseEvent::Issue { stop_at } => Event::Issue(w::Issue {
                 stop_at: Some(timestamp(stop_at)),
             }),
@@ -223,12 +276,18 @@ impl From<CaseEvent> for Event {
                 warned_at,
                 channel,
                 record,
+                photo_sha256,
+                witness,
+                call,
                 safe_shutdown,
             } => Event::PreNotice(w::PreNotice {
                 warned_at: Some(timestamp(warned_at)),
                 channel,
                 record,
                 safe_shutdown,
+                photo_sha256,
+                witness,
+                call: call.map(Into::into),
             }),
             CaseEvent::Cut(cut) => cut.into(),
             CaseEvent::FoundOff { off_at, reason } => Event::FoundOff(w::FoundOff {
@@ -253,7 +312,7 @@ impl From<CaseEvent> for Event {
                 amount_cents,
             }),
             CaseEvent::ReleaseHold { kind } => Event::ReleaseHold(w::ReleaseHold { kind }),
-            CaseEvent::Classify { class } => Event::Classify(w::Classify { class }),
+            CaseEvent::Classify { class, reason } => Event::Classify(w::Classify { class, reason }),
             CaseEvent::Withdraw { reason } => Event::Withdraw(w::Reason { reason }),
         }
     }

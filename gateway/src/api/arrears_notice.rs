@@ -35,6 +35,8 @@ pub struct Service {
     pub method: String,
     /// When.
     pub at: Option<DateTime<Utc>>,
+    /// Where, (lon, lat) WGS84 degrees; of a visit.
+    pub position: Option<(f64, f64)>,
     /// Name of who served it.
     pub server: String,
     /// Who received it, or why nobody did.
@@ -117,6 +119,7 @@ impl From<Notice> for ArrearsNotice {
         let service = Service {
             method: notice.served_method,
             at: at(notice.served_at),
+            position: notice.position.map(|at| (at.lon, at.lat)),
             server: notice.server,
             received_by: notice.received_by,
             witness: notice.witness,

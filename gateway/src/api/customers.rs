@@ -94,6 +94,11 @@ pub(crate) struct Customer {
     class: String,
     life_support: bool,
     dedicated_line: bool,
+    /// `hospital`, `school`, `kindergarten`, `water`, `heating`, `telecom`, `traffic`, `hazardous`, `shared_meter`, `low_income`,
+    /// `elderly_alone`; empty: none that asks more of a disconnection.
+    use_class: String,
+    /// Last day of the certificate of life support, ISO; empty: none on file. Past it a person decides, nothing ends by itself.
+    life_support_until: String,
     service_points: Vec<ServicePoint>,
 }
 
@@ -108,6 +113,8 @@ impl From<WireCustomer> for Customer {
             class: customer.class,
             life_support: customer.life_support,
             dedicated_line: customer.dedicated_line,
+            use_class: customer.use_class,
+            life_support_until: customer.life_support_until,
             service_points: customer
                 .service_points
                 .into_iter()

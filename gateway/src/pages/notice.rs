@@ -46,7 +46,8 @@ async fn show(State(app): State<App>, visit: Visit, Segment(number): Segment) ->
     let message = NoticeRequest { number };
     let (app, claims) = (&app, &visit.claims);
     let notice = ask!(app.edge(), claims, app.to().arrears, get_notice, message).await?;
-    let sheet = Sheet::new(visit.language, notice, app)?;
+    let house = (app.http().site.as_str(), app.notices().regulator.as_str());
+    let sheet = Sheet::new(visit.language, notice, app.areas(), house)?;
     visit.page(app, "notice.html", sheet)
 }
 
@@ -101,19 +102,16 @@ struct Served {
 }
 
 impl Sheet {
-    fn new(language: Language, wire: Notice, app: &App) -> Result<Self, Problem> {
-        let place = wire
-            .position
-            .map(|at| format!("{:.5}, {:.5}", at.lat, at.lon))
-            .unwrap_or_default();
-        let check_at = format!("{}/check-notice?number={}", app.http().site, wire.number);
-        let mut sheet = sheet(language, wire.into(), app.areas());
-        sheet.code = code(&check_at)?;
-        sheet.check_at = format!("{}/check-notice", app.http().site);
-        sheet.regulator.clone_from(&app.notices().regulator);
-        if let Some(served) = &mut sheet.served {
-            served.place = place;
-        }
+    fn new(
+        language: Language,
+        wire: Notice,
+        areas: &Areas,
+        (site, regulator): (&str, &str),
+    ) -> Result<Self, Problem> {
+        let mut sheet = sheet(language, wire.into(), areas);
+        sheet.check_at = format!("{site}/check-notice");
+        sheet.code = code(&format!("{}?number={}", sheet.check_at, sheet.number))?;
+        regulator.clone_into(&mut sheet.regulator);
         Ok(sheet)
     }
 }
@@ -184,7 +182,10 @@ fn served(language: Language, service: &Service, full: &impl Fn(Option<DateTime<
         photo: service.photo_sha256.clone(),
         record: service.record.clone(),
         filing: service.filing_receipt.clone(),
-        place: String::new(),
+        place: service
+            .position
+            .map(|(lon, lat)| format!("{lat:.5}, {lon:.5}"))
+            .unwrap_or_default(),
     }
 }
 
@@ -266,75 +267,4 @@ fn answer(genuine: bool, valid: bool) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn money_is_written_with_its_currency_and_both_digits() {
-        assert_eq!(money(Language::ZhCn, 50_005, "CNY"), "500.05 元");
-        assert_eq!(money(Language::ZhCn, 50_005, "AUD"), "AUD 500.05");
-        assert_eq!(money(Language::En, 50_000, "CNY"), "CNY 500.00");
-        assert_eq!(money(Language::En, -7, "AUD"), "AUD -0.07");
-    }
-
-    #[test]
-    fn the_stop_is_written_out_with_its_zone() {
-        let at = "2026-08-17T02:00:00Z".parse().unwrap();
-        let zone = chrono_tz::Asia::Shanghai;
-        assert_eq!(full(Language::ZhCn, at, zone), "2026年8月17日 10:00");
-        assert_eq!(full(Language::En, at, zone), "17 August 2026 10:00 (CST)");
-    }
-
-    #[test]
-    fn the_code_is_one_drawing_and_nothing_else() {
-        let drawn = code("http://127.0.0.1:8080/check-notice?number=T-20260810-0001").unwrap();
-        assert!(drawn.starts_with("<svg") && drawn.trim_end().ends_with("</svg>"));
-        assert!(code(&"x".repeat(5_000)).is_err());
-    }
-
-    #[test]
-    fn every_method_channel_and_answer_has_words() {
-        for language in [Language::ZhCn, Language::En] {
-            for key in [
-                "method_e_signature",
-                "method_signed_receipt",
-                "method_recorded_call",
-                "method_registered_mail",
-                "method_posted_with_witness",
-                "channel_phone",
-                "channel_post",
-                "channel_visit",
-                "channel_sms",
-                "channel_email",
-                "check_stands",
-                "check_void",
-                "check_unknown",
-            ] {
-                let words = words::find(language, &format!("notice.{key}"), &[]);
-                assert!(words.is_some(), "{key}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_sheet_has_what_the_notice_has() {
-        let wire = Notice {
-            number: "T-20260810-0001".to_owned(),
-            policy_version: "CN-SGCC 2026".to_owned(),
-            zone: "Asia/Shanghai".to_owned(),
-            served_method: "posted_with_witness".to_owned(),
-            witness: "zhou".to_owned(),
-            org_path: "demo/city".to_owned(),
-            bills: vec![relight_proto::arrears::v1::Bill::default()],
-            ..Notice::default()
-        };
-        let sheet = sheet(Language::En, wire.into(), &Areas::default());
-        assert_eq!(sheet.bills[0].period, "Without a bill");
-        assert_eq!(sheet.unit, "demo/city");
-        let served = sheet.served.unwrap();
-        assert_eq!(
-            (served.witness.as_str(), served.method.is_empty()),
-            ("zhou", false)
-        );
-    }
-}
+mod tests;

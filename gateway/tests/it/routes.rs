@@ -304,6 +304,13 @@ const ROUTES: &[Route] = &[
         "account",
     ),
     route(
+        "GET /api/v1/life-support-certificates",
+        READ,
+        ("planner", "crew"),
+        ("/api/v1/life-support-certificates?limit=0", ""),
+        "limit",
+    ),
+    route(
         "POST /api/v1/incidents/{id}/merge",
         r#"{"into_id":"0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c12"}"#,
         ("dispatcher", "agent"),

@@ -1,4 +1,4 @@
-//! What notify tells: what became of messages. Applied once, in the transaction of the reader's position.
+//! What notify tells: what became of messages, and whose a contact is not. Applied once, in the transaction of the reader's position.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use relight_common::{
     reader::{Consumer, Outcome},
     wire,
 };
-use relight_proto::events::v1::{Event, NoticeServed};
+use relight_proto::events::v1::{ContactNoted, Event, NoticeServed};
 
 use crate::{
-    desk::{House, take_result},
+    desk::{self, House, take_result},
     domain::{NOT_ASKED, Site, message::Kind},
     error::Error,
     outside::Outside,
@@ -60,8 +60,10 @@ impl<O: Outside> Consumer for FromNotify<O> {
     }
 
     async fn apply(&self, work: &mut Work, event: &Event, site: Site) -> Result<Outcome, Error> {
-        if event.r#type != "notice.served" {
-            return Ok(Outcome::Unknown);
+        match event.r#type.as_str() {
+            "notice.served" => {}
+            "contact.noted" => return self.noted(work, event).await,
+            _ => return Ok(Outcome::Unknown),
         }
         let Some((told, kind)) = ours(event)? else {
             return Ok(Outcome::Applied);
@@ -76,13 +78,32 @@ impl<O: Outside> Consumer for FromNotify<O> {
     }
 }
 
+impl<O: Outside> FromNotify<O> {
+    async fn noted(&self, work: &mut Work, event: &Event) -> Result<Outcome, Error> {
+        let told: ContactNoted = decode(event)?;
+        let note = wire::uuid("wrong_id", &told.wrong_id)?;
+        if told.withdrawn {
+            desk::withdrawn(work, note).await?;
+        } else {
+            let customer = wire::uuid("customer_id", &told.customer_id)?;
+            let contact = wire::uuid("contact_id", &told.contact_id)?;
+            desk::noted(work, &self.house, (note, customer, contact)).await?;
+        }
+        Ok(Outcome::Applied)
+    }
+}
+
+fn decode<M: Message + Default>(event: &Event) -> Result<M, Error> {
+    let told = M::decode(event.data.as_slice());
+    Ok(told.map_err(|error| relight_common::Error::Decode("an event's payload", error))?)
+}
+
 /// What it tells of a notice about arrears; `None` for those of planned outages and for kinds a later release orders.
 fn ours(event: &Event) -> Result<Option<(NoticeServed, Kind)>, Error> {
     if event.r#type != "notice.served" {
         return Ok(None);
     }
-    let told = NoticeServed::decode(event.data.as_slice())
-        .map_err(|error| relight_common::Error::Decode("an event's payload", error))?;
+    let told: NoticeServed = decode(event)?;
     if told.case_id.is_empty() {
         return Ok(None);
     }

@@ -31,9 +31,9 @@ pub enum Error {
         /// What it is now.
         version: i64,
     },
-    /// Registry does not know the account any more.
-    #[error("registry does not know the account of this case any more")]
-    NoSupply,
+    /// Registry's answer is not one supply with a meter that could be cut.
+    #[error("registry says: {0}")]
+    NoSupply(String),
     /// A stored value this release cannot read.
     #[error("a stored {0} cannot be read")]
     Stored(&'static str),
@@ -52,7 +52,7 @@ impl Coded for Error {
             Error::NoCase | Error::NoNotice | Error::NoAlarm => Code::NotFound,
             Error::Denied(_) => Code::PermissionDenied,
             Error::Refused(refusal) if refusal.field().is_some() => Code::InvalidArgument,
-            Error::Refused(_) | Error::NoSupply => Code::FailedPrecondition,
+            Error::Refused(_) | Error::NoSupply(_) => Code::FailedPrecondition,
             Error::Moved { .. } => Code::Aborted,
             Error::Stored(_) => Code::Internal,
         }

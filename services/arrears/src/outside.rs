@@ -5,7 +5,8 @@ use relight_proto::{
     insight::v1::{WhyOffRequest, insight_client::InsightClient},
     planner::v1::{Lock, LocksAtRequest, standing_locks_client::StandingLocksClient},
     registry::v1::{
-        MeterSupplyRequest, SupplyOfReply, SupplyOfRequest, meter_supplies_client::MeterSuppliesClient,
+        MeterSupplyRequest, SealedNumberRequest, SupplyOfReply, SupplyOfRequest,
+        customer_numbers_client::CustomerNumbersClient, meter_supplies_client::MeterSuppliesClient,
         supplies_client::SuppliesClient,
     },
 };
@@ -25,6 +26,8 @@ const ARREARS: &str = "ARREARS";
 pub trait Outside: Send + Sync + 'static {
     /// Where an account is supplied; `Err` in words when it cannot be cut for arrears at all.
     fn supply(&self, account: &str) -> impl Future<Output = Result<Result<Supply, String>, Error>> + Send;
+    /// Whether this contact is a number of the customer.
+    fn is_number(&self, customer: Uuid, contact: Uuid) -> impl Future<Output = Result<bool, Error>> + Send;
     /// Whether the customer's premises are off for another reason. No answer is an answer: unknown.
     fn premises(&self, customer: Uuid) -> impl Future<Output = Premises> + Send;
     /// Whether cuts are locked there at that moment. No answer is an answer: unknown.
@@ -67,6 +70,19 @@ impl Outside for Services {
             Ok(reply) => read(reply.into_inner()),
             Err(status) if status.code() == Code::NotFound => Ok(Err("the account is not known".to_owned())),
             Err(status) if status.code() == Code::InvalidArgument => Ok(Err(status.message().to_owned())),
+            Err(status) => Err(relight_common::Error::peer("registry")(status).into()),
+        }
+    }
+
+    async fn is_number(&self, customer: Uuid, contact: Uuid) -> Result<bool, Error> {
+        let ask = SealedNumberRequest {
+            customer_id: customer.to_string(),
+            contact_id: contact.to_string(),
+        };
+        let mut registry = CustomerNumbersClient::new(self.peers.to("registry"));
+        match registry.sealed(ask).await {
+            Ok(_) => Ok(true),
+            Err(status) if status.code() == Code::NotFound => Ok(false),
             Err(status) => Err(relight_common::Error::peer("registry")(status).into()),
         }
     }
@@ -142,13 +158,15 @@ fn read(reply: SupplyOfReply) -> Result<Result<Supply, String>, Error> {
     if reply.meter_no.is_empty() {
         return Ok(Err("the account's meter has no number on file".to_owned()));
     }
-    let point = reply.service_point.ok_or(Error::NoSupply)?;
-    let class = if point.life_support {
-        Class::LifeSupport
-    } else if point.important {
-        Class::Important
-    } else {
-        Class::Ordinary
+    let Some(point) = reply.service_point else {
+        return Ok(Err("the account has no supply".to_owned()));
+    };
+    let Some(class) = Class::of_supply(&reply.use_class, point.important, point.life_support) else {
+        let told = format!(
+            "the use {:?} has no rule of disconnection in this release",
+            reply.use_class
+        );
+        return Ok(Err(told));
     };
     Ok(Ok(Supply {
         account: point.account,

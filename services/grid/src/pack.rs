@@ -17,7 +17,7 @@ pub use convert::PackDefaults;
 pub use people_rows::{Contact, Customer, ServicePoint, Street};
 pub(crate) use read::read_network;
 pub use read::{read_pack, read_pack_from};
-pub use words::{AreaClass, Channel, ContactRole, CustomerClass, Language, OwnGeneration};
+pub use words::{AreaClass, Channel, ContactRole, CustomerClass, Language, OwnGeneration, UseClass};
 pub use write::write_pack;
 pub(crate) use write::{bytes_of, network_files};
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use relight_common::{Clock, Db, Work, telemetry};
+use relight_proto::events::v1::ContactNoted;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -48,6 +49,8 @@ pub struct Found {
     pub recipient: Vec<u8>,
     /// What may be shown of it.
     pub masked: String,
+    /// The contact at registry, where it is known.
+    pub contact: Option<Uuid>,
 }
 
 /// Notes it. True when it is new; one that is noted already stays as it was.
@@ -55,7 +58,7 @@ pub struct Found {
 /// # Errors
 /// [`Error::Common`].
 pub async fn report(work: &mut Work, found: Found, by: &str, note: &str) -> Result<(Wrong, bool), Error> {
-    let now = work.at();
+    let (now, contact) = (work.at(), found.contact);
     let wrong = Wrong {
         id: Uuid::now_v7(),
         customer_id: found.customer,
@@ -81,7 +84,27 @@ pub async fn report(work: &mut Work, found: Found, by: &str, note: &str) -> Resu
         json!({ "customer": wrong.customer_id, "channel": wrong.channel, "by": by, "ended": silenced.len() });
     work.audit("contact.wrong", wrong.id, detail);
     metrics::counter!("relight_contacts_wrong_total").increment(1);
+    if let Some(contact) = contact {
+        let told = ContactNoted {
+            wrong_id: wrong.id.to_string(),
+            customer_id: wrong.customer_id.to_string(),
+            contact_id: contact.to_string(),
+            withdrawn: false,
+        };
+        work.tell("contact.noted", wrong.id, 1, "", &told);
+    }
     Ok((wrong, true))
+}
+
+/// Tells that it is the right contact after all.
+pub fn tell_withdrawn(work: &mut Work, wrong: &Wrong) {
+    let told = ContactNoted {
+        wrong_id: wrong.id.to_string(),
+        customer_id: wrong.customer_id.to_string(),
+        contact_id: String::new(),
+        withdrawn: true,
+    };
+    work.tell("contact.noted", wrong.id, 2, "", &told);
 }
 
 /// Reads what people answer.
@@ -146,6 +169,7 @@ impl Reader {
             channel: Channel::Sms.word().to_owned(),
             recipient: recipient.to_vec(),
             masked: message.masked.clone(),
+            contact: Some(contact),
         };
         let (wrong, is_new) = report(&mut work, found, BY_REPLY, "").await?;
         if is_new {

@@ -173,6 +173,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     needed(Area::Planned, "planned.combine_within", Wanted::Days),
     may(Area::Planned, "planned.extension_ask_before", Wanted::Duration),
     may(Area::Planned, "planned.long_outage", Wanted::Duration),
+    may(Area::Planned, "life_support.renew_before", Wanted::Days),
     may(Area::Planned, "planned.times.kv10", Wanted::TimesPerYear),
     may(Area::Planned, "planned.times.kv35", Wanted::TimesPerYear),
     needed(Area::Planned, "important.settle", Wanted::Duration),

@@ -2,9 +2,18 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::config;
+use relight_policy::Pack;
 
 /// A century: more means never, and has to be said some other way.
 const DAYS_MAX: u32 = 36_500;
+
+/// The rules of this deployment.
+///
+/// # Errors
+/// When the pack does not load.
+pub fn pack() -> anyhow::Result<Pack> {
+    Ok(config::section::<relight_policy::Section>("policy")?.load()?)
+}
 
 /// The house's own numbers.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]

@@ -26,7 +26,8 @@ use relight_common::{reconcile, service::Host};
 use relight_proto::registry::v1::{
     accounts_server::AccountsServer, customer_areas_server::CustomerAreasServer,
     customer_contacts_server::CustomerContactsServer, customer_numbers_server::CustomerNumbersServer,
-    customer_supplies_server::CustomerSuppliesServer, life_support_server::LifeSupportServer,
+    customer_supplies_server::CustomerSuppliesServer,
+    life_support_certificates_server::LifeSupportCertificatesServer, life_support_server::LifeSupportServer,
     links_server::LinksServer, meter_supplies_server::MeterSuppliesServer, registry_server::RegistryServer,
     set_members_server::SetMembersServer, supplies_server::SuppliesServer,
     switchings_server::SwitchingsServer,
@@ -53,13 +54,13 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// # Errors
 /// When the configuration is wrong, Postgres cannot be reached, the schema is older than this program, or certificates are missing.
 pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
-    let terms = Terms::load()?;
+    let rules = (Terms::load()?, config::pack()?);
     let room = host.room(NAME, &MIGRATIONS).await?;
     // Everything told is written in the transaction of its fact, and nothing waits for a deadline: nothing to mend.
     room.keep_house(reconcile::Nothing)?;
     let holder = Arc::new(Holder::new(room.db.clone()));
     host.tasks.spawn(holder.clone().watch(host.stop.clone()));
-    let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder, terms);
+    let api = Api::new(room.db.clone(), &host.secrets, host.clock.clone(), holder, rules);
     room.serve(listener, |routes, guard| {
         routes.add_service(MeterSuppliesServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(SuppliesServer::with_interceptor(api.clone(), guard.clone()));
@@ -80,6 +81,10 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         ));
         routes.add_service(SetMembersServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(LifeSupportServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(LifeSupportCertificatesServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
         routes.add_service(LinksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(RegistryServer::with_interceptor(api, guard));
     })

@@ -3,6 +3,7 @@
 mod accounts;
 mod among;
 mod areas;
+mod certificates;
 mod contacts;
 mod customers;
 mod grid;
@@ -20,6 +21,7 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_util::Stream;
 use relight_common::{Claims, Clock, Db, cursor::Cursors, error::refuse, secrets::Secrets, wire};
+use relight_policy::Pack;
 use relight_proto::registry::v1::{
     AffectedSet, ContactsReply, ContactsRequest, CreateAffectedSetRequest, Customer, GetAffectedSetRequest,
     GetCustomerRequest, GetServicePointRequest, GridSnapshotChunk, GridSnapshotRequest, ListDevicesReply,
@@ -40,11 +42,18 @@ pub struct Api {
     cursors: Cursors,
     holder: Arc<Holder>,
     terms: Terms,
+    pack: Pack,
 }
 
 impl Api {
-    /// Over this database, with the current network from `holder`.
-    pub fn new(db: Db, secrets: &Secrets, clock: Clock, holder: Arc<Holder>, terms: Terms) -> Self {
+    /// Over this database, with the current network from `holder`, by the house's `terms` and the rules of `pack`.
+    pub fn new(
+        db: Db,
+        secrets: &Secrets,
+        clock: Clock,
+        holder: Arc<Holder>,
+        (terms, pack): (Terms, Pack),
+    ) -> Self {
         Self {
             db,
             clock,
@@ -52,6 +61,7 @@ impl Api {
             cursors: Cursors::new(&secrets.cursor_key),
             holder,
             terms,
+            pack,
         }
     }
 }

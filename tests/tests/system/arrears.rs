@@ -204,6 +204,25 @@ async fn anybody_can_check_a_notice_and_nobody_sees_the_debt() -> anyhow::Result
     ] {
         anyhow::ensure!(seen.contains(part), "{part} is not in {seen}");
     }
+    house.served(&debt).await?;
+    for (language, words) in [
+        ("en", "Left at the door before a witness"),
+        ("zh-CN", "留置送达（有见证人）"),
+    ] {
+        let seen = house
+            .page(&format!("{gateway}/notices/{number}?lang={language}"))
+            .await?;
+        let photo = house::hash(1);
+        for part in [
+            words,
+            "nobody at home",
+            "zhou",
+            "30.00000, 120.01000",
+            photo.as_str(),
+        ] {
+            anyhow::ensure!(seen.contains(part), "{part} is not in {seen}");
+        }
+    }
     house.system.stop().await
 }
 

@@ -227,6 +227,8 @@ async fn remind(conn: &mut PgConnection) -> anyhow::Result<()> {
             at: Utc::now() - TimeDelta::days(9),
             channel: "phone".to_owned(),
             record: "1".to_owned(),
+            call: None,
+            photo_sha256: None,
         },
     };
     sqlx::query(
@@ -311,16 +313,19 @@ fn warned(now: DateTime<Utc>) -> State {
         server_name: somebody(),
         position: Some((120.0, 30.0)),
         photo_sha256: Some("ab".repeat(32)),
-        received_by: None,
+        received_by: Some(somebody()),
         signature_sha256: None,
         witness: Some("zhou".to_owned()),
         record: None,
+        call: None,
     };
     let basis = Basis {
         reminder: Reminder {
             at: before,
             channel: "phone".to_owned(),
             record: "1".to_owned(),
+            call: None,
+            photo_sha256: None,
         },
         proposal: Proposal {
             author: somebody(),
@@ -331,6 +336,7 @@ fn warned(now: DateTime<Utc>) -> State {
             approver_name: somebody(),
             manager: false,
             at: before,
+            exception: None,
         },
     };
     State::PreNoticed {
@@ -339,6 +345,7 @@ fn warned(now: DateTime<Utc>) -> State {
             notice,
             proof,
             filing: None,
+            occupants: None,
             opens_at: now - TimeDelta::hours(1),
             ends_at: now + TimeDelta::hours(8),
         },
@@ -346,6 +353,11 @@ fn warned(now: DateTime<Utc>) -> State {
             at: now,
             channel: "phone".to_owned(),
             record: "2".to_owned(),
+            by: somebody(),
+            by_name: somebody(),
+            call: None,
+            photo_sha256: None,
+            witness: None,
         },
     }
 }

@@ -1,6 +1,7 @@
 //! A person's step on a case: rights, what it needs to know, the machine, and what is printed.
 
 use relight_common::{Claims, Role, Work};
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ use crate::{
         account::{self, Supply},
         case::{self, Stored},
         notice::{self, Printed},
+        stranger,
     },
 };
 
@@ -68,7 +70,7 @@ pub async fn apply(
     let mut stored = case::lock(work.conn(), command.case)
         .await?
         .ok_or(Error::NoCase)?;
-    authorise(claims, &command.act, &stored.org_path)?;
+    authorise(claims, &command.act, &stored)?;
     if command
         .expected_version
         .is_some_and(|expected| expected != stored.version)
@@ -84,10 +86,11 @@ pub async fn apply(
         Act::Event(event) => {
             let event = with_rest_day(work, event, &stored).await?;
             let event = as_manager(claims, &event, &stored.org_path);
-            let facts = house.facts(&command.site, None);
+            not_a_stranger(work, &event).await?;
+            let (before, facts) = (stored.doc.class, house.facts(&command.site, None));
             step(work, &mut stored, &event, &facts).await?;
-            if let Event::Classify(class) = event {
-                account::classify(work.conn(), stored.account_id, class).await?;
+            if let Event::Classify { class, reason } = event {
+                classified(work, &stored, (before, class), &reason).await?;
             }
         }
         Act::Tell(kind) => {
@@ -103,8 +106,33 @@ pub async fn apply(
     Ok(stored)
 }
 
+/// A number that was reported as somebody else's reaches nobody, whoever answered (O15).
+async fn not_a_stranger(work: &mut Work, event: &Event) -> Result<(), Error> {
+    match event.call() {
+        Some(call) if stranger::is_noted(work.conn(), call.contact).await? => Err(Refusal::Proof {
+            field: "call.contact_id",
+            must: "was reported as somebody else's number: call another one, or visit",
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// Also for the next case of the account; who said so and why is kept.
+async fn classified(
+    work: &mut Work,
+    stored: &Stored,
+    (before, class): (Class, Class),
+    reason: &str,
+) -> Result<(), Error> {
+    let detail = json!({ "from": before.word(), "to": class.word(), "reason": reason });
+    work.audit("arrears.classified", stored.id, detail);
+    account::classify(work.conn(), stored.account_id, class).await
+}
+
 /// Whether the caller may do this there. To others the case does not exist.
-fn authorise(claims: &Claims, act: &Act, org_path: &str) -> Result<(), Error> {
+fn authorise(claims: &Claims, act: &Act, stored: &Stored) -> Result<(), Error> {
+    let org_path = stored.org_path.as_str();
     if !claims.has_at(&ON_SITE, org_path) {
         return Err(Error::NoCase);
     }
@@ -136,6 +164,13 @@ fn authorise(claims: &Claims, act: &Act, org_path: &str) -> Result<(), Error> {
     if lifts_a_lock && !claims.has_at(&MANAGERS, org_path) {
         return Err(Error::Denied("a protection or a lock is lifted by a manager"));
     }
+    let asks_less =
+        matches!(act, Act::Event(Event::Classify { class, .. }) if !class.covers(stored.doc.class));
+    if asks_less && !claims.has_at(&MANAGERS, org_path) {
+        return Err(Error::Denied(
+            "this class asks less of a cut than the one of the case: a manager decides that, and says why",
+        ));
+    }
     Ok(())
 }
 
@@ -145,10 +180,12 @@ fn as_manager(claims: &Claims, event: &Event, org_path: &str) -> Event {
         Event::Approve {
             approver,
             approver_name,
+            exception,
             ..
         } => Event::Approve {
             approver: approver.clone(),
             approver_name: approver_name.clone(),
+            exception: exception.clone(),
             manager: claims.has_at(&MANAGERS, org_path),
         },
         other => other.clone(),
@@ -175,9 +212,6 @@ async fn issue(
     (supply, site): (&Supply, &Site),
 ) -> Result<(), Error> {
     let at = work.at();
-    if supply.class == Class::LifeSupport {
-        return Err(Refusal::NeverCut.into());
-    }
     let number = case::next_number(work.conn(), "T", stored.doc.zone, at).await?;
     let account = account::get(work.conn(), stored.account_id).await?;
     let told = account.told_cents.unwrap_or(0);

@@ -32,7 +32,7 @@ pub(super) async fn wrongful(work: &mut Work, stored: &Stored, event: &Event) ->
 fn why(event: &Event) -> &str {
     match event {
         Event::FoundOff { reason, .. } | Event::FindWrongful { reason } => reason,
-        Event::Classify(_) => "somebody's life depends on this supply",
+        Event::Classify { .. } | Event::Registry(_) => "somebody's life depends on this supply",
         other => other.word(),
     }
 }

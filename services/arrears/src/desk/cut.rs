@@ -125,7 +125,7 @@ async fn case_of(work: &mut Work, house: &House, supply: &Supply) -> Result<Stor
     account::add(work.conn(), supply).await?;
     let keys = [account::key(&supply.account)];
     let found = account::lock(work.conn(), &keys).await?.pop();
-    let account = found.ok_or(Error::NoSupply)?;
+    let account = found.ok_or_else(|| Error::NoSupply(supply.account.clone()))?;
     match case::lock_open(work.conn(), &[account.id]).await?.pop() {
         Some(open) => Ok(open),
         None => open_for(work, house, &account, supply).await,

@@ -159,11 +159,13 @@ fn overdue(house: &House, account: &Account, at: Instant) -> Result<Option<Case>
 
 /// What a case begins with.
 fn begun(house: &House, account: &Account, zone: Tz, at: Instant) -> Result<Case, Error> {
+    let class = Class::parse(&account.class).ok_or(Error::Stored("class"))?;
     Ok(Case {
         due_on: at.with_timezone(&zone).date_naive(),
         zone,
         opened_at: at,
-        class: Class::parse(&account.class).ok_or(Error::Stored("class"))?,
+        class,
+        registered: Some(class),
         meter_no: account.meter_no.clone(),
         debt_cents: account.balance_cents,
         balance_cents: account.balance_cents,

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::{
     breach,
-    fired::{LOOK, RECONNECT},
+    fired::{LOOK, RECONNECT, Spot, wake},
     message,
 };
 use crate::{
     domain::{
-        Case, Effect, Event, Facts, Instant, Law, Release, Site, State, message::Kind, money::Terms,
-        next_look, transition,
+        Case, Effect, Event, Facts, Instant, Law, Release, Site, State, class::Class, message::Kind,
+        money::Terms, next_look, transition,
     },
     error::Error,
     store::{
@@ -79,6 +79,10 @@ async fn take(
     if next == stored.doc.0 {
         return Ok(false);
     }
+    let comes_near = matches!(
+        (&stored.doc.state, &next.state),
+        (State::Reminded { .. }, State::Eligible { .. })
+    );
     let follows = Kind::follows(&stored.doc.state, &next.state);
     let late = breach::late(&stored.doc.state, &next.state);
     // A proof stays what it is when the case moves on: paid, expired, closed.
@@ -129,6 +133,9 @@ async fn take(
     tell(work, stored, stop_crew);
     if let Some(kind) = follows {
         message::order(work, stored, kind).await?;
+    }
+    if comes_near && stored.doc.class == Class::Vulnerable {
+        wake(work, stored, "vulnerable", step.at, Spot::default()).await?;
     }
     Ok(true)
 }

@@ -12,7 +12,8 @@ use super::{
     class::Class,
     event::{Doing, Owed},
     facts::{Facts, Locks, Premises, Release},
-    given::{DEBT, METER, TERMS, approve, case, hold, law, local, posted, propose, reconnect, remind},
+    given::{DEBT, METER, TERMS, approve, call, case, hold, law, local, posted, propose, reconnect, remind},
+    known::Known,
     proof::Method,
     transition::transition,
 };
@@ -47,7 +48,13 @@ fn any_event() -> impl Strategy<Value = Event> {
         })),
         2 => (0_usize..5).prop_map(|n| hold(HoldKind::ALL[n])),
         3 => (0_usize..5).prop_map(|n| Event::Release { kind: HoldKind::ALL[n] }),
-        1 => (0_usize..9).prop_map(|n| Event::Classify(Class::ALL[n])),
+        1 => (0_usize..9).prop_map(|n| Event::Classify { class: Class::ALL[n], reason: "known better".to_owned() }),
+        1 => (0_usize..9, any::<bool>()).prop_map(|(n, same)| Event::Registry(Known {
+            class: Class::ALL[n],
+            meter_no: if same { METER.to_owned() } else { "1".to_owned() },
+            elsewhere: false,
+        })),
+        1 => Just(Event::Stranger { contact: call().contact }),
         5 => any::<bool>().prop_map(|right| Event::Cut(Doing {
             scanned_meter_no: if right { METER.to_owned() } else { "1".to_owned() },
             by: "wang".to_owned(),
@@ -103,6 +110,7 @@ struct Seen {
 fn note(seen: &mut Seen, before: &Case, event: &Event) {
     match event {
         Event::Disprove { record, .. } => drop(seen.lost.insert(record.clone())),
+        Event::Stranger { .. } => seen.lost.extend(["call 17".to_owned(), "call 90".to_owned()]),
         Event::Remind(given) => drop(seen.lost.remove(&given.record)),
         Event::PreNotice { warning, .. } => drop(seen.lost.remove(&warning.record)),
         Event::Issue { .. } => seen.covered = false,
@@ -132,6 +140,14 @@ fn wrong(before: &Case, seen: &Seen, facts: &Facts<'_>, now: Instant) -> Option<
             "held",
         ),
         (before.class == Class::LifeSupport, "life support"),
+        (
+            before.class.needs().is_some_and(|needs| needs.manager) && !basis.approval.manager,
+            "the class needs a manager",
+        ),
+        (
+            before.class.needs().is_some_and(|needs| needs.filing) && served.filing.is_none(),
+            "the class needs a copy at the authority",
+        ),
         (!proof.method.serves() || proof.photo_sha256.is_none(), "no proof"),
         (
             since < TimeDelta::hours(168),

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use super::hold::{Held, HoldKind};
-use super::{Instant, class::Class, proof::Proof};
+use super::{Instant, call::Call, class::Class, proof::Proof};
 
 /// One debt of one account, from overdue to its end. Paid and overdue again is a new case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Case {
     pub opened_at: Instant,
     /// Kind of customer or supply.
     pub class: Class,
+    /// What registry last said of it; `None` before it was asked, on cases of before that was kept.
+    #[serde(default)]
+    pub registered: Option<Class>,
     /// Number on the meter; the only one that may be cut (O10).
     pub meter_no: String,
     /// The largest balance since the case was opened, hundredths of the currency.
@@ -48,6 +51,12 @@ pub struct Reminder {
     pub channel: String,
     /// Number of the recording, receipt or message.
     pub record: String,
+    /// Whom a call reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+    /// SHA-256 of the photo of a visit, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_sha256: Option<String>,
 }
 
 /// Somebody asked for the disconnection.
@@ -71,6 +80,9 @@ pub struct Approval {
     pub manager: bool,
     /// When.
     pub at: Instant,
+    /// Why it is done although the rule of the class is that it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
 }
 
 impl Approval {
@@ -147,6 +159,9 @@ pub struct Served {
     pub proof: Proof,
     /// The copy at the authority, where the class needs one.
     pub filing: Option<Filing>,
+    /// How the occupants of a shared supply were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occupants: Option<String>,
     /// Begin of the lawful window.
     pub opens_at: Instant,
     /// Its end.
@@ -160,8 +175,23 @@ pub struct PreNotice {
     pub at: Instant,
     /// `phone`, `sms`, `door`.
     pub channel: String,
-    /// Number of the recording or message, or the witness at the door.
+    /// Number of the recording or message, or what was left at the door.
     pub record: String,
+    /// Who gave it, by person id; empty for a text.
+    #[serde(default)]
+    pub by: String,
+    /// Their name.
+    #[serde(default)]
+    pub by_name: String,
+    /// Whom a call reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+    /// SHA-256 of the photo at the door, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_sha256: Option<String>,
+    /// Who saw it given at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
 }
 
 /// A disconnection as it was done.
@@ -205,6 +235,8 @@ pub enum Void {
     Lapsed,
     /// The debt it names is not true any more.
     AmountWrong,
+    /// It was for a meter that is not there any more.
+    SupplyChanged,
 }
 
 /// Where a case stands, with the facts that exist there.

@@ -40,6 +40,27 @@ pub struct Needs {
     pub visit: bool,
     /// The time for a safe shut-down is agreed with the customer.
     pub safe_shutdown: bool,
+    /// The approval says why it is done all the same: the rule is that it is not (O10).
+    pub exception: bool,
+}
+
+impl Needs {
+    /// Each with its word on the wire.
+    fn parts(self) -> [(&'static str, bool); 6] {
+        [
+            ("manager", self.manager),
+            ("filing", self.filing),
+            ("occupants", self.occupants),
+            ("visit", self.visit),
+            ("safe_shutdown", self.safe_shutdown),
+            ("exception", self.exception),
+        ]
+    }
+
+    fn covers(self, other: Needs) -> bool {
+        let mut pairs = self.parts().into_iter().zip(other.parts());
+        pairs.all(|((_, has), (_, wants))| has || !wants)
+    }
 }
 
 impl Class {
@@ -76,6 +97,46 @@ impl Class {
         Self::ALL.into_iter().find(|class| class.word() == word)
     }
 
+    /// The class of what registry says of a customer; `None`: it knows a use that this release does not. An important
+    /// customer is at least that, a use that asks for more counts.
+    pub fn of_supply(use_class: &str, important: bool, life_support: bool) -> Option<Self> {
+        let used = match use_class {
+            "" => Class::Ordinary,
+            "hospital" => Class::Hospital,
+            "school" | "kindergarten" => Class::School,
+            "water" | "heating" | "telecom" | "traffic" => Class::PublicService,
+            "hazardous" => Class::Hazardous,
+            "low_income" | "elderly_alone" => Class::Vulnerable,
+            "shared_meter" => Class::Shared,
+            _ => return None,
+        };
+        Some(match (life_support, important) {
+            (true, _) => Class::LifeSupport,
+            (false, true) if !used.covers(Class::Important) => Class::Important,
+            (false, _) => used,
+        })
+    }
+
+    /// Whether this class asks for all that `other` asks for, so that going from that to this takes no protection away.
+    pub fn covers(self, other: Class) -> bool {
+        match (self.needs(), other.needs()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(other)) => own.covers(other),
+        }
+    }
+
+    /// What it asks for, in words; `never` when it is not cut at all.
+    pub fn asks(self) -> Vec<&'static str> {
+        match self.needs() {
+            None => vec!["never"],
+            Some(needs) => {
+                let parts = needs.parts().into_iter().filter(|(_, wants)| *wants);
+                parts.map(|(word, _)| word).collect()
+            }
+        }
+    }
+
     /// What disconnecting this class needs; `None`: it is never done, and nobody may override that (O12).
     pub fn needs(self) -> Option<Needs> {
         let guarded = Needs {
@@ -97,6 +158,7 @@ impl Class {
             }),
             Class::Shared => Some(Needs {
                 occupants: true,
+                exception: true,
                 ..guarded
             }),
             Class::LifeSupport => None,
@@ -124,26 +186,57 @@ mod tests {
 
     #[test]
     fn each_class_has_its_rule_and_reads_back() {
-        let rule = |class: Class| {
-            class
-                .needs()
-                .map(|n| [n.manager, n.filing, n.occupants, n.visit, n.safe_shutdown].map(u8::from))
-        };
         let table = [
-            ("ordinary", Some([0, 0, 0, 0, 0])),
-            ("important", Some([1, 1, 0, 0, 0])),
-            ("hospital", Some([1, 1, 0, 0, 0])),
-            ("school", Some([1, 1, 0, 0, 0])),
-            ("public_service", Some([1, 1, 0, 0, 0])),
-            ("hazardous", Some([1, 1, 0, 0, 1])),
-            ("vulnerable", Some([1, 0, 0, 1, 0])),
-            ("shared", Some([1, 1, 1, 0, 0])),
-            ("life_support", None),
+            ("ordinary", ""),
+            ("important", "manager filing"),
+            ("hospital", "manager filing"),
+            ("school", "manager filing"),
+            ("public_service", "manager filing"),
+            ("hazardous", "manager filing safe_shutdown"),
+            ("vulnerable", "manager visit"),
+            ("shared", "manager filing occupants exception"),
+            ("life_support", "never"),
         ];
         assert_eq!(table.len(), Class::ALL.len());
-        for (word, expected) in table {
-            assert_eq!(Class::parse(word).map(rule), Some(expected), "{word}");
+        for (word, asks) in table {
+            let class = Class::parse(word).expect(word);
+            assert_eq!(class.asks().join(" "), asks, "{word}");
+            assert!(class.covers(class) && class.covers(Class::Ordinary), "{word}");
+            assert_eq!(Class::Ordinary.covers(class), word == "ordinary", "{word}");
+            assert_eq!(class.covers(Class::LifeSupport), word == "life_support", "{word}");
         }
+        assert!(Class::Hospital.covers(Class::Important) && Class::Important.covers(Class::School));
+        assert!(Class::Shared.covers(Class::Hospital) && !Class::Hospital.covers(Class::Shared));
+        assert!(!Class::Vulnerable.covers(Class::Hospital) && !Class::Hospital.covers(Class::Vulnerable));
         assert_eq!(Class::parse("Ordinary"), None);
+    }
+
+    #[test]
+    fn every_use_that_registry_knows_has_its_class() {
+        let table = [
+            ("", Class::Ordinary),
+            ("hospital", Class::Hospital),
+            ("school", Class::School),
+            ("kindergarten", Class::School),
+            ("water", Class::PublicService),
+            ("heating", Class::PublicService),
+            ("telecom", Class::PublicService),
+            ("traffic", Class::PublicService),
+            ("hazardous", Class::Hazardous),
+            ("shared_meter", Class::Shared),
+            ("low_income", Class::Vulnerable),
+            ("elderly_alone", Class::Vulnerable),
+        ];
+        for (word, class) in table {
+            assert_eq!(Class::of_supply(word, false, false), Some(class), "{word}");
+            assert_eq!(
+                Class::of_supply(word, true, true),
+                Some(Class::LifeSupport),
+                "{word}"
+            );
+            let important = Class::of_supply(word, true, false).expect(word);
+            assert!(important.covers(Class::Important), "{word}");
+        }
+        assert_eq!(Class::of_supply("data_centre", false, false), None);
     }
 }

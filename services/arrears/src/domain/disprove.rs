@@ -176,6 +176,8 @@ mod tests {
             at: local(at),
             channel: "post".to_owned(),
             record: "letter 3".to_owned(),
+            call: None,
+            photo_sha256: None,
         };
         case.reminders.insert(0, by_post);
         (case, now)

@@ -1,11 +1,14 @@
 //! What can happen to a case, and what follows from it for others.
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use super::{
     Instant,
+    call::Call,
     case::{Filing, Held, HoldKind, Overdue, PreNotice, Reminder},
     class::Class,
+    known::Known,
     proof::Proof,
 };
 
@@ -29,6 +32,8 @@ pub enum Event {
         approver_name: String,
         /// The approver decides as a manager.
         manager: bool,
+        /// Why it is done although the rule of the class is that it is not.
+        exception: Option<String>,
     },
     /// The notice is written.
     Issue {
@@ -100,7 +105,14 @@ pub enum Event {
         kind: HoldKind,
     },
     /// The kind of customer or supply is known better.
-    Classify(Class),
+    Classify {
+        /// The class.
+        class: Class,
+        /// Why; needed where it asks less than before.
+        reason: String,
+    },
+    /// Registry was asked.
+    Registry(Known),
     /// The company gives the case up.
     Withdraw {
         /// Why, in words.
@@ -113,11 +125,26 @@ pub enum Event {
         /// It also reached the customer, at another contact, then.
         stands_at: Option<Instant>,
     },
+    /// A contact that may have been called is somebody else's (operations.md O15).
+    Stranger {
+        /// Of registry.
+        contact: Uuid,
+    },
     /// Time has passed.
     Look,
 }
 
 impl Event {
+    /// The call it rests on.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Event::Remind(reminder) => reminder.call.as_ref(),
+            Event::PreNotice { warning, .. } => warning.call.as_ref(),
+            Event::Serve { proof, .. } => proof.call.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The word in the list of steps.
     pub fn word(&self) -> &'static str {
         match self {
@@ -136,9 +163,11 @@ impl Event {
             Event::AcceptPlan { .. } => "accept_plan",
             Event::Hold { .. } => "hold",
             Event::Release { .. } => "release_hold",
-            Event::Classify(_) => "classify",
+            Event::Classify { .. } => "classify",
+            Event::Registry(_) => "registry",
             Event::Withdraw { .. } => "withdraw",
             Event::Disprove { .. } => "disprove",
+            Event::Stranger { .. } => "stranger",
             Event::Look => "look",
         }
     }

@@ -7,6 +7,7 @@ use relight_policy::Pack;
 
 use super::{
     Case, Effect, Event, Instant, Law, Refusal, State,
+    call::Call,
     case::{Held, HoldKind, Overdue, PreNotice, Reminder},
     class::Class,
     event::{Doing, Owed},
@@ -52,6 +53,7 @@ pub(super) fn case() -> Case {
         zone: chrono_tz::Asia::Shanghai,
         opened_at: local("07-01 02:00"),
         class: Class::Ordinary,
+        registered: Some(Class::Ordinary),
         meter_no: METER.to_owned(),
         debt_cents: DEBT,
         balance_cents: DEBT,
@@ -63,11 +65,22 @@ pub(super) fn case() -> Case {
     }
 }
 
+/// The customer answered at their own number.
+pub(super) fn call() -> Call {
+    Call {
+        contact: uuid::Uuid::from_u128(17),
+        answered_by: "王小明".to_owned(),
+        adult: true,
+    }
+}
+
 pub(super) fn remind() -> Event {
     Event::Remind(Reminder {
         at: local("07-10 10:00"),
         channel: "phone".to_owned(),
         record: "call 17".to_owned(),
+        call: Some(call()),
+        photo_sha256: None,
     })
 }
 
@@ -83,6 +96,7 @@ pub(super) fn approve(approver: &str, manager: bool) -> Event {
         approver: approver.to_owned(),
         approver_name: format!("name of {approver}"),
         manager,
+        exception: manager.then(|| "nobody lives there".to_owned()),
     }
 }
 
@@ -107,10 +121,11 @@ pub(super) fn posted(served_at: Instant) -> Proof {
         server_name: "陈工".to_owned(),
         position: Some((120.15, 30.28)),
         photo_sha256: Some("ab".repeat(32)),
-        received_by: None,
+        received_by: Some("nobody at home".to_owned()),
         signature_sha256: None,
         witness: Some("zhou".to_owned()),
         record: None,
+        call: None,
     }
 }
 
@@ -128,6 +143,11 @@ pub(super) fn warn(at: &str) -> Event {
             at: local(at),
             channel: "phone".to_owned(),
             record: "call 90".to_owned(),
+            by: "li".to_owned(),
+            by_name: "name of li".to_owned(),
+            call: Some(call()),
+            photo_sha256: None,
+            witness: None,
         },
         safe_shutdown: None,
     }

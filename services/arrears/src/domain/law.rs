@@ -354,6 +354,8 @@ mod tests {
             at: local("07-10 10:00"),
             channel: "phone".to_owned(),
             record: "call 17".to_owned(),
+            call: None,
+            photo_sha256: None,
         };
         let mut seen = [false; 2];
         for (class, balance_cents) in [
@@ -387,6 +389,8 @@ mod tests {
             at: local("07-10 10:00"),
             channel: "phone".to_owned(),
             record: "call 17".to_owned(),
+            call: None,
+            photo_sha256: None,
         };
         let begin = local("07-27 00:00");
         let asked: Vec<bool> = (0..30 * 24)

@@ -118,10 +118,25 @@ impl Kind {
     pub fn delivered(self, channel: &str, at: Instant, record: String) -> Option<Event> {
         let channel = channel.to_owned();
         match self {
-            Kind::Reminder => Some(Event::Remind(Reminder { at, channel, record })),
+            Kind::Reminder => Some(Event::Remind(Reminder {
+                at,
+                channel,
+                record,
+                call: None,
+                photo_sha256: None,
+            })),
             // A mail is read some day; the last warning has to reach a person now.
             Kind::PreNotice if channel == "sms" => Some(Event::PreNotice {
-                warning: PreNotice { at, channel, record },
+                warning: PreNotice {
+                    at,
+                    channel,
+                    record,
+                    by: String::new(),
+                    by_name: String::new(),
+                    call: None,
+                    photo_sha256: None,
+                    witness: None,
+                },
                 safe_shutdown: None,
             }),
             _ => None,

@@ -1,6 +1,7 @@
 //! The life of one arrears case: pure. No I/O, no clock, no randomness; what is lawful is asked of the policy pack.
 
 pub mod bill;
+pub mod call;
 pub mod case;
 pub mod class;
 mod cut;
@@ -8,6 +9,7 @@ mod disprove;
 pub mod event;
 mod facts;
 pub mod hold;
+pub mod known;
 mod late;
 pub mod law;
 pub mod message;
@@ -15,6 +17,8 @@ mod moment;
 pub mod money;
 pub mod proof;
 pub mod refusal;
+mod stranger;
+mod told;
 mod transition;
 mod upkeep;
 mod wrongful;
@@ -33,6 +37,7 @@ pub use facts::{Facts, Locks, NOT_ASKED, Premises, Release, Site};
 pub use law::Law;
 pub use moment::AHEAD_MAX;
 pub use refusal::Refusal;
+pub use stranger::rests_on;
 pub use transition::transition;
 pub use upkeep::next_look;
 

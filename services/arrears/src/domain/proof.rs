@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Instant, Refusal, case::called};
+use super::{
+    Instant, Refusal,
+    call::{self, Call},
+    case::called,
+};
 
 /// How the notice reached the customer, the best evidence first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,6 +93,9 @@ pub struct Proof {
     pub witness: Option<String>,
     /// Number of the recording, of the delivery record or of the signed document.
     pub record: Option<String>,
+    /// Whom a recorded call reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
 }
 
 impl Proof {
@@ -111,32 +118,34 @@ impl Proof {
         if self.server.is_empty() {
             return missing("server", "must name who served the notice");
         }
+        need(
+            &self.received_by,
+            "received_by",
+            "must name who received the notice, or say why nobody did: refused, nobody at home",
+        )?;
         match self.method {
             Method::SignedReceipt => self.visited().and_then(|()| {
-                if self.received_by.is_none() {
-                    return missing("received_by", "must name who took the notice");
-                }
                 need(
                     &self.signature_sha256,
                     "signature_sha256",
                     "the receiver's signature",
                 )
             }),
-            Method::PostedWithWitness => self.visited().and_then(|()| {
-                let witness = self.witness.as_deref();
-                match witness {
-                    Some(witness) if witness != self.server && witness != self.server_name => Ok(()),
-                    Some(_) => missing("witness", "must be somebody other than the server"),
-                    None => missing("witness", "must name who saw the notice left at the door"),
-                }
-            }),
-            Method::ESignature | Method::RecordedCall | Method::RegisteredMail => need(
-                &self.record,
-                "record",
-                "the number of the signature, recording or delivery",
-            ),
+            Method::PostedWithWitness => self
+                .visited()
+                .and_then(|()| another_person(self.witness.as_deref(), (&self.server, &self.server_name))),
+            Method::RecordedCall => self.recorded().and_then(|()| call::check(self.call.as_ref())),
+            Method::ESignature | Method::RegisteredMail => self.recorded(),
             Method::DeliveredSms | Method::SentSms => Err(Refusal::NotService(self.method)),
         }
+    }
+
+    fn recorded(&self) -> Result<(), Refusal> {
+        need(
+            &self.record,
+            "record",
+            "the number of the signature, recording or delivery",
+        )
     }
 
     fn visited(&self) -> Result<(), Refusal> {
@@ -152,7 +161,16 @@ impl Proof {
     }
 }
 
-fn need(value: &Option<String>, field: &'static str, what: &'static str) -> Result<(), Refusal> {
+/// Whether somebody else than who did it, known by id and name, saw it.
+pub(super) fn another_person(witness: Option<&str>, (id, name): (&str, &str)) -> Result<(), Refusal> {
+    match witness {
+        Some(witness) if witness != id && witness != name => Ok(()),
+        Some(_) => missing("witness", "must be somebody other than the server"),
+        None => missing("witness", "must name who saw it left at the door"),
+    }
+}
+
+pub(super) fn need(value: &Option<String>, field: &'static str, what: &'static str) -> Result<(), Refusal> {
     if value.is_some() {
         Ok(())
     } else {
@@ -190,8 +208,21 @@ mod tests {
         assert_eq!(field(|p| p.server = String::new()), "server");
         assert_eq!(field(|p| p.served_at = utc("2026-03-01T00:59:59Z")), "served_at");
         assert_eq!(field(|p| p.served_at = utc("2026-03-03T01:00:01Z")), "served_at");
-        assert_eq!(field(|p| p.method = Method::SignedReceipt), "received_by");
+        assert_eq!(field(|p| p.method = Method::SignedReceipt), "signature_sha256");
+        for method in Method::ALL.into_iter().filter(|method| method.serves()) {
+            let mut proof = good.clone();
+            (proof.method, proof.received_by) = (method, None);
+            let no = proof.check(issued, now).err();
+            assert_eq!(no.and_then(|no| no.field()), Some("received_by"), "{method:?}");
+        }
         assert_eq!(field(|p| p.method = Method::RecordedCall), "record");
+        assert_eq!(
+            field(|p| {
+                p.method = Method::RecordedCall;
+                p.record = Some("call 3".to_owned());
+            }),
+            "call"
+        );
         assert_eq!(field(|p| p.method = Method::RegisteredMail), "record");
         assert_eq!(field(|p| p.method = Method::ESignature), "record");
     }

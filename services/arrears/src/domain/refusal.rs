@@ -76,6 +76,18 @@ pub enum Refusal {
     /// Another meter than the one of the case.
     #[error("scanned_meter_no: is not the meter of this case; do not cut")]
     WrongMeter,
+    /// Registry says something that takes the case back.
+    #[error(
+        "registry knows this supply otherwise by now (class {class}, meter {meter_no}): the case is {state} and goes on from there"
+    )]
+    KnownOtherwise {
+        /// Word of the class.
+        class: &'static str,
+        /// Number on the meter.
+        meter_no: String,
+        /// Word of the state it is in now.
+        state: &'static str,
+    },
     /// The premises are in another outage.
     #[error("the premises are in another outage; nothing is cut there now")]
     OtherOutage,
@@ -137,6 +149,7 @@ impl Refusal {
             | Refusal::Unlawful { .. }
             | Refusal::EmptyWindow { .. }
             | Refusal::WrongMeter
+            | Refusal::KnownOtherwise { .. }
             | Refusal::OtherOutage
             | Refusal::PremisesUnknown
             | Refusal::Locked { .. }

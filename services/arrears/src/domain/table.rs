@@ -196,6 +196,35 @@ fn the_author_does_not_approve_and_a_class_may_need_a_manager() {
         };
         assert_eq!((by_desk, by_manager), expected, "{class:?}");
     }
+    let shared = Case {
+        class: Class::Shared,
+        ..proposed
+    };
+    let without_a_word = Event::Approve {
+        approver: "hu".to_owned(),
+        approver_name: "name of hu".to_owned(),
+        manager: true,
+        exception: None,
+    };
+    let refused = go(&shared, &without_a_word, at).err();
+    assert_eq!(refused.and_then(|no| no.field()), Some("exception"));
+}
+
+/// Who it is taken away from asks why.
+#[test]
+fn a_class_that_asks_less_needs_a_reason() {
+    let (eligible, at) = in_state("eligible");
+    let classify = |class: Class, reason: &str| Event::Classify {
+        class,
+        reason: reason.to_owned(),
+    };
+    let (shared, _) = go(&eligible, &classify(Class::Shared, ""), at).expect("asks more");
+    for class in [Class::Ordinary, Class::Hospital, Class::Vulnerable] {
+        let refused = go(&shared, &classify(class, ""), at).err();
+        assert_eq!(refused.and_then(|no| no.field()), Some("reason"), "{class:?}");
+        let lowered = go(&shared, &classify(class, "the lift has a meter of its own"), at);
+        assert_eq!(lowered.map(|(case, _)| case.class), Ok(class));
+    }
 }
 
 /// The notice that cannot be served in time is refused, and the answer says when it would have had to be.

@@ -7,9 +7,11 @@ use super::{
     cut::{cut, supplied, unlocked},
     disprove::disprove,
     facts::Facts,
+    known::{classify, registered},
     late,
     moment::{fresh, overdue, past},
     money,
+    stranger::stranger,
     upkeep::look,
     wrongful::{found_off, was_wrongful, wrongful},
 };
@@ -27,6 +29,7 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
         Event::Money(owed) => Ok(money::take(case, owed, facts, now)),
         Event::Look => Ok(look(case, facts, now)),
         Event::Disprove { record, stands_at } => Ok(disprove(case, (record, *stands_at), facts, now)),
+        Event::Stranger { contact } => Ok(stranger(case, *contact, facts, now)),
         Event::FoundOff { off_at, reason } => found_off(case, event, (*off_at, reason), now),
         Event::FindWrongful { reason } if case.state.was_off().is_some() => {
             Ok(was_wrongful(case, None, reason, now))
@@ -38,11 +41,18 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
             Ok((case, Vec::new()))
         }
         Event::AcceptPlan { until } => plan(case, *until, now),
+        Event::Registry(known) => Ok(registered(case, known, now)),
         // Registry says when that ends; nobody decides it on a case (O12).
-        Event::Classify(class) if case.class == Class::LifeSupport && *class != Class::LifeSupport => {
+        Event::Classify { class, .. } if case.class == Class::LifeSupport && *class != Class::LifeSupport => {
             Err(Refusal::NeverCut)
         }
-        Event::Classify(class) => Ok(classify(case, *class, now)),
+        Event::Classify { class, reason } if !class.covers(case.class) && reason.is_empty() => {
+            Err(Refusal::Field {
+                field: "reason",
+                must: "must say why this class asks less than the one before",
+            })
+        }
+        Event::Classify { class, .. } => Ok(classify(case, *class, now)),
         Event::Withdraw { reason } if case.state.is_before_cut() => {
             case.state = State::Withdrawn {
                 reason: reason.clone(),
@@ -102,22 +112,6 @@ fn plan(mut case: Case, until: Instant, now: Instant) -> Moved {
     }
 }
 
-/// A life-support customer who was cut is switched on at once; any other change only rules what comes next.
-fn classify(mut case: Case, class: Class, now: Instant) -> (Case, Vec<Effect>) {
-    let changed = case.class != class;
-    case.class = class;
-    match (class, case.state.off_since()) {
-        (Class::LifeSupport, Some(off_at)) if !matches!(case.state, State::Wrongful { .. }) => {
-            wrongful(case, off_at, "somebody's life depends on this supply", now)
-        }
-        _ if changed => {
-            let effects = money::call_back(&mut case);
-            (case, effects)
-        }
-        _ => (case, Vec::new()),
-    }
-}
-
 /// The steps people take, one after the other.
 fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved {
     let mut effects = Vec::new();
@@ -125,6 +119,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
         (State::Overdue | State::Reminded { .. }, Event::Remind(reminder)) => {
             past("reminded_at", reminder.at, now)?;
             overdue(&case, reminder.at)?;
+            reminder.check()?;
             case.reminders.push(reminder.clone());
             State::Reminded {
                 reminder: reminder.clone(),
@@ -146,6 +141,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 approver,
                 approver_name,
                 manager,
+                exception,
             },
         ) => {
             let needs = approval_of(&case, facts)?;
@@ -154,6 +150,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 approver_name: approver_name.clone(),
                 manager: *manager,
                 at: now,
+                exception: exception.clone(),
             };
             let basis = approved(reminder, proposal, approval, needs)?;
             State::Approved { basis }
@@ -215,6 +212,7 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 notice,
                 proof: proof.clone(),
                 filing: filing.clone(),
+                occupants: occupants.clone(),
                 opens_at,
                 ends_at,
             };
@@ -323,6 +321,12 @@ fn approved(
     if needs.manager && !approval.manager {
         return class_needs("manager", "this class or amount needs the approval of a manager");
     }
+    if needs.exception && approval.exception.is_none() {
+        return class_needs(
+            "exception",
+            "a supply that several share is not cut: must say why it is done all the same",
+        );
+    }
     Ok(Basis {
         reminder,
         proposal,
@@ -334,7 +338,12 @@ fn class_needs<T>(field: &'static str, must: &'static str) -> Result<T, Refusal>
     Err(Refusal::ClassNeeds { field, must })
 }
 
-fn class_served(needs: Needs, is_visit: bool, is_filed: bool, occupants_told: bool) -> Result<(), Refusal> {
+pub(super) fn class_served(
+    needs: Needs,
+    is_visit: bool,
+    is_filed: bool,
+    occupants_told: bool,
+) -> Result<(), Refusal> {
     if needs.visit && !is_visit {
         return class_needs("method", "this class is served by a visit");
     }
@@ -356,6 +365,7 @@ fn may_warn(
     now: Instant,
 ) -> Result<Needs, Refusal> {
     past("warned_at", warning.at, now)?;
+    warning.check()?;
     let needs = open_way(case, facts)?;
     fresh(case, facts.terms, now)?;
     supplied(facts.premises)?;

@@ -3,6 +3,7 @@
 mod alarm;
 mod breach;
 mod feed;
+mod known;
 mod notice;
 mod read;
 mod show;
@@ -24,7 +25,7 @@ use uuid::Uuid;
 
 use crate::{
     desk::{self, CutTold, House, Leave, Shown},
-    domain::{self, NOT_ASKED, Refusal, Site, class::Class, message::Kind},
+    domain::{self, NOT_ASKED, Site, message::Kind},
     error::Error,
     outside::Outside,
     store::{
@@ -170,13 +171,17 @@ impl<O: Outside> Api<O> {
         let event = ask.event.clone();
         let event = event.ok_or_else(|| Invalid::new("event", "must be given"))?;
         let stored = self.seen(claims, id).await?;
+        let supply = self.asked_before(claims, &stored, &event).await?;
+        if let Some(call) = read::call_of(&event)? {
+            self.check_number(&stored, call.contact).await?;
+        }
         let site = self.looked_at(&stored, &event).await;
         let act = match read::act(claims, event)? {
             read::Read::Act(act) => *act,
             read::Read::Cut(told) => desk::Act::Cut(self.metered(&stored, *told).await?),
             read::Read::Issue(stop_at) => desk::Act::Issue {
                 stop_at,
-                supply: Box::new(self.supply(&stored).await?),
+                supply: Box::new(supply.ok_or(Error::Stored("answer of registry"))?),
             },
         };
         let mut work = match self.begin(&ask.command_id, claims, &compared(&ask)).await? {
@@ -232,7 +237,7 @@ impl<O: Outside> Api<O> {
 
     async fn supply(&self, stored: &case::Stored) -> Result<Supply, Error> {
         let found = self.outside.supply(&stored.account).await?;
-        found.map_err(|_| Error::NoSupply)
+        found.map_err(Error::NoSupply)
     }
 
     /// A cut that was done on another meter has to be put right there: whose it is, is asked of registry.
@@ -261,14 +266,7 @@ impl<O: Outside> Api<O> {
         let meter_no = wire::text_required("scanned_meter_no", &ask.scanned_meter_no, 64)?;
         let command = CommandId::parse(&ask.command_id)?;
         let stored = self.seen(claims, case_id).await?;
-        // Registry may know better by now than when the case was opened.
-        let supply = self.supply(&stored).await?;
-        if supply.class == Class::LifeSupport {
-            return Err(Refusal::NeverCut.into());
-        }
-        if supply.meter_no != stored.doc.meter_no {
-            return Err(Refusal::WrongMeter.into());
-        }
+        self.refreshed(claims, &stored).await?;
         let site = self.outside.site(&stored, self.clock.now()).await;
         let leave = Leave {
             shown: self.shown.of(command.uuid(), ask.spoken),

@@ -9,7 +9,10 @@ use serde_json::json;
 
 use super::Api;
 use crate::{
-    domain::case::{Reminder, Served},
+    domain::{
+        State,
+        case::{Reminder, Served},
+    },
     error::Error,
     outside::Outside,
     store::{
@@ -30,7 +33,11 @@ impl<O: Outside> Api<O> {
             return Err(Error::NoNotice);
         }
         self.audit_view(claims, &row.number).await?;
-        let served = notice::service(self.db.pool(), &row.number).await?;
+        let served = match &stored.doc.state {
+            // It has to be served again: what was taken for its service was none.
+            State::NoticeIssued { notice, .. } if notice.number == row.number => None,
+            _ => notice::service(self.db.pool(), &row.number).await?,
+        };
         let mut told = shown(&row, &stored, self.currency(&stored.doc));
         if let Some(served) = served {
             service(&mut told, &served);

@@ -8,6 +8,7 @@ use crate::{
     desk::{Act, CutTold, Meter},
     domain::{
         Event, Instant,
+        call::Call,
         case::{Filing, Held, HoldKind, PreNotice, Reminder},
         class::Class,
         event::Doing,
@@ -19,8 +20,9 @@ use crate::{
 
 const NOTE_MAX: usize = 500;
 const NAME_MAX: usize = 100;
-const REMINDERS: [&str; 5] = ["phone", "post", "visit", "sms", "email"];
-const WARNINGS: [&str; 3] = ["phone", "sms", "door"];
+/// What a person may say they did. A text or a mail is ordered and counts by what notify tells of it, never by a word.
+const REMINDERS: [&str; 3] = ["phone", "post", "visit"];
+const WARNINGS: [&str; 2] = ["phone", "door"];
 
 /// A command, or one that needs to ask registry first.
 pub(super) enum Read {
@@ -43,23 +45,22 @@ pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
             at: wire::instant("reminded_at", remind.reminded_at)?,
             channel: word("channel", &remind.channel, &REMINDERS)?,
             record: wire::text_required("record", &remind.record, NAME_MAX)?,
+            call: remind.call.as_ref().map(call).transpose()?,
+            photo_sha256: sha256_opt("photo_sha256", &remind.photo_sha256)?,
         }),
         Asked::Propose(propose) => Event::Propose {
             author: actor.to_owned(),
             reason: wire::text_required("reason", &propose.reason, NOTE_MAX)?,
         },
-        Asked::Approve(_) => Event::Approve {
+        Asked::Approve(approve) => Event::Approve {
             approver: actor.to_owned(),
             approver_name: claims.name.clone(),
             manager: false,
+            exception: some("exception", &approve.exception)?,
         },
         Asked::Serve(serve) => served(claims, &serve)?,
         Asked::PreNotice(warning) => Event::PreNotice {
-            warning: PreNotice {
-                at: wire::instant("warned_at", warning.warned_at)?,
-                channel: word("channel", &warning.channel, &WARNINGS)?,
-                record: wire::text_required("record", &warning.record, NAME_MAX)?,
-            },
+            warning: warned(claims, &warning)?,
             safe_shutdown: some("safe_shutdown", &warning.safe_shutdown)?,
         },
         Asked::FoundOff(found) => Event::FoundOff {
@@ -84,15 +85,48 @@ pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
         Asked::Classify(known) => {
             let words = || Class::ALL.map(Class::word).join(", ");
             let class = Class::parse(&known.class);
-            Event::Classify(
-                class.ok_or_else(|| Invalid::new("class", format!("must be one of {}", words())))?,
-            )
+            Event::Classify {
+                class: class.ok_or_else(|| Invalid::new("class", format!("must be one of {}", words())))?,
+                reason: wire::text("reason", &known.reason, NOTE_MAX)?,
+            }
         }
         Asked::Withdraw(why) => Event::Withdraw {
             reason: wire::text_required("reason", &why.reason, NOTE_MAX)?,
         },
     };
     Ok(Read::Act(Box::new(Act::Event(event))))
+}
+
+/// The call an event rests on.
+pub(super) fn call_of(asked: &Asked) -> Result<Option<Call>, Invalid> {
+    let asked = match asked {
+        Asked::Remind(remind) => remind.call.as_ref(),
+        Asked::PreNotice(warning) => warning.call.as_ref(),
+        Asked::Serve(serve) => serve.call.as_ref(),
+        _ => None,
+    };
+    asked.map(call).transpose()
+}
+
+fn call(asked: &w::CallAnswered) -> Result<Call, Invalid> {
+    Ok(Call {
+        contact: wire::uuid("call.contact_id", &asked.contact_id)?,
+        answered_by: wire::text("call.answered_by", &asked.answered_by, NAME_MAX)?,
+        adult: asked.adult,
+    })
+}
+
+fn warned(claims: &Claims, warning: &w::PreNotice) -> Result<PreNotice, Invalid> {
+    Ok(PreNotice {
+        at: wire::instant("warned_at", warning.warned_at)?,
+        channel: word("channel", &warning.channel, &WARNINGS)?,
+        record: wire::text_required("record", &warning.record, NAME_MAX)?,
+        by: claims.actor.clone(),
+        by_name: claims.name.clone(),
+        call: warning.call.as_ref().map(call).transpose()?,
+        photo_sha256: sha256_opt("photo_sha256", &warning.photo_sha256)?,
+        witness: some("witness", &warning.witness)?,
+    })
 }
 
 fn word(field: &'static str, text: &str, words: &[&str]) -> Result<String, Invalid> {
@@ -191,11 +225,24 @@ fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
         signature_sha256: sha256_opt("signature_sha256", &serve.signature_sha256)?,
         witness: some("witness", &serve.witness)?,
         record: some("record", &serve.record)?,
+        call: serve
+            .call
+            .as_ref()
+            .map(|asked| answered(asked, &serve.received_by))
+            .transpose()?,
     };
     Ok(Event::Serve {
         proof,
         filing,
         occupants: some("occupants", &serve.occupants)?,
+    })
+}
+
+/// Who answered the call is who received the notice.
+fn answered(asked: &w::CallAnswered, received_by: &str) -> Result<Call, Invalid> {
+    Ok(Call {
+        answered_by: received_by.trim().to_owned(),
+        ..call(asked)?
     })
 }
 

@@ -58,6 +58,11 @@ pub(super) fn case(stored: &Stored, steps: &[Step]) -> w::Case {
         policy_version: stored.policy_version.clone(),
         off_at: doc.state.off_since().map(timestamp),
         meter_no: doc.meter_no.clone(),
+        needs: doc.class.asks().into_iter().map(str::to_owned).collect(),
+        registry_class: doc
+            .registered
+            .map(|class| class.word().to_owned())
+            .unwrap_or_default(),
         steps: steps.iter().map(step).collect(),
         ..w::Case::default()
     };

@@ -196,6 +196,26 @@ pub async fn save_all(conn: &mut PgConnection, accounts: &[&Account]) -> Result<
     .map_err(db("save balances"))
 }
 
+/// Writes where an account is supplied by now, for its next case.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn refresh(conn: &mut PgConnection, id: Uuid, supply: &Supply, class: Class) -> Result<(), Error> {
+    sqlx::query!(
+        "update arrears.account set service_point_id = $2, org_path = $3, zone = $4, meter_no = $5, class = $6 where id = $1",
+        id,
+        supply.service_point_id,
+        supply.org_path,
+        supply.zone,
+        supply.meter_no,
+        class.word()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("save where an account is supplied"))
+}
+
 /// Writes the class found out on a case, for the next one.
 ///
 /// # Errors

@@ -118,6 +118,36 @@ pub async fn last_of(conn: &mut PgConnection, accounts: &[Uuid]) -> Result<HashM
     Ok(rows.into_iter().map(|row| (row.account_id, row)).collect())
 }
 
+/// The open cases of a customer, locked in one order.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn lock_of_customer(conn: &mut PgConnection, customer: Uuid) -> Result<Vec<Stored>, Error> {
+    cases!(
+        "where customer_id = $1 and not is_over order by account_id for update",
+        customer
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("lock the open cases of a customer"))
+}
+
+/// The account is supplied elsewhere by now.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn moved(conn: &mut PgConnection, id: Uuid, service_point: Uuid) -> Result<(), Error> {
+    sqlx::query!(
+        "update arrears.debt_case set service_point_id = $2 where id = $1",
+        id,
+        service_point
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db("move a case to another supply"))
+}
+
 /// The case.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ pub mod message;
 pub mod missed;
 pub mod notice;
 pub mod release;
+pub mod stranger;
 
 use crate::error::Error;
 

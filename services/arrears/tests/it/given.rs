@@ -1,16 +1,13 @@
 //! A room of its own per test: the rules of CN-SGCC, a clock that stands still until it is set, and the other services as
 //! far as arrears asks them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+mod notified;
+
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use prost::Message;
 use relight_arrears::{
     MIGRATIONS, NAME,
-    consumer::FromNotify,
     desk::House as Rules,
     domain::{Law, Locks, Premises, class::Class, money::Terms},
     error::Error,
@@ -20,26 +17,26 @@ use relight_arrears::{
     timers::{Mender, Timers},
 };
 use relight_common::{
-    Claims, Clock, Grant, Role, Work, ids::derived_from_name, reader::Consumer, reconcile::Reconciler,
-    secrets::Secrets, timer, wire::timestamp,
+    Claims, Clock, Grant, Role, ids::derived_from_name, reconcile::Reconciler, secrets::Secrets, timer,
+    wire::timestamp,
 };
 use relight_policy::Pack;
 use relight_proto::{
-    arrears::v1::{
-        self as w, apply_request::Event, arrears_server::Arrears,
-        notice_text_batches_server::NoticeTextBatches, notice_texts_server::NoticeTexts,
-    },
+    arrears::v1::{self as w, apply_request::Event, arrears_server::Arrears},
     common::v1::Point,
-    events::v1::{self as events, ArrearsNotice, NoticeServed, notice_served},
 };
 use relight_testkit::TestDb;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
+pub use notified::ordered;
+
 pub const CITY: &str = "demo/city";
 pub const DEBT: i64 = 50_000;
 pub const METER: &str = "M-1001";
 pub const NEIGHBOUR: &str = "M-1002";
+/// The one number of the customer at registry.
+pub const NUMBER: Uuid = Uuid::from_u128(17);
 
 /// Local time of Shanghai in 2026: `local("08-17 10:00")`.
 pub fn local(text: &str) -> DateTime<Utc> {
@@ -54,17 +51,26 @@ pub fn local(text: &str) -> DateTime<Utc> {
 pub struct StandIn {
     premises: Mutex<Premises>,
     locks: Mutex<Locks>,
+    knows: Mutex<Knows>,
 }
 
-fn supply_of(account: &str, meter_no: &str) -> Supply {
+/// What registry says of every supply.
+#[derive(Clone)]
+pub struct Knows {
+    pub class: Class,
+    pub meter_no: String,
+    pub point: &'static str,
+}
+
+fn supply_of(account: &str, knows: Knows) -> Supply {
     Supply {
         account: account.to_owned(),
         customer_id: derived_from_name(account),
-        service_point_id: derived_from_name(&format!("point {account}")),
+        service_point_id: derived_from_name(&format!("{} {account}", knows.point)),
         org_path: CITY.to_owned(),
         zone: "Asia/Shanghai".to_owned(),
-        meter_no: meter_no.to_owned(),
-        class: Class::Ordinary,
+        meter_no: knows.meter_no,
+        class: knows.class,
         name: "王小明".to_owned(),
         address_zh: "文一路1号".to_owned(),
         address_en: "1 Wenyi Road".to_owned(),
@@ -76,7 +82,8 @@ impl Outside for StandIn {
         if !account.starts_with("1001") {
             return Ok(Err("the account is not known".to_owned()));
         }
-        Ok(Ok(supply_of(account, METER)))
+        let knows = self.knows.lock().expect("not poisoned").clone();
+        Ok(Ok(supply_of(account, knows)))
     }
 
     async fn locks(&self, _org_path: &str, _at: DateTime<Utc>) -> Locks {
@@ -85,7 +92,16 @@ impl Outside for StandIn {
 
     /// The neighbour's meter is known, no other.
     async fn meter(&self, meter_no: &str) -> Result<Option<Supply>, Error> {
-        Ok((meter_no == NEIGHBOUR).then(|| supply_of("1002", NEIGHBOUR)))
+        let theirs = Knows {
+            class: Class::Ordinary,
+            meter_no: NEIGHBOUR.to_owned(),
+            point: "point",
+        };
+        Ok((meter_no == NEIGHBOUR).then(|| supply_of("1002", theirs)))
+    }
+
+    async fn is_number(&self, _customer: Uuid, contact: Uuid) -> Result<bool, Error> {
+        Ok(contact == NUMBER)
     }
 
     async fn premises(&self, _customer: Uuid) -> Premises {
@@ -122,6 +138,11 @@ pub async fn room() -> anyhow::Result<Room> {
     let outside = Arc::new(StandIn {
         premises: Mutex::new(Premises::Supplied),
         locks: Mutex::new(Locks::Free),
+        knows: Mutex::new(Knows {
+            class: Class::Ordinary,
+            meter_no: METER.to_owned(),
+            point: "point",
+        }),
     });
     let secrets = Secrets::ephemeral();
     let api = Api::new(&db, &secrets, clock.clone(), rules.clone(), outside.clone());
@@ -247,6 +268,11 @@ impl Room {
         *self.outside.locks.lock().expect("not poisoned") = now;
     }
 
+    /// Registry says something else from now on.
+    pub fn registry(&self, change: impl FnOnce(&mut Knows)) {
+        change(&mut self.outside.knows.lock().expect("not poisoned"));
+    }
+
     pub async fn feed(&self, lines: Vec<w::FeedLine>) -> Result<Vec<w::FeedResult>, Status> {
         let ask = w::FeedRequest {
             command_id: command(),
@@ -327,11 +353,22 @@ impl Room {
     }
 }
 
+/// The customer answered at their own number.
+pub fn answered() -> Option<w::CallAnswered> {
+    Some(w::CallAnswered {
+        contact_id: NUMBER.to_string(),
+        answered_by: "王小明".to_owned(),
+        adult: true,
+    })
+}
+
+/// By post: no call that could turn out to have reached a stranger.
 pub fn remind() -> Event {
     Event::Remind(w::Remind {
         reminded_at: Some(timestamp(local("07-10 10:00"))),
-        channel: "phone".to_owned(),
-        record: "call 17".to_owned(),
+        channel: "post".to_owned(),
+        record: "letter 17".to_owned(),
+        ..w::Remind::default()
     })
 }
 
@@ -356,6 +393,7 @@ pub fn serve(served_at: &str) -> w::Serve {
             lat: 30.28,
         }),
         photo_sha256: "ab".repeat(32),
+        received_by: "nobody at home".to_owned(),
         witness: "zhou".to_owned(),
         ..w::Serve::default()
     }
@@ -366,7 +404,8 @@ pub fn warn(at: &str) -> Event {
         warned_at: Some(timestamp(local(at))),
         channel: "phone".to_owned(),
         record: "call 90".to_owned(),
-        safe_shutdown: String::new(),
+        call: answered(),
+        ..w::PreNotice::default()
     })
 }
 
@@ -391,99 +430,13 @@ pub fn way() -> Vec<(&'static str, Claims, Option<Event>)> {
     vec![
         ("07-10 11:00", li(), Some(remind())),
         ("08-05 10:00", li(), Some(propose())),
-        ("08-06 09:00", hu(), Some(Event::Approve(w::Approve {}))),
+        ("08-06 09:00", hu(), Some(Event::Approve(w::Approve::default()))),
         ("08-06 10:00", li(), Some(issue("08-17 10:00"))),
         ("08-10 09:30", crew(), Some(Event::Serve(serve("08-10 09:00")))),
         ("08-17 09:14", li(), None),
         ("08-17 09:16", li(), Some(warn("08-17 09:15"))),
         ("08-17 09:59", li(), None),
     ]
-}
-
-/// The notices ordered of notify, oldest first.
-pub async fn ordered(room: &Room) -> anyhow::Result<Vec<ArrearsNotice>> {
-    let rows: Vec<Vec<u8>> =
-        sqlx::query_scalar("select data from outbox where type = 'arrears.notice' order by id")
-            .fetch_all(room.db.pool())
-            .await?;
-    rows.iter()
-        .map(|data| Ok(ArrearsNotice::decode(data.as_slice())?))
-        .collect()
-}
-
-impl Room {
-    /// Notify tells what became of the newest message.
-    pub async fn became(&self, channel: &str, result: &str, at: &str) -> anyhow::Result<()> {
-        let notices = ordered(self).await?;
-        let newest = notices.last().expect("a message was ordered");
-        self.served(newest, (channel, result, at)).await
-    }
-
-    /// Notify tells what became of the newest message of this kind.
-    pub async fn became_of(&self, kind: &str, result: &str, at: &str) -> anyhow::Result<()> {
-        let notices = ordered(self).await?;
-        let newest = notices.iter().rfind(|notice| notice.kind == kind);
-        self.served(newest.expect("one of that kind"), ("sms", result, at))
-            .await
-    }
-
-    async fn served(
-        &self,
-        notice: &ArrearsNotice,
-        (channel, result, at): (&str, &str, &str),
-    ) -> anyhow::Result<()> {
-        let told = NoticeServed {
-            notice_id: notice.notice_id.clone(),
-            case_id: notice.case_id.clone(),
-            kind: notice.kind.clone(),
-            results: vec![notice_served::Result {
-                customer_id: notice.customer_id.clone(),
-                channel: channel.to_owned(),
-                result: result.to_owned(),
-                at: Some(timestamp(local(at))),
-            }],
-            ..NoticeServed::default()
-        };
-        let event = events::Event {
-            id: command(),
-            r#type: "notice.served".to_owned(),
-            data: told.encode_to_vec(),
-            ..events::Event::default()
-        };
-        let consumer = FromNotify::new(&self.db, self.rules.clone(), Arc::clone(&self.outside));
-        let premises = consumer.prepare(&event).await?;
-        let mut work = Work::internal(&self.db, event.id.clone(), self.clock.now()).await?;
-        consumer.apply(&mut work, &event, premises).await?;
-        work.done().await?;
-        Ok(())
-    }
-
-    /// What notify is told to write.
-    pub async fn text_of(&self, notice: &ArrearsNotice, asks: &Claims) -> Result<w::TextOfReply, Status> {
-        let ask = w::TextOfRequest {
-            notice_id: notice.notice_id.clone(),
-            case_id: notice.case_id.clone(),
-            kind: notice.kind.clone(),
-        };
-        Ok(self.api.text_of(asked(ask, asks)).await?.into_inner())
-    }
-
-    /// What notify is told to write, asked about together.
-    pub async fn texts_of(
-        &self,
-        notices: &[ArrearsNotice],
-        asks: &Claims,
-    ) -> Result<HashMap<String, w::TextOfReply>, Status> {
-        let ask = |notice: &ArrearsNotice| w::TextOfRequest {
-            notice_id: notice.notice_id.clone(),
-            case_id: notice.case_id.clone(),
-            kind: notice.kind.clone(),
-        };
-        let all = w::TextsOfRequest {
-            notices: notices.iter().map(ask).collect(),
-        };
-        Ok(self.api.texts_of(asked(all, asks)).await?.into_inner().texts)
-    }
 }
 
 pub fn tell(kind: &str) -> Event {

@@ -1,8 +1,10 @@
 //! Arrears on a real database, through its own contract.
 
 mod breach;
+mod calls;
 mod feed;
 mod given;
+mod known;
 mod locks;
 mod message;
 mod notice;

@@ -222,7 +222,7 @@ async fn a_debt_that_was_given_up_is_not_opened_again() -> anyhow::Result<()> {
         .await?;
     assert_eq!(told[0].case_state, "overdue");
     let refused = room
-        .apply(&hu(), &told[0].case_id, Event::Approve(Approve {}))
+        .apply(&hu(), &told[0].case_id, Event::Approve(Approve::default()))
         .await;
     assert!(refused.is_err(), "it begins at the beginning");
     Ok(())

@@ -148,6 +148,7 @@ async fn life_support_is_not_lifted_on_a_case() -> anyhow::Result<()> {
     let classify = |class: &str| {
         Event::Classify(relight_proto::arrears::v1::Classify {
             class: class.to_owned(),
+            reason: "said so".to_owned(),
         })
     };
     let case = room

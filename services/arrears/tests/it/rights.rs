@@ -23,12 +23,14 @@ async fn each_step_is_somebodys() -> anyhow::Result<()> {
     );
     assert_eq!(code(room.apply(&anybody(), &id, propose()).await), Code::NotFound);
     let own = room
-        .apply(&li(), &id, Event::Approve(Approve {}))
+        .apply(&li(), &id, Event::Approve(Approve::default()))
         .await
         .unwrap_err();
     assert!(own.message().contains("author"), "{}", own.message());
     assert_eq!(
-        room.apply(&hu(), &id, Event::Approve(Approve {})).await?.approver,
+        room.apply(&hu(), &id, Event::Approve(Approve::default()))
+            .await?
+            .approver,
         "hu"
     );
     Ok(())
@@ -41,15 +43,18 @@ async fn a_manager_is_a_manager_by_role() -> anyhow::Result<()> {
     let id = room.case_until("eligible").await?;
     let hospital = Event::Classify(Classify {
         class: "hospital".to_owned(),
+        reason: String::new(),
     });
     room.apply(&li(), &id, hospital).await?;
     let desk = room
-        .apply(&hu(), &id, Event::Approve(Approve {}))
+        .apply(&hu(), &id, Event::Approve(Approve::default()))
         .await
         .unwrap_err();
     assert_eq!(desk.code(), Code::InvalidArgument);
     assert_eq!(
-        room.apply(&boss(), &id, Event::Approve(Approve {})).await?.state,
+        room.apply(&boss(), &id, Event::Approve(Approve::default()))
+            .await?
+            .state,
         "approved"
     );
     let lock = |kind: &str| Hold {
@@ -119,6 +124,7 @@ async fn a_wrong_request_is_named_by_its_field() -> anyhow::Result<()> {
         (with(|s| s.photo_sha256 = "AB".repeat(32)), "photo_sha256"),
         (with(|s| s.position = None), "position"),
         (with(|s| s.witness = "li".to_owned()), "witness"),
+        (with(|s| s.received_by = String::new()), "received_by"),
         (
             Event::Propose(Propose {
                 reason: " ".to_owned(),
@@ -128,6 +134,7 @@ async fn a_wrong_request_is_named_by_its_field() -> anyhow::Result<()> {
         (
             Event::Classify(Classify {
                 class: "poor".to_owned(),
+                reason: String::new(),
             }),
             "class",
         ),
@@ -195,5 +202,39 @@ async fn lists_go_page_by_page_in_the_own_area() -> anyhow::Result<()> {
     );
     ask.state = "late".to_owned();
     assert!(room.api.list_cases(asked(ask, &li())).await.is_err());
+    Ok(())
+}
+
+/// An upgrade is anybody's at the desk; what asks less of a cut is a manager's, with a reason that is kept.
+#[tokio::test]
+async fn a_class_that_asks_less_is_a_managers_step_with_a_reason() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("eligible").await?;
+    let classify = |class: &str, reason: &str| {
+        Event::Classify(Classify {
+            class: class.to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    for class in ["important", "hospital", "shared"] {
+        let case = room.apply(&li(), &id, classify(class, "")).await?;
+        assert_eq!(case.class, class);
+    }
+    let needs = room.case(&id).await?.needs;
+    assert_eq!(needs, ["manager", "filing", "occupants", "exception"]);
+    let desk = room.apply(&li(), &id, classify("ordinary", "it is a flat")).await;
+    assert_eq!(desk.unwrap_err().code(), Code::PermissionDenied);
+    let silent = room.apply(&boss(), &id, classify("ordinary", " ")).await;
+    assert_eq!(silent.unwrap_err().code(), Code::InvalidArgument);
+    let lowered = room
+        .apply(&boss(), &id, classify("ordinary", "it is a flat"))
+        .await?;
+    assert_eq!(lowered.class, "ordinary");
+    let kept: String = sqlx::query_scalar(
+        "select detail ->> 'reason' from audit where action = 'arrears.classified' and detail ->> 'to' = 'ordinary'",
+    )
+    .fetch_one(room.db.pool())
+    .await?;
+    assert_eq!(kept, "it is a flat");
     Ok(())
 }

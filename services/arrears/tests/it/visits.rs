@@ -28,7 +28,7 @@ async fn visits_are_listed_by_the_last_moment_they_are_of_use() -> anyhow::Resul
     room.until("08-05 10:00").await?;
     for (one, stop_at) in told.iter().zip(["08-18 10:00", "08-17 10:00"]) {
         room.apply(&li(), &one.case_id, propose()).await?;
-        let approve = Event::Approve(relight_proto::arrears::v1::Approve {});
+        let approve = Event::Approve(relight_proto::arrears::v1::Approve::default());
         room.apply(&hu(), &one.case_id, approve).await?;
         room.apply(&li(), &one.case_id, issue(stop_at)).await?;
     }

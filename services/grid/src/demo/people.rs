@@ -148,6 +148,8 @@ impl Town {
             class: person.class,
             life_support: person.life_support,
             dedicated_line: person.dedicated_line,
+            use_class: None,
+            life_support_until: None,
         });
     }
 

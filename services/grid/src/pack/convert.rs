@@ -80,6 +80,8 @@ fn add(pack: &mut Pack, load: &Load, position: Position, defaults: &PackDefaults
             class: CustomerClass::Ordinary,
             life_support: false,
             dedicated_line: false,
+            use_class: None,
+            life_support_until: None,
         });
         pack.service_points.push(ServicePoint {
             id,

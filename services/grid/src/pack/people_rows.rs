@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use crate::network::Position;
 use crate::pack::row::{Record, Row, yes_no};
 use crate::pack::voltage::{kilovolts, voltage};
-use crate::pack::words::{AreaClass, Channel, ContactRole, CustomerClass, Language, OwnGeneration};
+use crate::pack::words::{AreaClass, Channel, ContactRole, CustomerClass, Language, OwnGeneration, UseClass};
 use crate::phases::Phases;
 
 /// Where one customer is supplied: a load of the network with an address.
@@ -56,6 +56,10 @@ pub struct Customer {
     pub life_support: bool,
     /// Supplied by a line of their own.
     pub dedicated_line: bool,
+    /// What the supply is used for; none where that asks nothing more of a disconnection.
+    pub use_class: Option<UseClass>,
+    /// Last day of the certificate of life support; none where there is none on file.
+    pub life_support_until: Option<NaiveDate>,
 }
 
 /// One way to reach a customer.
@@ -211,12 +215,21 @@ impl Record for Customer {
         "class",
         "life_support",
         "dedicated_line",
+        "use",
+        "life_support_until",
     ];
+    const OPTIONAL: &'static [&'static str] = &["use", "life_support_until"];
 
     fn read(row: &mut Row<'_>) -> Option<Customer> {
         let (account, name) = (account(row), row.filled("name", 100));
         let (language, class) = (row.word("language"), row.word("class"));
         let (life_support, dedicated_line) = (row.yes_no("life_support"), row.yes_no("dedicated_line"));
+        let use_class = if row.is_empty("use") {
+            Some(None)
+        } else {
+            row.word("use").map(Some)
+        };
+        let life_support_until = until(row, life_support);
         Some(Customer {
             account: account?,
             name: name?,
@@ -224,6 +237,8 @@ impl Record for Customer {
             class: class?,
             life_support: life_support?,
             dedicated_line: dedicated_line?,
+            use_class: use_class?,
+            life_support_until: life_support_until?,
         })
     }
 
@@ -235,8 +250,27 @@ impl Record for Customer {
             self.class.to_string(),
             yes_no(self.life_support),
             yes_no(self.dedicated_line),
+            self.use_class.map(|word| word.to_string()).unwrap_or_default(),
+            self.life_support_until
+                .map(|day| day.to_string())
+                .unwrap_or_default(),
         ]
     }
+}
+
+/// A certificate of somebody who is not on life support is a row that says two things.
+fn until(row: &mut Row<'_>, life_support: Option<bool>) -> Option<Option<NaiveDate>> {
+    if row.is_empty("life_support_until") {
+        return Some(None);
+    }
+    if life_support == Some(false) {
+        return row.fault(
+            "life_support_until",
+            "a certificate, but life_support is no; write yes, or leave the day empty",
+        );
+    }
+    row.parsed("life_support_until", "a day like 2026-12-31")
+        .map(Some)
 }
 
 impl Record for Contact {

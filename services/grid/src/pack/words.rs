@@ -79,6 +79,33 @@ words! {
     }
 }
 words! {
+    /// What the supply is used for, as far as that asks more of a disconnection.
+    UseClass {
+        /// Hospital or clinic.
+        Hospital = "hospital",
+        /// School.
+        School = "school",
+        /// Kindergarten.
+        Kindergarten = "kindergarten",
+        /// Water supply.
+        Water = "water",
+        /// Heating.
+        Heating = "heating",
+        /// Telecommunication.
+        Telecom = "telecom",
+        /// Traffic: signals, railways, tunnels.
+        Traffic = "traffic",
+        /// A process that is dangerous when it loses supply at once.
+        Hazardous = "hazardous",
+        /// One meter for several: lift, pump, fire protection, corridor, landlord.
+        SharedMeter = "shared_meter",
+        /// Low income.
+        LowIncome = "low_income",
+        /// Old and alone.
+        ElderlyAlone = "elderly_alone",
+    }
+}
+words! {
     /// What can feed back from the customer's side.
     OwnGeneration {
         /// Nothing declared.

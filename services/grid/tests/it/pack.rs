@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use relight_grid::pack::{
-    AreaClass, ContactRole, Language, PackDefaults, read_pack, read_pack_from, write_pack,
+    AreaClass, ContactRole, Language, PackDefaults, UseClass, read_pack, read_pack_from, write_pack,
 };
 use relight_grid::{Fault, Faults, Network, OnBad, Pack, demo, snapshot};
 
@@ -388,4 +388,39 @@ fn a_point_without_a_voltage_has_that_of_its_bus() -> anyhow::Result<()> {
         assert_eq!(faults.0[0].column.as_deref(), Some("voltage_kv"), "{wrong}");
     }
     Ok(())
+}
+
+/// Columns that may be missing; a row that says two things is refused.
+#[test]
+fn a_use_and_a_certificate_are_read_checked_and_written() {
+    let with = |row: &str| {
+        let text = format!(
+            "account,name,language,class,life_support,dedicated_line,use,life_support_until\n100,王伟,zh-CN,ordinary,{row}\n"
+        );
+        read_edited("customer.csv", |_| text.clone(), OnBad::Refuse)
+    };
+    let (pack, _) = with("yes,no,elderly_alone,2026-12-31").unwrap();
+    let customer = &pack.customers[0];
+    assert_eq!(customer.use_class, Some(UseClass::ElderlyAlone));
+    assert_eq!(customer.life_support_until, "2026-12-31".parse().ok());
+    let folder = tempfile::tempdir().unwrap();
+    write_pack(folder.path(), &pack).unwrap();
+    assert_eq!(
+        read_pack(folder.path(), OnBad::Refuse).unwrap().0.customers,
+        pack.customers
+    );
+
+    let (pack, _) = with("no,no,,").unwrap();
+    assert_eq!(
+        (pack.customers[0].use_class, pack.customers[0].life_support_until),
+        (None, None)
+    );
+    for (row, right) in [
+        ("no,no,villa,", "hospital, school"),
+        ("yes,no,,soon", "a day like"),
+        ("no,no,,2026-12-31", "life_support is no"),
+    ] {
+        let faults = with(row).unwrap_err().to_string();
+        assert!(faults.contains(right), "{row}: {faults}");
+    }
 }

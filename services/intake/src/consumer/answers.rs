@@ -97,7 +97,7 @@ impl Consumer for FromNotify {
 /// What notify tells others.
 fn passed_over(event: &Event) -> Outcome {
     match event.r#type.as_str() {
-        "notice.served" => Outcome::Applied,
+        "notice.served" | "contact.noted" => Outcome::Applied,
         _ => Outcome::Unknown,
     }
 }

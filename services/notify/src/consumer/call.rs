@@ -33,6 +33,7 @@ impl Notices {
                 channel: contact.channel.word().to_owned(),
                 recipient: self.sealer.recipient(&contact.value).to_vec(),
                 masked: mask(contact.channel, &contact.value),
+                contact: Some(contact.id),
             },
             by: wire::text_required("called_by", &told.called_by, 200)?,
         })))

@@ -93,6 +93,7 @@ impl Api {
             channel: went.channel,
             recipient: went.recipient,
             masked: went.masked,
+            contact: went.contact_id,
         })
     }
 
@@ -111,6 +112,7 @@ impl Api {
             channel: contact.channel.word().to_owned(),
             recipient: self.sealer.recipient(&contact.value).to_vec(),
             masked: mask(contact.channel, &contact.value),
+            contact: Some(contact.id),
         })
     }
 
@@ -137,6 +139,7 @@ impl Api {
                 let wrong = store::withdraw(work.conn(), id, (&by, &reason), now)
                     .await?
                     .ok_or(Error::NoWrong)?;
+                wrong::tell_withdrawn(&mut work, &wrong);
                 work.audit(
                     "contact.wrong_withdrawn",
                     id,

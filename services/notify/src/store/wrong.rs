@@ -243,6 +243,8 @@ pub struct Went {
     pub masked: String,
     /// Where in the organisation.
     pub org_path: String,
+    /// The contact at registry.
+    pub contact_id: Option<Uuid>,
 }
 
 /// Where a message went.
@@ -252,7 +254,7 @@ pub struct Went {
 pub async fn went(pool: &PgPool, message: Uuid) -> Result<Option<Went>, Error> {
     sqlx::query_as!(
         Went,
-        "select customer_id, channel, recipient, masked, org_path from notify.message where id = $1",
+        "select customer_id, channel, recipient, masked, org_path, contact_id from notify.message where id = $1",
         message
     )
     .fetch_optional(pool)

@@ -1,10 +1,12 @@
 //! Notices of debts: the amount is asked for, never stored readable; somebody else's number gets none.
 
 use chrono::TimeDelta;
+use prost::Message;
 use relight_common::{Claims, Grant, Role};
 use relight_proto::{
     arrears::v1::TextOfReply,
     common::v1::Language::{En, ZhCn},
+    events::v1::ContactNoted,
     notify::v1::{
         ListWrongRequest, ReportWrongRequest, WithdrawWrongRequest, report_wrong_request::By,
         wrong_person_server::WrongPerson,
@@ -272,7 +274,7 @@ async fn a_number_that_is_somebody_elses_hears_no_debt() -> anyhow::Result<()> {
     let contact = world.town.known().contacts[0].contact_id.clone();
     let again = ReportWrongRequest {
         command_id: Uuid::now_v7().to_string(),
-        by: Some(By::ContactId(contact)),
+        by: Some(By::ContactId(contact.clone())),
         ..report
     };
     send(Role::Agent, "", &again)
@@ -301,7 +303,29 @@ async fn a_number_that_is_somebody_elses_hears_no_debt() -> anyhow::Result<()> {
         audited,
         ["contact.wrong", "contact.wrong_withdrawn", "contact.wrong"]
     );
+    assert_eq!(
+        noted(&world).await?,
+        [
+            (1, contact.clone(), false),
+            (2, String::new(), true),
+            (1, contact, false)
+        ],
+        "told on, so that a call to it proves nothing"
+    );
     texts.stop().await
+}
+
+/// What is told of notes: version, contact, taken back.
+async fn noted(world: &World) -> anyhow::Result<Vec<(i64, String, bool)>> {
+    let rows: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("select version, data from outbox where type = 'contact.noted' order by id")
+            .fetch_all(world.db.pool())
+            .await?;
+    let told = rows.into_iter().map(|(version, data)| {
+        let told = ContactNoted::decode(data.as_slice())?;
+        Ok((version, told.contact_id, told.withdrawn))
+    });
+    told.collect()
 }
 
 /// Bad input to the desk's rpcs names its field.

@@ -74,6 +74,13 @@ fn customer_fault(customer: &pack::Customer, accounts: &mut HashSet<String>) -> 
         );
         return fault(file, "name", problem);
     }
+    if customer.life_support_until.is_some() && !customer.life_support {
+        let problem = format!(
+            "account {} has a certificate and no life support",
+            customer.account
+        );
+        return fault(file, "life_support_until", problem);
+    }
     if !accounts.insert(fold(&customer.account)) {
         return fault(
             file,

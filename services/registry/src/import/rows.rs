@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use relight_grid::{Fault, Grid, Network, OnBad, Pack, snapshot};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -51,6 +51,7 @@ columns! {
     Customers {
         id: Uuid, account: String, account_key: String, name: String, language: String, class: String,
         life_support: bool, dedicated_line: bool,
+        use_class: Option<String>, life_support_until: Option<NaiveDate>,
     }
 }
 columns! {
@@ -166,6 +167,8 @@ pub(crate) fn keep_corrections(pack: &mut Pack, corrections: &[link::Row]) -> Li
 
 fn customers(pack: &Pack) -> Customers {
     let mut rows = Customers::default();
+    // A pack that says it of nobody does not know of it: what is known stays. Otherwise nothing said is no special use.
+    let says_use = pack.customers.iter().any(|customer| customer.use_class.is_some());
     for customer in &pack.customers {
         rows.id.push(Uuid::now_v7());
         rows.account.push(customer.account.clone());
@@ -175,6 +178,9 @@ fn customers(pack: &Pack) -> Customers {
         rows.class.push(customer.class.to_string());
         rows.life_support.push(customer.life_support);
         rows.dedicated_line.push(customer.dedicated_line);
+        let word = customer.use_class.map(|word| word.to_string());
+        rows.use_class.push(says_use.then(|| word.unwrap_or_default()));
+        rows.life_support_until.push(customer.life_support_until);
     }
     rows
 }

@@ -63,6 +63,11 @@ pub(super) fn customer(row: CustomerRow, points: Vec<wire::ServicePoint>) -> Res
         life_support: row.life_support,
         dedicated_line: row.dedicated_line,
         service_points: points,
+        use_class: row.use_class.unwrap_or_default(),
+        life_support_until: row
+            .life_support_until
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
     })
 }
 

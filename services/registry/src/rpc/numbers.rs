@@ -1,4 +1,4 @@
-//! By which number a customer is called: people see its last digits, the planner gets it sealed as the proof of a call.
+//! By which number a customer is called: people see its last digits, planner and arrears get it sealed for the proof of a call.
 
 use relight_common::{Claims, error::refuse, wire};
 use relight_grid::pack::{Channel, ContactRole};
@@ -84,7 +84,7 @@ impl CustomerNumbers for Api {
         request: Request<SealedNumberRequest>,
     ) -> Result<Response<SealedNumberReply>, Status> {
         let (claims, message) = taken(request)?;
-        only(&claims, &[customers::PLANNER])?;
+        only(&claims, &[customers::PLANNER, "arrears"])?;
         self.sealed_number(&message)
             .await
             .map(Response::new)

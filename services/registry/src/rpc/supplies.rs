@@ -36,6 +36,7 @@ impl Api {
             meter_no: found.meter_no,
             supplies: u32::try_from(found.supplies).unwrap_or(u32::MAX),
             customer_name: found.customer_name,
+            use_class: found.use_class.unwrap_or_default(),
         })
     }
 }

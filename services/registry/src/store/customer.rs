@@ -1,5 +1,6 @@
 //! Customers, seen only inside the areas of whoever asks.
 
+use chrono::NaiveDate;
 use relight_common::Db;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -17,6 +18,8 @@ pub(crate) struct CustomerRow {
     pub(crate) class: String,
     pub(crate) life_support: bool,
     pub(crate) dedicated_line: bool,
+    pub(crate) use_class: Option<String>,
+    pub(crate) life_support_until: Option<NaiveDate>,
 }
 
 /// Whose customers somebody may see.
@@ -47,7 +50,8 @@ macro_rules! customers {
     ($scope:expr, $tail:literal, $($argument:expr),+) => {
         sqlx::query_as!(
             CustomerRow,
-            r#"select c.id, c.account, c.account_key, c.name, c.language, c.class, c.life_support, c.dedicated_line
+            r#"select c.id, c.account, c.account_key, c.name, c.language, c.class, c.life_support, c.dedicated_line,
+                c.use_class, c.life_support_until
             from registry.customer c
             where ($2::uuid = c.id or '%' = any($1::text[]) or exists (
                 select 1 from registry.service_point s where s.customer_id = c.id and s.org_path like any($1)))
@@ -95,6 +99,28 @@ pub(crate) async fn on_life_support(
     .fetch_all(pool)
     .await
     .map_err(Error::db("list who is on life support"))
+}
+
+/// Customers whose certificate of life support ends by the day `by`, the earliest first, after (day, folded account).
+pub(crate) async fn with_certificate(
+    pool: &PgPool,
+    scope: &Scope,
+    by: NaiveDate,
+    (after_day, after_key): (NaiveDate, &str),
+    size: i64,
+) -> Result<Vec<CustomerRow>, Error> {
+    customers!(
+        scope,
+        "c.life_support_until <= $3 and (c.life_support_until, c.account_key) > ($4, $5)
+         order by c.life_support_until, c.account_key limit $6",
+        by,
+        after_day,
+        after_key,
+        size
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(Error::db("list certificates of life support"))
 }
 
 /// At most two customers with this contact: enough to know whether it says who it is.
@@ -170,7 +196,7 @@ pub(crate) async fn near(
             select f.id, (max(f.likeness) * 1000)::int as likeness from found f group by f.id
         )
         select c.id, c.account, c.account_key, c.name, c.language, c.class, c.life_support, c.dedicated_line,
-            l.likeness as "likeness!"
+            c.use_class, c.life_support_until, l.likeness as "likeness!"
         from likest l join registry.customer c on c.id = l.id
         where ($2::uuid = c.id or '%' = any($1::text[]) or exists (
                 select 1 from registry.service_point s where s.customer_id = c.id and s.org_path like any($1)))
@@ -196,6 +222,8 @@ pub(crate) async fn near(
             class: row.class,
             life_support: row.life_support,
             dedicated_line: row.dedicated_line,
+            use_class: row.use_class,
+            life_support_until: row.life_support_until,
         };
         (customer, row.likeness)
     });

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -51,13 +51,18 @@ pub(crate) async fn refresh_statistics(conn: &mut PgConnection) -> Result<(), Er
 pub(crate) async fn customers(conn: &mut PgConnection, batch: &Customers) -> Result<Written, Error> {
     let rows = sqlx::query!(
         r#"insert into registry.customer as c
-            (id, account, account_key, name, language, class, life_support, dedicated_line)
-        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[])
+            (id, account, account_key, name, language, class, life_support, dedicated_line, use_class, life_support_until)
+        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[],
+            $9::text[], $10::date[])
         on conflict (account_key) do update set account = excluded.account, name = excluded.name,
             language = excluded.language, class = excluded.class, life_support = excluded.life_support,
-            dedicated_line = excluded.dedicated_line
-        where (c.account, c.name, c.language, c.class, c.life_support, c.dedicated_line) is distinct from
-            (excluded.account, excluded.name, excluded.language, excluded.class, excluded.life_support, excluded.dedicated_line)
+            dedicated_line = excluded.dedicated_line, use_class = coalesce(excluded.use_class, c.use_class),
+            life_support_until = case when excluded.life_support
+                then coalesce(excluded.life_support_until, c.life_support_until) end
+        where (c.account, c.name, c.language, c.class, c.life_support, c.dedicated_line, c.use_class, c.life_support_until)
+            is distinct from (excluded.account, excluded.name, excluded.language, excluded.class, excluded.life_support,
+                excluded.dedicated_line, coalesce(excluded.use_class, c.use_class),
+                case when excluded.life_support then coalesce(excluded.life_support_until, c.life_support_until) end)
         returning c.id, c.xmax = 0 as "added!""#,
         &batch.id,
         &batch.account,
@@ -66,7 +71,9 @@ pub(crate) async fn customers(conn: &mut PgConnection, batch: &Customers) -> Res
         &batch.language,
         &batch.class,
         &batch.life_support,
-        &batch.dedicated_line
+        &batch.dedicated_line,
+        &batch.use_class as &[Option<String>],
+        &batch.life_support_until as &[Option<NaiveDate>]
     )
     .fetch_all(conn)
     .await

@@ -38,7 +38,8 @@ pub async fn empty() -> anyhow::Result<Registry> {
     let db = relight_testkit::database(NAME, &MIGRATIONS).await?;
     let secrets = Secrets::ephemeral();
     let holder = Arc::new(Holder::new(db.clone()));
-    let api = Api::new(db.clone(), &secrets, Clock::held(now()), holder, TERMS);
+    let rules = (TERMS, relight_policy::Pack::load("CN-SGCC")?);
+    let api = Api::new(db.clone(), &secrets, Clock::held(now()), holder, rules);
     Ok(Registry { db, api, secrets })
 }
 
@@ -222,6 +223,8 @@ pub fn account(account: &str, name: &str, language: Language) -> Customer {
         class: CustomerClass::Ordinary,
         life_support: false,
         dedicated_line: false,
+        use_class: None,
+        life_support_until: None,
     }
 }
 

@@ -18,3 +18,4 @@ mod sets;
 mod several;
 mod switching;
 mod then;
+mod uses;

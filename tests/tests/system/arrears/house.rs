@@ -214,7 +214,7 @@ impl House {
         Ok(reqwest::Client::builder().default_headers(headers).build()?)
     }
 
-    /// A debt on its first day, reminded by phone.
+    /// A debt on its first day, reminded by post.
     pub async fn overdue(&self, account: &str) -> anyhow::Result<Debt> {
         let told = self.balance(account).await?;
         let debt = Debt {
@@ -227,7 +227,7 @@ impl House {
             .act(&debt, json!({ "type": "propose", "reason": "at once" }))
             .await;
         anyhow::ensure!(early.is_err(), "a disconnection proposed on day 1");
-        let remind = json!({ "type": "remind", "reminded_at": self.system.now(), "channel": "phone", "record": "call 17" });
+        let remind = json!({ "type": "remind", "reminded_at": self.system.now(), "channel": "post", "record": "letter 17" });
         self.act(&debt, remind).await?;
         Ok(debt)
     }
@@ -275,7 +275,7 @@ impl House {
     pub fn proof(&self) -> Value {
         json!({
             "type": "serve", "method": "posted_with_witness", "served_at": self.system.now(),
-            "position": [120.01, 30.0], "photo_sha256": hash(1), "witness": "zhou",
+            "position": [120.01, 30.0], "photo_sha256": hash(1), "witness": "zhou", "received_by": "nobody at home",
         })
     }
 
@@ -299,7 +299,7 @@ impl House {
         Ok(())
     }
 
-    /// Served, a week later in the lawful window, and warned by phone 40 minutes before the stop.
+    /// Served, a week later in the lawful window, and warned at the door 40 minutes before the stop.
     pub async fn warned(&self, debt: &Debt) -> anyhow::Result<()> {
         self.served(debt).await?;
         self.system.clock_to(debt.stop_at - TimeDelta::minutes(40))?;
@@ -310,7 +310,8 @@ impl House {
         );
         self.confirm(debt).await?;
         let warning = json!({
-            "type": "pre_notice", "warned_at": self.system.now(), "channel": "phone", "record": "call 90",
+            "type": "pre_notice", "warned_at": self.system.now(), "channel": "door", "record": "slip 90",
+            "photo_sha256": hash(4), "witness": "zhou",
         });
         let warned = self.act(debt, warning).await?;
         anyhow::ensure!(warned["state"] == "pre_noticed", "{warned}");

@@ -144,7 +144,10 @@ fn a_cut_without_a_release_is_wrongful_from_any_state_before() {
 
 #[test]
 fn life_support_is_never_cut_and_switched_on_when_it_was() {
-    let class = Event::Classify(Class::LifeSupport);
+    let class = Event::Classify {
+        class: Class::LifeSupport,
+        reason: String::new(),
+    };
     let (warned, _) = in_state("pre_noticed");
     let (called_back, effects) = go(&warned, &class, local("08-17 09:20")).unwrap();
     assert_eq!(
