@@ -305,6 +305,7 @@ fn warned(now: DateTime<Utc>) -> State {
         amount_cents: DEBT,
         serve_from: before,
         serve_by: before,
+        overdue: None,
     };
     let proof = Proof {
         method: Method::PostedWithWitness,

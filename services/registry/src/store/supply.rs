@@ -19,7 +19,8 @@ pub(crate) struct SupplyRow {
 pub(crate) async fn of_meter(pool: &PgPool, meter_no: &str) -> Result<Option<SupplyRow>, Error> {
     sqlx::query_as!(
         SupplyRow,
-        r#"select p.id as service_point_id, p.meter_no, c.name as customer_name, count(*) over () as "supplies!"
+        r#"select p.id as service_point_id, p.meter_no, c.name as customer_name, c.use_class,
+            count(*) over () as "supplies!"
         from registry.service_point p join registry.customer c on c.id = p.customer_id
         where p.meter_no = $1 and p.in_service and p.retired_at is null order by p.id limit 1"#,
         meter_no
