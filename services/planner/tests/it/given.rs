@@ -207,6 +207,27 @@ pub fn clears(name: &str, team: &str) -> Act {
     }
 }
 
+/// Other words than those approved.
+pub struct Reworded(pub Words);
+
+impl Reworded {
+    /// Written anew.
+    pub fn command(self) -> Command {
+        Command {
+            words: Some(self.0),
+            ..command(Act::Event(Event::Reword))
+        }
+    }
+
+    /// Announced as if they had been approved.
+    pub fn announced(self) -> Command {
+        Command {
+            words: Some(self.0),
+            ..command(Act::Event(Event::Announce))
+        }
+    }
+}
+
 impl House {
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
@@ -439,11 +460,13 @@ impl House {
             id: relight_planner::domain::ids::PermitId::new(),
             number: "D-2026-77".to_owned(),
             read_back: true,
+            at: None,
         };
         let permitted = self.event(&dispatcher(), permit).await?;
         let permit = permitted.life.permit.expect("just recorded").id;
         self.until(window().off_at).await?;
-        self.event(&dispatcher(), Event::SwitchOff { permit }).await
+        self.event(&dispatcher(), Event::SwitchOff { permit, at: None })
+            .await
     }
 
     /// From the draft to supply being off, with the generator isolated.

@@ -29,6 +29,7 @@ fn a_late_start_keeps_the_end_is_told_and_counts() {
     one.permit = Some(permit(off_at() + h(1)));
     let off = Event::SwitchOff {
         permit: permit(asked).id,
+        at: None,
     };
     let mut untold = facts();
     untold.coverage.told_late_start = 1;
