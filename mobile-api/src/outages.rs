@@ -1,7 +1,8 @@
 //! A planned outage on site: the crew of its work order records permit, switching, people at work and supply back.
 //!
 //! Only online: switching off needs a permit at most five minutes old, and nobody switches on what somebody may still work
-//! on. What happened while there was no line is entered later with the time that was written down (domain.md 5.5 no. 40). The planner decides; it knows whose order the outage is.
+//! on. What happened while there was no line is entered later with the time that was written down (domain.md 5.5 no. 40).
+//! The planner decides; it knows whose order the outage is.
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
