@@ -14,7 +14,6 @@ use relight_proto::planner::v1::{
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use super::{
     list::List,
