@@ -207,27 +207,6 @@ pub fn clears(name: &str, team: &str) -> Act {
     }
 }
 
-/// Other words than those approved.
-pub struct Reworded(pub Words);
-
-impl Reworded {
-    /// Written anew.
-    pub fn command(self) -> Command {
-        Command {
-            words: Some(self.0),
-            ..command(Act::Event(Event::Reword))
-        }
-    }
-
-    /// Announced as if they had been approved.
-    pub fn announced(self) -> Command {
-        Command {
-            words: Some(self.0),
-            ..command(Act::Event(Event::Announce))
-        }
-    }
-}
-
 impl House {
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()

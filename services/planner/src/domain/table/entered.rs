@@ -134,9 +134,12 @@ fn the_law_of_the_announcement_stays_with_the_plan() {
     assert!(ruled.version.starts_with("CN-SGCC@"), "{}", ruled.version);
     // Another pack in the deployment changes nothing for it.
     let another = Pack::load("AU-NERR").unwrap();
-    let law = Law::of(&another, &one, ZONE);
+    let law = Law::of(&another, &one, ZONE, Vec::new());
     assert_eq!((law.pack.id(), law.ruled_at), ("CN-SGCC", Some(announced_at())));
-    assert_eq!(Law::of(&another, &approved, ZONE).pack.id(), "AU-NERR");
+    assert_eq!(
+        Law::of(&another, &approved, ZONE, Vec::new()).pack.id(),
+        "AU-NERR"
+    );
     let window = Window {
         off_at: off_at() + TimeDelta::days(9),
         on_at: off_at() + TimeDelta::days(9) + h(6),
@@ -181,9 +184,9 @@ fn the_last_lawful_moment_of_a_notice_is_seven_days_before() {
     let mut one = outage(State::Approved);
     one.announced_at = Some(announced_at() - h(3));
     assert_eq!(
-        Law::of(&pack, &one, ZONE).latest_notice(&one),
+        Law::of(&pack, &one, ZONE, Vec::new()).latest_notice(&one),
         Some(announced_at())
     );
     one.announced_at = Some(announced_at() + min(1));
-    assert_eq!(Law::of(&pack, &one, ZONE).latest_notice(&one), None);
+    assert_eq!(Law::of(&pack, &one, ZONE, Vec::new()).latest_notice(&one), None);
 }

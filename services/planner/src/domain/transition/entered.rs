@@ -53,7 +53,10 @@ impl Step<'_> {
             self.outage.mark(Mark::OutsidePermit);
             effects.push(Effect::Alarm {
                 what: "outside_permit",
-                because: format!("supply went off at {}, as was entered later: {refusal}", self.clock(off_at)),
+                because: format!(
+                    "supply went off at {}, as was entered later: {refusal}",
+                    self.clock(off_at)
+                ),
             });
         }
         self.entered(off_at);
