@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, path::PathBuf};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "relight/common/v1/common.proto",
     "relight/events/v1/events.proto",
     "relight/access/v1/access.proto",
@@ -13,6 +13,7 @@ const FILES: [&str; 10] = [
     "relight/insight/v1/insight.proto",
     "relight/arrears/v1/arrears.proto",
     "relight/planner/v1/planner.proto",
+    "relight/planner/v1/records.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

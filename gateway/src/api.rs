@@ -21,6 +21,7 @@ mod list;
 mod messages;
 mod orders;
 mod outages;
+mod outages_accuracy;
 mod outages_alarm;
 mod outages_call;
 mod outages_event;
@@ -28,9 +29,11 @@ mod outages_figures;
 mod outages_form;
 mod outages_people;
 mod outages_planned;
+pub(crate) mod outages_record;
 mod outages_reliability;
 mod outages_safety;
-mod outages_shape;
+pub(crate) mod outages_shape;
+mod outages_task;
 mod recommendations;
 mod replies;
 mod reports;
@@ -95,6 +98,9 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages_call::routes())
         .merge(outages_form::routes())
         .merge(outages_figures::routes())
+        .merge(outages_accuracy::routes())
+        .merge(outages_record::routes())
+        .merge(outages_task::routes())
         .merge(outages_people::routes())
         .merge(outages_alarm::routes())
         .merge(outages_reliability::routes())

@@ -29,9 +29,11 @@ use relight_proto::{
         wrong_person_client::WrongPersonClient,
     },
     planner::v1::{
-        call_records_client::CallRecordsClient, outage_alarms_client::OutageAlarmsClient,
+        call_records_client::CallRecordsClient, notice_tasks_client::NoticeTasksClient,
+        outage_alarms_client::OutageAlarmsClient, plan_accuracy_client::PlanAccuracyClient,
         plan_figures_client::PlanFiguresClient, plan_forms_client::PlanFormsClient,
-        planner_client::PlannerClient, reliability_warnings_client::ReliabilityWarningsClient,
+        plan_records_client::PlanRecordsClient, planner_client::PlannerClient,
+        reliability_warnings_client::ReliabilityWarningsClient,
         safety_switch_offs_client::SafetySwitchOffsClient,
     },
     registry::v1::{
@@ -124,6 +126,12 @@ pub struct Clients {
     pub calls: CallRecordsClient<Outgoing>,
     /// Figures about plans, kept by planner.
     pub plan_figures: PlanFiguresClient<Outgoing>,
+    /// How plans were kept, by planner.
+    pub plan_accuracy: PlanAccuracyClient<Outgoing>,
+    /// What is kept of plans.
+    pub plan_records: PlanRecordsClient<Outgoing>,
+    /// Who is sent to tell customers.
+    pub notice_tasks: NoticeTasksClient<Outgoing>,
     /// Forms of plans, kept by planner.
     pub plan_forms: PlanFormsClient<Outgoing>,
     /// Important customers with one supply left.
@@ -165,6 +173,9 @@ impl Clients {
             outage_alarms: OutageAlarmsClient::new(peers.to("planner")),
             calls: CallRecordsClient::new(peers.to("planner")),
             plan_figures: PlanFiguresClient::new(peers.to("planner")),
+            plan_accuracy: PlanAccuracyClient::new(peers.to("planner")),
+            plan_records: PlanRecordsClient::new(peers.to("planner")),
+            notice_tasks: NoticeTasksClient::new(peers.to("planner")),
             plan_forms: PlanFormsClient::new(peers.to("planner")),
             reliability: ReliabilityWarningsClient::new(peers.to("planner")),
             safety: SafetySwitchOffsClient::new(peers.to("planner")),

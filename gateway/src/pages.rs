@@ -13,6 +13,7 @@ pub mod report;
 mod start;
 pub mod status;
 mod templates;
+mod transfer;
 
 use axum::{Router, extract::FromRequest, extract::Request};
 use relight_common::edge::Problem;
@@ -33,6 +34,7 @@ pub fn routes() -> Router<App> {
         .merge(outages::routes())
         .merge(announcements::routes())
         .merge(notice::routes())
+        .merge(transfer::routes())
         .merge(login::routes())
         .merge(board::routes())
         .merge(assets::routes())

@@ -1,14 +1,15 @@
 //! A planned outage on site: the crew of its work order records permit, switching, people at work and supply back.
 //!
 //! Only online: switching off needs a permit at most five minutes old, and nobody switches on what somebody may still work
-//! on. The planner decides; it knows whose order the outage is.
+//! on. What happened while there was no line is entered later with the time that was written down (domain.md 5.5 no. 40).
+//! The planner decides; it knows whose order the outage is.
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use relight_common::{
     ask,
     edge::{Body, Caller, Problem, Segment, at, parse},
-    wire::uuid,
+    wire::{timestamp, uuid},
 };
 use relight_proto::planner::v1::{self as w, ActRequest, act_request::Action};
 use serde::{Deserialize, Serialize};
@@ -32,11 +33,17 @@ enum OutageStep {
         number: String,
         /// Whether it was read back.
         read_back: bool,
+        /// When, where it was written down and is entered later; left out: now.
+        #[serde(default)]
+        at: Option<DateTime<Utc>>,
     },
     /// Supply ends.
     SwitchOff {
         /// The permit it is done under, at most five minutes old.
         permit_id: Uuid,
+        /// When, where it was written down and is entered later; left out: now. Not before the permit.
+        #[serde(default)]
+        at: Option<DateTime<Utc>>,
     },
     /// Work begins.
     Work {},
@@ -73,15 +80,27 @@ enum OutageStep {
         device_ids: Vec<String>,
         /// How it was verified.
         verified_by: String,
+        /// When, where it was written down and is entered later; left out: now.
+        #[serde(default)]
+        at: Option<DateTime<Utc>>,
     },
 }
 
 impl From<OutageStep> for Action {
     fn from(step: OutageStep) -> Self {
         match step {
-            OutageStep::Permit { number, read_back } => Action::Permit(w::Permit { number, read_back }),
-            OutageStep::SwitchOff { permit_id } => Action::SwitchOff(w::SwitchOff {
+            OutageStep::Permit {
+                number,
+                read_back,
+                at,
+            } => Action::Permit(w::Permit {
+                number,
+                read_back,
+                at: at.map(timestamp),
+            }),
+            OutageStep::SwitchOff { permit_id, at } => Action::SwitchOff(w::SwitchOff {
                 permit_id: permit_id.to_string(),
+                at: at.map(timestamp),
             }),
             OutageStep::Work {} => Action::Work(w::Work {}),
             OutageStep::CheckIn { name, team } => Action::CheckIn(w::CheckIn { name, team }),
@@ -104,10 +123,12 @@ impl From<OutageStep> for Action {
                 all,
                 device_ids,
                 verified_by,
+                at,
             } => Action::Restore(w::Restore {
                 all,
                 device_ids,
                 verified_by,
+                at: at.map(timestamp),
             }),
         }
     }
@@ -220,12 +241,21 @@ mod tests {
                 Action::Permit(w::Permit {
                     number: "D-1".to_owned(),
                     read_back: true,
+                    at: None,
                 }),
             ),
             (
                 json!({"type": "switch_off", "permit_id": permit_id}),
                 Action::SwitchOff(w::SwitchOff {
                     permit_id: permit_id.to_string(),
+                    at: None,
+                }),
+            ),
+            (
+                json!({"type": "switch_off", "permit_id": permit_id, "at": "1970-01-01T00:00:00Z"}),
+                Action::SwitchOff(w::SwitchOff {
+                    permit_id: permit_id.to_string(),
+                    at: Some(timestamp(DateTime::UNIX_EPOCH)),
                 }),
             ),
             (json!({"type": "work"}), Action::Work(w::Work {})),
@@ -256,6 +286,7 @@ mod tests {
                     all: false,
                     device_ids: vec!["SW1".to_owned()],
                     verified_by: "meter".to_owned(),
+                    at: None,
                 }),
             ),
         ];

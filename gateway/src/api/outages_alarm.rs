@@ -40,7 +40,8 @@ struct OutageAlarm {
     /// `safety` (recorded late), `safety_untold` (somebody has no proof of being told of a safety switch-off), `not_begun` (nobody
     /// switched off), `not_begun_late` (nor may it be by now), `not_begun_over` (the announced end passed),
     /// `longer_limits` (a later end passes a yearly limit), `longer_calls` (a much later end: call important and life-support
-    /// customers), `countersign` (a department is silent), `reliability` (an important customer has one supply left),
+    /// customers), `countersign` (a department is silent), `undecided` (nobody has decided), `archive` (nobody wrote it up),
+    /// `outside_permit` (entered later: switched off without leave), `reliability` (an important customer has one supply left),
     /// `fault` (an important customer is off by a fault),
     /// `locked` (a lock was put in its window after people were told: move it, or a manager lifts the lock)
     what: String,

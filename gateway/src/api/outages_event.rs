@@ -60,9 +60,16 @@ pub enum OutageEvent {
     },
     /// The public announcement goes out, and with it the individual notices.
     Announce {
-        /// Left out: the words of the draft.
+        /// Left out, or as they stand; others are written with `reword` first.
         #[serde(default)]
         words: Option<Words>,
+    },
+    /// What people will be told is written anew after the approval. Another person announces it.
+    Reword {
+        /// The new words.
+        words: Words,
+        /// Why.
+        reason: String,
     },
     /// Asks the gate: from approved to noticed, from noticed to ready.
     Gate {},
@@ -72,11 +79,17 @@ pub enum OutageEvent {
         number: String,
         /// Whether it was read back.
         read_back: bool,
+        /// When, where it was written down and is entered later; left out: now.
+        #[serde(default)]
+        at: Option<DateTime<Utc>>,
     },
     /// Supply ends.
     SwitchOff {
         /// The permit it is done under.
         permit_id: Uuid,
+        /// When, where it was written down and is entered later; left out: now. Not before the permit.
+        #[serde(default)]
+        at: Option<DateTime<Utc>>,
     },
     /// It begins later, the end stays.
     StartLate {
@@ -99,6 +112,14 @@ pub enum OutageEvent {
         device_ids: Vec<String>,
         /// How that was verified.
         verified_by: String,
+        /// When, where it was written down and is entered later; left out: now.
+        #[serde(default)]
+        at: Option<DateTime<Utc>>,
+    },
+    /// It could not be restored as planned: from its announced end on it is a fault, one that covers everybody still off.
+    HandOver {
+        /// Why.
+        reason: String,
     },
     /// It is written up.
     Archive {
@@ -241,10 +262,24 @@ impl From<OutageEvent> for Action {
             OutageEvent::Announce { words } => Action::Announce(w::Announce {
                 words: words.map(w::Words::from),
             }),
+            OutageEvent::Reword { words, reason } => Action::Reword(w::Reword {
+                words: Some(words.into()),
+                reason,
+            }),
+            OutageEvent::HandOver { reason } => Action::HandOver(w::HandOver { reason }),
             OutageEvent::Gate {} => Action::Gate(w::Gate {}),
-            OutageEvent::Permit { number, read_back } => Action::Permit(w::Permit { number, read_back }),
-            OutageEvent::SwitchOff { permit_id } => Action::SwitchOff(w::SwitchOff {
+            OutageEvent::Permit {
+                number,
+                read_back,
+                at,
+            } => Action::Permit(w::Permit {
+                number,
+                read_back,
+                at: at.map(timestamp),
+            }),
+            OutageEvent::SwitchOff { permit_id, at } => Action::SwitchOff(w::SwitchOff {
                 permit_id: permit_id.to_string(),
+                at: at.map(timestamp),
             }),
             OutageEvent::StartLate { off_at, reason } => Action::StartLate(w::StartLate {
                 off_at: Some(timestamp(off_at)),
@@ -256,10 +291,12 @@ impl From<OutageEvent> for Action {
                 all,
                 device_ids,
                 verified_by,
+                at,
             } => Action::Restore(w::Restore {
                 all,
                 device_ids,
                 verified_by,
+                at: at.map(timestamp),
             }),
             OutageEvent::Archive { note } => Action::Archive(w::Archive { note }),
             OutageEvent::Extend { on_at, reason } => Action::Extend(w::Extend {

@@ -148,6 +148,17 @@ pub struct Leader {
     pub heard_by: String,
 }
 
+/// The law of one moment.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Ruled {
+    /// Id of the policy pack; empty: announced by a release that did not keep it.
+    pub pack: String,
+    /// Its version of that moment.
+    pub version: String,
+    /// The moment.
+    pub at: DateTime<Utc>,
+}
+
 /// One planned or temporary outage.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PlannedOutage {
@@ -159,6 +170,12 @@ pub struct PlannedOutage {
     pub org_path: String,
     /// IANA zone of the place.
     pub zone: String,
+    /// The law of the announcement, which stays with the plan; absent: not announced.
+    pub ruled: Option<Ruled>,
+    /// Who wrote what people are told, when that is not what was approved; empty: the author.
+    pub words_by: String,
+    /// Who else read those words; empty: nobody yet.
+    pub words_approved_by: String,
     /// `draft`, `submitted`, `balanced`, `negotiating`, `approved`, `noticed`, `ready`, `off`, `working`, `restoring`,
     /// `restored`, `archived`, `cancelled`, `aborted`
     pub state: String,
@@ -210,7 +227,8 @@ pub struct PlannedOutage {
     pub balance: Balance,
     /// How far the people are told.
     pub coverage: Coverage,
-    /// `late_start`, `extended`, `told_late`, `short_cancel`, `overrun`, `temporary`
+    /// `late_start`, `extended`, `told_late`, `short_cancel`, `overrun`, `temporary`, `above_limit`, `not_called`,
+    /// `entered_later`, `outside_permit`, `handed_over`
     pub marks: Vec<String>,
     /// Plans that ended by a move.
     pub ended_plans: Vec<EndedPlan>,
@@ -252,6 +270,13 @@ impl From<WireOutage> for PlannedOutage {
             number: outage.number,
             org_path: outage.org_path,
             zone: outage.zone,
+            ruled: at(outage.ruled_at).map(|moment| Ruled {
+                pack: outage.ruled_pack,
+                version: outage.ruled_version,
+                at: moment,
+            }),
+            words_by: outage.words_by,
+            words_approved_by: outage.words_approved_by,
             state: outage.state,
             version: outage.version,
             plan_no: outage.plan_no,

@@ -200,7 +200,7 @@ fn money(language: Language, cents: i64, currency: &str) -> String {
 }
 
 /// With the date written out and the zone: nobody may misread when supply stops.
-fn full(language: Language, at: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn full(language: Language, at: DateTime<Utc>, zone: Tz) -> String {
     let at = at.with_timezone(&zone);
     match language {
         Language::ZhCn => at.format("%Y年%-m月%-d日 %H:%M").to_string(),

@@ -10,7 +10,7 @@ use relight_common::edge::{Kind, Problem};
 
 use crate::{api::Language, paper::Sheet, words};
 
-const FILES: [(&str, &str); 19] = [
+const FILES: [(&str, &str); 20] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("start.html", include_str!("../../templates/start.html")),
@@ -24,6 +24,7 @@ const FILES: [(&str, &str); 19] = [
     ("sign_in.html", include_str!("../../templates/sign_in.html")),
     ("code.html", include_str!("../../templates/code.html")),
     ("outages.html", include_str!("../../templates/outages.html")),
+    ("transfer.html", include_str!("../../templates/transfer.html")),
     ("notice.html", include_str!("../../templates/notice.html")),
     (
         "check_notice.html",

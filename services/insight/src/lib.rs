@@ -16,7 +16,9 @@ pub mod upkeep;
 use std::sync::Arc;
 
 use relight_common::service::Host;
-use relight_proto::insight::v1::{books_server::BooksServer, insight_server::InsightServer};
+use relight_proto::insight::v1::{
+    books_server::BooksServer, insight_server::InsightServer, outage_rest_server::OutageRestServer,
+};
 use tokio::net::TcpListener;
 
 /// Name of the service and of its schema.
@@ -42,6 +44,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let api = rpc::Api::new(room.db.clone(), host.clock.clone(), &host.secrets.cursor_key);
     room.serve(listener, |routes, guard| {
         routes.add_service(BooksServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(OutageRestServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(InsightServer::with_interceptor(api, guard));
     })
     .await

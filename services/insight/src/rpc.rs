@@ -1,6 +1,7 @@
 //! The wire side: who is off, who is back, the public list. Read only; `books` has what staff read and settle.
 
 mod books;
+mod rest;
 
 use chrono::TimeDelta;
 use relight_common::{Claims, Clock, Db, Invalid, Role, cursor::Cursors, error::refuse, wire};

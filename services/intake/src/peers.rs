@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use relight_common::{
     batch::{Batcher, Size},
     grpc::{self, Outgoing},
@@ -164,8 +165,9 @@ impl Peers {
         }
     }
 
-    /// Those of these customers (at most 500) who are off for a reason that is no fault, if the ledger answers in time.
-    pub async fn off_for_a_reason(&self, customers: &[Uuid]) -> Option<HashSet<Uuid>> {
+    /// Those of these customers (at most 500) who are off for a reason that is no fault and explains it at `now`, if the ledger
+    /// answers in time.
+    pub async fn off_for_a_reason(&self, customers: &[Uuid], now: DateTime<Utc>) -> Option<HashSet<Uuid>> {
         let request = WhyOffRequest {
             customer_ids: customers.iter().map(Uuid::to_string).collect(),
         };
@@ -178,7 +180,9 @@ impl Peers {
         let explained = records.filter(|record| record.class != FAULT);
         Some(
             explained
-                .filter_map(|record| record.customer_id.parse().ok())
+                .map(|record| (record.customer_id.clone(), known_outage(record)))
+                .filter(|(_, known)| !known.is_over(now))
+                .filter_map(|(customer, _)| customer.parse().ok())
                 .filter(|customer| customers.contains(customer))
                 .collect(),
         )

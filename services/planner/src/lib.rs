@@ -22,9 +22,11 @@ use std::sync::Arc;
 
 use relight_common::{reconcile::Nothing, service::Host};
 use relight_proto::planner::v1::{
-    call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer,
+    call_records_server::CallRecordsServer, notice_tasks_server::NoticeTasksServer,
+    outage_alarms_server::OutageAlarmsServer, plan_accuracy_server::PlanAccuracyServer,
     plan_figures_server::PlanFiguresServer, plan_forms_server::PlanFormsServer,
-    planner_server::PlannerServer, reliability_warnings_server::ReliabilityWarningsServer,
+    plan_records_server::PlanRecordsServer, planner_server::PlannerServer,
+    reliability_warnings_server::ReliabilityWarningsServer,
     safety_switch_offs_server::SafetySwitchOffsServer, standing_locks_server::StandingLocksServer,
 };
 use tokio::net::TcpListener;
@@ -65,6 +67,9 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             guard.clone(),
         ));
         routes.add_service(PlanFiguresServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(PlanRecordsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(PlanAccuracyServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(NoticeTasksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlanFormsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(StandingLocksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(PlannerServer::with_interceptor(api, guard));

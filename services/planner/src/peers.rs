@@ -14,7 +14,10 @@ use relight_common::{
     wire,
 };
 use relight_proto::{
-    insight::v1::{PlannedTotalsRequest, insight_client::InsightClient},
+    insight::v1::{
+        OutageRestRequest, PlannedTotalsRequest, insight_client::InsightClient,
+        outage_rest_client::OutageRestClient,
+    },
     registry::v1::{
         AffectedSet, CreateAffectedSetRequest, GetCustomerRequest, Member, MembersRequest,
         SealedNumberRequest, ServicePoint, SuppliesNowRequest,
@@ -73,6 +76,7 @@ pub struct Others {
     numbers: CustomerNumbersClient<Outgoing>,
     supplies: CustomerSuppliesClient<Outgoing>,
     insight: InsightClient<Outgoing>,
+    rest: OutageRestClient<Outgoing>,
     clock: Clock,
 }
 
@@ -85,6 +89,7 @@ impl Others {
             numbers: CustomerNumbersClient::new(peers.patient("registry")),
             supplies: CustomerSuppliesClient::new(peers.patient("registry")),
             insight: InsightClient::new(peers.patient("insight")),
+            rest: OutageRestClient::new(peers.to("insight")),
         }
     }
 
@@ -317,6 +322,21 @@ impl Others {
             hours += longer;
         }
         Ok((count, hours))
+    }
+
+    /// How many customers are off because of `outage` and in no fault that would go on without it.
+    ///
+    /// # Errors
+    /// [`Error::Common`].
+    pub async fn without_fault(&self, outage: Uuid) -> Result<u32, Error> {
+        let request = OutageRestRequest {
+            outage_id: outage.to_string(),
+        };
+        let reply = self.rest.clone().of(request).await;
+        Ok(reply
+            .map_err(Common::peer("the ledger"))?
+            .into_inner()
+            .without_fault)
     }
 
     /// How often and how long in a year the pack allows it; none where it sets no limit.

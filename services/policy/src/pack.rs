@@ -8,9 +8,10 @@ use chrono_tz::Tz;
 use crate::{
     AreaClass, Library,
     calendar::Calendar,
+    clock::Clock,
     leaf::Leaf,
     load::{self, LoadError},
-    quantity::{Quantity, Recipients},
+    quantity::{DayMode, Quantity, Recipients},
 };
 
 /// By when something must have happened, and when to worry.
@@ -160,6 +161,30 @@ impl Pack {
         }
     }
 
+    /// The last instant for something due within the span `path` of `from`, in a case ruled by the version of `ruled_at`. Working
+    /// days of a year whose calendar is not announced are counted as dates: that is earlier.
+    ///
+    /// # Errors
+    /// [`NoRule`] when there is none at that time, or it is no span.
+    pub fn due(
+        &self,
+        path: &str,
+        ruled_at: DateTime<Utc>,
+        from: DateTime<Utc>,
+        zone: Tz,
+    ) -> Result<DateTime<Utc>, NoRule> {
+        let clock = Clock {
+            zone,
+            calendar: self.calendar.as_ref(),
+        };
+        let span = &self.leaf(path, ruled_at)?.quantity;
+        let counted = clock.within(span, from).or_else(|_| match *span {
+            Quantity::Days(n, _) => clock.within(&Quantity::Days(n, DayMode::Calendar), from),
+            _ => clock.within(span, from),
+        });
+        counted.map_err(|_| self.no_rule(path, ruled_at))
+    }
+
     /// How often in a calendar year `path` (such as `planned.times.kv10`) allows something, for a case triggered at `at`.
     ///
     /// # Errors
@@ -247,6 +272,25 @@ mod tests {
         }
         let said = Pack::load("CN-MOON").expect_err("no such pack").to_string();
         assert!(said.contains("CN-SGCC, CN-CSG, AU-NERR"), "{said}");
+    }
+
+    #[test]
+    fn working_days_of_a_year_nobody_announced_are_counted_as_dates() {
+        let pack = Pack::load("CN-SGCC").unwrap();
+        let due = |from: &str| {
+            let from = utc(from);
+            pack.due("planned.archive_within", from, from, chrono_tz::Asia::Shanghai)
+        };
+        // A Thursday: Friday, Monday, Tuesday. In 2099 a Tuesday: three dates.
+        assert_eq!(due("2026-03-05T04:00:00Z"), Ok(utc("2026-03-10T16:00:00Z")));
+        assert_eq!(due("2099-03-03T04:00:00Z"), Ok(utc("2099-03-06T16:00:00Z")));
+        let none = pack.due(
+            "planned.start_window_of_another",
+            utc("2026-03-05T04:00:00Z"),
+            utc("2026-03-05T04:00:00Z"),
+            pack.zone,
+        );
+        assert!(none.is_err());
     }
 
     #[test]

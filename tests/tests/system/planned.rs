@@ -43,8 +43,40 @@ async fn a_planned_outage_from_the_draft_to_the_archive() -> anyhow::Result<()> 
         (&json!("archived"), &json!([]))
     );
     assert_eq!(street.texts(&number, 2 * PHONES).await?.len(), PHONES);
+    recorded(&street).await?;
     let mut system = street.system;
     system.stop().await
+}
+
+/// What is kept of it: the announcement, by which law, how the notice was given, the sheet for the hotline.
+async fn recorded(street: &Street) -> anyhow::Result<()> {
+    let told = street.part("announcements").await?;
+    let version = &told["items"][0]["pack_version"];
+    assert!(
+        version.as_str().is_some_and(|it| it.starts_with("CN-SGCC@")),
+        "{told}"
+    );
+    assert_ne!(
+        told["items"][0]["written_by"], told["items"][0]["approved_by"],
+        "{told}"
+    );
+    let outage = street.read().await?;
+    assert_eq!(&outage["ruled"]["version"], version);
+    let kept = street.part("compliance").await?;
+    assert_eq!(
+        (&kept["lead_kept"], &kept["not_told"]),
+        (&json!(true), &json!(0)),
+        "{kept}"
+    );
+    assert!(kept["archived_at"].is_string(), "{kept}");
+    let sheet = street.part("transfer-sheet").await?;
+    assert_eq!(sheet["outage"]["number"], outage["number"]);
+    assert_eq!(sheet["compliance"]["classes"], kept["classes"]);
+    assert!(
+        !sheet["transfers"].as_array().is_none_or(Vec::is_empty),
+        "{sheet}"
+    );
+    Ok(())
 }
 
 /// Never before the announced time, only under a fresh permit that was read back.

@@ -16,7 +16,7 @@ use crate::{
     },
     error::Error,
     ledger,
-    store::view,
+    store::{records, view},
 };
 
 /// Cause of every record of an outage of this class.
@@ -121,6 +121,10 @@ pub(super) async fn step(
     };
     let at = wire::instant("at", told.at)?;
     view::lock(work.conn(), id).await?;
+    if told.step == "handed_over" {
+        // The faults go on from the very instant at which the plan ends, however much later they were reported.
+        records::begin_behind(work.conn(), id, at).await?;
+    }
     if who == Who::All {
         view::note_all_restored(work.conn(), id, at).await?;
     }

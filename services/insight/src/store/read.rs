@@ -84,6 +84,21 @@ pub(crate) async fn history(
     .map_err(Error::db("read a customer's interruptions"))
 }
 
+/// Who is off because of `outage`, and of those, who has no fault that would go on without it.
+pub(crate) async fn rest(pool: &PgPool, outage: IncidentId) -> Result<(i64, i64), Error> {
+    let row = sqlx::query!(
+        r#"select count(*) as "off!", count(*) filter (where not exists (
+             select from insight.interruption_waiting w
+             where w.customer_id = o.customer_id and w.class = 'FAULT' and w.on_at is null)) as "without_fault!"
+         from insight.interruption_open o where o.incident_id = $1"#,
+        outage.uuid()
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(Error::db("count who is still off"))?;
+    Ok((row.off, row.without_fault))
+}
+
 /// How many of these customers are above (count, seconds) of planned interruption that began in `[since, until)`, with one
 /// more of `plus_s` seconds, `except` left out and those in `same` no more in number: (above the count, above the time).
 pub(crate) async fn planned_above(

@@ -150,6 +150,25 @@ pub(crate) async fn pull_back(conn: &mut PgConnection, claims: &[Waiting]) -> Re
     .map_err(Error::db("move the begin of records"))
 }
 
+/// Faults that wait behind the records of `outage` begin no later than `at`: the customer was off all the time.
+pub(crate) async fn begin_behind(
+    conn: &mut PgConnection,
+    outage: IncidentId,
+    at: Instant,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update insight.interruption_waiting w set off_at = least(w.off_at, $2)
+         from insight.interruption_open o
+         where o.incident_id = $1 and w.customer_id = o.customer_id and w.class = 'FAULT' and w.on_at is null",
+        outage.uuid(),
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("move the begin of waiting faults"))
+}
+
 /// Those of `customers` from whose reports an incident outside of `family` has a claim.
 pub(crate) async fn reported_elsewhere(
     conn: &mut PgConnection,

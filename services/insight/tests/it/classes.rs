@@ -77,9 +77,13 @@ impl World {
     }
 
     pub(crate) async fn planned_back(&self, id: Uuid, on: i64) -> anyhow::Result<()> {
+        self.planned_ends(id, on, "restored").await
+    }
+
+    pub(crate) async fn planned_ends(&self, id: Uuid, on: i64, step: &str) -> anyhow::Result<()> {
         let told = OutageStep {
             outage_id: id.to_string(),
-            step: "restored".to_owned(),
+            step: step.to_owned(),
             at: Some(timestamp(at(on))),
             all: true,
             ..OutageStep::default()
@@ -90,7 +94,7 @@ impl World {
     }
 
     /// Closed records of a customer that last: class, begin, end.
-    async fn book(&self, who: CustomerId) -> anyhow::Result<Vec<(String, i64, i64)>> {
+    pub(crate) async fn book(&self, who: CustomerId) -> anyhow::Result<Vec<(String, i64, i64)>> {
         let rows: Vec<(String, chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> = sqlx::query_as(
             "select class, off_at, on_at from interruption where customer_id = $1 and on_at > off_at order by off_at",
         )
@@ -131,7 +135,7 @@ pub(crate) fn switched(device: &str, closed: bool, minute: i64, n: u64) -> GridS
     }
 }
 
-fn row(class: &str, off: i64, on: i64) -> (String, i64, i64) {
+pub(crate) fn row(class: &str, off: i64, on: i64) -> (String, i64, i64) {
     (class.to_owned(), off, on)
 }
 

@@ -6,4 +6,5 @@ mod events;
 mod exceptions;
 mod given;
 mod guesses;
+mod handed_over;
 mod in_a_row;

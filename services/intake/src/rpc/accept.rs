@@ -174,7 +174,7 @@ async fn judge(
             seen.relay_open = report::relay_open(&mut conn, load, since).await?;
         }
     }
-    Ok(triage(seen))
+    Ok(triage(seen, desk.clock.now()))
 }
 
 /// Where the report is, and whether its account still has to be looked up.

@@ -31,7 +31,12 @@ impl Worker {
         let mut explained = Vec::new();
         let customers: Vec<Uuid> = of.keys().copied().collect();
         for some in customers.chunks(ASKED) {
-            let Some(known) = self.desk.peers.off_for_a_reason(some).await else {
+            let Some(known) = self
+                .desk
+                .peers
+                .off_for_a_reason(some, self.desk.clock.now())
+                .await
+            else {
                 break;
             };
             explained.extend(known.iter().flat_map(|customer| of[customer].clone()));

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    calls, leaders, longer,
+    archive, calls, leaders, longer,
     refresh::refresh,
     rights,
     step::{With, law, save, step, unchanged},
@@ -25,7 +25,7 @@ use crate::{
     store::{
         crew,
         outage::{self, Stored, Words},
-        people,
+        people, task,
         told::{self, Evidence},
     },
 };
@@ -163,9 +163,7 @@ async fn event_on(
     event: &Event,
     command: &Command,
 ) -> Result<(), Error> {
-    if let (Event::Announce, Some(words)) = (event, &command.words) {
-        one.words = words.clone();
-    }
+    word(one, event, command.words.as_ref())?;
     let limits_passed = compared(one, command.above);
     match event {
         Event::Balance { justification }
@@ -185,8 +183,25 @@ async fn event_on(
     };
     let by = work.actor().to_owned();
     step(work, pack, one, event, &by, with).await?;
+    if matches!(event, Event::Archive { .. }) {
+        archive::keep(work, pack, one).await?;
+    }
     if matches!(event, Event::Extend { .. }) {
         longer::alarms(work, one, command.above, limits_passed).await?;
+    }
+    Ok(())
+}
+
+/// Words are written anew by `reword`; what is announced is what somebody else has read.
+fn word(one: &mut Stored, event: &Event, words: Option<&Words>) -> Result<(), Error> {
+    match (event, words) {
+        (Event::Reword, Some(words)) => one.words = words.clone(),
+        (Event::Announce, Some(words)) if *words != one.words => {
+            return Err(Error::Unfit(
+                "the words differ from those approved; write them with reword, and another person announces them",
+            ));
+        }
+        _ => {}
     }
     Ok(())
 }
@@ -242,6 +257,11 @@ async fn evidence_of(
     told::add(work.conn(), (one.id, one.life.plan_no, kind), &checked).await?;
     if kind == Kind::LateStart {
         first_told(work, one, &checked).await?;
+    }
+    if matches!(kind, Kind::Notice | Kind::LateStart) {
+        let told: Vec<Uuid> = checked.iter().map(|proof| proof.customer).collect();
+        let (by, at) = (work.actor().to_owned(), work.at());
+        task::done(work.conn(), (one.id, one.life.plan_no), &told, &by, at).await?;
     }
     save(work, one).await?;
     take_notice(work, pack, one).await

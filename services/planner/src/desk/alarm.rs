@@ -10,9 +10,10 @@ use relight_policy::Pack;
 use serde_json::json;
 
 use super::{
+    due::{self, ARCHIVE, NOTICE_ALARM, UNDECIDED},
     reliability, safety,
     silent::{self, SILENT},
-    step::{GATE, NOT_BEGUN, NOTICE_ALARM, REMIND, With, law, step, watch_start, zone_of},
+    step::{GATE, NOT_BEGUN, REMIND, With, law, step, watch_start, zone_of},
     tell,
 };
 use crate::{
@@ -57,6 +58,8 @@ impl Handler for Timers {
         }
         match timer.kind.as_str() {
             NOTICE_ALARM => notice_alarm(work, &self.pack, &one).await,
+            UNDECIDED => due::undecided(work, &one).await,
+            ARCHIVE => due::unarchived(work, &one).await,
             REMIND => remind(work, &self.pack, &mut one).await,
             GATE => gate(work, &self.pack, &mut one).await,
             SILENT => silent::alarm(work, &self.pack, &one).await,

@@ -2,8 +2,10 @@
 
 pub mod act;
 pub mod alarm;
+pub mod archive;
 pub mod calls;
 pub mod draft;
+pub mod due;
 pub mod fault;
 pub mod form;
 pub mod leaders;
@@ -15,4 +17,5 @@ pub mod rights;
 pub mod safety;
 pub mod silent;
 pub mod step;
+pub mod task;
 pub mod tell;

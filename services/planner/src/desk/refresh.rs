@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 use super::{step::save, tell};
 use crate::{
-    domain::event::{Effect, Kind},
+    domain::{
+        event::{Effect, Kind},
+        outage::Worded,
+    },
     error::Error,
     peers::Found,
     store::{
@@ -45,6 +48,10 @@ pub async fn refresh(
     people::release(work.conn(), one.id, &released, at).await?;
     if one.life.announced_at.is_some() {
         people::need_own_lead(work.conn(), one.id, &added).await?;
+    }
+    if words.is_some() && one.life.approval.is_some() {
+        let (by, at) = (work.actor().to_owned(), work.at());
+        one.life.worded = Some(Worded::unread(by, at));
     }
     reword(one, &found, words, added.len() + released.len() > 0);
     one.place = found.place;

@@ -9,7 +9,8 @@ use crate::{domain::event::Event, error::Error};
 pub const PLAN: [Role; 2] = [Role::Planner, Role::Manager];
 const DECIDE: [Role; 1] = [Role::Manager];
 const SWITCH: [Role; 2] = [Role::Dispatcher, Role::Manager];
-const SERVE: [Role; 4] = [Role::Planner, Role::Manager, Role::Agent, Role::Dispatcher];
+/// Who tells customers, and sends others to.
+pub const SERVE: [Role; 4] = [Role::Planner, Role::Manager, Role::Agent, Role::Dispatcher];
 
 /// Everybody who may see outages and those affected.
 pub const SEE: [Role; 5] = [
@@ -82,6 +83,7 @@ fn of_event(event: &Event) -> (&'static [Role], &'static str) {
         Event::Submit
         | Event::Balance { .. }
         | Event::Negotiate
+        | Event::Reword
         | Event::Announce
         | Event::Notice
         | Event::Remind
@@ -92,6 +94,7 @@ fn of_event(event: &Event) -> (&'static [Role], &'static str) {
         | Event::Work
         | Event::StartRestoring
         | Event::Restore { .. } => (&SWITCH, "the dispatcher records switching"),
+        Event::HandOver { .. } => (&SWITCH, "the dispatcher or a manager hands it over to a fault"),
         Event::Extend { .. } | Event::Cancel | Event::Abort => (
             &[Role::Planner, Role::Manager, Role::Dispatcher],
             "planner, manager or dispatcher",

@@ -7,7 +7,7 @@ use relight_policy::Pack;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{silent, tell};
+use super::{due, silent, tell};
 use crate::{
     domain::{
         event::{Effect, Event, Kind},
@@ -20,12 +20,10 @@ use crate::{
     store::{
         facts, individually,
         outage::{self, Stored},
-        people,
+        people, published,
     },
 };
 
-/// Timer: the notice should be complete by now.
-pub const NOTICE_ALARM: &str = "outage.alarm";
 /// Timer: people are reminded.
 pub const REMIND: &str = "outage.remind";
 /// Timer: the last gate is asked.
@@ -54,11 +52,8 @@ pub fn zone_of(one: &Stored) -> Tz {
 pub fn law<'a>(pack: &'a Pack, one: &Stored) -> Law<'a> {
     let zone = zone_of(one);
     let zones = one.place.zones.iter().filter_map(|name| name.parse().ok());
-    Law {
-        pack,
-        zone,
-        others: zones.filter(|other| *other != zone).collect(),
-    }
+    let others = zones.filter(|other| *other != zone).collect();
+    Law::of(pack, &one.life, zone, others)
 }
 
 /// Refuses when somebody changed `one` since the caller read it; `expected` 0: whatever it is.
@@ -100,13 +95,13 @@ pub async fn step(
         return Ok(());
     }
     one.life = life;
-    if let (State::Restoring, Event::Restore { all: false }, Some((set, count))) =
+    if let (State::Restoring, Event::Restore { all: false, .. }, Some((set, count))) =
         (one.life.state, event, with.section)
     {
         one.life.restored_parts.insert(set, count);
     }
     for effect in &effects {
-        before_saving(work, pack, one, effect, &with).await?;
+        before_saving(work, pack, one, effect, by, &with).await?;
     }
     save(work, one).await?;
     for effect in &effects {
@@ -114,6 +109,7 @@ pub async fn step(
     }
     audit(work, one, event, &facts, with.reason);
     timers(work, pack, one).await?;
+    due::watch(work, pack, one, event).await?;
     silent::watch(work, pack, one).await?;
     watch_start(work, pack, one).await
 }
@@ -134,6 +130,7 @@ async fn before_saving(
     pack: &Pack,
     one: &Stored,
     effect: &Effect,
+    by: &str,
     with: &With<'_>,
 ) -> Result<(), Error> {
     let at = work.at();
@@ -141,7 +138,8 @@ async fn before_saving(
         // The law of the announcement says who is told one by one, whatever it was at the draft.
         Effect::Publish => {
             let classes = law(pack, one).told_individually(at);
-            individually::classes(work.conn(), one.id, &classes).await
+            individually::classes(work.conn(), one.id, &classes).await?;
+            published::add(work.conn(), one, by).await
         }
         Effect::EndPlan {
             plan_no,
@@ -160,6 +158,7 @@ async fn before_saving(
             ..
         } => people::begin_late_start(work.conn(), one.id).await,
         Effect::Tell { .. } | Effect::Off | Effect::Back { .. } => Ok(()),
+        Effect::HandedOver { .. } | Effect::Alarm { .. } => Ok(()),
     }
 }
 
@@ -171,6 +170,9 @@ fn audit(work: &mut Work, one: &Stored, event: &Event, facts: &Facts, reason: &s
         "off_at": one.life.window.off_at,
         "on_at": one.life.window.on_at,
         "reason": reason,
+        "switched_off_at": one.life.switched_off_at,
+        "restored_at": one.life.restored_at,
+        "ruled": one.life.ruled,
         "required": facts.coverage.required,
         "served": facts.coverage.served,
         "individual_at": facts.coverage.individual_at,
@@ -211,12 +213,7 @@ async fn timers(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error>
     let law = law(pack, one);
     let (id, window, now) = (one.id.uuid(), one.life.window, work.at());
     let version = i64::from(one.life.plan_no);
-    let wanted: [(&str, TimeDelta, bool); 3] = [
-        (
-            NOTICE_ALARM,
-            law.alarm_before(&one.life),
-            one.life.state == State::Approved,
-        ),
+    let wanted: [(&str, TimeDelta, bool); 2] = [
         (
             REMIND,
             law.remind_before(&one.life),

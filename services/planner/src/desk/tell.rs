@@ -71,7 +71,10 @@ pub async fn effect(
             };
             notice(work, one, (*kind, *before), customers, also);
         }
-        Effect::Back { all } => back(work, one, *all, section),
+        Effect::Back { all: true, at } => back(work, one, ("restored", *at), None),
+        Effect::Back { all: false, at } => back(work, one, ("section_restored", *at), section),
+        Effect::HandedOver { at } => back(work, one, ("handed_over", *at), None),
+        Effect::Alarm { what, because } => alarm(work, one, what, because.clone()).await?,
         Effect::Publish | Effect::EndPlan { .. } | Effect::Off => {}
     }
     Ok(())
@@ -143,16 +146,14 @@ fn notice(
     );
 }
 
-fn back(work: &mut Work, one: &Stored, all: bool, section: Option<Uuid>) {
-    let step = if all { "restored" } else { "section_restored" };
+/// `section`: none means everybody who was still off because of it.
+fn back(work: &mut Work, one: &Stored, (step, at): (&str, Instant), section: Option<Uuid>) {
     let payload = OutageStep {
         outage_id: one.id.to_string(),
         step: step.to_owned(),
-        at: Some(timestamp(work.at())),
-        restored_set_id: section
-            .filter(|_| !all)
-            .map_or_else(String::new, |set| set.to_string()),
-        all,
+        at: Some(timestamp(at)),
+        restored_set_id: section.map_or_else(String::new, |set| set.to_string()),
+        all: step != "section_restored",
         restored_count: one.life.restored_of(one.place.count.unsigned_abs()),
     };
     work.tell(

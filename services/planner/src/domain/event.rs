@@ -17,6 +17,8 @@ pub enum Event {
     },
     /// Talks with dedicated-line customers begin or go on.
     Negotiate,
+    /// What people will be told is written anew, after it was decided.
+    Reword,
     /// Somebody else decides for it.
     Approve {
         /// Why although important customers have one supply only, or limits are passed.
@@ -38,11 +40,15 @@ pub enum Event {
         number: String,
         /// Whether it was read back.
         read_back: bool,
+        /// When, where it was written down and is entered later; else now.
+        at: Option<Instant>,
     },
     /// Supply ends.
     SwitchOff {
         /// The permit it is done under.
         permit: PermitId,
+        /// When, where it was written down and is entered later; else now.
+        at: Option<Instant>,
     },
     /// It will begin later, the end stays.
     StartLate {
@@ -57,6 +63,13 @@ pub enum Event {
     Restore {
         /// Everybody who was still off.
         all: bool,
+        /// When, where it was written down and is entered later; else now.
+        at: Option<Instant>,
+    },
+    /// It cannot be restored as planned: a fault goes on from the announced end.
+    HandOver {
+        /// Customers off because of it who are in no fault.
+        without_fault: u32,
     },
     /// It is written up.
     Archive {
@@ -113,6 +126,7 @@ impl Event {
             Event::Submit => "outage.submitted",
             Event::Balance { .. } => "outage.balanced",
             Event::Negotiate => "outage.negotiated",
+            Event::Reword => "outage.reworded",
             Event::Approve { .. } => "outage.approved",
             Event::Announce => "outage.announced",
             Event::Notice => "outage.noticed",
@@ -124,6 +138,7 @@ impl Event {
             Event::Work => "outage.work_begun",
             Event::StartRestoring => "outage.restoring",
             Event::Restore { .. } => "outage.restored",
+            Event::HandOver { .. } => "outage.handed_over",
             Event::Archive { .. } => "outage.archived",
             Event::Extend { .. } => "outage.extended",
             Event::Move { .. } => "outage.moved",
@@ -215,5 +230,19 @@ pub enum Effect {
     Back {
         /// To everybody.
         all: bool,
+        /// Since when.
+        at: Instant,
+    },
+    /// The plan is over and a fault goes on.
+    HandedOver {
+        /// From when.
+        at: Instant,
+    },
+    /// The desk has to hear of it.
+    Alarm {
+        /// The word of the alarm.
+        what: &'static str,
+        /// Why.
+        because: String,
     },
 }

@@ -1,5 +1,7 @@
 //! What the policy pack says of an outage. No lead time is computed here: the pack is asked, and its words are passed on.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use relight_policy::{
@@ -8,7 +10,7 @@ use relight_policy::{
 
 use super::{
     facts::Coverage,
-    outage::{Class, Outage},
+    outage::{Class, Outage, Ruled},
     window::{Instant, Window},
 };
 
@@ -16,11 +18,30 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Law<'a> {
     /// The rules.
-    pub pack: &'a Pack,
+    pub pack: Cow<'a, Pack>,
     /// Zone of the place.
     pub zone: Tz,
     /// The other zones of those affected: where a date is counted, the strictest answer holds (domain.md 5.5 no. 3).
     pub others: Vec<Tz>,
+    /// The moment whose version of them holds; none: that of the question.
+    pub ruled_at: Option<Instant>,
+}
+
+impl<'a> Law<'a> {
+    /// What rules `outage`: the pack and the moment of its announcement, whatever this deployment has by now (domain.md 5.5
+    /// no. 35); `pack` while nobody was told, and when that pack is in this release no more.
+    pub fn of(pack: &'a Pack, outage: &Outage, zone: Tz, others: Vec<Tz>) -> Self {
+        let stays = outage.ruled.as_ref().filter(|ruled| ruled.pack != pack.id());
+        let pack = stays
+            .and_then(|ruled| Pack::load(&ruled.pack).ok())
+            .map_or(Cow::Borrowed(pack), Cow::Owned);
+        Self {
+            pack,
+            zone,
+            others,
+            ruled_at: outage.ruled_at(),
+        }
+    }
 }
 
 /// Of two answers in two zones the one that allows less; of equals the one with the later first moment.
@@ -43,12 +64,33 @@ impl Law<'_> {
         let answer = |zone: Tz| {
             let case = Case {
                 zone: Some(zone),
-                ruled_at: None,
+                ruled_at: self.ruled_at,
             };
             self.pack.ask(&question, &case)
         };
         let others = self.others.iter().map(|zone| answer(*zone));
         others.fold(answer(self.zone), stricter)
+    }
+
+    /// The law of `at`, to be kept.
+    pub fn ruling(&self, at: Instant) -> Ruled {
+        let case = Case {
+            zone: Some(self.zone),
+            ruled_at: Some(at),
+        };
+        let answer = self
+            .pack
+            .ask(&Question::PlannedStart(PlannedStart::default()), &case);
+        Ruled {
+            pack: self.pack.id().to_owned(),
+            version: answer.pack_version,
+            at,
+        }
+    }
+
+    /// The moment whose rules hold for something that has to do with `at`.
+    fn rules_at(&self, at: Instant) -> Instant {
+        self.ruled_at.unwrap_or(at)
     }
 
     /// Do the notices given carry this window? Nobody announced, or somebody who must be told and was not: that fact is
@@ -70,6 +112,34 @@ impl Law<'_> {
                 off_at: Some(outage.window.off_at),
             }),
         })
+    }
+
+    /// The last second at which an individual notice carries the window of `outage`; none: not even the announcement does. More
+    /// notice never turns a yes into a no, so it is halved until one second is left.
+    pub fn latest_notice(&self, outage: &Outage) -> Option<Instant> {
+        let published_at = outage.announced_at?;
+        let carries = |after: i64| {
+            let told = Coverage {
+                required: 1,
+                served: 1,
+                individual_at: Some(published_at + TimeDelta::seconds(after)),
+                ..Coverage::default()
+            };
+            self.notice(outage, &told).verdict == Verdict::Yes
+        };
+        if !carries(0) {
+            return None;
+        }
+        let (mut good, mut bad) = (0, (outage.window.off_at - published_at).num_seconds().max(0) + 1);
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            if carries(middle) {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        Some(published_at + TimeDelta::seconds(good))
     }
 
     /// Whether the full notice could still be given if everybody were told at `now`.
@@ -112,7 +182,7 @@ impl Law<'_> {
     /// A span the pack states, by its version of the announcement. At a time without a rule none is left: nobody can be
     /// reminded, and nothing is switched off.
     fn span(&self, path: &str, outage: &Outage) -> TimeDelta {
-        let ruled_at = outage.announced_at.unwrap_or(outage.window.off_at);
+        let ruled_at = self.rules_at(outage.announced_at.unwrap_or(outage.window.off_at));
         self.pack.duration(path, ruled_at).unwrap_or_default()
     }
 
@@ -132,19 +202,34 @@ impl Law<'_> {
     /// which it may be switched off closes.
     pub fn start_alarm(&self, outage: &Outage) -> TimeDelta {
         self.pack
-            .duration("planned.start_alarm", outage.starts_at())
+            .duration("planned.start_alarm", self.rules_at(outage.starts_at()))
             .unwrap_or_else(|_| self.start_within(outage))
     }
 
     /// Longer by more than this than they were told, important and life-support customers are called. None: the pack
     /// does not ask for it.
     pub fn call_over(&self, start: Instant) -> Option<TimeDelta> {
-        self.pack.duration("planned.extension_call_over", start).ok()
+        let at = self.rules_at(start);
+        self.pack.duration("planned.extension_call_over", at).ok()
+    }
+
+    /// How long before the start it is said that nobody has decided yet. None: the pack does not say.
+    pub fn decide_before(&self, start: Instant) -> Option<TimeDelta> {
+        self.pack
+            .duration("planned.decide_before", self.rules_at(start))
+            .ok()
+    }
+
+    /// By when what was restored at `from` is written up. None: the pack does not say.
+    pub fn archive_by(&self, from: Instant) -> Option<Instant> {
+        let at = self.rules_at(from);
+        self.pack.due("planned.archive_within", at, from, self.zone).ok()
     }
 
     /// How long before the announced end an extension is asked for at the latest. None: the pack does not say.
     pub fn ask_before(&self, start: Instant) -> Option<TimeDelta> {
-        self.pack.duration("planned.extension_ask_before", start).ok()
+        let at = self.rules_at(start);
+        self.pack.duration("planned.extension_ask_before", at).ok()
     }
 
     /// Whether a dedicated-line customer to whom a window was proposed at `proposed_at` has had their time.
@@ -157,7 +242,8 @@ impl Law<'_> {
 
     /// How long a department may have a plan without a word. None: the pack does not say.
     pub fn countersign_within(&self, at: Instant) -> Option<TimeDelta> {
-        self.pack.duration("planned.countersign_within", at).ok()
+        let rules_at = self.rules_at(at);
+        self.pack.duration("planned.countersign_within", rules_at).ok()
     }
 
     /// What a change of the window needs at `now`.
@@ -193,8 +279,12 @@ mod tests {
     }
 
     fn law<'a>(pack: &'a Pack, zone: Tz, others: &[Tz]) -> Law<'a> {
-        let others = others.to_vec();
-        Law { pack, zone, others }
+        Law {
+            pack: Cow::Borrowed(pack),
+            zone,
+            others: others.to_vec(),
+            ruled_at: None,
+        }
     }
 
     /// domain.md 5.5 no. 3: 168 hours are seven dates in one zone and six in the other, whose clocks go back; the later day counts.

@@ -1,7 +1,7 @@
 //! Looks for a way to `Off` that should not exist: random people do random things at random times, and whenever supply
 //! goes off a check of its own, made from the raw record of who was told when, has to agree. It asks no policy pack.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -13,7 +13,7 @@ use super::{
     facts::{Coverage, Facts},
     ids::PermitId,
     law::Law,
-    outage::{Class, Outage, State},
+    outage::{Class, Mark, Outage, State},
     transition::transition,
     window::{Instant, Window},
 };
@@ -57,7 +57,7 @@ enum Act {
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         3 => prop_oneof![Just(1_i64), Just(4), Just(29), Just(60), Just(1_440), Just(9_000), 1_i64..12_000].prop_map(Act::Wait),
-        10 => (0..PEOPLE.len(), 0..16_usize).prop_map(|(who, what)| Act::Do(who, what)),
+        10 => (0..PEOPLE.len(), 0..18_usize).prop_map(|(who, what)| Act::Do(who, what)),
         1 => (0..PEOPLE.len(), -600_i64..30_000).prop_map(|(who, by)| Act::Move(who, by)),
         3 => (0..CUSTOMERS).prop_map(Act::Serve),
         1 => (0..CUSTOMERS).prop_map(Act::Answer),
@@ -118,13 +118,19 @@ impl World {
                 id: permit,
                 number: text,
                 read_back: what == 8,
+                at: None,
             },
-            10 | 11 => Event::SwitchOff { permit },
+            10 | 11 => Event::SwitchOff { permit, at: None },
             12 => Event::StartLate {
                 off_at: self.now + TimeDelta::minutes(30),
             },
             13 => Event::Convert { why: text },
             14 => Event::Work,
+            // Written down and entered later: a record, or leave while the permit lasts.
+            16 | 17 => Event::SwitchOff {
+                permit,
+                at: Some(self.now - TimeDelta::minutes(if what == 16 { 1 } else { 20 })),
+            },
             _ => Event::StartRestoring,
         }
     }
@@ -163,9 +169,10 @@ impl World {
 
     fn take(&mut self, event: &Event, by: &str) {
         let law = Law {
-            pack: &PACK,
+            pack: Cow::Borrowed(&PACK),
             zone: ZONE,
             others: Vec::new(),
+            ruled_at: self.outage.ruled_at(),
         };
         let Ok((after, effects)) = transition(&self.outage, event, by, &self.facts(), &law, self.now) else {
             return;
@@ -174,7 +181,7 @@ impl World {
             self.approved = Some((by.to_owned(), after.window));
         }
         if let Event::Permit { .. } = event {
-            self.permit_at = Some(self.now);
+            self.permit_at = after.permit.as_ref().map(|permit| permit.at);
         }
         for effect in &effects {
             match effect {
@@ -223,10 +230,20 @@ impl World {
             self.customers.iter().all(|one| one.served_at.is_some()),
             "somebody was reached by no channel"
         );
-        let age = self.now - self.permit_at.expect("no permit");
+        let off_at = self.outage.switched_off_at.expect("not off");
+        let age = off_at - self.permit_at.expect("no permit");
+        assert!(age >= TimeDelta::zero(), "before the permit");
+        if self.outage.marks.contains(&Mark::OutsidePermit) {
+            assert!(off_at < self.now, "without leave, and not as a record");
+            assert!(
+                self.now - self.permit_at.expect("no permit") > TimeDelta::minutes(5),
+                "leave was not asked"
+            );
+            return;
+        }
         assert!(age <= TimeDelta::minutes(5), "a permit of {age}");
-        assert!(self.now >= window.off_at, "earlier than told");
-        assert!(self.now < window.on_at, "after the announced end");
+        assert!(off_at >= window.off_at, "earlier than told");
+        assert!(off_at < window.on_at, "after the announced end");
     }
 }
 

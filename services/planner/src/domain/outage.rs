@@ -171,6 +171,39 @@ pub struct Longer {
     pub call_since: Option<Instant>,
 }
 
+/// Words written after the approval: they are somebody's, and another person's before people read them (P5, four eyes).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worded {
+    /// Who wrote them.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// Who read them and announced them.
+    pub approved_by: Option<String>,
+}
+
+impl Worded {
+    /// By `by` at `at`; nobody else has read them yet.
+    pub fn unread(by: String, at: Instant) -> Self {
+        Self {
+            by,
+            at,
+            approved_by: None,
+        }
+    }
+}
+
+/// The law of the moment at which people were told: it stays with the plan (domain.md 5.5 no. 35).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruled {
+    /// Id of the policy pack.
+    pub pack: String,
+    /// Its version of that moment, such as `CN-SGCC@2022-01-01`.
+    pub version: String,
+    /// The moment.
+    pub at: Instant,
+}
+
 /// What stands out at the end, for figures and for the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -191,6 +224,12 @@ pub enum Mark {
     NotCalled,
     /// A later end was asked for later than the policy pack says.
     AskedLate,
+    /// Recorded afterwards, with the time that was written down.
+    EnteredLater,
+    /// Switched off, as was recorded afterwards, without leave at that moment.
+    OutsidePermit,
+    /// Not restored by the plan: a fault went on from the announced end.
+    HandedOver,
 }
 
 impl Mark {
@@ -205,6 +244,9 @@ impl Mark {
             Mark::AboveLimit => "above_limit",
             Mark::NotCalled => "not_called",
             Mark::AskedLate => "asked_late",
+            Mark::EnteredLater => "entered_later",
+            Mark::OutsidePermit => "outside_permit",
+            Mark::HandedOver => "handed_over",
         }
     }
 }
@@ -224,6 +266,12 @@ pub struct Outage {
     pub window: Window,
     /// Approval of this plan.
     pub approval: Option<Decision>,
+    /// Whose words people are told, when they are not those that were approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worded: Option<Worded>,
+    /// The law of the announcement of this plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruled: Option<Ruled>,
     /// When this plan was announced to the public.
     pub announced_at: Option<Instant>,
     /// When the notice of this plan was found complete and in time.
@@ -260,6 +308,8 @@ impl Outage {
             author,
             window,
             approval: None,
+            worded: None,
+            ruled: None,
             announced_at: None,
             noticed_at: None,
             reminded_at: None,
@@ -288,6 +338,12 @@ impl Outage {
         self.longer.and_then(|longer| longer.call_since)
     }
 
+    /// The moment whose law holds for this plan; none before anybody was told of it.
+    pub fn ruled_at(&self) -> Option<Instant> {
+        // Those announced by an earlier release kept the moment only.
+        self.ruled.as_ref().map(|ruled| ruled.at).or(self.announced_at)
+    }
+
     /// Not before this moment, as last told.
     pub fn starts_at(&self) -> Instant {
         self.late_start
@@ -311,6 +367,7 @@ impl Outage {
         self.plan_no += 1;
         self.window = window;
         self.approval = Some(approval);
+        self.ruled = None;
         self.announced_at = None;
         self.noticed_at = None;
         self.reminded_at = None;

@@ -19,6 +19,26 @@ pub enum Refusal {
     /// Four eyes.
     #[error("the author cannot decide this; another person has to")]
     OwnPlan,
+    /// Four eyes on what people read.
+    #[error("these words are your own; another person reads and announces them")]
+    OwnWords,
+    /// What people were told stays.
+    #[error("the announcement is out and stays as people read it; move the outage or call it off")]
+    Announced,
+    /// A time that was written down.
+    #[error("at: must not be after {0}, which is now")]
+    InFuture(Instant),
+    /// A time that was written down.
+    #[error("at: must not be before {0}: what it follows happened then")]
+    Before(Instant),
+    /// The plan still has its time.
+    #[error("people were told it lasts until {0}; extend it, or hand it over from then on")]
+    StillPlanned(Instant),
+    /// Nobody would look after them.
+    #[error(
+        "{0} customers off because of it are in no fault; confirm the device of a fault that covers them, or restore them first"
+    )]
+    NotInFault(u32),
     /// The window makes no sense.
     #[error("{field}: {0}", field = .0.field())]
     Window(#[from] Fault),

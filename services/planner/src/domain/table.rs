@@ -1,6 +1,9 @@
 //! Every (state, event) pair, and every guard of domain.md 5.2 as a row.
 
+mod entered;
 mod more;
+
+use std::borrow::Cow;
 
 use chrono::{TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -98,9 +101,10 @@ fn facts() -> Facts {
 fn run(outage: &Outage, event: &Event, by: &str, facts: &Facts, now: Instant) -> Result<Moved, Refusal> {
     let pack = Pack::load("CN-SGCC").unwrap();
     let law = Law {
-        pack: &pack,
+        pack: Cow::Borrowed(&pack),
         zone: ZONE,
         others: Vec::new(),
+        ruled_at: outage.ruled_at(),
     };
     transition(outage, event, by, facts, &law, now)
 }
@@ -123,6 +127,7 @@ fn events() -> Vec<Event> {
         Event::Approve {
             justification: words(""),
         },
+        Event::Reword,
         Event::Announce,
         Event::Notice,
         Event::Remind,
@@ -131,16 +136,19 @@ fn events() -> Vec<Event> {
             id: permit(off_at()).id,
             number: words("D-7"),
             read_back: true,
+            at: None,
         },
         Event::SwitchOff {
             permit: permit(off_at()).id,
+            at: None,
         },
         Event::StartLate {
             off_at: off_at() + h(1),
         },
         Event::Work,
         Event::StartRestoring,
-        Event::Restore { all: true },
+        Event::Restore { all: true, at: None },
+        Event::HandOver { without_fault: 0 },
         Event::Archive {
             note: words("as planned"),
         },
@@ -171,6 +179,7 @@ fn every_pair_of_state_and_event_is_allowed_or_refused_as_written() {
             }
             State::Approved => &[
                 "outage.negotiated",
+                "outage.reworded",
                 "outage.announced",
                 "outage.noticed",
                 "outage.converted",
@@ -195,9 +204,14 @@ fn every_pair_of_state_and_event_is_allowed_or_refused_as_written() {
                 "outage.cancelled",
                 "outage.aborted",
             ],
-            State::Off => &["outage.work_begun", "outage.restoring", "outage.extended"],
-            State::Working => &["outage.restoring", "outage.extended"],
-            State::Restoring => &["outage.restored", "outage.extended"],
+            State::Off => &[
+                "outage.work_begun",
+                "outage.restoring",
+                "outage.extended",
+                "outage.handed_over",
+            ],
+            State::Working => &["outage.restoring", "outage.extended", "outage.handed_over"],
+            State::Restoring => &["outage.restored", "outage.extended", "outage.handed_over"],
             State::Restored => &["outage.archived"],
             State::Archived | State::Cancelled | State::Aborted => &[],
         }
@@ -359,6 +373,7 @@ fn the_gate_names_what_stands_in_the_way() {
             id: permit(off_at()).id,
             number: words(o.author.as_str()),
             read_back: true,
+            at: None,
         };
         for state in [State::Noticed, State::Ready] {
             let (mut facts, mut one) = (facts(), outage(state));
@@ -381,6 +396,7 @@ fn the_start_is_never_early_and_at_most_half_an_hour_late() {
         one.permit = Some(permit(now - permit_age));
         let event = Event::SwitchOff {
             permit: permit(now).id,
+            at: None,
         };
         run(&one, &event, "crew", &facts(), now).map(|(o, effects)| (o.state, effects))
     };
@@ -402,6 +418,7 @@ fn the_start_is_never_early_and_at_most_half_an_hour_late() {
     none.permit = None;
     let event = Event::SwitchOff {
         permit: permit(off_at()).id,
+        at: None,
     };
     assert_eq!(
         run(&none, &event, "crew", &facts(), off_at()),

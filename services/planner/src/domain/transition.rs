@@ -5,6 +5,7 @@
 //! no other way: the oracle's test looks for one.
 
 mod changes;
+mod entered;
 
 use chrono::TimeDelta;
 use relight_policy::Verdict;
@@ -13,7 +14,7 @@ use super::{
     event::{Effect, Event, Kind},
     facts::Facts,
     law::Law,
-    outage::{Class, Decision, Mark, Outage, Permit, State},
+    outage::{Class, Decision, Mark, Outage, Permit, State, Worded},
     refusal::Refusal,
     window::{Instant, Window},
 };
@@ -52,6 +53,7 @@ pub fn transition(
         (State::Balanced | State::Negotiating, Event::Approve { justification }) => {
             step.approve(justification)
         }
+        (State::Approved, Event::Reword) => step.reword(),
         (State::Approved, Event::Announce) => step.announce(),
         (State::Approved, Event::Notice) => step.notice(),
         // Noticed too: who was added since may not have the full lead any more (domain.md 5.5 no. 11).
@@ -64,24 +66,28 @@ pub fn transition(
                 id,
                 number,
                 read_back,
+                at,
             },
         ) => {
             let permit = Permit {
                 id: *id,
                 number: number.clone(),
                 by: by.to_owned(),
-                at: now,
+                at: step.happened(*at, None)?,
             };
             step.permit(permit, *read_back)
         }
         (State::Ready, Event::StartLate { off_at }) => step.start_late(*off_at),
-        (State::Ready, Event::SwitchOff { permit }) => {
+        (State::Ready, Event::SwitchOff { permit, at }) => {
             let held = outage.permit.as_ref().filter(|held| held.id == *permit);
-            step.switch_off(held)
+            step.switch_off(held, *at)
         }
         (State::Off, Event::Work) => step.work(),
         (State::Off | State::Working, Event::StartRestoring) => step.start_restoring(),
-        (State::Restoring, Event::Restore { all }) => step.restore(*all),
+        (State::Restoring, Event::Restore { all, at }) => step.restore(*all, *at),
+        (State::Off | State::Working | State::Restoring, Event::HandOver { without_fault }) => {
+            step.hand_over(*without_fault)
+        }
         (State::Restored, Event::Archive { note }) => step.archive(note),
         (State::Off | State::Working | State::Restoring, Event::Extend { on_at }) => step.extend(*on_at),
         (
@@ -260,6 +266,31 @@ impl Step<'_> {
         Ok(self.to(State::Approved))
     }
 
+    /// What was approved and is not out yet is written anew: somebody else reads it when it is announced.
+    fn reword(mut self) -> Result<Moved, Refusal> {
+        if self.outage.announced_at.is_some() {
+            return Err(Refusal::Announced);
+        }
+        self.outage.worded = Some(Worded::unread(self.by.to_owned(), self.now));
+        Ok((self.outage, Vec::new()))
+    }
+
+    /// Words that came after the approval are read by somebody else than who wrote them (P5).
+    fn approve_words(&mut self) -> Result<(), Refusal> {
+        if let Some(worded) = self
+            .outage
+            .worded
+            .as_mut()
+            .filter(|one| one.approved_by.is_none())
+        {
+            if worded.by == self.by {
+                return Err(Refusal::OwnWords);
+            }
+            worded.approved_by = Some(self.by.to_owned());
+        }
+        Ok(())
+    }
+
     /// Repeating it does not make the announcement younger or older.
     fn announce(mut self) -> Result<Moved, Refusal> {
         if self.outage.announced_at.is_some() {
@@ -270,6 +301,8 @@ impl Step<'_> {
         }
         form_holds(&self.outage, self.facts)?;
         self.unlocked()?;
+        self.approve_words()?;
+        self.outage.ruled = Some(self.law.ruling(self.now));
         self.outage.announced_at = Some(self.now);
         Ok((self.outage, vec![Effect::Publish, Self::tell(Kind::Notice)]))
     }
@@ -334,39 +367,23 @@ impl Step<'_> {
             return Err(Refusal::NotReadBack);
         }
         gate_holds(&self.outage, self.facts, self.law)?;
-        self.in_start_window(PERMIT_TTL)?;
+        self.in_start_window(permit.at, PERMIT_TTL)?;
+        self.entered(permit.at);
         self.outage.permit = Some(permit);
         Ok((self.outage, Vec::new()))
     }
 
-    /// `ahead`: how long before the start it may be asked.
-    fn in_start_window(&self, ahead: TimeDelta) -> Result<(), Refusal> {
+    /// Whether `at` lies in the start window; `ahead`: how long before the start it may be asked.
+    fn in_start_window(&self, at: Instant, ahead: TimeDelta) -> Result<(), Refusal> {
         let from = self.outage.starts_at();
         let until = (from + self.law.start_within(&self.outage)).min(self.outage.window.on_at);
-        if self.now < from - ahead {
+        if at < from - ahead {
             Err(Refusal::TooEarly(from))
-        } else if self.now > until {
+        } else if at > until {
             Err(Refusal::TooLate(until))
         } else {
             Ok(())
         }
-    }
-
-    fn switch_off(mut self, permit: Option<&Permit>) -> Result<Moved, Refusal> {
-        let permit = permit.ok_or(Refusal::NoPermit)?;
-        // A permit of the future is what a clock that jumped back makes of a good one: as useless as an old one.
-        if self.now - permit.at > PERMIT_TTL || self.now < permit.at {
-            return Err(Refusal::PermitOld);
-        }
-        self.in_start_window(TimeDelta::zero())?;
-        gate_holds(&self.outage, self.facts, self.law)?;
-        let coverage = &self.facts.coverage;
-        if self.outage.late_start.is_some() && coverage.told_late_start < coverage.required {
-            return Err(Refusal::LateNotTold(coverage.required - coverage.told_late_start));
-        }
-        self.outage.state = State::Off;
-        self.outage.switched_off_at = Some(self.now);
-        Ok((self.outage, vec![Effect::Off]))
     }
 
     fn work(self) -> Result<Moved, Refusal> {
@@ -394,19 +411,6 @@ impl Step<'_> {
             return Err(Refusal::NotCalled(self.facts.backfeed_untold));
         }
         Ok(())
-    }
-
-    /// Asked again for each section: somebody may have come to the line since supply began to return.
-    fn restore(mut self, all: bool) -> Result<Moved, Refusal> {
-        self.everybody_out()?;
-        if all {
-            self.outage.state = State::Restored;
-            self.outage.restored_at = Some(self.now);
-            if self.now > self.outage.window.on_at {
-                self.outage.mark(Mark::Overrun);
-            }
-        }
-        Ok((self.outage, vec![Effect::Back { all }]))
     }
 
     fn archive(mut self, note: &str) -> Result<Moved, Refusal> {

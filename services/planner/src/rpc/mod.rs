@@ -1,13 +1,16 @@
 //! The contract of the planner: wire to command and back. Generated types stop here, in the consumer and in what is told.
 
+mod accuracy;
 mod alarm;
 mod call;
 mod figures;
 mod form;
 mod lock;
 mod parse;
+mod records;
 mod reliability;
 mod safety;
+mod task;
 mod view;
 
 use relight_common::{
@@ -148,6 +151,10 @@ impl Api {
                 let set = known().await?.place.set;
                 command.section = Some(self.others.section(&device_ids, set).await?);
             }
+            Asks::Rest => {
+                let without_fault = self.others.without_fault(command.outage.uuid()).await?;
+                command.act = act::Act::Event(Event::HandOver { without_fault });
+            }
             Asks::Network => {
                 let found = self.others.find(&known().await?.place.device_ids).await?;
                 command.act = act::Act::Refresh(found);
@@ -163,7 +170,8 @@ impl Api {
         let window = event.window(one.life.window);
         let same = consecutive::neighbours(&mut conn, one, window).await?;
         drop(conn);
-        let times = Times::of(&self.pack, window.off_at);
+        let law = law(&self.pack, one);
+        let times = Times::of(&law.pack, law.ruled_at.unwrap_or(window.off_at));
         let of = Planned {
             outage: one.id.uuid(),
             window,

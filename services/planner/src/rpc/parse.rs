@@ -3,23 +3,19 @@
 use chrono::{DateTime, Utc};
 use relight_common::{Invalid, wire};
 use relight_proto::planner::v1::{
-    self as w, ActRequest, DraftRequest, PutLockRequest, Window as WireWindow, Words as WireWords,
-    act_request::Action,
+    self as w, ActRequest, PutLockRequest, Window as WireWindow, Words as WireWords, act_request::Action,
 };
 use uuid::Uuid;
+
+mod draft;
+
+pub(super) use draft::{draft, template};
 
 use super::{customer_id, outage_id};
 use crate::{
     desk::act::{Act, Command},
-    domain::{
-        call::Outcome,
-        event::Event,
-        form::{self, Template},
-        ids::{OutageId, PermitId},
-        window::Window,
-    },
+    domain::{call::Outcome, event::Event, ids::PermitId, window::Window},
     error::Error,
-    peers::Found,
     store::{lock::Lock, outage::Words, told::Evidence},
 };
 
@@ -38,75 +34,14 @@ pub(super) enum Asks {
     Section(Vec<String>),
     /// Who is affected now.
     Network,
+    /// Who is off because of it and in no fault.
+    Rest,
     /// The number that was called.
     Number {
         customer: Uuid,
         contact: Uuid,
         outcome: Outcome,
     },
-}
-
-/// A draft before the network was asked.
-pub(super) struct Asked {
-    pub(super) id: OutageId,
-    pub(super) device_ids: Vec<String>,
-    pub(super) window: Window,
-    pub(super) words: Given,
-    pub(super) template: &'static Template,
-    pub(super) request: Option<(Uuid, String)>,
-}
-
-/// Words of a draft; an area that is left out is made from the addresses.
-pub(super) struct Given(Words);
-
-impl Given {
-    pub(super) fn unwrap_or_empty(self, found: &Found) -> Words {
-        let mut words = self.0;
-        if words.area_zh.is_empty() {
-            words.area_zh.clone_from(&found.area_zh);
-        }
-        if words.area_en.is_empty() {
-            words.area_en.clone_from(&found.area_en);
-        }
-        words
-    }
-}
-
-pub(super) fn draft(request: &DraftRequest, now: DateTime<Utc>) -> Result<Asked, Error> {
-    let (off_at, on_at) = ends(request.window.as_ref())?;
-    Ok(Asked {
-        id: outage_id(&request.outage_id)?,
-        device_ids: devices(&request.device_ids)?,
-        window: Window::plan(off_at, on_at, now)?,
-        words: Given(words(request.words.as_ref(), false)?),
-        template: template(&request.template)?,
-        request: request_of(&request.requested_by_customer_id, &request.request_note)?,
-    })
-}
-
-/// Who asked for it, and how; both or none.
-fn request_of(customer: &str, note: &str) -> Result<Option<(Uuid, String)>, Invalid> {
-    let customer = wire::uuid_opt("requested_by_customer_id", customer)?;
-    match customer {
-        Some(customer) => {
-            let note = wire::text_required("request_note", note, TEXT_MAX)?;
-            Ok(Some((customer, note)))
-        }
-        None if note.is_empty() => Ok(None),
-        None => Err(Invalid::new(
-            "requested_by_customer_id",
-            "must be given with request_note",
-        )),
-    }
-}
-
-/// The template of this word; left out: the one that asks for more.
-pub(super) fn template(word: &str) -> Result<&'static Template, Invalid> {
-    let word = if word.is_empty() { form::STRICTEST } else { word };
-    Template::find(word).ok_or_else(|| {
-        let words: Vec<_> = Template::all().iter().map(|one| one.word.as_str()).collect();
-        Invalid::new("template", format!("must be one of {}", words.join(", ")))
-    })
 }
 
 pub(super) fn devices(ids: &[String]) -> Result<Vec<String>, Invalid> {
@@ -183,6 +118,16 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
             command.words = it.words.as_ref().map(|it| words(Some(it), true)).transpose()?;
             Act::Event(Event::Announce)
         }
+        Action::Reword(it) => {
+            command.words = Some(words(it.words.as_ref(), true)?);
+            command.reason = why(&it.reason)?;
+            Act::Event(Event::Reword)
+        }
+        Action::HandOver(it) => {
+            command.reason = why(&it.reason)?;
+            asks = Asks::Rest;
+            Act::Gate
+        }
         Action::Evidence(it) => {
             asks = called(it.call.as_ref(), &it.customer_id)?;
             Act::Evidence(evidence(it)?)
@@ -199,7 +144,8 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
         }
         Action::Restore(it) => {
             (command.reason, asks) = restored(it)?;
-            Act::Event(Event::Restore { all: it.all })
+            let at = wire::instant_opt("at", it.at)?;
+            Act::Event(Event::Restore { all: it.all, at })
         }
         other => {
             let (act, reason) = plain(other)?;
@@ -237,13 +183,15 @@ fn plain(action: &Action) -> Result<(Act, String), Error> {
     Ok(match action {
         Action::SwitchOff(it) => {
             let permit = PermitId::parse(&it.permit_id)?;
-            (Act::Event(Event::SwitchOff { permit }), String::new())
+            let at = wire::instant_opt("at", it.at)?;
+            (Act::Event(Event::SwitchOff { permit, at }), String::new())
         }
         Action::Permit(it) => {
             let event = Event::Permit {
                 id: PermitId::new(),
                 number: wire::text_required("number", &it.number, 100)?,
                 read_back: it.read_back,
+                at: wire::instant_opt("at", it.at)?,
             };
             (Act::Event(event), String::new())
         }

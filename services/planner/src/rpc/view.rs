@@ -152,17 +152,38 @@ pub(super) async fn read(conn: &mut PgConnection, one: &Stored) -> Result<WireOu
         network_added: one.network_added.unsigned_abs(),
         network_released: one.network_released.unsigned_abs(),
         template: one.template.clone(),
+        ruled_pack: life
+            .ruled
+            .as_ref()
+            .map(|ruled| ruled.pack.clone())
+            .unwrap_or_default(),
+        ruled_version: life
+            .ruled
+            .as_ref()
+            .map(|ruled| ruled.version.clone())
+            .unwrap_or_default(),
+        ruled_at: life.ruled_at().map(timestamp),
+        words_by: life
+            .worded
+            .as_ref()
+            .map(|worded| worded.by.clone())
+            .unwrap_or_default(),
+        words_approved_by: life
+            .worded
+            .as_ref()
+            .and_then(|worded| worded.approved_by.clone())
+            .unwrap_or_default(),
     })
 }
 
-fn window(window: Window) -> WireWindow {
+pub(super) fn window(window: Window) -> WireWindow {
     WireWindow {
         off_at: Some(timestamp(window.off_at)),
         on_at: Some(timestamp(window.on_at)),
     }
 }
 
-fn words(words: &Words) -> WireWords {
+pub(super) fn words(words: &Words) -> WireWords {
     WireWords {
         area_zh: words.area_zh.clone(),
         area_en: words.area_en.clone(),

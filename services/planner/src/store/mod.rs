@@ -1,7 +1,9 @@
 //! All SQL of the planner.
 
+pub mod accuracy;
 pub mod alarm;
 pub mod call;
+pub mod compliance;
 pub mod consecutive;
 pub mod crew;
 pub mod facts;
@@ -14,7 +16,9 @@ pub mod list;
 pub mod lock;
 pub mod outage;
 pub mod people;
+pub mod published;
 pub mod reliability;
 pub mod requester;
 pub mod safety;
+pub mod task;
 pub mod told;

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         form::{STRICTEST, Template},
         ids::OutageId,
-        outage::Outage,
+        outage::{Mark, Outage},
         window::{Instant, Window},
     },
     error::Error,
@@ -308,7 +308,7 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
              grid_version = $14, affected_count = $15, lon = $16, lat = $17, area_made = $18, area_zh = $19, area_en = $20,
              line = $21, reason_zh = $22, reason_en = $23, above_count = $24, above_hours = $25, justification = $26,
              note = $27, order_number = $28, crew_name = $29, network_added = $30, network_released = $31, life = $32, conflicts = $33,
-             template = $34, must_consider = $35, zones = $36, feeders = $37
+             template = $34, must_consider = $35, zones = $36, feeders = $37, outside_permit = $38
          where id = $1",
         one.id.uuid(),
         one.life.state.word(),
@@ -346,7 +346,8 @@ pub async fn save(conn: &mut PgConnection, one: &Stored) -> Result<(), Error> {
         one.template,
         &must_consider(one),
         &one.place.zones,
-        &one.place.feeders
+        &one.place.feeders,
+        one.life.marks.contains(&Mark::OutsidePermit)
     )
     .execute(conn)
     .await

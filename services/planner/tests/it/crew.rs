@@ -50,6 +50,7 @@ fn permit() -> Act {
         id: PermitId::new(),
         number: "D-2026-77".to_owned(),
         read_back: true,
+        at: None,
     })
 }
 
@@ -74,7 +75,15 @@ async fn the_crew_on_the_spot_switches_works_clears_and_restores_its_own_outage(
         .expect("just recorded")
         .id;
     house.until(window().off_at).await?;
-    house.event(&own, Event::SwitchOff { permit: permit_id }).await?;
+    house
+        .event(
+            &own,
+            Event::SwitchOff {
+                permit: permit_id,
+                at: None,
+            },
+        )
+        .await?;
     house.tick(false).await?;
     house.event(&own, Event::Work).await?;
     let clear = given::clears("Crew 07", "");

@@ -439,11 +439,13 @@ impl House {
             id: relight_planner::domain::ids::PermitId::new(),
             number: "D-2026-77".to_owned(),
             read_back: true,
+            at: None,
         };
         let permitted = self.event(&dispatcher(), permit).await?;
         let permit = permitted.life.permit.expect("just recorded").id;
         self.until(window().off_at).await?;
-        self.event(&dispatcher(), Event::SwitchOff { permit }).await
+        self.event(&dispatcher(), Event::SwitchOff { permit, at: None })
+            .await
     }
 
     /// From the draft to supply being off, with the generator isolated.

@@ -16,6 +16,7 @@ fn permit() -> Act {
         id: PermitId::new(),
         number: "D-2026-77".to_owned(),
         read_back: true,
+        at: None,
     })
 }
 
@@ -62,7 +63,9 @@ async fn who_is_called_after_a_later_start_has_heard_of_both() -> anyhow::Result
     let permitted = house.act(&dispatcher(), permit()).await?;
     let permit = permitted.life.permit.expect("just recorded").id;
     house.until(off_at).await?;
-    let one = house.event(&dispatcher(), Event::SwitchOff { permit }).await?;
+    let one = house
+        .event(&dispatcher(), Event::SwitchOff { permit, at: None })
+        .await?;
     assert_eq!(one.life.state, State::Off);
     Ok(())
 }

@@ -48,12 +48,14 @@ async fn who_comes_to_work_while_supply_returns_stops_it() -> anyhow::Result<()>
     house.act(&dispatcher(), check_in("Line 4")).await?;
     for all in [true, false] {
         let words = house
-            .refused(&dispatcher(), Act::Event(Event::Restore { all }))
+            .refused(&dispatcher(), Act::Event(Event::Restore { all, at: None }))
             .await?;
         assert!(words.starts_with("1 leaders have not cleared"), "{all}: {words}");
     }
     house.act(&dispatcher(), clears("Wang", "Line 4")).await?;
-    let one = house.event(&dispatcher(), Event::Restore { all: true }).await?;
+    let one = house
+        .event(&dispatcher(), Event::Restore { all: true, at: None })
+        .await?;
     assert_eq!(one.life.state, State::Restored);
     Ok(())
 }

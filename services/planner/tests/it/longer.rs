@@ -45,7 +45,9 @@ async fn uncalled(house: &House) -> anyhow::Result<u32> {
 async fn archived(house: &House, note: &str) -> anyhow::Result<Act> {
     house.tick(true).await?;
     house.event(&dispatcher(), Event::StartRestoring).await?;
-    house.event(&dispatcher(), Event::Restore { all: true }).await?;
+    house
+        .event(&dispatcher(), Event::Restore { all: true, at: None })
+        .await?;
     Ok(Act::Event(Event::Archive {
         note: note.to_owned(),
     }))

@@ -55,10 +55,11 @@ async fn switched_off(house: &given::House) -> anyhow::Result<()> {
         id: relight_planner::domain::ids::PermitId::new(),
         number: "D-2026-77".to_owned(),
         read_back: true,
+        at: None,
     };
     let permitted = house.event(&dispatcher(), permit).await?;
     let permit = permitted.life.permit.expect("just recorded").id;
-    let off = Act::Event(Event::SwitchOff { permit });
+    let off = Act::Event(Event::SwitchOff { permit, at: None });
     let early = house.refused(&dispatcher(), off.clone()).await?;
     assert!(early.starts_with("not before"), "{early}");
     house.until(window().off_at).await?;
@@ -93,7 +94,7 @@ async fn restored(house: &given::House) -> anyhow::Result<()> {
     assert!(house.refused(&desk, back.clone()).await?.contains("not called"));
     house.act(&desk, tick(true)).await?;
     house.act(&desk, back).await?;
-    let mut section = given::command(Act::Event(Event::Restore { all: false }));
+    let mut section = given::command(Act::Event(Event::Restore { all: false, at: None }));
     section.section = Some((Uuid::now_v7(), 3));
     for _ in 0..2 {
         house.run(&desk, section.clone()).await??;
@@ -101,6 +102,6 @@ async fn restored(house: &given::House) -> anyhow::Result<()> {
         assert_eq!(one.life.state, State::Restoring);
         assert_eq!(one.life.restored_of(4), 3, "the same section counts once");
     }
-    house.event(&desk, Event::Restore { all: true }).await?;
+    house.event(&desk, Event::Restore { all: true, at: None }).await?;
     Ok(())
 }

@@ -92,7 +92,15 @@ impl Street {
     }
 
     pub async fn gate(&self) -> anyhow::Result<Value> {
-        self.who("planner").await?.get(&self.path("/gate")).await
+        self.part("gate").await
+    }
+
+    /// What hangs on the outage under this name.
+    pub async fn part(&self, name: &str) -> anyhow::Result<Value> {
+        self.who("planner")
+            .await?
+            .get(&self.path(&format!("/{name}")))
+            .await
     }
 
     /// Does it, which must work.

@@ -109,6 +109,12 @@ pub struct KnownOutage {
 }
 
 impl KnownOutage {
+    /// Planned work whose announced end, as last told, has passed: whoever is still off then has a fault, or is owed the search for
+    /// one (domain.md 5.5 no. 26).
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        ["PLANNED", "TEMPORARY"].contains(&self.class.as_str()) && self.etr_at.is_some_and(|end| end <= now)
+    }
+
     /// Whether the supply was stopped for this customer alone, and not by a fault or work.
     pub fn is_cut(&self) -> bool {
         ["ARREARS", "CUSTOMER_REQUEST"].contains(&self.class.as_str())
@@ -166,7 +172,7 @@ pub struct Seen {
 
 /// What triage makes of a report. Danger is never swallowed; arrears are never blamed while a fault lies above or the
 /// meter contradicts; what nobody can say is a fault of ours.
-pub fn triage(seen: Seen) -> Triage {
+pub fn triage(seen: Seen, now: DateTime<Utc>) -> Triage {
     let fault = if seen.on_the_grid {
         Triage::New
     } else {
@@ -188,6 +194,7 @@ pub fn triage(seen: Seen) -> Triage {
                 (false, true, _) => Triage::OwnRequest(known),
             }
         }
+        Some(known) if known.is_over(now) => fault,
         Some(known) => Triage::KnownOutage(known),
         None if seen.neighbours == Neighbours::On && seen.on_the_grid && !seen.fault_above => {
             Triage::CustomerSide
@@ -311,18 +318,50 @@ mod tests {
             ),
         ];
         for (seen, word, standing) in cases {
-            let made = triage(seen.clone());
+            let made = triage(seen.clone(), DateTime::UNIX_EPOCH);
             assert_eq!(
                 (made.word(), made.standing().word()),
                 (word, standing),
                 "{seen:?}"
             );
-            let danger = triage(Seen {
+            let danger = Seen {
                 danger: true,
                 ..seen.clone()
-            });
+            };
+            let danger = triage(danger, DateTime::UNIX_EPOCH);
             assert!(["new", "undetermined"].contains(&danger.word()), "{seen:?}");
             assert_eq!(danger.standing(), Standing::Open);
         }
+    }
+
+    /// domain.md 5.5 no. 26: up to the announced end it is the plan, from then on a fault.
+    #[test]
+    fn planned_work_explains_nothing_after_its_announced_end() {
+        let end: DateTime<Utc> = "2026-03-09T07:00:00Z".parse().unwrap();
+        let word = |class: &str, now| {
+            let known = known(class).map(|known| KnownOutage {
+                etr_at: Some(end),
+                ..known
+            });
+            let seen = Seen {
+                on_the_grid: true,
+                known,
+                ..Seen::default()
+            };
+            triage(seen, now).word()
+        };
+        let before = end - chrono::TimeDelta::seconds(1);
+        for class in ["PLANNED", "TEMPORARY"] {
+            assert_eq!(
+                (word(class, before), word(class, end)),
+                ("known_outage", "new"),
+                "{class}"
+            );
+        }
+        assert_eq!(
+            word("FAULT", end),
+            "known_outage",
+            "an estimate that passed ends no fault"
+        );
     }
 }

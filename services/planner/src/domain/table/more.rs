@@ -29,6 +29,7 @@ fn a_late_start_keeps_the_end_is_told_and_counts() {
     one.permit = Some(permit(off_at() + h(1)));
     let off = Event::SwitchOff {
         permit: permit(asked).id,
+        at: None,
     };
     let mut untold = facts();
     untold.coverage.told_late_start = 1;
@@ -198,13 +199,13 @@ fn supply_returns_only_when_everybody_is_out_and_own_generation_was_called() {
         // Who came to the line since supply began to return.
         (
             State::Restoring,
-            Event::Restore { all: false },
+            Event::Restore { all: false, at: None },
             with(|f| f.uncleared = 1),
             Refusal::NotCleared(1),
         ),
         (
             State::Restoring,
-            Event::Restore { all: true },
+            Event::Restore { all: true, at: None },
             with(|f| f.backfeed_untold = 1),
             Refusal::NotCalled(1),
         ),
