@@ -24,9 +24,6 @@ pub async fn run(what: &cli::Import) -> anyhow::Result<ExitCode> {
         Ok(read) => read,
         Err(faults) => return Ok(refused(&faults.0)),
     };
-    for fault in &skipped {
-        eprintln!("left out: {fault}");
-    }
     if what.dry_run {
         return rehearse(&config::load()?, pack, skipped, what.json).await;
     }
@@ -110,27 +107,49 @@ async fn rehearse(
 }
 
 fn read(what: &cli::Import, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), relight_grid::Faults> {
-    if let Some(dir) = &what.pack {
-        return read_pack(dir, on_bad);
+    if let Some(dir) = what
+        .pack
+        .as_deref()
+        .or(what.network.as_deref().and_then(pack_folder))
+    {
+        let (pack, skipped) = read_pack(dir, on_bad)?;
+        skipped.iter().for_each(|fault| eprintln!("left out: {fault}"));
+        return Ok((pack, skipped));
     }
-    let imported = match (&what.opendss, &what.graph) {
-        (Some(entry), _) => grid::opendss::read(entry, on_bad)?,
-        (None, Some(file)) => grid::graph_json::read(&file.display().to_string(), &bytes(file)?, on_bad)?,
-        (None, None) => unreachable!("clap asks for one of them"),
-    };
+    let files = [&what.network, &what.opendss, &what.graph];
+    let file = files.into_iter().flatten().next();
+    let imported = grid::open(file.expect("clap asks for one of them"), on_bad)?;
+    crate::grid::tell(&imported);
+    let nowhere = Pack::without_place(&imported.network);
     let pack = Pack::from_network(&imported.network, &defaults(what))?;
+    if let (false, Some(at)) = (nowhere.is_empty(), what.place) {
+        eprintln!(
+            "note: {} load(s) have no place and none near them: they are put at {},{} (--place), such as {}",
+            nowhere.len(),
+            at.lon,
+            at.lat,
+            nowhere[0].id
+        );
+    }
     Ok((pack, imported.skipped))
 }
 
-fn bytes(file: &Path) -> Result<Vec<u8>, relight_grid::Faults> {
-    std::fs::read(file).map_err(|error| {
-        relight_grid::Faults(vec![Fault {
-            file: file.display().to_string(),
-            line: None,
-            column: None,
-            problem: format!("cannot be read: {error}"),
-        }])
-    })
+/// The folder of a CSV pack with its customers; a network alone is read as any other.
+fn pack_folder(path: &Path) -> Option<&Path> {
+    let is_file = path.extension().is_some_and(|end| end == "csv" || end == "gz");
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().filter(|_| is_file)?
+    };
+    let names = ["service_point.csv", "service_point.csv.gz"];
+    let is_pack = names.iter().any(|name| folder.join(name).exists());
+    (is_pack && !is_other_network(path)).then_some(folder)
+}
+
+/// Is a gzipped file beside a pack something else than a part of it.
+fn is_other_network(path: &Path) -> bool {
+    path.is_file() && !path.to_string_lossy().trim_end_matches(".gz").ends_with(".csv")
 }
 
 fn defaults(what: &cli::Import) -> PackDefaults {
@@ -140,6 +159,7 @@ fn defaults(what: &cli::Import) -> PackDefaults {
         org_path: what.org_path.clone(),
         area_class: AreaClass::Urban,
         language: Language::ZhCn,
+        place: what.place,
     }
 }
 

@@ -35,6 +35,7 @@ fn feeder(networks: &std::path::Path) -> anyhow::Result<Pack> {
         org_path: "test/feeder".to_owned(),
         area_class: AreaClass::Rural,
         language: Language::En,
+        place: None,
     };
     Ok(Pack::from_network(&network, &defaults)?)
 }
