@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The phases at one end of a device or of a load, in order: 1 to 24 different numbers from 1 to 31. Circuits on
+/// The phases at one end of a device or of a load, in order: 1 to 21 different numbers from 1 to 63. Circuits on
 /// one pole with neutrals and messengers of their own need that many.
 ///
 /// The order matters where two ends carry the same phases: the first passes to the first, and so on.
@@ -17,9 +17,9 @@ pub struct Phases(u128);
 pub enum PhasesError {
     /// No phase at all.
     Empty,
-    /// More than 24.
+    /// More than 21.
     TooMany,
-    /// Not a number from 1 to 31.
+    /// Not a number from 1 to 63.
     NotAPhase,
     /// The same phase twice.
     Repeated,
@@ -29,8 +29,8 @@ impl fmt::Display for PhasesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             PhasesError::Empty => "no phase is given; write at least one, like 123",
-            PhasesError::TooMany => "more than 24 phases; write at most 24",
-            PhasesError::NotAPhase => "a phase is a number from 1 to 9, or in brackets up to 31; write them in a row, like 123 or 12(10)",
+            PhasesError::TooMany => "more than 21 phases; write at most 21",
+            PhasesError::NotAPhase => "a phase is a number from 1 to 9, or in brackets up to 63; write them in a row, like 123 or 12(10)",
             PhasesError::Repeated => "a phase is given twice; write each once",
         })
     }
@@ -39,9 +39,9 @@ impl fmt::Display for PhasesError {
 impl std::error::Error for PhasesError {}
 
 impl Phases {
-    const MAX: usize = 24;
-    const GREATEST: u8 = 31;
-    const BITS: u32 = 5;
+    const MAX: usize = 21;
+    const GREATEST: u8 = 63;
+    const BITS: u32 = 6;
 
     /// # Errors
     /// Says which rule of the list is broken.
@@ -52,7 +52,7 @@ impl Phases {
             _ => {}
         }
         let mut packed = 0;
-        let mut seen = 0_u32;
+        let mut seen = 0_u64;
         for (k, &phase) in list.iter().enumerate() {
             if !(1..=Self::GREATEST).contains(&phase) {
                 return Err(PhasesError::NotAPhase);
@@ -70,19 +70,19 @@ impl Phases {
     pub fn iter(self) -> impl Iterator<Item = u8> + Clone {
         let mut rest = self.0;
         std::iter::from_fn(move || {
-            let phase = (rest & 0x1f) as u8;
+            let phase = (rest & 0x3f) as u8;
             rest >>= Self::BITS;
             (phase != 0).then_some(phase)
         })
     }
 
     /// One bit per phase: bit 1 for phase 1.
-    pub(crate) fn mask(self) -> u32 {
+    pub(crate) fn mask(self) -> u64 {
         self.iter().fold(0, |mask, phase| mask | 1 << phase)
     }
 
     /// The phases of `mask`, ascending; none when it is empty or too full.
-    pub(crate) fn from_mask(mask: u32) -> Option<Phases> {
+    pub(crate) fn from_mask(mask: u64) -> Option<Phases> {
         let list: Vec<u8> = (1..=Self::GREATEST)
             .filter(|phase| mask & (1 << phase) != 0)
             .collect();
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_list_keeps_its_order_and_reads_back() {
-        for text in ["1", "123", "32", "123456789", "12(10)", "(31)1(11)"] {
+        for text in ["1", "123", "32", "123456789", "12(10)", "(63)1(11)"] {
             assert_eq!(text.parse::<Phases>().unwrap().to_string(), text);
         }
         assert_eq!(
@@ -148,7 +148,7 @@ mod tests {
             ("", PhasesError::Empty),
             ("1234567891234567891234567", PhasesError::TooMany),
             ("10", PhasesError::NotAPhase),
-            ("1(32)", PhasesError::NotAPhase),
+            ("1(64)", PhasesError::NotAPhase),
             ("1(+2)", PhasesError::NotAPhase),
             ("1(2", PhasesError::NotAPhase),
             ("()", PhasesError::NotAPhase),

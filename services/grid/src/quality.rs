@@ -245,7 +245,7 @@ impl Survey<'_> {
     /// as single-phase regulators do, make no loop.
     fn closing_loops(&self) -> Vec<String> {
         let mut joined = Joined::new(self.grid.buses().len());
-        let mut side_by_side: HashMap<Vec<BusIx>, u32> = HashMap::new();
+        let mut side_by_side: HashMap<Vec<BusIx>, u64> = HashMap::new();
         let mut closing = Vec::new();
         for device in self
             .grid

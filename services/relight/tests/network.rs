@@ -190,6 +190,27 @@ fn bad_networks_are_told_plainly_and_doubtful_ones_reported() -> anyhow::Result<
     Ok(())
 }
 
+#[test]
+fn a_report_against_the_version_in_use_tells_what_would_change() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let old = write(&folder, "old.json", &feeder().to_string())?;
+    let mut new = feeder();
+    new["edges"][2]["open"] = json!(true);
+    new["loads"].as_array_mut().context("loads")?.remove(0);
+    let new = write(&folder, "new.json", &new.to_string())?;
+    let diff = &answer(&["grid", "report", &new, "--against", &old, "--json"])?["against"];
+    assert_eq!(diff["loads"]["removed"], json!(["Load.0"]));
+    assert_eq!(
+        diff["devices"]["changed"]
+            .as_object()
+            .map(|changed| changed.keys().collect::<Vec<_>>()),
+        Some(vec!["F2"])
+    );
+    assert_eq!(diff["loads_losing_supply"].as_array().map(Vec::len), Some(10));
+    assert_eq!(diff["customers"], -1);
+    Ok(())
+}
+
 /// Three calls below the first fuse and one about nothing, as lines of a file.
 const REPORTS: [&str; 5] = [
     r#"{"at_s": 0, "load": "load.0", "kind": "call"}"#,

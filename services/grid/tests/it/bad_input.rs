@@ -46,9 +46,9 @@ fn each_fault_of_a_graph_is_named() {
             "given twice",
         ),
         (
-            r#"{"id":"e","kind":"line","from":"a","fp":[32],"to":"b","tp":[1]}"#,
+            r#"{"id":"e","kind":"line","from":"a","fp":[64],"to":"b","tp":[1]}"#,
             "",
-            "up to 31",
+            "up to 63",
         ),
         (
             r#"{"id":"e","kind":"line","from":"a","fp":[-1],"to":"b","tp":[1]}"#,

@@ -194,8 +194,8 @@ fn constructs_become_devices() {
             "line.a fuse sourcebus:123 b:123 open",
         ),
         (
-            "new line.a bus1=sourcebus.1.2.3.10 bus2=b.1.2.3.10 phases=4",
-            "line.a line sourcebus:123(10) b:123(10)",
+            "new line.a bus1=sourcebus.1.2.3.43 bus2=b.1.2.3.43 phases=4",
+            "line.a line sourcebus:123(43) b:123(43)",
         ),
         (
             "new line.a sourcebus b\nopen line.a 1\nopen line.a 2\nclose line.a 1",
@@ -383,8 +383,8 @@ fn each_fault_is_named_at_its_line() {
         ("new line", 2, "new CLASS.NAME"),
         ("new line.a \"bus1", 2, "not closed"),
         ("new line.a bus1=sourcebus bus2=b phases=x", 2, "whole one"),
-        ("new line.a bus1=sourcebus bus2=b phases=25", 2, "write 1 to 24"),
-        ("new line.a bus1=sourcebus.99 bus2=b", 2, "up to 31"),
+        ("new line.a bus1=sourcebus bus2=b phases=22", 2, "write 1 to 21"),
+        ("new line.a bus1=sourcebus.99 bus2=b", 2, "up to 63"),
         ("open line.a 1", 2, "does not exist"),
         (
             "new transformer.t windings=3 phases=1 buses=[sourcebus.1 b.1.0 b.0.2]\nopen transformer.t 2 x",

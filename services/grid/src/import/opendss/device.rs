@@ -14,7 +14,7 @@ use crate::phases::Phases;
 /// Nodes from here on carry neutrals, where a conductor is one.
 const FIRST_NEUTRAL: u8 = 4;
 /// Most phases of an element.
-const PHASES_MAX: usize = 24;
+const PHASES_MAX: usize = 21;
 
 /// What joins buses, as it was defined; none for what stands between a bus and the ground.
 pub(super) fn devices(object: &Object, switched_as: Option<DeviceKind>) -> Result<Vec<Device>, String> {
@@ -198,7 +198,7 @@ fn terminal(spec: &str, phases: usize, conductors: usize) -> Result<(String, Vec
         *node = given
             .trim()
             .parse()
-            .map_err(|_| format!("{spec:.80?}: a node is a number from 0 to 31"))?;
+            .map_err(|_| format!("{spec:.80?}: a node is a number from 0 to 63"))?;
     }
     Ok((bus, nodes))
 }
