@@ -116,6 +116,16 @@ impl Report {
     }
 }
 
+/// Devices that close a loop or a parallel path in the normal state.
+pub fn closing_loops(network: &Network, grid: &Grid) -> Vec<String> {
+    Survey { grid, network }.closing_loops()
+}
+
+/// Groups of joined buses that no source reaches in the normal state, those with most loads first.
+pub fn islands(network: &Network, grid: &Grid) -> Vec<Island> {
+    Survey { grid, network }.islands()
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "network {}", self.network)?;
