@@ -99,6 +99,9 @@ pub struct Import {
     /// Import nothing: tell what is doubtful in the data, and what would change against the current version.
     #[arg(long)]
     pub dry_run: bool,
+    /// Import although more than a tenth of the service points or devices would be gone or without supply.
+    #[arg(long)]
+    pub yes: bool,
     /// With --dry-run: for machines, with every row.
     #[arg(long, requires = "dry_run")]
     pub json: bool,

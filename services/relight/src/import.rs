@@ -1,20 +1,24 @@
 //! `relight import`: a network with its customers, all rows or none.
 
+mod compare;
+
 use std::{path::Path, process::ExitCode, time::Instant};
 
 use chrono::Utc;
 use relight_common::{Db, config, config::Settings, secrets::Secrets};
 use relight_grid::{
-    Diff, Fault, OnBad, Report,
+    Fault, Network, OnBad, Position, Report,
     import::{self as grid, Imported},
     pack::{AreaClass, Language, Pack, PackDefaults, read_pack},
 };
 use relight_registry::{ImportError, ImportOptions, ImportReport, Progress};
 use uuid::Uuid;
 
+use self::compare::Change;
 use crate::cli;
 
-/// Imports what the options name; exit code 1 when rows are bad, each told with file and line.
+/// Imports what the options name, telling before what it changes; exit code 1 when rows are bad, each told with file and
+/// line, or when more is taken away than usual and nobody said yes.
 ///
 /// # Errors
 /// When a file cannot be read or the database cannot be reached.
@@ -27,7 +31,15 @@ pub async fn run(what: &cli::Import) -> anyhow::Result<ExitCode> {
     if what.dry_run {
         return rehearse(&config::load()?, pack, skipped, what.json).await;
     }
-    match store(&config::load()?, pack, on_bad).await {
+    let settings = config::load()?;
+    if let Some(change) = Change::of_import(&settings, &pack).await? {
+        print!("{change}");
+        if let (Some(unusual), false) = (change.unusual(), what.yes) {
+            eprintln!("nothing was imported: {unusual}; is that meant, repeat it with --yes");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    match store(&settings, pack, on_bad).await {
         Ok(report) => {
             println!("{report}");
             Ok(ExitCode::SUCCESS)
@@ -81,12 +93,9 @@ async fn rehearse(
     let mut imported = Imported::from(network.clone());
     imported.skipped = skipped;
     let report = Report::new(&imported, &grid);
-    let current = relight_registry::current_network(&db).await?;
-    let diff = match &current {
-        Some((version, old)) => Some(Diff::new((old, &old.grid(*version)?), (&network, &grid))),
-        None => None,
-    };
+    let change = Change::against_current(&db, &network, &grid).await?;
     if json {
+        let diff = change.map(|change| change.diff);
         let told = serde_json::json!({ "report": report, "corrected_links": kept, "diff": diff });
         println!("{}", serde_json::to_string_pretty(&told)?);
         return Ok(ExitCode::SUCCESS);
@@ -98,9 +107,9 @@ async fn rehearse(
             kept.join(", ")
         );
     }
-    match (&current, diff) {
-        (Some((version, _)), Some(diff)) => println!("against version {version}:\n{diff}"),
-        _ => println!("there is no network yet: everything is new"),
+    match change {
+        Some(change) => print!("{change}"),
+        None => println!("there is no network yet: everything is new"),
     }
     println!("nothing was imported (--dry-run)");
     Ok(ExitCode::SUCCESS)
@@ -120,18 +129,29 @@ fn read(what: &cli::Import, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), relight
     let file = files.into_iter().flatten().next();
     let imported = grid::open(file.expect("clap asks for one of them"), on_bad)?;
     crate::grid::tell(&imported);
-    let nowhere = Pack::without_place(&imported.network);
     let pack = Pack::from_network(&imported.network, &defaults(what))?;
-    if let (false, Some(at)) = (nowhere.is_empty(), what.place) {
-        eprintln!(
-            "note: {} load(s) have no place and none near them: they are put at {},{} (--place), such as {}",
-            nowhere.len(),
-            at.lon,
-            at.lat,
-            nowhere[0].id
-        );
-    }
+    tell_places(&imported.network, what.place);
     Ok((pack, imported.skipped))
+}
+
+/// Says which loads are put where something else is, or at the one place given.
+fn tell_places(network: &Network, place: Option<Position>) {
+    let at = place.map_or(String::new(), |at| format!("at {},{} (--place)", at.lon, at.lat));
+    for (loads, put) in [
+        (
+            Pack::with_borrowed_place(network),
+            "at the nearest bus that has one",
+        ),
+        (Pack::without_place(network), at.as_str()),
+    ] {
+        if let Some(first) = loads.first() {
+            eprintln!(
+                "note: {} load(s) have no place of their own and are put {put}, such as {}",
+                loads.len(),
+                first.id
+            );
+        }
+    }
 }
 
 /// The folder of a CSV pack with its customers; a network alone is read as any other.

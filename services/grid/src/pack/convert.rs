@@ -1,6 +1,6 @@
 //! A network without customers (OpenDSS, plain graph) as a pack: one account per customer of each load.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::fault::{Fault, Faults};
 use crate::ids::fold;
@@ -60,6 +60,16 @@ impl Pack {
         loads
             .filter(|load| !positions.contains_key(&fold(&load.bus)))
             .collect()
+    }
+
+    /// Loads whose bus has no position, while one that it is joined to has.
+    pub fn with_borrowed_place(network: &Network) -> Vec<&Load> {
+        let positions = positions(network);
+        let placed = network.buses.iter().filter(|bus| bus.position.is_some());
+        let own: HashSet<String> = placed.map(|bus| fold(&bus.id)).collect();
+        let borrows = |bus: String| positions.contains_key(&bus) && !own.contains(&bus);
+        let loads = network.loads.iter();
+        loads.filter(|load| borrows(fold(&load.bus))).collect()
     }
 }
 

@@ -75,6 +75,17 @@ fn a_load_that_lies_nowhere_is_named() {
             .all(|point| Some(point.position) == place)
     );
     assert_eq!(Pack::without_place(&network).len(), network.loads.len());
+    assert!(Pack::with_borrowed_place(&network).is_empty());
+
+    let source = network.sources[0].bus.clone();
+    let bus = network.buses.iter_mut().find(|bus| bus.id == source);
+    bus.expect("the bus of the source").position = place;
+    assert!(Pack::without_place(&network).is_empty(), "all hang together");
+    assert_eq!(
+        Pack::with_borrowed_place(&network).len(),
+        network.loads.len(),
+        "nobody lives at the source"
+    );
 }
 
 const GOOD: &[(&str, &str)] = &[
