@@ -38,6 +38,7 @@ pub fn of_feeder(entry: &Path, zone: &str) -> anyhow::Result<Pack> {
         org_path: ORG.to_owned(),
         area_class: AreaClass::Urban,
         language: Language::ZhCn,
+        place: None,
     };
     let pack =
         Pack::from_network(&imported.network, &defaults).map_err(|faults| anyhow::anyhow!("{faults}"))?;

@@ -27,6 +27,9 @@ pub struct Imported {
     pub aliases: Vec<(String, String)>,
 }
 
+/// Behind the id of a device that is open in part: the part that is open.
+const OPEN_PART: &str = ".open";
+
 /// Largest text after unpacking, bytes.
 const TEXT_BYTES_MAX: u64 = 2 << 30;
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];

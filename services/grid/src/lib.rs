@@ -41,6 +41,6 @@ pub use model::{BusIx, DeviceIx, Grid, LoadIx};
 pub use network::{Bus, Device, DeviceKind, End, Load, Network, Position, Source};
 pub use pack::Pack;
 pub use phases::{Phases, PhasesError};
-pub use quality::{Island, Report};
+pub use quality::{Island, Report, closing_loops, islands};
 pub use supply::Supply;
 pub use trace::Dead;

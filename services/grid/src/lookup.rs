@@ -82,11 +82,14 @@ impl<'g> Lookup<'g> {
     /// # Errors
     /// No device has that name, or devices have it that do not belong together.
     pub fn devices(&self, id: &str) -> Result<Vec<DeviceIx>, Unknown> {
-        if let Some(device) = self.grid.device(id) {
-            return Ok(vec![device]);
-        }
-        if let Some(devices) = self.devices.get(&fold(id)) {
-            return Ok(devices.clone());
+        let exact = self.grid.device(id);
+        let named = self.devices.get(&fold(id));
+        match (exact, named) {
+            // A device that is open in part is several rows under the name of one.
+            (Some(device), Some(parts)) if parts.contains(&device) => return Ok(parts.clone()),
+            (Some(device), _) => return Ok(vec![device]),
+            (None, Some(devices)) => return Ok(devices.clone()),
+            (None, None) => {}
         }
         if let Some(device) = self.without_class(id) {
             return Ok(vec![device]);

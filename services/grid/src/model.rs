@@ -76,7 +76,7 @@ impl Names {
 #[derive(Debug)]
 struct BusRow {
     first_vertex: u32,
-    mask: u16,
+    mask: u64,
     position: Option<Position>,
 }
 
@@ -168,7 +168,7 @@ impl Grid {
     /// `network` has been checked: every id is unique and every bus it names exists, at the position in
     /// `joins`.
     pub(crate) fn build(network: &Network, joins: &Joins, version: Uuid) -> Grid {
-        let mut masks = vec![0_u16; network.buses.len()];
+        let mut masks = vec![0_u64; network.buses.len()];
         for (bus, phases) in phases_used(network, joins) {
             masks[bus as usize] |= phases.mask();
         }
@@ -449,7 +449,7 @@ fn phases_used(network: &Network, joins: &Joins) -> impl Iterator<Item = (u32, P
     ends.chain(loads).chain(sources)
 }
 
-fn bus_rows(network: &Network, masks: &[u16]) -> Vec<BusRow> {
+fn bus_rows(network: &Network, masks: &[u64]) -> Vec<BusRow> {
     let mut first_vertex = 0;
     let rows = network.buses.iter().zip(masks).map(|(bus, &mask)| {
         let row = BusRow {

@@ -1,23 +1,25 @@
-//! An ordered list of phase numbers in four bytes.
+//! An ordered list of phase numbers in one word.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The phases at one end of a device or of a load, in order: 1 to 8 different numbers from 1 to 9.
+/// The phases at one end of a device or of a load, in order: 1 to 21 different numbers from 1 to 63. Circuits on
+/// one pole with neutrals and messengers of their own need that many.
 ///
 /// The order matters where two ends carry the same phases: the first passes to the first, and so on.
-/// Written as digits without a separator (`123`), which no spreadsheet takes for a number to round.
+/// Written as digits without a separator (`123`), which no spreadsheet takes for a number to round; a
+/// number above 9 in brackets (`12(10)`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Phases(u32);
+pub struct Phases(u128);
 
 /// Why a list is no [`Phases`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhasesError {
     /// No phase at all.
     Empty,
-    /// More than 8.
+    /// More than 21.
     TooMany,
-    /// Not a number from 1 to 9.
+    /// Not a number from 1 to 63.
     NotAPhase,
     /// The same phase twice.
     Repeated,
@@ -27,8 +29,8 @@ impl fmt::Display for PhasesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             PhasesError::Empty => "no phase is given; write at least one, like 123",
-            PhasesError::TooMany => "more than 8 phases; write at most 8",
-            PhasesError::NotAPhase => "a phase is a number from 1 to 9; write them in a row, like 123",
+            PhasesError::TooMany => "more than 21 phases; write at most 21",
+            PhasesError::NotAPhase => "a phase is a number from 1 to 9, or in brackets up to 63; write them in a row, like 123 or 12(10)",
             PhasesError::Repeated => "a phase is given twice; write each once",
         })
     }
@@ -37,8 +39,9 @@ impl fmt::Display for PhasesError {
 impl std::error::Error for PhasesError {}
 
 impl Phases {
-    const MAX: usize = 8;
-    const BITS: u32 = 4;
+    const MAX: usize = 21;
+    const GREATEST: u8 = 63;
+    const BITS: u32 = 6;
 
     /// # Errors
     /// Says which rule of the list is broken.
@@ -49,16 +52,16 @@ impl Phases {
             _ => {}
         }
         let mut packed = 0;
-        let mut seen = 0_u16;
+        let mut seen = 0_u64;
         for (k, &phase) in list.iter().enumerate() {
-            if !(1..=9).contains(&phase) {
+            if !(1..=Self::GREATEST).contains(&phase) {
                 return Err(PhasesError::NotAPhase);
             }
             if seen & (1 << phase) != 0 {
                 return Err(PhasesError::Repeated);
             }
             seen |= 1 << phase;
-            packed |= u32::from(phase) << (k as u32 * Self::BITS);
+            packed |= u128::from(phase) << (k as u32 * Self::BITS);
         }
         Ok(Phases(packed))
     }
@@ -67,27 +70,32 @@ impl Phases {
     pub fn iter(self) -> impl Iterator<Item = u8> + Clone {
         let mut rest = self.0;
         std::iter::from_fn(move || {
-            let phase = (rest & 0xf) as u8;
+            let phase = (rest & 0x3f) as u8;
             rest >>= Self::BITS;
             (phase != 0).then_some(phase)
         })
     }
 
     /// One bit per phase: bit 1 for phase 1.
-    pub(crate) fn mask(self) -> u16 {
+    pub(crate) fn mask(self) -> u64 {
         self.iter().fold(0, |mask, phase| mask | 1 << phase)
     }
 
     /// The phases of `mask`, ascending; none when it is empty or too full.
-    pub(crate) fn from_mask(mask: u16) -> Option<Phases> {
-        let list: Vec<u8> = (1..=9).filter(|phase| mask & (1 << phase) != 0).collect();
+    pub(crate) fn from_mask(mask: u64) -> Option<Phases> {
+        let list: Vec<u8> = (1..=Self::GREATEST)
+            .filter(|phase| mask & (1 << phase) != 0)
+            .collect();
         Phases::new(&list).ok()
     }
 }
 
 impl fmt::Display for Phases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.iter().try_for_each(|phase| write!(f, "{phase}"))
+        self.iter().try_for_each(|phase| match phase {
+            0..=9 => write!(f, "{phase}"),
+            _ => write!(f, "({phase})"),
+        })
     }
 }
 
@@ -101,15 +109,21 @@ impl FromStr for Phases {
     type Err = PhasesError;
 
     fn from_str(text: &str) -> Result<Phases, PhasesError> {
-        if text.len() > Self::MAX * 4 {
-            return Err(PhasesError::TooMany);
+        let (mut list, mut rest) = (Vec::new(), text);
+        while let Some(first) = rest.chars().next() {
+            if list.len() == Self::MAX {
+                return Err(PhasesError::TooMany);
+            }
+            let (number, behind) = match rest.strip_prefix('(') {
+                Some(inner) => inner.split_once(')').ok_or(PhasesError::NotAPhase)?,
+                None => rest.split_at(first.len_utf8()),
+            };
+            let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+            let phase = number.parse().ok().filter(|_| is_number);
+            list.push(phase.ok_or(PhasesError::NotAPhase)?);
+            rest = behind;
         }
-        let digits = text.chars().map(|c| c.to_digit(10).map(|d| d as u8));
-        Phases::new(
-            &digits
-                .collect::<Option<Vec<u8>>>()
-                .ok_or(PhasesError::NotAPhase)?,
-        )
+        Phases::new(&list)
     }
 }
 
@@ -119,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_list_keeps_its_order_and_reads_back() {
-        for text in ["1", "123", "32", "12345678"] {
+        for text in ["1", "123", "32", "123456789", "12(10)", "(63)1(11)"] {
             assert_eq!(text.parse::<Phases>().unwrap().to_string(), text);
         }
         assert_eq!(
@@ -132,8 +146,12 @@ mod tests {
     fn each_broken_rule_is_named() {
         let table = [
             ("", PhasesError::Empty),
-            ("123456789", PhasesError::TooMany),
+            ("1234567891234567891234567", PhasesError::TooMany),
             ("10", PhasesError::NotAPhase),
+            ("1(64)", PhasesError::NotAPhase),
+            ("1(+2)", PhasesError::NotAPhase),
+            ("1(2", PhasesError::NotAPhase),
+            ("()", PhasesError::NotAPhase),
             ("A", PhasesError::NotAPhase),
             ("11", PhasesError::Repeated),
         ];

@@ -116,6 +116,16 @@ impl Report {
     }
 }
 
+/// Devices that close a loop or a parallel path in the normal state.
+pub fn closing_loops(network: &Network, grid: &Grid) -> Vec<String> {
+    Survey { grid, network }.closing_loops()
+}
+
+/// Groups of joined buses that no source reaches in the normal state, those with most loads first.
+pub fn islands(network: &Network, grid: &Grid) -> Vec<Island> {
+    Survey { grid, network }.islands()
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "network {}", self.network)?;
@@ -245,7 +255,7 @@ impl Survey<'_> {
     /// as single-phase regulators do, make no loop.
     fn closing_loops(&self) -> Vec<String> {
         let mut joined = Joined::new(self.grid.buses().len());
-        let mut side_by_side: HashMap<Vec<BusIx>, u16> = HashMap::new();
+        let mut side_by_side: HashMap<Vec<BusIx>, u64> = HashMap::new();
         let mut closing = Vec::new();
         for device in self
             .grid

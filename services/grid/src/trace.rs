@@ -54,6 +54,23 @@ impl Grid {
         dead
     }
 
+    /// Those of `loads` with a phase that has supply in the one state and none in the other: each state is what is opened
+    /// and what is closed against the normal one.
+    pub fn losing_a_phase(
+        &self,
+        loads: &[LoadIx],
+        before: (&[DeviceIx], &[DeviceIx]),
+        after: (&[DeviceIx], &[DeviceIx]),
+    ) -> Vec<LoadIx> {
+        let [was, is] =
+            [before, after].map(|(opened, closed)| Flood::new(self, &self.normal, opened, closed));
+        let loses = |load: LoadIx| {
+            let mut vertices = self.load_vertices(load);
+            vertices.any(|vertex| was.is_live(vertex) && !is.is_live(vertex))
+        };
+        loads.iter().copied().filter(|&load| loses(load)).collect()
+    }
+
     /// For every device: does it conduct, given these deviations from the normal state.
     pub(crate) fn state(&self, opened: &[DeviceIx], closed: &[DeviceIx]) -> Vec<bool> {
         let mut conducts = self.normal_state();

@@ -17,6 +17,9 @@ use crate::{
     store::grid_version,
 };
 
+#[cfg(test)]
+mod oracle;
+
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// One version of the network with its devices in the order of their folded ids.
@@ -34,7 +37,7 @@ pub(crate) struct Difference {
     pub(crate) lost: Vec<String>,
     /// They had none and have some now.
     pub(crate) restored: Vec<String>,
-    /// They lose only some of their phases.
+    /// They lose some phases and keep or get others.
     pub(crate) partly_dead: Vec<String>,
 }
 
@@ -57,21 +60,25 @@ impl Held {
     /// What is different `after`. A load that was partly dead before and is dead now lost supply; one that was dead before
     /// did not. The lists of a grid are sorted.
     pub(crate) fn difference(&self, before: &State, after: &State) -> Difference {
-        let dead = |state: &State| {
-            let (opened, closed) = state.lists();
-            self.grid.dead(&opened, &closed)
+        let (before, after) = (before.lists(), after.lists());
+        let (was, is) = (
+            self.grid.dead(&before.0, &before.1),
+            self.grid.dead(&after.0, &after.1),
+        );
+        let ids = |loads: &[LoadIx]| loads.iter().map(|&load| fold(self.grid.load_id(load))).collect();
+        let only = |here: &[LoadIx], there: &[LoadIx]| -> Vec<String> {
+            let new = here.iter().filter(|load| there.binary_search(load).is_err());
+            ids(&new.copied().collect::<Vec<_>>())
         };
-        let (was, is) = (dead(before), dead(after));
-        let only = |here: &[LoadIx], there: &[&[LoadIx]]| -> Vec<String> {
-            let new = here
-                .iter()
-                .filter(|load| there.iter().all(|list| list.binary_search(load).is_err()));
-            new.map(|&load| fold(self.grid.load_id(load))).collect()
-        };
+        let partly = self.grid.losing_a_phase(
+            &is.partly_dead_loads,
+            (&before.0, &before.1),
+            (&after.0, &after.1),
+        );
         Difference {
-            lost: only(&is.dead_loads, &[&was.dead_loads]),
-            restored: only(&was.dead_loads, &[&is.dead_loads]),
-            partly_dead: only(&is.partly_dead_loads, &[&was.partly_dead_loads, &was.dead_loads]),
+            lost: only(&is.dead_loads, &was.dead_loads),
+            restored: only(&was.dead_loads, &is.dead_loads),
+            partly_dead: ids(&partly),
         }
     }
 

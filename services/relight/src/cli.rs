@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
 use relight_common::secrets::SERVICES;
+use relight_grid::Position;
 
 use crate::rooms::EDGES;
 
@@ -71,6 +72,9 @@ pub struct Import {
     /// Folder of a CSV pack (docs/csv-pack.md).
     #[arg(long, group = "source")]
     pub pack: Option<PathBuf>,
+    /// A network in any form: CSV pack, OpenDSS, CIM100 RDF/XML, plain graph JSON or a snapshot, gzipped or not.
+    #[arg(long, group = "source")]
+    pub network: Option<PathBuf>,
     /// Entry file of an OpenDSS network.
     #[arg(long, group = "source")]
     pub opendss: Option<PathBuf>,
@@ -86,12 +90,18 @@ pub struct Import {
     /// Accounts are made as PREFIX-LOAD for networks that have none.
     #[arg(long, default_value = "demo")]
     pub account_prefix: String,
+    /// Where loads are put that have no position, nor anything near them: LONGITUDE,LATITUDE in WGS84 degrees.
+    #[arg(long, value_name = "LON,LAT", value_parser = place, allow_hyphen_values = true)]
+    pub place: Option<Position>,
     /// Leave bad rows out instead of importing nothing.
     #[arg(long)]
     pub skip_bad: bool,
     /// Import nothing: tell what is doubtful in the data, and what would change against the current version.
     #[arg(long)]
     pub dry_run: bool,
+    /// Import although more than a tenth of the service points or devices would be gone or without supply.
+    #[arg(long)]
+    pub yes: bool,
     /// With --dry-run: for machines, with every row.
     #[arg(long, requires = "dry_run")]
     pub json: bool,
@@ -295,6 +305,14 @@ fn fact(text: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or_else(|| "must be KEY=VALUE such as off_at=2026-03-08T09:00:00+08:00".to_owned())?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn place(text: &str) -> Result<Position, String> {
+    let numbers = text.split_once(',').and_then(|(lon, lat)| {
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        Position::new(number(lon)?, number(lat)?)
+    });
+    numbers.ok_or_else(|| "must be LONGITUDE,LATITUDE in degrees such as 120.15,30.27".to_owned())
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

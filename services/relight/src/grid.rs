@@ -95,6 +95,7 @@ fn trace(what: &Trace) -> anyhow::Result<ExitCode> {
     let Some((imported, grid)) = read(&what.file.network, what.skip_bad)? else {
         return Ok(ExitCode::FAILURE);
     };
+    tell(&imported);
     let lookup = Lookup::new(&grid, &imported);
     let opened = named(&lookup, "--open", &what.open)?;
     let closed = named(&lookup, "--close", &what.close)?;
@@ -133,6 +134,7 @@ fn upstream(what: &Upstream) -> anyhow::Result<ExitCode> {
     let Some((imported, grid)) = read(&what.file.network, what.skip_bad)? else {
         return Ok(ExitCode::FAILURE);
     };
+    tell(&imported);
     let load = Lookup::new(&grid, &imported)
         .load(&what.load)
         .map_err(|unknown| anyhow::anyhow!("--load: {unknown}"))?;
@@ -209,6 +211,16 @@ fn report(what: &ReportArgs) -> anyhow::Result<ExitCode> {
         print!("against {}\n{diff}", path.display());
     }
     Ok(code)
+}
+
+/// What a reader left out, passed over and assumed, on standard error: the answer stays alone on standard output.
+pub fn tell(imported: &Imported) {
+    for fault in &imported.skipped {
+        eprintln!("left out: {fault}");
+    }
+    for note in &imported.notes {
+        eprintln!("note: {note}");
+    }
 }
 
 /// The network with its grid; none when it is refused, which has been said.

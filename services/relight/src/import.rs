@@ -1,20 +1,24 @@
 //! `relight import`: a network with its customers, all rows or none.
 
+mod compare;
+
 use std::{path::Path, process::ExitCode, time::Instant};
 
 use chrono::Utc;
 use relight_common::{Db, config, config::Settings, secrets::Secrets};
 use relight_grid::{
-    Diff, Fault, OnBad, Report,
+    Fault, Network, OnBad, Position, Report,
     import::{self as grid, Imported},
     pack::{AreaClass, Language, Pack, PackDefaults, read_pack},
 };
 use relight_registry::{ImportError, ImportOptions, ImportReport, Progress};
 use uuid::Uuid;
 
+use self::compare::Change;
 use crate::cli;
 
-/// Imports what the options name; exit code 1 when rows are bad, each told with file and line.
+/// Imports what the options name, telling before what it changes; exit code 1 when rows are bad, each told with file and
+/// line, or when more is taken away than usual and nobody said yes.
 ///
 /// # Errors
 /// When a file cannot be read or the database cannot be reached.
@@ -24,13 +28,18 @@ pub async fn run(what: &cli::Import) -> anyhow::Result<ExitCode> {
         Ok(read) => read,
         Err(faults) => return Ok(refused(&faults.0)),
     };
-    for fault in &skipped {
-        eprintln!("left out: {fault}");
-    }
     if what.dry_run {
         return rehearse(&config::load()?, pack, skipped, what.json).await;
     }
-    match store(&config::load()?, pack, on_bad).await {
+    let settings = config::load()?;
+    if let Some(change) = Change::of_import(&settings, &pack).await? {
+        print!("{change}");
+        if let (Some(unusual), false) = (change.unusual(), what.yes) {
+            eprintln!("nothing was imported: {unusual}; is that meant, repeat it with --yes");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    match store(&settings, pack, on_bad).await {
         Ok(report) => {
             println!("{report}");
             Ok(ExitCode::SUCCESS)
@@ -84,12 +93,9 @@ async fn rehearse(
     let mut imported = Imported::from(network.clone());
     imported.skipped = skipped;
     let report = Report::new(&imported, &grid);
-    let current = relight_registry::current_network(&db).await?;
-    let diff = match &current {
-        Some((version, old)) => Some(Diff::new((old, &old.grid(*version)?), (&network, &grid))),
-        None => None,
-    };
+    let change = Change::against_current(&db, &network, &grid).await?;
     if json {
+        let diff = change.map(|change| change.diff);
         let told = serde_json::json!({ "report": report, "corrected_links": kept, "diff": diff });
         println!("{}", serde_json::to_string_pretty(&told)?);
         return Ok(ExitCode::SUCCESS);
@@ -101,36 +107,69 @@ async fn rehearse(
             kept.join(", ")
         );
     }
-    match (&current, diff) {
-        (Some((version, _)), Some(diff)) => println!("against version {version}:\n{diff}"),
-        _ => println!("there is no network yet: everything is new"),
+    match change {
+        Some(change) => print!("{change}"),
+        None => println!("there is no network yet: everything is new"),
     }
     println!("nothing was imported (--dry-run)");
     Ok(ExitCode::SUCCESS)
 }
 
 fn read(what: &cli::Import, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), relight_grid::Faults> {
-    if let Some(dir) = &what.pack {
-        return read_pack(dir, on_bad);
+    if let Some(dir) = what
+        .pack
+        .as_deref()
+        .or(what.network.as_deref().and_then(pack_folder))
+    {
+        let (pack, skipped) = read_pack(dir, on_bad)?;
+        skipped.iter().for_each(|fault| eprintln!("left out: {fault}"));
+        return Ok((pack, skipped));
     }
-    let imported = match (&what.opendss, &what.graph) {
-        (Some(entry), _) => grid::opendss::read(entry, on_bad)?,
-        (None, Some(file)) => grid::graph_json::read(&file.display().to_string(), &bytes(file)?, on_bad)?,
-        (None, None) => unreachable!("clap asks for one of them"),
-    };
+    let files = [&what.network, &what.opendss, &what.graph];
+    let file = files.into_iter().flatten().next();
+    let imported = grid::open(file.expect("clap asks for one of them"), on_bad)?;
+    crate::grid::tell(&imported);
     let pack = Pack::from_network(&imported.network, &defaults(what))?;
+    tell_places(&imported.network, what.place);
     Ok((pack, imported.skipped))
 }
 
-fn bytes(file: &Path) -> Result<Vec<u8>, relight_grid::Faults> {
-    std::fs::read(file).map_err(|error| {
-        relight_grid::Faults(vec![Fault {
-            file: file.display().to_string(),
-            line: None,
-            column: None,
-            problem: format!("cannot be read: {error}"),
-        }])
-    })
+/// Says which loads are put where something else is, or at the one place given.
+fn tell_places(network: &Network, place: Option<Position>) {
+    let at = place.map_or(String::new(), |at| format!("at {},{} (--place)", at.lon, at.lat));
+    for (loads, put) in [
+        (
+            Pack::with_borrowed_place(network),
+            "at the nearest bus that has one",
+        ),
+        (Pack::without_place(network), at.as_str()),
+    ] {
+        if let Some(first) = loads.first() {
+            eprintln!(
+                "note: {} load(s) have no place of their own and are put {put}, such as {}",
+                loads.len(),
+                first.id
+            );
+        }
+    }
+}
+
+/// The folder of a CSV pack with its customers; a network alone is read as any other.
+fn pack_folder(path: &Path) -> Option<&Path> {
+    let is_file = path.extension().is_some_and(|end| end == "csv" || end == "gz");
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().filter(|_| is_file)?
+    };
+    let names = ["service_point.csv", "service_point.csv.gz"];
+    let is_pack = names.iter().any(|name| folder.join(name).exists());
+    (is_pack && !is_other_network(path)).then_some(folder)
+}
+
+/// Is a gzipped file beside a pack something else than a part of it.
+fn is_other_network(path: &Path) -> bool {
+    path.is_file() && !path.to_string_lossy().trim_end_matches(".gz").ends_with(".csv")
 }
 
 fn defaults(what: &cli::Import) -> PackDefaults {
@@ -140,6 +179,7 @@ fn defaults(what: &cli::Import) -> PackDefaults {
         org_path: what.org_path.clone(),
         area_class: AreaClass::Urban,
         language: Language::ZhCn,
+        place: what.place,
     }
 }
 

@@ -53,6 +53,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub fn run(what: &Infer) -> anyhow::Result<ExitCode> {
     let on_bad = if what.skip_bad { OnBad::Skip } else { OnBad::Refuse };
     let imported = import::open(&what.network, on_bad)?;
+    crate::grid::tell(&imported);
     let lengths_m: Vec<Option<f64>> = imported
         .network
         .devices

@@ -82,6 +82,33 @@ fn keys(of: &Value) -> BTreeSet<&str> {
         .collect()
 }
 
+/// What was assumed is said beside every answer, and never on the side a program reads.
+#[test]
+fn what_a_reader_passed_over_is_said_on_the_side() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let text = "new circuit.c bus1=s\nnew line.a s.1 b.1 linecode=nix\nnew load.l phases=1 bus1=b.1\n";
+    let network = write(&folder, "n.dss", text)?;
+    let reports = write(
+        &folder,
+        "r.jsonl",
+        r#"{"at_s": 1, "load": "load.l", "kind": "call"}"#,
+    )?;
+    for arguments in [
+        &["grid", "trace", &network, "--open", "line.a", "--json"][..],
+        &["grid", "upstream", &network, "--load", "load.l", "--json"],
+        &["infer", &network, "--reports", &reports, "--json"],
+    ] {
+        let output = relight(arguments)?;
+        serde_json::from_slice::<Value>(&output.stdout).with_context(|| format!("{arguments:?}"))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains("note: the linecode \"nix\" is not defined"),
+            "{arguments:?}: {said}"
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn trace_answers_three_fields_whatever_the_case_and_packing() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -160,6 +187,23 @@ fn bad_networks_are_told_plainly_and_doubtful_ones_reported() -> anyhow::Result<
         "{report}"
     );
     assert_eq!(report["islands"][0]["loads"], 1);
+    Ok(())
+}
+
+#[test]
+fn a_report_against_the_version_in_use_tells_what_would_change() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let old = write(&folder, "old.json", &feeder().to_string())?;
+    let mut new = feeder();
+    new["edges"][2]["open"] = json!(true);
+    new["loads"].as_array_mut().context("loads")?.remove(0);
+    let new = write(&folder, "new.json", &new.to_string())?;
+    let report = answer(&["grid", "report", &new, "--against", &old, "--json"])?;
+    let diff = &report["against"];
+    assert_eq!(diff["loads"]["removed"], json!(["Load.0"]));
+    assert_eq!(keys(&diff["devices"]["changed"]), BTreeSet::from(["F2"]));
+    assert_eq!(diff["loads_losing_supply"].as_array().map(Vec::len), Some(10));
+    assert_eq!(diff["customers"], -1);
     Ok(())
 }
 

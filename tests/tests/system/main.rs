@@ -8,6 +8,7 @@ mod bad_wire;
 mod doctor;
 mod field;
 mod guarantees;
+mod import;
 mod important_fault;
 mod journey;
 mod metrics;

@@ -7,20 +7,23 @@
 //! | `ACLineSegment`, `EquivalentBranch` | line |
 //! | `SeriesCompensator` | reactor |
 //! | `Switch` and its kinds, `Jumper`, `Cut` | switch, breaker, recloser, fuse |
+//! | `Junction` and `BusbarSection` with two terminals | line |
 //! | `TransformerTank`; a `PowerTransformer` without tanks | transformer |
 //! | `EnergyConsumer` and its kinds | load |
 //!
 //! Phases come from the `...Phase` objects, in the order of their sequence numbers; without any, from
-//! the terminal; without that, all three. The neutral is no phase. `A`, `B`, `C` are 1, 2, 3; `s1` and
-//! `s2` of a split-phase secondary are 1 and 2. A single-phase load in delta hangs between its phase
-//! and the next one. A device is open when `Switch.open` says so (`normalOpen` where that is absent),
-//! when all its phases are, or when a terminal is not connected.
+//! the terminal; without that, or with `PhaseCode.none`, all three. The neutral is no phase. `A`, `B`, `C` are 1, 2, 3;
+//! `s1` and `s2` of a split-phase secondary are 1 and 2, as are `X` and `Y`, whose phases are not known. A single-phase load in delta hangs between its phase
+//! and the next one. A phase of a switch is open when `SwitchPhase.closed` or `Switch.open` says so; where neither is
+//! given, by `SwitchPhase.normalOpen`, else `Switch.normalOpen`. A switch open on some phases becomes two devices: under
+//! its own name what is closed, and with `.open` behind it what is open; its name in a question means both. A device is
+//! also open when a terminal is not connected.
 //!
 //! A row is called by its name; by its mRID where the name is missing, is no id or is not the only one
 //! of its kind. Both are understood in questions, and the name of a bank stands for its tanks.
 //!
-//! Objects that hang on one node (capacitors, machines, inverters) join nothing and are passed over. An
-//! object of a class not listed here that joins two nodes is a fault with its line.
+//! Objects that hang on one node (capacitors, machines, inverters) join nothing and are passed over. Objects of
+//! a class not listed here that join two nodes are left out. Notes tell both.
 
 mod build;
 mod names;

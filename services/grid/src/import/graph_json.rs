@@ -96,6 +96,7 @@ fn each_bus<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, &'de RawV
 
 #[derive(Deserialize)]
 struct RawEdge {
+    #[serde(deserialize_with = "name")]
     id: String,
     kind: String,
     from: Option<String>,
@@ -117,13 +118,40 @@ struct RawWinding {
 
 #[derive(Deserialize)]
 struct RawLoad {
+    #[serde(deserialize_with = "name")]
     id: String,
     bus: String,
     ph: Vec<u8>,
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "count")]
     cust: u32,
     #[serde(default = "yes")]
     en: bool,
+}
+
+/// A source: its bus, or its bus with the phases that are fed.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawSource {
+    Bus(String),
+    Phases { bus: String, ph: Option<Vec<u8>> },
+}
+
+/// A name, also when it is written as a number.
+fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    match serde_json::Value::deserialize(from)? {
+        serde_json::Value::String(name) => Ok(name),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        _ => Err(serde::de::Error::custom("invalid type: an id is a text")),
+    }
+}
+
+/// A whole number, also when it is written as `2.0`.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let number = f64::deserialize(from)?;
+    let whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    whole
+        .then_some(number as u32)
+        .ok_or_else(|| serde::de::Error::custom(format!("cust is {number}; write a whole number from 0")))
 }
 
 fn yes() -> bool {
@@ -190,7 +218,10 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn network(&mut self, raw: &Raw<'_>) -> Network {
         let (buses, at) = self.buses(raw);
-        let (sources, lines) = self.rows(&raw.sources, |bus: &String| (bus.clone(), Ok(source(bus))));
+        let (sources, lines) = self.rows(&raw.sources, |row: &RawSource| {
+            let (RawSource::Bus(bus) | RawSource::Phases { bus, .. }) = row;
+            (bus.clone(), source(row))
+        });
         self.begins.sources = lines;
         let (devices, lines) = self.rows(&raw.edges, |edge: &RawEdge| (edge.id.clone(), device(edge)));
         self.begins.devices = lines;
@@ -223,7 +254,8 @@ impl Reading<'_> {
     fn buses(&mut self, raw: &Raw<'_>) -> (Vec<Bus>, HashMap<String, RawBus>) {
         let (mut buses, mut at) = (Vec::new(), HashMap::new());
         for (id, row) in &raw.buses {
-            let place: RawBus = self.parsed(row).unwrap_or_default();
+            let place: Option<RawBus> = self.parsed(row).unwrap_or_default();
+            let place = place.unwrap_or_default();
             self.begins.buses.push(self.lines.of_row(row));
             buses.push(Bus {
                 id: id.clone(),
@@ -279,15 +311,24 @@ impl Reading<'_> {
     }
 }
 
-fn source(bus: &str) -> Source {
-    Source {
-        bus: bus.to_owned(),
-        phases: None,
-    }
+fn source(row: &RawSource) -> Result<Source, String> {
+    let (bus, list) = match row {
+        RawSource::Bus(bus) => (bus, None),
+        RawSource::Phases { bus, ph } => (bus, ph.as_deref()),
+    };
+    Ok(Source {
+        bus: bus.clone(),
+        phases: list.map(phases).transpose()?,
+    })
 }
 
 fn device(edge: &RawEdge) -> Result<Device, String> {
-    let kind: DeviceKind = edge.kind.to_lowercase().parse().map_err(|()| {
+    let word = edge.kind.to_lowercase();
+    let kind = match word.as_str() {
+        "regulator" => Ok(DeviceKind::Transformer),
+        word => word.parse(),
+    };
+    let kind: DeviceKind = kind.map_err(|()| {
         let words: Vec<&str> = DeviceKind::ALL.iter().map(|kind| kind.as_str()).collect();
         format!("kind {:?} is not known; write {}", edge.kind, words.join(", "))
     })?;

@@ -8,13 +8,18 @@
 //! loads and sources make the network; `swtcontrol`, `fuse`, `recloser` and `relay` make the device they
 //! switch a switching device. A device is named `class.name`, in lower case.
 //!
-//! What cannot change what is connected is passed over and counted in the notes. What can and is not
-//! understood - a class, a command, a property - is a fault with its line, never a guess. The model opens
-//! whole devices: a command that opens one conductor is a fault too.
+//! The state is that of OpenDSS after the script and a first solution, per terminal and conductor.
+//!
+//! Notes tell what was passed over or assumed: classes and properties that are not known, a code that is not defined
+//! (the phases are then what the element says, or the nodes of its buses), an object to edit or to disable that
+//! does not exist, coordinates that cannot be read. A fault with its line is what leaves in doubt what is connected:
+//! a command that is not understood, an object to open that does not exist, a script that cannot be read.
 
 mod circuit;
 mod class;
 mod command;
+mod control;
+mod device;
 mod object;
 mod script;
 mod token;
@@ -59,20 +64,15 @@ pub fn read_from(
 
 fn run(mut script: Script<'_>, entry: &Path, on_bad: OnBad) -> Result<Imported, Faults> {
     script.run(entry);
-    let (circuit, mut faults, mut notes) = script.finish();
-    let mut network = circuit.network(&mut faults, &mut notes);
-    let name = network.name.clone();
-    faults.extend(network.drop_bad(&name, |_| None));
-    let (network, skipped) = on_bad.judge(network, faults)?;
-    if network.sources.is_empty() {
-        return Err(Faults(skipped));
+    let (circuit, mut faults, notes) = script.finish();
+    let mut imported = circuit.imported(&mut faults, notes);
+    let name = imported.network.name.clone();
+    faults.extend(imported.network.drop_bad(&name, |_| None));
+    (imported.network, imported.skipped) = on_bad.judge(imported.network, faults)?;
+    if imported.network.sources.is_empty() {
+        return Err(Faults(imported.skipped));
     }
-    Ok(Imported {
-        network,
-        skipped,
-        notes,
-        aliases: Vec::new(),
-    })
+    Ok(imported)
 }
 
 /// Opens `path` below `folder`, in any case, as OpenDSS on its own system does.

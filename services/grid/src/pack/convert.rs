@@ -1,6 +1,6 @@
 //! A network without customers (OpenDSS, plain graph) as a pack: one account per customer of each load.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::fault::{Fault, Faults};
 use crate::ids::fold;
@@ -8,7 +8,7 @@ use crate::network::{Load, Network, Position};
 use crate::pack::{AreaClass, Customer, CustomerClass, Language, OwnGeneration, Pack, ServicePoint};
 
 /// What a network does not say about its customers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PackDefaults {
     /// Accounts are `PREFIX-LOAD`, with `.1`, `.2` and so on behind where a load has several customers.
     pub account_prefix: String,
@@ -20,6 +20,8 @@ pub struct PackDefaults {
     pub area_class: AreaClass,
     /// Language of all customers.
     pub language: Language,
+    /// Where loads are put that no bus with a position can be reached from; without it they are refused.
+    pub place: Option<Position>,
 }
 
 impl Pack {
@@ -29,14 +31,14 @@ impl Pack {
     /// A load whose bus has no position takes that of the nearest bus, counted in devices.
     ///
     /// # Errors
-    /// Loads that no bus with a position can be reached from.
+    /// Loads that no bus with a position can be reached from, unless the defaults give them a place.
     pub fn from_network(network: &Network, defaults: &PackDefaults) -> Result<Pack, Faults> {
         let positions = positions(network);
         let mut pack = Pack::default();
         let mut faults = Vec::new();
         for load in &network.loads {
-            match positions.get(&fold(&load.bus)) {
-                Some(&position) => add(&mut pack, load, position, defaults),
+            match positions.get(&fold(&load.bus)).copied().or(defaults.place) {
+                Some(position) => add(&mut pack, load, position, defaults),
                 None => faults.push(nowhere(network, load)),
             }
         }
@@ -50,11 +52,30 @@ impl Pack {
             Err(Faults(faults))
         }
     }
+
+    /// Loads that no bus with a position can be reached from.
+    pub fn without_place(network: &Network) -> Vec<&Load> {
+        let positions = positions(network);
+        let loads = network.loads.iter();
+        loads
+            .filter(|load| !positions.contains_key(&fold(&load.bus)))
+            .collect()
+    }
+
+    /// Loads whose bus has no position, while one that it is joined to has.
+    pub fn with_borrowed_place(network: &Network) -> Vec<&Load> {
+        let positions = positions(network);
+        let placed = network.buses.iter().filter(|bus| bus.position.is_some());
+        let own: HashSet<String> = placed.map(|bus| fold(&bus.id)).collect();
+        let borrows = |bus: String| positions.contains_key(&bus) && !own.contains(&bus);
+        let loads = network.loads.iter();
+        loads.filter(|load| borrows(fold(&load.bus))).collect()
+    }
 }
 
 fn nowhere(network: &Network, load: &Load) -> Fault {
     let problem = format!(
-        "load {:?} has no place: give its bus {:?} WGS84 coordinates",
+        "load {:?} has no place: give its bus {:?} WGS84 coordinates, or all such loads one place (relight import --place LON,LAT)",
         load.id, load.bus
     );
     Fault {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use relight_grid::import::{graph_json, opendss};
+use proptest::sample::{Index, select};
+use relight_grid::import::{cim, graph_json, opendss};
 use relight_grid::pack::read_pack_from;
 use relight_grid::{OnBad, snapshot};
 
@@ -45,9 +46,9 @@ fn each_fault_of_a_graph_is_named() {
             "given twice",
         ),
         (
-            r#"{"id":"e","kind":"line","from":"a","fp":[12],"to":"b","tp":[1]}"#,
+            r#"{"id":"e","kind":"line","from":"a","fp":[64],"to":"b","tp":[1]}"#,
             "",
-            "1 to 9",
+            "up to 63",
         ),
         (
             r#"{"id":"e","kind":"line","from":"a","fp":[-1],"to":"b","tp":[1]}"#,
@@ -88,6 +89,23 @@ fn each_fault_of_a_graph_is_named() {
     for bytes in [&b"{"[..], b"\x1f\x8b broken", b"", b"[]", b"\xff"] {
         assert!(graph_json::read("g.json", bytes, OnBad::Skip).is_err());
     }
+}
+
+/// Bare places, counts with a point, ids that are numbers and sources with phases are common in real files.
+#[test]
+fn a_graph_may_be_written_loosely() {
+    let text = r#"{"sources":[{"bus":"a","ph":[1,2]}],"buses":{"a":null,"b":{"x":null}},"edges":[
+        {"id":7,"kind":"Regulator","from":"a","fp":[1],"to":"b","tp":[1]}],
+        "loads":[{"id":"l","bus":"B","ph":[1],"cust":2.0}]}"#;
+    let network = graph_json::read("g.json", text.as_bytes(), OnBad::Refuse)
+        .unwrap()
+        .network;
+    assert_eq!(
+        (network.devices[0].id.as_str(), network.loads[0].customers),
+        ("7", 2)
+    );
+    assert_eq!(network.devices[0].kind, relight_grid::DeviceKind::Transformer);
+    assert_eq!(network.sources[0].phases.unwrap().to_string(), "12");
 }
 
 #[test]
@@ -206,6 +224,14 @@ const DSS: &[&str] = &[
     "more ",
     "clear",
     "fuse.f",
+    "fuse.f line.a state=(open closed)\n",
+    "new line.a bus1=x.1.2 bus2=y phases=2\n",
+    "open line.a 1 2\n",
+    "open transformer.t 2\n",
+    "disable line.*\n",
+    "linecode=",
+    "xfmrcode=",
+    "conn=delta",
     "é",
 ];
 
@@ -262,7 +288,98 @@ const JSON: &[&str] = &[
     "\"edges\":[{\"id\":\"\"}]",
 ];
 
+/// Objects of real classes with real properties, joined at random and broken at one place.
+fn cim_file() -> impl Strategy<Value = Vec<u8>> {
+    let classes = [
+        "ConnectivityNode",
+        "Terminal",
+        "EnergySource",
+        "ACLineSegment",
+        "ACLineSegmentPhase",
+        "Breaker",
+        "SwitchPhase",
+        "PowerTransformer",
+        "PowerTransformerEnd",
+        "TransformerTank",
+        "TransformerTankEnd",
+        "EnergyConsumer",
+        "EnergyConsumerPhase",
+        "Junction",
+        "PositionPoint",
+        "Location",
+        "Mystery",
+    ];
+    let links = [
+        "Terminal.ConductingEquipment",
+        "Terminal.ConnectivityNode",
+        "SwitchPhase.Switch",
+        "TransformerEnd.Terminal",
+        "TransformerTankEnd.TransformerTank",
+        "TransformerTank.PowerTransformer",
+        "PowerTransformerEnd.PowerTransformer",
+        "ACLineSegmentPhase.ACLineSegment",
+        "EnergyConsumerPhase.EnergyConsumer",
+        "PositionPoint.Location",
+        "PowerSystemResource.Location",
+    ];
+    let words = [
+        "ACLineSegmentPhase.phase",
+        "SwitchPhase.phaseSide1",
+        "SwitchPhase.phaseSide2",
+        "Terminal.phases",
+        "TransformerTankEnd.orderedPhases",
+        "EnergyConsumerPhase.phase",
+        "EnergyConsumer.phaseConnection",
+    ];
+    let kinds = ["K.A", "K.B", "K.ABCN", "K.s1", "K.none", "K.N", "K.D", "K.Q", ""];
+    let values = [
+        "SwitchPhase.closed",
+        "Switch.open",
+        "Switch.normalOpen",
+        "ACDCTerminal.sequenceNumber",
+        "ACDCTerminal.connected",
+        "TransformerEnd.endNumber",
+        "EnergyConsumer.customerCount",
+        "IdentifiedObject.name",
+        "PositionPoint.xPosition",
+        "Equipment.inService",
+        "Conductor.length",
+    ];
+    let texts = ["true", "false", "1", "-1", "1e400", "NaN", "n", "é", ""];
+    let property = prop_oneof![
+        3 => (select(links.to_vec()), 0..12_u8)
+            .prop_map(|(name, to)| format!("<cim:{name} rdf:resource=\"urn:uuid:{to}\"/>")),
+        2 => (select(words.to_vec()), select(kinds.to_vec()))
+            .prop_map(|(name, kind)| format!("<cim:{name} rdf:resource=\"x#{kind}\"/>")),
+        2 => (select(values.to_vec()), select(texts.to_vec()))
+            .prop_map(|(name, text)| format!("<cim:{name}>{text}</cim:{name}>")),
+    ];
+    let object = (select(classes.to_vec()), 0..12_u8, vec(property, 0..6)).prop_map(|(class, id, more)| {
+        format!(
+            "<cim:{class} rdf:about=\"urn:uuid:{id}\">{}</cim:{class}>\n",
+            more.concat()
+        )
+    });
+    (vec(object, 0..30), any::<bool>(), any::<Index>(), any::<u8>()).prop_map(
+        |(objects, breaks, at, byte)| {
+            let mut bytes = crate::cim::file(&objects.concat()).into_bytes();
+            if breaks {
+                *at.get_mut(&mut bytes) = byte;
+            }
+            bytes
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn cim_never_panics(bytes in cim_file(), skip in any::<bool>()) {
+        let on_bad = if skip { OnBad::Skip } else { OnBad::Refuse };
+        if let Ok(read) = cim::read("f.xml", bytes.as_slice(), on_bad) {
+            prop_assert!(read.network.grid(uuid::Uuid::nil()).is_ok());
+        }
+    }
+
     #[test]
     fn opendss_never_panics(bytes in like(DSS), skip in any::<bool>()) {
         let on_bad = if skip { OnBad::Skip } else { OnBad::Refuse };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::subsequence;
+use proptest::sample::{select, subsequence};
 use relight_grid::{Bus, Device, DeviceKind, End, Grid, Load, Network, Phases, Source, snapshot};
 
 use crate::data;
@@ -37,7 +37,8 @@ fn pairs(device: &Device) -> Vec<((String, u8), (String, u8))> {
 fn live(network: &Network, conducts: impl Fn(&Device) -> bool) -> Live {
     let mut live = Live::new();
     for source in &network.sources {
-        live.extend((1..=9).map(|phase| (source.bus.clone(), phase)));
+        let fed = source.phases.map_or_else(|| (1..=9).collect(), list);
+        live.extend(fed.into_iter().map(|phase| (source.bus.clone(), phase)));
     }
     let joined: Vec<_> = network
         .devices
@@ -95,9 +96,9 @@ fn newly_dead(network: &Network, before: &Live, after: &Live) -> (Vec<String>, V
 }
 
 fn phases() -> impl Strategy<Value = Phases> {
-    subsequence(vec![1_u8, 2, 3], 1..=3)
+    subsequence(vec![1_u8, 2, 3, 4], 1..=4)
         .prop_shuffle()
-        .prop_map(|list| Phases::new(&list).expect("drawn from 1 to 3, once each"))
+        .prop_map(|list| Phases::new(&list).expect("drawn from 1 to 4, once each"))
 }
 
 fn end(buses: usize) -> impl Strategy<Value = End> {
@@ -121,11 +122,8 @@ fn ends(buses: usize) -> impl Strategy<Value = Vec<End>> {
 }
 
 fn network() -> impl Strategy<Value = Network> {
-    let kind = prop_oneof![
-        Just(DeviceKind::Line),
-        Just(DeviceKind::Switch),
-        Just(DeviceKind::Transformer)
-    ];
+    let kind = select(DeviceKind::ALL.to_vec());
+    let source = (0..3_usize, prop::option::of(phases()));
     let device = (
         kind,
         ends(10),
@@ -133,29 +131,24 @@ fn network() -> impl Strategy<Value = Network> {
         prop::bool::weighted(0.1),
     );
     let load = (0..10_usize, phases(), 0..5_u32, prop::bool::weighted(0.9));
-    (
-        vec(device, 1..25),
-        vec(load, 1..12),
-        subsequence(vec![0, 1, 2], 1..=2),
-    )
-        .prop_map(|(devices, loads, sources)| Network {
-            name: "random".to_owned(),
-            buses: (0..10)
-                .map(|k| Bus {
-                    id: format!("b{k}"),
-                    position: None,
-                })
-                .collect(),
-            sources: sources
-                .iter()
-                .map(|k| Source {
-                    bus: format!("b{k}"),
-                    phases: None,
-                })
-                .collect(),
-            devices: (0..).zip(devices).map(device_row).collect(),
-            loads: (0..).zip(loads).map(load_row).collect(),
-        })
+    (vec(device, 1..25), vec(load, 1..12), vec(source, 1..=2)).prop_map(|(devices, loads, sources)| Network {
+        name: "random".to_owned(),
+        buses: (0..10)
+            .map(|k| Bus {
+                id: format!("b{k}"),
+                position: None,
+            })
+            .collect(),
+        sources: sources
+            .iter()
+            .map(|(k, phases)| Source {
+                bus: format!("b{k}"),
+                phases: *phases,
+            })
+            .collect(),
+        devices: (0..).zip(devices).map(device_row).collect(),
+        loads: (0..).zip(loads).map(load_row).collect(),
+    })
 }
 
 fn device_row((k, (kind, ends, in_service, open)): (usize, (DeviceKind, Vec<End>, bool, bool))) -> Device {
@@ -278,7 +271,7 @@ proptest! {
             .collect();
         let candidates: Vec<_> = grid
             .devices()
-            .filter(|&device| grid.device_kind(device) != DeviceKind::Line)
+            .filter(|&device| !matches!(grid.device_kind(device), DeviceKind::Line | DeviceKind::Reactor))
             .filter(|&device| {
                 let out = grid.dead(&[device], &[]).dead_loads;
                 !live.is_empty() && live.iter().all(|load| out.contains(load))

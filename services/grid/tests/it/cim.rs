@@ -136,6 +136,74 @@ fn devices(more: &str) -> Vec<String> {
     imported.network.devices.iter().map(show).collect()
 }
 
+fn switch_phase(letter: &str, property: &str, text: &str) -> String {
+    let kind = format!("SinglePhaseKind.{letter}");
+    let more = link("SwitchPhase.Switch", "s")
+        + &word("SwitchPhase.phaseSide1", &kind)
+        + &word("SwitchPhase.phaseSide2", &kind)
+        + &value(&format!("SwitchPhase.{property}"), text);
+    object("SwitchPhase", &format!("s-{letter}"), letter, &more)
+}
+
+#[test]
+fn a_switch_is_open_by_its_phases_too() {
+    let breaker = |more: &str| between("Breaker", "s", ["a", "b"], more);
+    let each = |property: &str, text: &str| -> String {
+        ["A", "B", "C"]
+            .map(|letter| switch_phase(letter, property, text))
+            .concat()
+    };
+    let mixed = switch_phase("A", "closed", "false")
+        + &switch_phase("B", "closed", "true")
+        + &switch_phase("N", "closed", "true");
+    let table: Vec<(String, Vec<&str>)> = vec![
+        (
+            breaker("") + &each("normalOpen", "true"),
+            vec!["s breaker a:123 b:123 open"],
+        ),
+        (
+            breaker(&value("Switch.open", "false")) + &each("normalOpen", "true"),
+            vec!["s breaker a:123 b:123"],
+        ),
+        (
+            breaker(&value("Switch.normalOpen", "true")) + &each("closed", "true"),
+            vec!["s breaker a:123 b:123"],
+        ),
+        (
+            breaker(&value("Switch.open", "true")) + &each("closed", "true"),
+            vec!["s breaker a:123 b:123 open"],
+        ),
+        (
+            breaker("") + &mixed,
+            vec!["s breaker a:2 b:2", "s.open breaker a:1 b:1 open"],
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(devices(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_switch_open_in_part_is_one_for_who_asks() -> anyhow::Result<()> {
+    let mixed = switch_phase("A", "closed", "false") + &switch_phase("B", "closed", "true");
+    let imported = read(&(between("Breaker", "s", ["a", "b"], "") + &mixed))?;
+    let grid = imported.network.grid(Uuid::nil())?;
+    for name in ["S", "Breaker.s"] {
+        assert_eq!(Lookup::new(&grid, &imported).devices(name)?.len(), 2, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_not_known_is_left_out_and_said() {
+    let imported = read(&between("MysteryDevice", "m", ["a", "b"], "")).unwrap();
+    assert!(imported.network.devices.is_empty());
+    assert_eq!(
+        imported.notes,
+        ["1 MysteryDevice left out with what they join: the class is not known"]
+    );
+}
+
 #[test]
 fn constructs_become_devices() {
     let switch_phase = |closed: &str| {
@@ -182,6 +250,16 @@ fn constructs_become_devices() {
         ),
         (switch("Fuse", "") + &switch_phase("true"), "s fuse a:3 b:3"),
         (switch("Fuse", "") + &switch_phase("false"), "s fuse a:3 b:3 open"),
+        (between("Junction", "j", ["a", "b"], ""), "j line a:123 b:123"),
+        (
+            object("ACLineSegment", "l", "l", "")
+                + &terminal("l-1", "l", "a", 1)
+                + &terminal("l-2", "l", "b", 2).replace(
+                    "</cim:Terminal>",
+                    &format!("{}</cim:Terminal>", word("Terminal.phases", "PhaseCode.none")),
+                ),
+            "l line a:123 b:123",
+        ),
         (
             between("SeriesCompensator", "r", ["a", "b"], ""),
             "r reactor a:123 b:123",
@@ -281,10 +359,6 @@ fn each_fault_is_named_with_its_line() {
             between("ACLineSegment", "l", ["a", "nix"], ""),
             "nix, which does not exist",
         ),
-        (
-            between("MysteryDevice", "m", ["a", "b"], ""),
-            "MysteryDevice m: joins nodes",
-        ),
         (object("PowerTransformer", "p", "p", ""), "0 winding(s)"),
         (
             between("ACLineSegment", "l", ["a", "b"], "") + &object("EnergyConsumer", "l", "x", ""),
@@ -292,8 +366,8 @@ fn each_fault_is_named_with_its_line() {
         ),
         (
             between("ACLineSegment", "l", ["a", "b"], "")
-                + &phase("ACLineSegment", "l", "ACLineSegment", "X"),
-            "\"X\" is no phase",
+                + &phase("ACLineSegment", "l", "ACLineSegment", "Q"),
+            "\"Q\" is no phase",
         ),
     ];
     for (text, words) in table {

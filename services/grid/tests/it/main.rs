@@ -12,4 +12,6 @@ mod infer_accuracy;
 mod infer_crossing;
 mod infer_engine;
 mod opendss;
+mod opendss_state;
 mod pack;
+mod small;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use relight_grid::pack::{
     AreaClass, ContactRole, Language, PackDefaults, UseClass, read_pack, read_pack_from, write_pack,
 };
-use relight_grid::{Fault, Faults, Network, OnBad, Pack, demo, snapshot};
+use relight_grid::{Fault, Faults, Network, OnBad, Pack, Position, demo, snapshot};
 
 use crate::{data, golden};
 
@@ -16,6 +16,7 @@ fn defaults() -> PackDefaults {
         org_path: "ieee/feeder".to_owned(),
         area_class: AreaClass::Rural,
         language: Language::En,
+        place: None,
     }
 }
 
@@ -65,6 +66,26 @@ fn a_load_that_lies_nowhere_is_named() {
     let faults = Pack::from_network(&network, &defaults()).unwrap_err();
     assert_eq!(faults.0.len(), network.loads.len());
     assert!(faults.0[0].problem.contains("WGS84"));
+    let place = Position::new(120.15, 30.27);
+    let given = PackDefaults { place, ..defaults() };
+    let pack = Pack::from_network(&network, &given).expect("all have a place now");
+    assert!(
+        pack.service_points
+            .iter()
+            .all(|point| Some(point.position) == place)
+    );
+    assert_eq!(Pack::without_place(&network).len(), network.loads.len());
+    assert!(Pack::with_borrowed_place(&network).is_empty());
+
+    let source = network.sources[0].bus.clone();
+    let bus = network.buses.iter_mut().find(|bus| bus.id == source);
+    bus.expect("the bus of the source").position = place;
+    assert!(Pack::without_place(&network).is_empty(), "all hang together");
+    assert_eq!(
+        Pack::with_borrowed_place(&network).len(),
+        network.loads.len(),
+        "nobody lives at the source"
+    );
 }
 
 const GOOD: &[(&str, &str)] = &[

@@ -1,17 +1,17 @@
 //! What is doubtful in an imported network: nothing is refused for it, somebody should look.
 
-use relight_grid::{DeviceIx, Grid};
+use relight_grid::{DeviceIx, Grid, Network, closing_loops, islands};
 use serde::Serialize;
 
 /// How many ids a finding lists; `count` has them all.
 const LISTED: usize = 20;
 
-/// Some service points with the same doubt.
+/// Some rows with the same doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Doubt {
     /// How many.
     pub count: usize,
-    /// External ids of the first 20.
+    /// Their first 20 ids.
     pub first: Vec<String>,
 }
 
@@ -35,11 +35,17 @@ pub struct Findings {
     pub without_transformer: Doubt,
     /// Service points that hang where somebody on site corrected them to, while the pack still says otherwise.
     pub corrected_links: Doubt,
+    /// Groups of joined buses that no source reaches in the normal state, each by one of its buses.
+    pub islands: Doubt,
+    /// Devices that close a loop or a parallel path in the normal state.
+    pub closing_loops: Doubt,
+    /// Devices without a position: no map shows them.
+    pub without_position: Doubt,
 }
 
-/// The transformer above each load, in the order of the grid, and what is doubtful.
-pub fn survey(grid: &Grid) -> (Vec<Option<DeviceIx>>, Findings) {
-    let mut findings = Findings::default();
+/// The transformer above each load, in the order of `grid`, which `network` became, and what is doubtful.
+pub fn survey(network: &Network, grid: &Grid) -> (Vec<Option<DeviceIx>>, Findings) {
+    let mut findings = of_devices(network, grid);
     let normal = grid.dead(&[], &[]);
     normal
         .dead_loads
@@ -57,4 +63,20 @@ pub fn survey(grid: &Grid) -> (Vec<Option<DeviceIx>>, Findings) {
         .filter(|(load, above)| above.is_none() && !supply.path(*load).is_empty());
     bare.for_each(|(load, _)| findings.without_transformer.add(grid.load_id(load)));
     (above, findings)
+}
+
+/// What is doubtful whoever hangs on it.
+fn of_devices(network: &Network, grid: &Grid) -> Findings {
+    let mut findings = Findings::default();
+    for island in islands(network, grid) {
+        findings.islands.add(&island.bus);
+    }
+    for device in closing_loops(network, grid) {
+        findings.closing_loops.add(&device);
+    }
+    let nowhere = grid
+        .devices()
+        .filter(|&device| grid.device_position(device).is_none());
+    nowhere.for_each(|device| findings.without_position.add(grid.device_id(device)));
+    findings
 }

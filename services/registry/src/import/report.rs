@@ -95,20 +95,27 @@ impl fmt::Display for ImportReport {
             "contacts         {}, {} removed",
             self.contacts.rows, self.contacts.removed
         )?;
+        let found = &self.findings;
         for (what, doubt) in [
             (
-                "without supply in the normal state",
-                &self.findings.without_supply,
+                "service points without supply in the normal state",
+                &found.without_supply,
             ),
             (
-                "without some of their phases in the normal state",
-                &self.findings.partly_supplied,
+                "service points without some of their phases in the normal state",
+                &found.partly_supplied,
             ),
-            ("without a transformer", &self.findings.without_transformer),
+            ("service points without a transformer", &found.without_transformer),
             (
-                "that hang as corrected on site, not as the pack says",
-                &self.findings.corrected_links,
+                "service points that hang as corrected on site, not as the pack says",
+                &found.corrected_links,
             ),
+            ("islands that no source reaches, around", &found.islands),
+            (
+                "devices that close a loop or a parallel path in the normal state",
+                &found.closing_loops,
+            ),
+            ("devices without a position", &found.without_position),
         ] {
             write_doubt(f, what, doubt)?;
         }
@@ -135,7 +142,7 @@ fn write_doubt(f: &mut fmt::Formatter<'_>, what: &str, doubt: &Doubt) -> fmt::Re
     };
     writeln!(
         f,
-        "please look      {} service points {what}: {}{more}",
+        "please look      {} {what}: {}{more}",
         doubt.count,
         doubt.first.join(", ")
     )

@@ -103,7 +103,7 @@ impl Ready {
         let links = keep_corrections(&mut pack, corrections);
         let network = pack.network();
         let grid = network.grid(Uuid::now_v7())?;
-        let (above, mut findings) = survey(&grid);
+        let (above, mut findings) = survey(&network, &grid);
         links.kept.iter().for_each(|id| findings.corrected_links.add(id));
         let above: Vec<Option<String>> = above
             .into_iter()

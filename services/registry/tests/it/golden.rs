@@ -1,10 +1,12 @@
-//! The real 9500-node feeder: every known outage must come out exactly, through import, store and rpc.
+//! Real feeders: every known outage must come out exactly, through import, store and rpc.
+
+use std::path::Path;
 
 use anyhow::Context;
 use flate2::read::GzDecoder;
 use relight_grid::{
-    OnBad, Pack,
-    import::opendss,
+    Network, OnBad, Pack, Position,
+    import::{open, opendss},
     pack::{AreaClass, Language, PackDefaults},
 };
 use relight_testkit::outside;
@@ -13,30 +15,58 @@ use serde::Deserialize;
 use crate::{given, then};
 
 #[derive(Deserialize)]
-struct Outages {
-    total_customers: usize,
-    cases: Vec<Case>,
+pub struct Outages {
+    pub total_customers: usize,
+    pub cases: Vec<Case>,
 }
 
 #[derive(Deserialize)]
-struct Case {
-    open: String,
+pub struct Case {
+    pub open: String,
     dead_loads: Vec<String>,
+}
+
+impl Case {
+    /// Who is off, sorted.
+    pub fn dead(&self) -> Vec<String> {
+        let mut dead = self.dead_loads.clone();
+        dead.sort();
+        dead
+    }
 }
 
 const FEEDER: &str = "ieee9500-latlon";
 
-fn feeder(networks: &std::path::Path) -> anyhow::Result<Pack> {
+/// The known outages of a feeder.
+pub fn outages(networks: &Path, feeder: &str) -> anyhow::Result<Outages> {
+    let path = networks
+        .join("golden")
+        .join(format!("{feeder}.outage_cases.json.gz"));
+    let file = std::fs::File::open(&path).with_context(|| format!("{}", path.display()))?;
+    Ok(serde_json::from_reader(GzDecoder::new(file))?)
+}
+
+/// A feeder drawn on paper only, as a plain graph: everybody is put at one place.
+pub fn graph(networks: &Path, feeder: &str) -> anyhow::Result<Pack> {
+    let path = networks.join("golden").join(format!("{feeder}.network.json.gz"));
+    pack(&open(&path, OnBad::Refuse)?.network, Position::new(-93.6, 41.6))
+}
+
+fn feeder(networks: &Path) -> anyhow::Result<Pack> {
     let entry = networks.join(FEEDER).join("Master-bal-initial-config.dss");
-    let network = opendss::read(&entry, OnBad::Refuse)?.network;
+    pack(&opendss::read(&entry, OnBad::Refuse)?.network, None)
+}
+
+fn pack(network: &Network, place: Option<Position>) -> anyhow::Result<Pack> {
     let defaults = PackDefaults {
         account_prefix: "IEEE".to_owned(),
         zone: "America/Los_Angeles".to_owned(),
         org_path: "test/feeder".to_owned(),
         area_class: AreaClass::Rural,
         language: Language::En,
+        place,
     };
-    Ok(Pack::from_network(&network, &defaults)?)
+    Ok(Pack::from_network(network, &defaults)?)
 }
 
 #[tokio::test]
@@ -44,11 +74,7 @@ async fn every_known_outage_of_the_9500_node_feeder_comes_out_exactly() -> anyho
     let Some(networks) = outside("networks") else {
         return Ok(());
     };
-    let path = networks
-        .join("golden")
-        .join(format!("{FEEDER}.outage_cases.json.gz"));
-    let file = std::fs::File::open(&path).with_context(|| format!("{}", path.display()))?;
-    let outages: Outages = serde_json::from_reader(GzDecoder::new(file))?;
+    let outages = outages(&networks, FEEDER)?;
 
     let registry = given::empty().await?;
     let report = registry.import(feeder(&networks)?).await?;
@@ -58,8 +84,7 @@ async fn every_known_outage_of_the_9500_node_feeder_comes_out_exactly() -> anyho
     assert!(!outages.cases.is_empty());
     for case in &outages.cases {
         let set = registry.set(&[&case.open], "", &[]).await?;
-        let mut expected = case.dead_loads.clone();
-        expected.sort();
+        let expected = case.dead();
         assert_eq!(
             then::members(&registry.db, &set.set_id).await?,
             expected,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use anyhow::Context;
 use relight_grid::{
     OnBad, Pack, demo,
     pack::{Channel, Language},
@@ -219,12 +220,31 @@ async fn a_broken_network_is_never_taken() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn doubtful_service_points_are_reported() -> anyhow::Result<()> {
+async fn doubtful_rows_are_reported() -> anyhow::Result<()> {
     let registry = given::empty().await?;
     let findings = registry.import(given::small_pack()).await?.findings;
     assert_eq!(findings.without_supply.first, ["p5"]);
     assert_eq!(findings.without_transformer.first, ["p4"]);
     assert_eq!(findings.partly_supplied.count, 0);
+    assert_eq!(findings.islands.first, ["X"]);
+    assert_eq!(findings.closing_loops.count, 0);
+    assert_eq!(findings.without_position.count, 0);
+
+    let mut pack = given::small_pack();
+    pack.network.buses.iter_mut().for_each(|bus| bus.position = None);
+    let tie = pack.network.devices.iter_mut().find(|device| device.id == "TIE");
+    tie.context("the tie")?.open = false;
+    let report = registry.import(pack).await?;
+    assert_eq!(report.findings.closing_loops.first, ["TIE"]);
+    assert_eq!(report.findings.without_position.count, 7);
+    let told = report.to_string();
+    for line in [
+        "1 islands that no source reaches, around: X",
+        "1 devices that close a loop or a parallel path in the normal state: TIE",
+        "7 devices without a position: ",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
     Ok(())
 }
 

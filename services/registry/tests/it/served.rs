@@ -14,13 +14,13 @@ use relight_proto::registry::v1::{
     CreateAffectedSetRequest, GetCustomerRequest, get_customer_request, registry_client::RegistryClient,
 };
 use relight_registry::{Holder, MIGRATIONS, NAME, import, run};
-use relight_testkit::TestDb;
+use relight_testkit::{TestDb, outside};
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::given;
+use crate::{given, golden, then};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -40,20 +40,21 @@ fn settings(db: &TestDb, address: std::net::SocketAddr) -> anyhow::Result<Settin
     Ok(settings)
 }
 
+/// A whole service that listens; plain HTTP addresses with TLS off: the defaults of the other peers are never called.
+async fn serve(db: &TestDb, secrets: &Secrets) -> anyhow::Result<Host> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let settings = settings(db, listener.local_addr()?)?;
+    let host = Host::new(settings, secrets.clone(), Clock::System, NAME)?;
+    run(&host, listener).await?;
+    Ok(host)
+}
+
 /// Another process imports while the service runs: it answers from the new network, to callers with a token only.
 #[tokio::test]
 async fn an_import_by_another_process_is_answered_from_at_once() -> anyhow::Result<()> {
     let db = relight_testkit::database(NAME, &MIGRATIONS).await?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
     let secrets = Secrets::ephemeral();
-    // Plain HTTP addresses with TLS off: the defaults of the other peers are never called.
-    let host = Host::new(
-        settings(&db, listener.local_addr()?)?,
-        secrets.clone(),
-        Clock::System,
-        NAME,
-    )?;
-    run(&host, listener).await?;
+    let host = serve(&db, &secrets).await?;
 
     let mut intake = RegistryClient::new(host.peers.acting_as("intake").to(NAME));
     let ask = CreateAffectedSetRequest {
@@ -91,6 +92,46 @@ async fn an_import_by_another_process_is_answered_from_at_once() -> anyhow::Resu
         Some(Code::PermissionDenied)
     );
 
+    timeout(PATIENCE, host.shut_down())
+        .await
+        .context("it stops when told to")?;
+    Ok(())
+}
+
+/// A real feeder comes in and every known outage of it comes out, over the wire.
+#[tokio::test]
+async fn the_13_node_feeder_is_served_as_its_known_outages_say() -> anyhow::Result<()> {
+    let Some(networks) = outside("networks") else {
+        return Ok(());
+    };
+    let (db, secrets) = (
+        relight_testkit::database(NAME, &MIGRATIONS).await?,
+        Secrets::ephemeral(),
+    );
+    let host = serve(&db, &secrets).await?;
+    let pack = golden::graph(&networks, "ieee13")?;
+    let report = import(&db, &secrets, pack, &given::options(OnBad::Refuse)).await?;
+    assert_eq!(
+        report.findings.without_position.count, 17,
+        "it has no place on the earth"
+    );
+
+    let outages = golden::outages(&networks, "ieee13")?;
+    assert_eq!(report.customers.added, outages.total_customers);
+    let mut intake = RegistryClient::new(host.peers.acting_as("intake").to(NAME));
+    for case in &outages.cases {
+        let ask = CreateAffectedSetRequest {
+            device_ids: vec![case.open.clone()],
+            ..Default::default()
+        };
+        let set = intake.create_affected_set(ask).await?.into_inner();
+        assert_eq!(
+            then::members(&db, &set.set_id).await?,
+            case.dead(),
+            "open {}",
+            case.open
+        );
+    }
     timeout(PATIENCE, host.shut_down())
         .await
         .context("it stops when told to")?;

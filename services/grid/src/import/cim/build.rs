@@ -1,5 +1,6 @@
 //! Objects into a network.
 
+mod equipment;
 mod places;
 
 use std::collections::{BTreeMap, HashMap};
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::names::Ids;
 use super::rdf::Object;
 use super::{Wrong, phase};
-use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
+use crate::network::{Bus, DeviceKind, Load, Network, Source};
 use crate::phases::Phases;
 
 /// A network and what there is to say about it.
@@ -23,6 +24,8 @@ enum Role {
     Node,
     Source,
     Device(DeviceKind),
+    /// Joins its nodes, if it has two, without anything that could open.
+    Joint,
     /// Becomes devices by its tanks, or one of its own.
     Transformer,
     Tank,
@@ -41,6 +44,7 @@ fn role(class: &str) -> Role {
         "Fuse" => Role::Device(DeviceKind::Fuse),
         "Switch" | "LoadBreakSwitch" | "Disconnector" | "Sectionaliser" | "ProtectedSwitch" | "Jumper"
         | "Cut" | "Fuseholder" | "GroundDisconnector" => Role::Device(DeviceKind::Switch),
+        "Junction" | "BusbarSection" => Role::Joint,
         "PowerTransformer" => Role::Transformer,
         "TransformerTank" => Role::Tank,
         "EnergyConsumer" | "ConformLoad" | "NonConformLoad" => Role::Load,
@@ -84,7 +88,7 @@ pub(super) fn network(objects: Vec<Object>, faults: &mut Vec<Wrong>) -> Built {
         name: model.name(),
         ..Network::default()
     };
-    let mut passed_over: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut passed_over: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     for object in &objects {
         let done = match role(&object.class) {
             Role::Node => Ok(()),
@@ -92,12 +96,18 @@ pub(super) fn network(objects: Vec<Object>, faults: &mut Vec<Wrong>) -> Built {
             Role::Device(kind) => model
                 .device(object, kind)
                 .map(|device| network.devices.extend(device)),
+            Role::Joint if model.terminals(object, 2).is_ok() => model
+                .device(object, DeviceKind::Line)
+                .map(|device| network.devices.extend(device)),
             Role::Transformer => model
                 .transformer(object)
                 .map(|device| network.devices.extend(device)),
             Role::Tank => model.tank(object).map(|device| network.devices.push(device)),
             Role::Load => model.load(object).map(|load| network.loads.push(load)),
-            Role::Other => model.other(object, &mut passed_over),
+            Role::Joint | Role::Other => {
+                model.other(object, &mut passed_over);
+                Ok(())
+            }
         };
         if let Err(problem) = done {
             faults.push(object.wrong(problem));
@@ -106,13 +116,18 @@ pub(super) fn network(objects: Vec<Object>, faults: &mut Vec<Wrong>) -> Built {
     network.buses = model.bus_rows();
     let mut notes: Vec<String> = passed_over
         .iter()
-        .map(|(class, count)| format!("{count} {class} passed over: they join nothing"))
+        .map(|((class, joins), count)| match joins {
+            false => format!("{count} {class} passed over: they join nothing"),
+            true => format!("{count} {class} left out with what they join: the class is not known"),
+        })
         .collect();
     model.place(&mut network, &mut notes);
+    let mut aliases = model.aliases();
+    equipment::name_parts(&network, &mut aliases, &mut notes);
     Built {
         network,
         notes,
-        aliases: model.aliases(),
+        aliases,
     }
 }
 
@@ -128,7 +143,13 @@ impl<'a> Model<'a> {
             .iter()
             .filter_map(|object| object.link("TransformerTank.PowerTransformer"))
             .collect();
-        let mut devices = of(&|role| matches!(role, Role::Device(_) | Role::Transformer | Role::Tank));
+        let is_device = |role| {
+            matches!(
+                role,
+                Role::Device(_) | Role::Joint | Role::Transformer | Role::Tank
+            )
+        };
+        let mut devices = of(&is_device);
         devices.retain(|object| !has_tanks.contains(&object.mrid));
         let mut model = Model {
             objects,
@@ -271,119 +292,7 @@ impl<'a> Model<'a> {
             Some(phases) => phases.iter().filter_map(|phase| phase.word(property)).collect(),
             None => terminal.word("Terminal.phases").into_iter().collect(),
         };
-        if words.is_empty() {
-            return Ok(phase::all());
-        }
         phases(&words)
-    }
-
-    fn device(&self, object: &Object, kind: DeviceKind) -> Result<Option<Device>, String> {
-        if object.class == "GroundDisconnector" {
-            // It joins a node with the ground.
-            return Ok(None);
-        }
-        let terminals = self.terminals(object, 2)?;
-        let sides = if kind.is_switching() {
-            ["phaseSide1", "phaseSide2"]
-        } else {
-            ["phase", "phase"]
-        };
-        let mut ends = Vec::with_capacity(2);
-        for (terminal, side) in terminals.iter().zip(sides) {
-            ends.push(End {
-                bus: self.bus(&terminal.node)?,
-                phases: self.phases_of(object, side, terminal.object)?,
-            });
-        }
-        let connected = terminals.iter().all(|terminal| is_connected(terminal.object));
-        Ok(Some(Device {
-            id: self.devices.of(&object.mrid).cloned().unwrap_or_default(),
-            kind,
-            ends,
-            in_service: is_in_service(object),
-            open: !connected || self.is_open(object)?,
-            length_m: object
-                .number("Conductor.length")
-                .filter(|length| length.is_finite() && *length >= 0.0),
-        }))
-    }
-
-    fn is_open(&self, object: &Object) -> Result<bool, String> {
-        let whole = object
-            .is("Switch.open")
-            .or(object.is("Switch.normalOpen"))
-            .unwrap_or(false);
-        let each = self.phases.get(&object.mrid).into_iter().flatten();
-        let closed: Vec<bool> = each.filter_map(|phase| phase.is("SwitchPhase.closed")).collect();
-        match (
-            closed.iter().any(|&closed| closed),
-            closed.iter().all(|&closed| closed),
-        ) {
-            (_, true) => Ok(whole),
-            (false, false) => Ok(true),
-            (true, false) => {
-                Err("its phases are in different states; the model opens whole devices".to_owned())
-            }
-        }
-    }
-
-    /// A transformer that has no tanks.
-    fn transformer(&self, object: &Object) -> Result<Option<Device>, String> {
-        if self.tanks.contains_key(&object.mrid) {
-            return Ok(None);
-        }
-        self.windings(object).map(Some)
-    }
-
-    fn tank(&self, object: &Object) -> Result<Device, String> {
-        self.windings(object)
-    }
-
-    fn windings(&self, object: &Object) -> Result<Device, String> {
-        let windings = self
-            .windings
-            .get(&object.mrid)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        if windings.len() < 2 {
-            return Err(format!(
-                "has {} winding(s); a transformer has 2 or more",
-                windings.len()
-            ));
-        }
-        let mut ends = Vec::with_capacity(windings.len());
-        let mut connected = true;
-        for winding in windings {
-            let terminal = winding.object.link("TransformerEnd.Terminal").unwrap_or_default();
-            let node = self
-                .node_of_terminal
-                .get(&terminal)
-                .map(String::as_str)
-                .unwrap_or_default();
-            let terminal = self.terminal_by_mrid.get(&terminal).copied();
-            connected &= terminal.is_none_or(is_connected);
-            let word = winding
-                .object
-                .word("orderedPhases")
-                .or(winding.object.word("TransformerTankEnd.phases"));
-            let word = word.or_else(|| terminal.and_then(|terminal| terminal.word("Terminal.phases")));
-            let phases = match word {
-                Some(word) => phases(&[word])?,
-                None => phase::all(),
-            };
-            ends.push(End {
-                bus: self.bus(node)?,
-                phases,
-            });
-        }
-        Ok(Device {
-            id: self.devices.of(&object.mrid).cloned().unwrap_or_default(),
-            kind: DeviceKind::Transformer,
-            ends,
-            in_service: is_in_service(object),
-            open: !connected,
-            length_m: None,
-        })
     }
 
     fn load(&self, object: &Object) -> Result<Load, String> {
@@ -422,19 +331,15 @@ impl<'a> Model<'a> {
         Ok(feeds.then_some(Source { bus, phases }))
     }
 
-    /// An object of a class we do not know may not join two nodes.
-    fn other(&self, object: &'a Object, passed_over: &mut BTreeMap<&'a str, usize>) -> Result<(), String> {
+    /// An object of a class we do not know, or of one that is no device here; does it join two nodes.
+    fn other(&self, object: &'a Object, passed_over: &mut BTreeMap<(&'a str, bool), usize>) {
         let Some(terminals) = self.terminals.get(&object.mrid) else {
-            return Ok(());
+            return;
         };
-        if terminals
+        let joins = terminals
             .iter()
-            .any(|terminal| terminal.node != terminals[0].node)
-        {
-            return Err("joins nodes and is of a class that is not understood".to_owned());
-        }
-        *passed_over.entry(object.class.as_str()).or_default() += 1;
-        Ok(())
+            .any(|terminal| terminal.node != terminals[0].node);
+        *passed_over.entry((object.class.as_str(), joins)).or_default() += 1;
     }
 }
 
@@ -482,9 +387,14 @@ fn is_connected(terminal: &Object) -> bool {
     terminal.is("ACDCTerminal.connected").unwrap_or(true)
 }
 
+/// The phases of some words; all three when none says any.
 fn phases(words: &[&str]) -> Result<Phases, String> {
     let mut numbers = Vec::new();
-    for word in words {
+    let said = words.iter().filter(|word| **word != "none");
+    if said.clone().count() == 0 {
+        return Ok(phase::all());
+    }
+    for word in said {
         for number in phase::numbers(word)? {
             if !numbers.contains(&number) {
                 numbers.push(number);

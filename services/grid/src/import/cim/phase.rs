@@ -2,7 +2,7 @@
 
 use crate::phases::Phases;
 
-/// The numbers of `ABC`, `CBN`, `s1N`, `Ns2`, `s12`, in that order, without the neutral.
+/// The numbers of `ABC`, `CBN`, `s1N`, `Ns2`, `s12`, `XY`, in that order, without the neutral.
 ///
 /// # Errors
 /// A letter that is no phase.
@@ -11,8 +11,9 @@ pub(super) fn numbers(word: &str) -> Result<Vec<u8>, String> {
     let mut is_secondary = false;
     for letter in word.chars() {
         let number = match letter {
-            'A' | 'a' => 1,
-            'B' | 'b' => 2,
+            // Phases that are not known are told apart only.
+            'A' | 'a' | 'X' | 'x' => 1,
+            'B' | 'b' | 'Y' | 'y' => 2,
             'C' | 'c' => 3,
             's' | 'S' => {
                 is_secondary = true;
@@ -51,7 +52,7 @@ mod tests {
 
     #[test]
     fn words_become_numbers_without_the_neutral() {
-        let table: [(&str, &[u8]); 8] = [
+        let table: [(&str, &[u8]); 10] = [
             ("ABCN", &[1, 2, 3]),
             ("CB", &[3, 2]),
             ("BN", &[2]),
@@ -60,11 +61,13 @@ mod tests {
             ("s12N", &[1, 2]),
             ("s1", &[1]),
             ("N", &[]),
+            ("XYN", &[1, 2]),
+            ("s2", &[2]),
         ];
         for (word, expected) in table {
             assert_eq!(numbers(word).as_deref(), Ok(expected), "{word}");
         }
-        assert!(numbers("X").is_err());
+        assert!(numbers("Q").is_err());
         assert!(numbers("1").is_err());
     }
 

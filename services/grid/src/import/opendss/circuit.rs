@@ -1,14 +1,13 @@
 //! All objects of a script, and the network they make.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::class::{Class, Known};
+use super::device;
 use super::object::Object;
 use crate::fault::Fault;
-use crate::ids::check_id;
-use crate::import::place;
-use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
-use crate::phases::Phases;
+use crate::import::{Imported, OPEN_PART, place};
+use crate::network::{Bus, DeviceKind, Network};
 
 /// Objects in order of definition, found by class and name.
 #[derive(Default)]
@@ -20,6 +19,8 @@ pub(super) struct Circuit {
     pub(super) coordinates: HashMap<String, (f64, f64)>,
     /// A second object may have the name of the first.
     pub(super) allows_duplicates: bool,
+    /// What was passed over or assumed, and how often.
+    notes: BTreeMap<String, usize>,
 }
 
 impl Circuit {
@@ -38,57 +39,145 @@ impl Circuit {
         at
     }
 
-    pub(super) fn network(mut self, faults: &mut Vec<Fault>, notes: &mut Vec<String>) -> Network {
-        let kinds = self.apply_controls(faults);
-        let mut network = Network {
+    /// Remembers what the user has to be told.
+    pub(super) fn note(&mut self, what: String) {
+        *self.notes.entry(what).or_default() += 1;
+    }
+
+    /// Begins anew; what there was to say is kept.
+    pub(super) fn clear(&mut self) {
+        *self = Circuit {
+            notes: std::mem::take(&mut self.notes),
+            ..Circuit::default()
+        };
+    }
+
+    /// The network and what there is to say about it; what is wrong with an object leaves it out.
+    pub(super) fn imported(mut self, faults: &mut Vec<Fault>, mut notes: Vec<String>) -> Imported {
+        self.objects.iter_mut().for_each(Object::settle_phases);
+        let kinds = self.apply_controls();
+        let mut imported = Imported::from(Network {
             name: self.name.clone(),
             ..Network::default()
-        };
-        for (ix, object) in self.objects.iter().enumerate() {
-            if let Err(problem) = add_row(&mut network, object, kinds.get(&ix).copied()) {
-                faults.push(object.place.fault(Some(&object.id()), problem));
+        });
+        for ix in 0..self.objects.len() {
+            let added = self.add_rows(&mut imported, ix, kinds.get(&ix).copied());
+            let object = &self.objects[ix];
+            if let Err(problem) = added {
+                faults.push(object.place.fault(Some(&object.given()), problem));
             }
         }
-        network.add_missing_buses();
-        add_end_buses(&mut network);
-        place(&mut network, |id| self.coordinates.get(id).copied(), notes);
-        network
+        imported.network.add_missing_buses();
+        add_end_buses(&mut imported.network);
+        place(
+            &mut imported.network,
+            |id| self.coordinates.get(id).copied(),
+            &mut notes,
+        );
+        notes.extend(self.notes.into_iter().map(|(what, count)| match count {
+            1 => what,
+            _ => format!("{what} ({count} times)"),
+        }));
+        imported.notes = notes;
+        imported
+    }
+
+    fn add_rows(
+        &mut self,
+        imported: &mut Imported,
+        ix: usize,
+        switched_as: Option<DeviceKind>,
+    ) -> Result<(), String> {
+        let object = &self.objects[ix];
+        let network = &mut imported.network;
+        match object.class {
+            Class::Load => network.loads.push(device::load(object)?),
+            Class::Vsource => network.sources.extend(device::source(object)?),
+            _ => {}
+        }
+        let (given, id) = (object.given(), object.id());
+        let rows = device::devices(object, switched_as)?;
+        if let [_, part] = rows.as_slice() {
+            let aliases = [&id, &part.id].map(|row| (given.clone(), row.clone()));
+            imported.aliases.extend(aliases);
+            self.note(format!(
+                "{given} is open in part: what is open is called {id}{OPEN_PART}, and {given} in a question means both"
+            ));
+        } else if given != id && object.class.makes_rows() {
+            imported.aliases.push((given.clone(), id.clone()));
+            self.note(format!("{given:?} is called {id}: an id holds no white space"));
+        }
+        imported.network.devices.extend(rows);
+        Ok(())
+    }
+
+    /// Puts what a control holds onto its element, where that is due and there is one.
+    pub(super) fn act(&mut self, ix: usize) {
+        let control = &self.objects[ix].control;
+        let (terminal, held) = (control.terminal, control.held);
+        if !control.is_due {
+            return;
+        }
+        if let Some(target) = self.target(ix) {
+            self.objects[target].hold(terminal, held);
+            self.objects[ix].control.is_due = false;
+        }
+    }
+
+    /// The element a control switches; none when there is none that matters here.
+    fn target(&self, ix: usize) -> Option<usize> {
+        let (class, name) = self.objects[ix].target().split_once('.')?;
+        self.find(Class::of(class)?, name)
     }
 
     /// Switches what the controls switch; answers what each switched element has become.
-    fn apply_controls(&mut self, faults: &mut Vec<Fault>) -> HashMap<usize, DeviceKind> {
+    fn apply_controls(&mut self) -> HashMap<usize, DeviceKind> {
         let mut kinds = HashMap::new();
-        let controls: Vec<Object> = self
-            .objects
-            .iter()
-            .filter(|object| object.class.is_control() && object.enabled)
-            .cloned()
-            .collect();
-        for control in controls {
-            let target = if control.switched.is_empty() {
-                &control.monitored
-            } else {
-                &control.switched
+        for ix in 0..self.objects.len() {
+            if !self.objects[ix].class.is_control() {
+                continue;
+            }
+            self.act(ix);
+            let object = &self.objects[ix];
+            let Some(target) = self.target(ix) else {
+                self.note_without_target(ix);
+                continue;
             };
-            let (class, name) = target.split_once('.').unwrap_or_default();
-            let class = match Class::known(class) {
-                Known::Here(class) => Some(class),
-                // What it switches joins nothing.
-                Known::PassedOver => continue,
-                Known::No => None,
-            };
-            match class.and_then(|class| self.find(class, name)) {
-                Some(ix) => {
-                    kinds.insert(ix, control_kind(control.class));
-                    self.objects[ix].open |= control.holds_open();
-                }
-                None => faults.push(control.place.fault(
-                    Some(&control.id()),
-                    format!("switches {target:.80?}, which does not exist; name it like line.NAME"),
-                )),
+            if !object.enabled {
+                continue;
+            }
+            kinds.insert(target, control_kind(object.class));
+            if object.class != Class::SwtControl {
+                continue;
+            }
+            let terminal = object.control.terminal;
+            if object.control.is_kept_from_opening() {
+                let note = format!(
+                    "{} is told to open and is locked: it does nothing, as in OpenDSS",
+                    object.given()
+                );
+                self.note(note);
+            } else if let Some(open) = object.control.at_solution() {
+                self.objects[target].hold(terminal, open);
             }
         }
         kinds
+    }
+
+    fn note_without_target(&mut self, ix: usize) {
+        let object = &self.objects[ix];
+        let class = object.target().split_once('.').map(|(class, _)| class);
+        // What it switches may join nothing.
+        if class.is_some_and(|class| matches!(Class::known(class), Known::PassedOver)) {
+            return;
+        }
+        let note = format!(
+            "{}: {} switches {:.80?}, which does not exist; it does nothing",
+            object.place,
+            object.given(),
+            object.target()
+        );
+        self.note(note);
     }
 }
 
@@ -118,113 +207,4 @@ fn add_end_buses(network: &mut Network) {
             });
         }
     }
-}
-
-fn add_row(network: &mut Network, object: &Object, switched_as: Option<DeviceKind>) -> Result<(), String> {
-    let kind = match object.class {
-        Class::Line if object.is_switch => DeviceKind::Switch,
-        Class::Line => DeviceKind::Line,
-        Class::Transformer | Class::AutoTrans => DeviceKind::Transformer,
-        // With one bus they stand between it and the ground.
-        Class::Reactor | Class::Capacitor if object.buses[1].is_empty() => return Ok(()),
-        Class::Reactor | Class::Capacitor => DeviceKind::Reactor,
-        Class::Load => return load(object).map(|load| network.loads.push(load)),
-        Class::Vsource => return source(object).map(|source| network.sources.extend(source)),
-        _ => return Ok(()),
-    };
-    check_id(&object.id())?;
-    let device = Device {
-        id: object.id(),
-        // Controls are what makes a line a switching device; a transformer stays one.
-        kind: switched_as
-            .filter(|_| kind != DeviceKind::Transformer)
-            .unwrap_or(kind),
-        ends: ends(object, kind)?,
-        in_service: object.enabled,
-        open: object.open,
-        length_m: None,
-    };
-    if device.ends.len() >= 2 {
-        network.devices.push(device);
-    }
-    Ok(())
-}
-
-/// The grounded windings and terminals of a device are left out; they join nothing.
-fn ends(object: &Object, kind: DeviceKind) -> Result<Vec<End>, String> {
-    // A transformer has a neutral behind the phases of each winding, an autotransformer their other ends.
-    let extra = match object.class {
-        Class::AutoTrans => object.phases,
-        _ => usize::from(kind == DeviceKind::Transformer),
-    };
-    let mut ends = Vec::new();
-    for spec in &object.buses {
-        let (bus, nodes) = terminal(spec, object.phases, object.phases + extra)?;
-        if let Some(phases) = nodes {
-            ends.push(End { bus, phases });
-        }
-    }
-    Ok(ends)
-}
-
-fn load(object: &Object) -> Result<Load, String> {
-    // A delta load of one or two phases has a conductor more; a wye load has its neutral.
-    let conductors = object.phases + usize::from(!object.is_delta || object.phases < 3);
-    let (bus, phases) = terminal(&object.buses[0], object.phases, conductors)?;
-    check_id(&object.id())?;
-    Ok(Load {
-        id: object.id(),
-        bus,
-        phases: phases.ok_or("all nodes are grounded; write the phases, like BUS.1.2.3")?,
-        customers: object.customers,
-        in_service: object.enabled && !object.open,
-    })
-}
-
-/// None when the source is not there at the start.
-fn source(object: &Object) -> Result<Option<Source>, String> {
-    let (bus, phases) = terminal(&object.buses[0], object.phases, object.phases)?;
-    if !object.buses[1].is_empty() {
-        let (other, nodes) = terminal(&object.buses[1], object.phases, object.phases)?;
-        if nodes.is_some() && other != bus {
-            return Err("a source between two buses is not understood; leave bus2 out".to_owned());
-        }
-    }
-    Ok((object.enabled && !object.open).then_some(Source { bus, phases }))
-}
-
-/// The bus of `BUS.1.2.0` and its nodes: the first `phases` conductors default to 1, 2, 3, the others
-/// to ground. None when every node is the ground.
-fn terminal(spec: &str, phases: usize, conductors: usize) -> Result<(String, Option<Phases>), String> {
-    let mut parts = spec.trim().split('.');
-    let bus = parts.next().unwrap_or_default().trim().to_lowercase();
-    if bus.is_empty() {
-        return Err("a bus is missing; write bus1=NAME, or buses=[A B] for a transformer".to_owned());
-    }
-    check_id(&bus)?;
-    if !(1..=8).contains(&phases) {
-        return Err(format!("{phases} phases; write 1 to 8"));
-    }
-    let mut nodes: Vec<u8> = (1..=conductors)
-        .map(|k| if k <= phases { k as u8 } else { 0 })
-        .collect();
-    for (node, given) in nodes.iter_mut().zip(parts) {
-        *node = given
-            .trim()
-            .parse()
-            .map_err(|_| format!("{spec:.80?}: a node is a number from 0 to 9"))?;
-    }
-    let mut live: Vec<u8> = Vec::new();
-    for node in nodes.into_iter().filter(|&node| node != 0) {
-        if !live.contains(&node) {
-            live.push(node);
-        }
-    }
-    if live.is_empty() {
-        return Ok((bus, None));
-    }
-    Ok((
-        bus,
-        Some(Phases::new(&live).map_err(|error| format!("{spec:.80?}: {error}"))?),
-    ))
 }

@@ -24,7 +24,8 @@ pub(super) enum Class {
 const PASSED_OVER: &str = "loadshape tshape priceshape xycurve growthshape tcc_curve spectrum wiredata cndata \
     tsdata conductordata isource vccs regcontrol capcontrol dynamicexp generator gendispatcher storage storage2 \
     storagecontroller storagecontroller2 pvsystem pvsystem2 upfccontrol espvlcontrol indmach012 gicsource \
-    invcontrol invcontrol2 expcontrol monitor fmonitor energymeter sensor feeder windgen generic5 fault";
+    invcontrol invcontrol2 expcontrol monitor fmonitor energymeter sensor feeder windgen generic5 fault \
+    gicline gictransformer vsconverter upfc";
 
 /// Property names in OpenDSS order: it decides what a positional value or a shortened name means.
 const TABLE: &[(Class, &str, &str)] = &[
@@ -182,17 +183,17 @@ impl Class {
         self.properties().nth(at).unwrap_or_default()
     }
 
-    /// May a property we do not know be passed over: it has no say in what is connected.
-    pub(super) fn forgives_unknown(self) -> bool {
-        self.is_control() || self.is_code()
-    }
-
     /// Does it switch another device.
     pub(super) fn is_control(self) -> bool {
         matches!(
             self,
             Class::SwtControl | Class::Fuse | Class::Recloser | Class::Relay
         )
+    }
+
+    /// Does it become a row of the network.
+    pub(super) fn makes_rows(self) -> bool {
+        !self.is_control() && !self.is_code() && self != Class::Vsource
     }
 
     fn is_code(self) -> bool {

@@ -3,7 +3,7 @@
 use super::Place;
 use super::circuit::Circuit;
 use super::class::{Class, Known};
-use super::object::{Object, yes};
+use super::object::{Object, count, one_word, yes};
 use super::token::Param;
 
 /// Commands of OpenDSS in its order, which decides what a shortened one means.
@@ -107,7 +107,7 @@ pub(super) fn apply(
         "latlongcoords" | "giscoords" => return Ok(Then::Coordinates(first, true)),
         "setbusxy" => set_bus_xy(circuit, rest),
         "clear" | "clearall" => {
-            *circuit = Circuit::default();
+            circuit.clear();
             *cursor = Cursor::default();
         }
         "//" => {}
@@ -139,8 +139,11 @@ fn create(circuit: &mut Circuit, cursor: &mut Cursor, target: &str, place: &Plac
                 return Ok(Then::Ignored(format!("class {}", word.to_lowercase())));
             }
             Known::No => {
-                let problem = format!("the class {word:.40?} is not understood; it may connect something");
-                return Err((Some(target.to_owned()), problem));
+                circuit.note(format!(
+                    "the class {word:.40?} is not known: left out with what it may connect"
+                ));
+                cursor.is_passed_over = true;
+                return Ok(Then::Done);
             }
         }
     };
@@ -150,7 +153,7 @@ fn create(circuit: &mut Circuit, cursor: &mut Cursor, target: &str, place: &Plac
     if at == before {
         return Ok(Then::Done);
     }
-    let id = circuit.objects[at].id();
+    let id = circuit.objects[at].given();
     if circuit.allows_duplicates {
         return Err((
             Some(id),
@@ -162,11 +165,25 @@ fn create(circuit: &mut Circuit, cursor: &mut Cursor, target: &str, place: &Plac
     )))
 }
 
-/// `edit`, `select`, `open` and the like, on an object that must exist when its class matters.
+/// `edit`, `select`, `open` and the like. What is to be opened or closed must exist; OpenDSS itself says nothing
+/// when another object does not.
 fn on_existing(circuit: &mut Circuit, cursor: &mut Cursor, verb: &str, rest: &[Param]) -> Result<(), Wrong> {
     *cursor = Cursor::default();
     let target = rest.first().map(|param| param.value.as_str()).unwrap_or_default();
-    let Some(ix) = existing(circuit, target)? else {
+    if let ("enable" | "disable", Some((class, "*"))) = (verb, target.split_once('.')) {
+        enable_all(circuit, class, verb == "enable");
+        return Ok(());
+    }
+    let found = existing(circuit, target);
+    let found = match (verb, found) {
+        ("open" | "close" | "select", Err(wrong)) => return Err(wrong),
+        (_, Err(_)) => {
+            circuit.note(format!("{verb} {target:.80}: it does not exist; passed over"));
+            None
+        }
+        (_, Ok(found)) => found,
+    };
+    let Some(ix) = found else {
         cursor.is_passed_over = true;
         return Ok(());
     };
@@ -176,19 +193,29 @@ fn on_existing(circuit: &mut Circuit, cursor: &mut Cursor, verb: &str, rest: &[P
         "enable" => circuit.objects[ix].enabled = true,
         "disable" => circuit.objects[ix].enabled = false,
         "open" | "close" => {
-            // OPEN object terminal conductor: 0 or nothing means all conductors.
-            let named = |param: &&Param| param.name.as_deref().is_some_and(|name| name.starts_with('c'));
-            let third = rest.get(2).filter(|param| param.name.is_none());
-            let conductor = rest.iter().skip(1).find(named).or(third);
-            if conductor.is_some_and(|conductor| conductor.value.trim() != "0") {
-                let problem = "one conductor only; the model opens whole devices, leave the conductor out";
-                return Err((Some(target.to_owned()), problem.to_owned()));
-            }
-            circuit.objects[ix].open = verb == "open";
+            // OPEN object terminal conductor.
+            let at = |name: &str, place: usize| -> Result<usize, Wrong> {
+                let named = |param: &&Param| param.name.as_deref().is_some_and(|own| own.starts_with(name));
+                let placed = rest.get(place).filter(|param| param.name.is_none());
+                let given = rest.iter().skip(1).find(named).or(placed);
+                given.map_or(Ok(0), |param| {
+                    count(&param.value).map_err(|problem| (Some(target.to_owned()), problem))
+                })
+            };
+            circuit.objects[ix].switch(at("t", 1)?, at("c", 2)?, verb == "open");
         }
         _ => {}
     }
     Ok(())
+}
+
+/// `Disable Class.*`.
+fn enable_all(circuit: &mut Circuit, class: &str, enabled: bool) {
+    let class = Class::of(class);
+    let objects = circuit.objects.iter_mut();
+    objects
+        .filter(|object| Some(object.class) == class)
+        .for_each(|object| object.enabled = enabled);
 }
 
 /// `BatchEdit Class.PATTERN property=value ...`: the same edit for every object whose name the pattern
@@ -204,7 +231,12 @@ fn batch_edit(circuit: &mut Circuit, rest: &[Param]) -> Result<Then, Wrong> {
     let class = match Class::known(word) {
         Known::Here(class) => class,
         Known::PassedOver => return Ok(Then::Ignored("command batchedit".to_owned())),
-        Known::No => return Err((None, format!("the class {word:.40?} is not understood"))),
+        Known::No => {
+            circuit.note(format!(
+                "the class {word:.40?} is not known: batchedit passed over"
+            ));
+            return Ok(Then::Done);
+        }
     };
     let pattern = regex::RegexBuilder::new(pattern)
         .case_insensitive(true)
@@ -254,7 +286,9 @@ fn set_bus_xy(circuit: &mut Circuit, rest: &[Param]) {
     };
     let number = |param: Option<&Param>| param.and_then(|param| param.value.trim().parse::<f64>().ok());
     if let (Some(bus), Some(x), Some(y)) = (value("bus", 0), number(value("x", 1)), number(value("y", 2))) {
-        circuit.coordinates.insert(bus.value.to_lowercase(), (x, y));
+        circuit
+            .coordinates
+            .insert(one_word(&bus.value.to_lowercase()), (x, y));
     }
 }
 
@@ -270,11 +304,7 @@ fn existing(circuit: &Circuit, target: &str) -> Result<Option<usize>, Wrong> {
     };
     let class = match Class::known(class) {
         Known::Here(class) => class,
-        Known::PassedOver => return Ok(None),
-        Known::No => {
-            let problem = format!("the class {class:.40?} is not understood");
-            return Err((Some(target.to_owned()), problem));
-        }
+        Known::PassedOver | Known::No => return Ok(None),
     };
     match circuit.find(class, name) {
         Some(ix) => Ok(Some(ix)),
@@ -325,17 +355,23 @@ fn assign(circuit: &mut Circuit, cursor: &mut Cursor, params: &[Param]) -> Resul
             None => Some(cursor.next_property).filter(|&at| !class.property_at(at).is_empty()),
         };
         let Some(at) = at else {
-            if class.forgives_unknown() {
-                continue;
-            }
             let name = param.name.as_deref().unwrap_or(&param.value);
-            let problem = format!("{name:.40?} is no property of a {}", class.name());
-            return Err((Some(circuit.objects[ix].id()), problem));
+            let note = format!("{name:.40?} is no property of a {}: passed over", class.name());
+            circuit.note(note);
+            continue;
         };
         cursor.next_property = at + 1;
         let property = class.property_at(at);
-        set(circuit, ix, property, &param.value)
-            .map_err(|problem| (Some(format!("{} {property}", circuit.objects[ix].id())), problem))?;
+        set(circuit, ix, property, &param.value).map_err(|problem| {
+            (
+                Some(format!("{} {property}", circuit.objects[ix].given())),
+                problem,
+            )
+        })?;
+    }
+    if class.is_control() {
+        circuit.objects[ix].control.is_due |= class != Class::SwtControl;
+        circuit.act(ix);
     }
     Ok(())
 }
@@ -352,13 +388,21 @@ fn set(circuit: &mut Circuit, ix: usize, property: &str, value: &str) -> Result<
         _ => return circuit.objects[ix].set(property, value),
     };
     let Some(found) = circuit.find(code, value) else {
-        return Err(format!("{value:.80?} is no {}; define it before", code.name()));
+        if property == "like" {
+            return Err(format!("{value:.80?} is no {}; define it before", code.name()));
+        }
+        circuit.objects[ix].miss_code();
+        circuit.note(format!(
+            "the {} {value:.80?} is not defined: its elements have the phases they say themselves, or those of their buses",
+            code.name()
+        ));
+        return Ok(());
     };
     let other = circuit.objects[found].clone();
     match property {
         "like" => circuit.objects[ix].copy_from(&other),
         "xfmrcode" => circuit.objects[ix].take_code(&other)?,
-        _ => circuit.objects[ix].phases = other.line_phases(),
+        _ => circuit.objects[ix].take_line_code(&other),
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::class::Class;
+use super::control::Control;
 use super::token::array;
 use crate::check::WINDINGS_MAX;
 
@@ -12,24 +13,30 @@ pub(super) struct Object {
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) phases: usize,
+    /// The script says so itself, not a code.
+    has_own_phases: bool,
+    /// The code that would say how many phases there are is not defined.
+    lacks_code: bool,
     /// Of a line geometry: its conductors, which are its phases unless it is reduced to those.
     conductors: usize,
     is_reduced: bool,
     pub(super) enabled: bool,
-    pub(super) open: bool,
+    /// Conductors open at each terminal, one bit each.
+    open: Vec<u32>,
+    /// The terminal opened or closed last, from 0: one that is not named is this one.
+    terminal: usize,
     /// Bus specifications with their nodes, one per terminal.
     pub(super) buses: Vec<String>,
+    /// Is the winding or the load in delta, one per terminal.
+    deltas: Vec<bool>,
     /// The winding that `bus` and `conn` are about, from 0.
     pub(super) active: usize,
-    pub(super) is_delta: bool,
     pub(super) is_switch: bool,
     pub(super) customers: u32,
     /// Of a control: the element it watches, and the one it switches.
     pub(super) monitored: String,
     pub(super) switched: String,
-    /// Of a switch control: it does not act, and what it would do if it did.
-    is_locked: bool,
-    wants_open: bool,
+    pub(super) control: Control,
 }
 
 impl Object {
@@ -44,19 +51,21 @@ impl Object {
             name,
             place,
             phases: 3,
+            has_own_phases: false,
+            lacks_code: false,
             conductors: 3,
             is_reduced: false,
             enabled: true,
-            open: false,
+            open: vec![0; terminals],
+            terminal: 0,
             buses: vec![String::new(); terminals],
+            deltas: vec![false; terminals],
             active: 0,
-            is_delta: false,
             is_switch: false,
             customers: 1,
             monitored: String::new(),
             switched: String::new(),
-            is_locked: false,
-            wants_open: false,
+            control: Control::default(),
         };
         if class == Class::Vsource {
             object.buses[0] = "sourcebus".to_owned();
@@ -64,8 +73,14 @@ impl Object {
         object
     }
 
-    pub(super) fn id(&self) -> String {
+    /// `class.name`, as the script has it.
+    pub(super) fn given(&self) -> String {
         format!("{}.{}", self.class.name(), self.name)
+    }
+
+    /// The same as an id.
+    pub(super) fn id(&self) -> String {
+        one_word(&self.given())
     }
 
     /// Does as `like` does: takes over everything but the name and the buses, and is in service.
@@ -75,7 +90,7 @@ impl Object {
             place: self.place.clone(),
             buses: self.buses.clone(),
             enabled: true,
-            open: false,
+            open: vec![0; other.buses.len()],
             ..other.clone()
         };
         self.buses.resize(other.buses.len(), String::new());
@@ -84,11 +99,45 @@ impl Object {
     /// Takes over what a transformer code says.
     pub(super) fn take_code(&mut self, code: &Object) -> Result<(), String> {
         self.phases = code.phases;
-        self.set_windings(code.buses.len())
+        self.lacks_code = false;
+        self.set_windings(code.buses.len())?;
+        self.deltas.clone_from(&code.deltas);
+        Ok(())
+    }
+
+    /// Takes over how many phases a line code, a geometry or a spacing is for.
+    pub(super) fn take_line_code(&mut self, code: &Object) {
+        self.phases = code.line_phases();
+        self.lacks_code = false;
+    }
+
+    /// Does without a code: what the script says itself counts, else the nodes of the buses tell the phases.
+    pub(super) fn miss_code(&mut self) {
+        self.lacks_code = !self.has_own_phases;
+    }
+
+    /// The phases, from the nodes of the first bus that lists any where the code is missing.
+    pub(super) fn settle_phases(&mut self) {
+        if !self.lacks_code {
+            return;
+        }
+        let listed = |spec: &String| spec.split('.').skip(1).filter(|node| node.trim() != "0").count();
+        if let Some(count) = self.buses.iter().map(listed).find(|&count| count > 0) {
+            self.phases = count;
+        }
+    }
+
+    /// The element a control switches: the one it watches when it names no other.
+    pub(super) fn target(&self) -> &str {
+        if self.switched.is_empty() {
+            &self.monitored
+        } else {
+            &self.switched
+        }
     }
 
     /// The phases of a line that is built after this code, geometry or spacing.
-    pub(super) fn line_phases(&self) -> usize {
+    fn line_phases(&self) -> usize {
         if self.class == Class::LineGeometry && !self.is_reduced {
             self.conductors
         } else {
@@ -96,30 +145,38 @@ impl Object {
         }
     }
 
-    /// Does a control hold its element open, once it has acted.
-    pub(super) fn holds_open(&self) -> bool {
-        match self.class {
-            Class::SwtControl if !self.is_locked => self.wants_open,
-            _ => self.open,
+    /// Opens or closes a conductor of a terminal, counted from 1; 0 means all conductors, and the terminal named last.
+    pub(super) fn switch(&mut self, terminal: usize, conductor: usize, open: bool) {
+        if (1..=self.buses.len()).contains(&terminal) {
+            self.terminal = terminal - 1;
         }
+        let bits = match conductor {
+            0 => u32::MAX,
+            1..=32 => 1 << (conductor - 1),
+            _ => 0,
+        };
+        let own = &mut self.open[self.terminal];
+        *own = if open { *own | bits } else { *own & !bits };
     }
 
-    /// Sets what a control does to its element. A switch control acts by any of the three properties,
-    /// the last one counts, and does nothing while it is locked; `state` acts at once. Of the others
-    /// `normal` only says what a reset leads to.
-    fn set_state(&mut self, property: &str, value: &str) -> Result<(), String> {
-        let open = opens(value)?;
-        if self.class != Class::SwtControl {
-            if property != "normal" {
-                self.open = open;
-            }
-        } else if !self.is_locked {
-            self.wants_open = open;
-            if property == "state" {
-                self.open = open;
-            }
-        }
-        Ok(())
+    /// Sets all conductors of a terminal.
+    pub(super) fn hold(&mut self, terminal: usize, open: u32) {
+        self.switch(terminal, 0, false);
+        self.open[self.terminal] = open;
+    }
+
+    /// The conductors that are phases and open at a terminal.
+    pub(super) fn open_conductors(&self, terminal: usize) -> u32 {
+        self.open[terminal] & self.all_phases()
+    }
+
+    /// Every phase, as conductors.
+    pub(super) fn all_phases(&self) -> u32 {
+        u32::MAX >> (32 - self.phases.clamp(1, 32))
+    }
+
+    pub(super) fn is_delta(&self, terminal: usize) -> bool {
+        self.deltas[terminal]
     }
 
     fn set_windings(&mut self, count: usize) -> Result<(), String> {
@@ -127,13 +184,20 @@ impl Object {
             return Err(format!("{count} windings; write 1 to {WINDINGS_MAX}"));
         }
         self.buses.resize(count, String::new());
+        self.deltas.resize(count, false);
+        self.open.resize(count, 0);
+        self.active = self.active.min(count - 1);
+        self.terminal = self.terminal.min(count - 1);
         Ok(())
     }
 
     /// Sets a property that refers to nothing else.
     pub(super) fn set(&mut self, property: &str, value: &str) -> Result<(), String> {
         match property {
-            "phases" | "nphases" => self.phases = count(value)?,
+            "phases" | "nphases" => {
+                self.phases = count(value)?;
+                (self.has_own_phases, self.lacks_code) = (true, false);
+            }
             "nconds" => self.conductors = count(value)?,
             "reduce" => self.is_reduced = yes(value),
             "enabled" => self.enabled = yes(value),
@@ -145,11 +209,19 @@ impl Object {
             "bus2" if self.buses.len() > 1 => self.buses[1] = value.to_owned(),
             "bus" => self.buses[self.active] = value.to_owned(),
             "buses" => self.set_buses(value)?,
-            "conn" if self.class == Class::Load => self.is_delta = is_delta(value),
+            "conn" => self.deltas[self.active] = is_delta(value),
+            "conns" => self
+                .deltas
+                .iter_mut()
+                .zip(array(value))
+                .for_each(|(own, given)| *own = is_delta(&given)),
             "monitoredobj" => self.monitored = value.to_lowercase(),
             "switchedobj" => self.switched = value.to_lowercase(),
-            "lock" => self.is_locked = yes(value),
-            "action" | "state" | "normal" if self.class.is_control() => self.set_state(property, value)?,
+            "switchedterm" => self.control.terminal = count(value)?,
+            "lock" => self.control.is_locked = yes(value),
+            "action" | "state" | "normal" if self.class.is_control() => {
+                self.control.set_state(self.class, property, &array(value));
+            }
             _ => {}
         }
         Ok(())
@@ -169,13 +241,8 @@ impl Object {
 
     fn set_buses(&mut self, value: &str) -> Result<(), String> {
         let buses = array(value);
-        if buses.len() > self.buses.len() {
-            return Err(format!(
-                "{} buses for {} windings; set windings first",
-                buses.len(),
-                self.buses.len()
-            ));
-        }
+        // A code that comes later may be for more windings.
+        self.set_windings(buses.len().max(self.buses.len()))?;
         self.buses
             .iter_mut()
             .zip(buses)
@@ -184,13 +251,33 @@ impl Object {
     }
 }
 
-/// A whole number, also when it is written as `3.0`.
-fn count(value: &str) -> Result<usize, String> {
-    let number: Option<f64> = value.trim().parse().ok();
-    number
+/// A whole number, also when it is written as `3.0` or to be calculated, as `1 2 +`.
+pub(super) fn count(value: &str) -> Result<usize, String> {
+    calculated(value)
         .filter(|n| (0.0..=1_000_000.0).contains(n) && n.fract() == 0.0)
         .map(|n| n as usize)
         .ok_or_else(|| format!("{value:.60?} is not a number; write a whole one"))
+}
+
+/// The value of numbers and operators in reverse Polish notation.
+fn calculated(value: &str) -> Option<f64> {
+    let mut stack: Vec<f64> = Vec::new();
+    for word in array(value) {
+        let result = match word.as_str() {
+            "+" | "-" | "*" | "/" => {
+                let (right, left) = (stack.pop()?, stack.pop()?);
+                match word.as_str() {
+                    "+" => left + right,
+                    "-" => left - right,
+                    "*" => left * right,
+                    _ => left / right,
+                }
+            }
+            number => number.parse().ok()?,
+        };
+        stack.push(result);
+    }
+    stack.pop().filter(|_| stack.is_empty())
 }
 
 pub(super) fn yes(value: &str) -> bool {
@@ -202,15 +289,7 @@ fn is_delta(value: &str) -> bool {
     value.starts_with('d') || value == "ll"
 }
 
-/// Is `open` or `trip`, for all conductors alike.
-fn opens(value: &str) -> Result<bool, String> {
-    let words: Vec<bool> = array(value)
-        .iter()
-        .map(|word| matches!(word.to_lowercase().chars().next(), Some('o' | 't')))
-        .collect();
-    match words.split_first() {
-        Some((first, rest)) if rest.iter().all(|word| word == first) => Ok(*first),
-        Some(_) => Err("conductors in different states; the model opens whole devices".to_owned()),
-        None => Ok(false),
-    }
+/// A name as an id may be: white space, which only a quoted name holds, becomes `_`.
+pub(super) fn one_word(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join("_")
 }

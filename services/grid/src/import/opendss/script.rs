@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::Place;
 use super::circuit::Circuit;
 use super::command::{Cursor, Then, Wrong, apply};
+use super::object::one_word;
 use super::token::{Param, array, params};
 use crate::fault::Fault;
 
@@ -101,6 +102,14 @@ impl<'a> Script<'a> {
         } else {
             match (self.file)(path) {
                 Ok(bytes) => return Some(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(error) if holds_codes(path) => {
+                    let note = format!(
+                        "{from}: {} cannot be read ({error}); codes are not needed",
+                        path.display()
+                    );
+                    self.circuit.note(note);
+                    return None;
+                }
                 Err(error) => format!("the file {} cannot be read: {error}", path.display()),
             }
         };
@@ -159,35 +168,44 @@ impl<'a> Script<'a> {
     }
 
     fn follow(&mut self, then: Then, folder: &mut PathBuf, place: &Place) {
-        match then {
-            Then::Done => {}
-            Then::Ignored(command) => *self.ignored.entry(command).or_default() += 1,
-            Then::Run(name) => {
-                if let Some(path) = self.inside(folder, &name, place) {
-                    self.run_from(&path, place);
-                }
-            }
-            Then::Compile(name) => {
-                if let Some(path) = self.inside(folder, &name, place) {
-                    self.run_from(&path, place);
-                    *folder = path.parent().map(Path::to_owned).unwrap_or_default();
-                }
-            }
-            Then::Folder(name) => {
-                if let Some(path) = self.inside(folder, &name, place) {
-                    *folder = path;
-                }
-            }
-            Then::Coordinates(name, latitude_first) => {
-                if let Some(path) = self.inside(folder, &name, place) {
-                    self.coordinates(&path, latitude_first, place);
-                }
-            }
+        if let Err(problem) = self.try_follow(then, folder, place) {
+            self.faults.push(place.fault(None, problem));
         }
     }
 
+    fn try_follow(&mut self, then: Then, folder: &mut PathBuf, place: &Place) -> Result<(), String> {
+        match then {
+            Then::Done => {}
+            Then::Ignored(command) => *self.ignored.entry(command).or_default() += 1,
+            Then::Run(name) => match self.inside(folder, &name) {
+                Err(problem) if holds_codes(Path::new(&name)) => {
+                    let note = format!("{place}: {problem}; codes are not needed");
+                    self.circuit.note(note);
+                }
+                path => self.run_from(&path?, place),
+            },
+            Then::Compile(name) => {
+                let path = self.inside(folder, &name)?;
+                self.run_from(&path, place);
+                *folder = path.parent().map(Path::to_owned).unwrap_or_default();
+            }
+            // Files are looked for where the script is: its author's folders are not here.
+            Then::Folder(name) => match self.inside(folder, &name) {
+                Ok(path) => *folder = path,
+                Err(problem) => self
+                    .circuit
+                    .note(format!("{place}: {problem}; the folder stays as it is")),
+            },
+            Then::Coordinates(name, latitude_first) => match self.inside(folder, &name) {
+                Ok(path) => self.coordinates(&path, latitude_first, place),
+                Err(problem) => self.circuit.note(format!("{place}: {problem}")),
+            },
+        }
+        Ok(())
+    }
+
     /// The path of `name` seen from `folder`, if it stays in the entry's folder.
-    fn inside(&mut self, folder: &Path, name: &str, place: &Place) -> Option<PathBuf> {
+    fn inside(&self, folder: &Path, name: &str) -> Result<PathBuf, String> {
         let mut path = PathBuf::new();
         for part in folder.join(name.replace('\\', "/")).components() {
             let inside = match part {
@@ -205,19 +223,22 @@ impl<'a> Script<'a> {
                 Component::RootDir | Component::Prefix(_) => false,
             };
             if !inside {
-                let problem = format!("{name:.80?} is outside the folder of the first file; move it in");
-                self.faults.push(place.fault(None, problem));
-                return None;
+                return Err(format!(
+                    "{name:.80?} is outside the folder of the first file; move it in"
+                ));
             }
         }
-        Some(path)
+        Ok(path)
     }
 
     /// Reads `bus, x, y` or `bus, latitude, longitude` lines. Later files win. Places have no say in what is
     /// connected: a line that is none is passed over with a note.
     fn coordinates(&mut self, path: &Path, latitude_first: bool, from: &Place) {
-        let Some(text) = self.text(path, from) else { return };
-        for line in text.lines() {
+        let Ok(bytes) = (self.file)(path) else {
+            let note = format!("{from}: the coordinates in {} cannot be read", path.display());
+            return self.circuit.note(note);
+        };
+        for line in String::from_utf8_lossy(&bytes).lines() {
             let line = line.split(['!']).next().unwrap_or_default();
             let fields = array(line.split("//").next().unwrap_or_default());
             let [bus, a, b, ..] = fields.as_slice() else {
@@ -226,7 +247,7 @@ impl<'a> Script<'a> {
             match (a.parse::<f64>(), b.parse::<f64>()) {
                 (Ok(a), Ok(b)) => {
                     let at = if latitude_first { (b, a) } else { (a, b) };
-                    self.circuit.coordinates.insert(bus.to_lowercase(), at);
+                    self.circuit.coordinates.insert(one_word(&bus.to_lowercase()), at);
                 }
                 _ => {
                     let what = format!("a line without coordinates in {}", path.display());
@@ -235,6 +256,12 @@ impl<'a> Script<'a> {
             }
         }
     }
+}
+
+/// Does a file, by its name, hold nothing but codes of lines.
+fn holds_codes(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.to_lowercase().contains("linecode")
 }
 
 /// `value` with every `@name` at the beginning of a word replaced; what follows a `.` stays.
