@@ -5,6 +5,7 @@ mod checks;
 pub(crate) mod confirm;
 mod hand;
 mod inferences;
+pub(crate) mod judge;
 mod read;
 mod signals;
 pub(crate) mod together;

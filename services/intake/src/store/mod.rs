@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod grouping;
 pub mod incident;
 pub mod number;
+pub mod over;
 pub mod queue;
 pub mod report;
 pub mod set_call;

@@ -91,7 +91,7 @@ impl Worker {
 
     /// Reads what waits and locks what it may join.
     async fn read(&self, work: &mut Work, held: &mut Held, now: DateTime<Utc>) -> Result<Paper, Error> {
-        let calls = store::queue::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
+        let mut calls = store::queue::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
         let urges = store::grouping::fold_urges(work.conn()).await?;
         let hints = calls.iter().filter_map(|call| call.hint);
         let named: Vec<Uuid> = hints.chain(urges.keys().copied()).map(IncidentId::uuid).collect();
@@ -104,6 +104,9 @@ impl Worker {
         }
         totals.check(&open);
         let mut draft = Draft::default();
+        let over = store::over::incidents_of(work.conn(), &calls, self.desk.numbers_of.limits.window).await?;
+        calls.retain(|call| !over.contains_key(&call.report));
+        draft.over(over);
         for incident in &mut open {
             if let Some(count) = urges.get(&incident.id) {
                 incident.urge_count += count;

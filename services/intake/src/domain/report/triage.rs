@@ -156,6 +156,8 @@ pub struct Seen {
     pub left: bool,
     /// The ledger's open record of this customer.
     pub known: Option<KnownOutage>,
+    /// The ledger did not say in time whether there is one.
+    pub no_answer: bool,
     /// What the meter's own relay last said, if it said anything since then: open?
     pub relay_open: Option<bool>,
     /// An open fault lies above this place.
@@ -189,6 +191,8 @@ pub fn triage(seen: Seen) -> Triage {
             }
         }
         Some(known) => Triage::KnownOutage(known),
+        // Nobody knows whether they are off: no self-help, and no promise that it is something new.
+        None if seen.no_answer => Triage::Undetermined,
         None if seen.neighbours == Neighbours::On && seen.on_the_grid && !seen.fault_above => {
             Triage::CustomerSide
         }
@@ -261,6 +265,23 @@ mod tests {
                     ..grid()
                 },
                 "new",
+                "open",
+            ),
+            (
+                Seen {
+                    no_answer: true,
+                    ..grid()
+                },
+                "undetermined",
+                "open",
+            ),
+            (
+                Seen {
+                    no_answer: true,
+                    neighbours: Neighbours::On,
+                    ..grid()
+                },
+                "undetermined",
                 "open",
             ),
             // Arrears: only when the meter says so too, and never while a fault lies above.
