@@ -11,6 +11,7 @@ pub mod incident;
 pub mod number;
 pub mod over;
 pub mod queue;
+pub mod relay;
 pub mod report;
 pub mod set_call;
 

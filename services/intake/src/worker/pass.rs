@@ -19,9 +19,11 @@ use crate::{
         facts::{Total, Totals},
         group::{Call, group},
         incident::Incident,
-        mind::{Memory, Mind, Outcome, Round},
+        mind::{Memory, Mind, Outcome, Piece, Round},
+        signal::Heard,
     },
     error::Error,
+    news::tell_supply_off,
     store::{self, queue::News},
     topology::{Blind, Town},
 };
@@ -156,6 +158,7 @@ impl Worker {
         };
         let signals = round.pieces.len();
         hear_calls(work, &held, &round).await?;
+        tell_relays(work, town, &round.pieces).await?;
         check::heard(&self.desk, work, &round.calls, &round.pieces).await?;
         let outcome = think(&mut held, town, round, paper.arrival).await?;
         take_outcome(paper, &mut held, town, outcome);
@@ -204,6 +207,20 @@ async fn hear_calls(work: &mut Work, held: &Held, round: &Round) -> Result<(), E
         .filter_map(|call| Some((call.clone(), mind.load_id_of(call)?)))
         .collect();
     store::evidence::insert_calls(work.conn(), &heard, round.now).await
+}
+
+/// A relay that opened cut its customer, whatever else is off there: the ledger looks for the case (operations.md O17).
+async fn tell_relays(work: &mut Work, town: &Town, pieces: &[Piece]) -> Result<(), Error> {
+    let open = pieces.iter().filter(|piece| piece.heard == Heard::RelayOpen);
+    let asked: Vec<Uuid> = open.clone().map(|piece| piece.id).collect();
+    let opened = store::relay::opened(work.conn(), &asked).await?;
+    for piece in open.filter(|piece| opened.contains(&piece.id)) {
+        let load = piece.load.as_deref().and_then(|load| town.grid().load(load));
+        if let Some(load) = load {
+            tell_supply_off(work, (piece.id, piece.at), &town.place_of(load), true);
+        }
+    }
+    Ok(())
 }
 
 fn known_loads(calls: &[Call]) -> Vec<(Call, String)> {
