@@ -1,7 +1,7 @@
 //! What is known late: whose account it is, what the ledger says, and what was written on paper.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use relight_common::wire::timestamp;
+use relight_common::{Role, wire::timestamp};
 use relight_proto::{
     events::v1::CallWanted,
     insight::v1::Interruption,
@@ -11,7 +11,7 @@ use tonic::Status;
 
 use crate::{
     dispatch::{step, tell},
-    given::{House, agent, by_account, customer_id, from, house_with_network, now},
+    given::{House, agent, by_account, customer_id, from, house_with_network, now, staff},
     then,
     triage::ledger,
 };
@@ -47,6 +47,16 @@ async fn life_support_that_is_known_late_is_called_all_the_same() -> anyhow::Res
         .await?
         .into_inner();
     assert_eq!(list.calls[0].report_id, report.report_id);
+    // Nobody calls: after ten minutes the manager sees it too, and not before.
+    let manager = || staff(Role::Manager, "demo");
+    let seen = async || -> anyhow::Result<usize> {
+        let asked = from(manager(), pb::CallsWantedRequest {});
+        Ok(house.api.calls_wanted(asked).await?.into_inner().calls.len())
+    };
+    house.later(TimeDelta::minutes(9));
+    assert_eq!(seen().await?, 0);
+    house.later(TimeDelta::minutes(1));
+    assert_eq!(seen().await?, 1);
     // Everybody else is not called.
     placed_late(&house, "A-1-1-1", None).await?;
     assert_eq!(then::count(&house.db, "call_wanted").await?, 1);
