@@ -24,12 +24,14 @@ const TIMER: &str = "exception";
 #[derive(Debug, Clone)]
 pub(crate) struct Watched {
     pub(crate) id: Uuid,
-    /// switching, signal
+    /// switching, signal, relay
     pub(crate) kind: &'static str,
     pub(crate) device_id: String,
     pub(crate) org_path: String,
     pub(crate) off_at: Instant,
     pub(crate) members: BTreeSet<CustomerId>,
+    /// The meter, where nobody knows a customer of it; else empty.
+    pub(crate) place: String,
 }
 
 /// Begins to watch; once per id.
@@ -56,7 +58,8 @@ pub(crate) async fn decide(work: &mut Work, id: Uuid) -> Result<(), Error> {
         return Ok(());
     };
     let left = exception::drop_explained(work.conn(), id).await?;
-    if left == 0 {
+    // Where no customer is known no record can explain it.
+    if left == 0 && row.place.is_empty() {
         return exception::explain(work.conn(), id).await;
     }
     let at = work.at();
@@ -64,7 +67,7 @@ pub(crate) async fn decide(work: &mut Work, id: Uuid) -> Result<(), Error> {
     work.audit(
         "exception.raised",
         id,
-        json!({ "kind": row.kind, "device_id": row.device_id, "customers": left }),
+        json!({ "kind": row.kind, "device_id": row.device_id, "place": row.place, "customers": left }),
     );
     tell(work, &raised);
     Ok(())
@@ -87,6 +90,7 @@ fn tell(work: &mut Work, row: &Row) {
         off_at: Some(relight_common::wire::timestamp(row.off_at)),
         customers: row.customers.unsigned_abs(),
         state: row.state.clone(),
+        place: row.place.clone(),
     };
     work.tell("ledger.exception", row.id, row.version, &row.org_path, &payload);
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use relight_common::{Work, wire::timestamp};
 use relight_policy::AreaClass;
 use relight_proto::{common::v1 as common, events::v1 as events, intake::v1 as pb};
+use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -220,14 +221,21 @@ pub(crate) fn tell_set_call_wanted(work: &mut Work, incident: IncidentId, person
     work.tell("call.wanted", subject, 1, &person.org_path, &payload);
 }
 
-/// Tells `supply.off` after commit: a meter is off, and nothing explains it yet.
-pub(crate) fn tell_supply_off(work: &mut Work, evidence: uuid::Uuid, at: DateTime<Utc>, place: &Place) {
-    let text = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+/// Tells `supply.off` after commit: a meter is off, or (`relay_open`) cut its customer, and nothing explains it yet.
+pub(crate) fn tell_supply_off(
+    work: &mut Work,
+    (evidence, at): (Uuid, DateTime<Utc>),
+    place: &Place,
+    relay_open: bool,
+) {
+    let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     let payload = events::SupplyOff {
         signal_id: evidence.to_string(),
         customer_id: text(place.customer_id),
         service_point_id: text(place.service_point_id),
         off_at: Some(timestamp(at)),
+        load_id: place.load_id.clone().unwrap_or_default(),
+        relay_open,
     };
     work.tell("supply.off", evidence, 1, &place.org_path, &payload);
 }

@@ -33,6 +33,8 @@ pub struct Section {
     pub memory_h: u32,
     /// Minutes.
     pub self_help_min: u32,
+    /// Minutes.
+    pub call_climb_min: u32,
     /// Days.
     pub evidence_days: u32,
     /// See [`Rules::percent`].
@@ -66,6 +68,8 @@ pub struct Numbers {
     pub memory: TimeDelta,
     /// Self-help without a result for this long is dispatched.
     pub self_help: TimeDelta,
+    /// A wanted call that nobody made for this long climbs.
+    pub call_climb: TimeDelta,
     /// How long decisions and their evidence are kept.
     pub retention: Retention,
     /// Who is asked after a restoration.
@@ -91,6 +95,7 @@ impl Numbers {
         within("intake.still_off_h", section.still_off_h, 1, 168)?;
         within("intake.memory_h", section.memory_h, 1, 168)?;
         within("intake.self_help_min", section.self_help_min, 1, 60)?;
+        within("intake.call_climb_min", section.call_climb_min, 1, 60)?;
         within("intake.evidence_days", section.evidence_days, 31, 36_500)?;
         if !(0.5..=1.0).contains(&section.confirm_p) {
             return Err(Invalid::new("intake.confirm_p", "must be from 0.5 to 1").into());
@@ -106,6 +111,7 @@ impl Numbers {
             },
             memory: TimeDelta::hours(i64::from(section.memory_h)),
             self_help: TimeDelta::minutes(i64::from(section.self_help_min)),
+            call_climb: TimeDelta::minutes(i64::from(section.call_climb_min)),
             retention: Retention {
                 decisions: TimeDelta::days(i64::from(section.evidence_days)),
                 // What a new engine is fed, and what a replay looks back, whichever is more.

@@ -16,7 +16,7 @@ use relight_common::{
 use relight_policy::AreaClass;
 use relight_proto::{
     common::v1 as common,
-    insight::v1::{Interruption, WhyOffRequest, insight_client::InsightClient},
+    insight::v1::{HistoryRequest, Interruption, WhyOffRequest, insight_client::InsightClient},
     registry::v1::{
         AffectedSet, CreateAffectedSetRequest, MembersRequest, PointsOfAccountsRequest, ServicePoint as Wire,
         accounts_client::AccountsClient, registry_client::RegistryClient,
@@ -39,6 +39,8 @@ pub const RETRY: Duration = Duration::from_secs(2);
 const KEPT: Duration = Duration::from_secs(60);
 /// Members of a set asked for at once.
 const MEMBERS: u32 = 5_000;
+/// Records of a customer, the newest first, in which one that covered an earlier moment is looked for.
+const HISTORY: u32 = 100;
 /// The class of a record whose reason is a fault: the engine's own business.
 const FAULT: &str = "FAULT";
 /// Accounts in one generation of the cache; two are kept.
@@ -72,8 +74,8 @@ const TOGETHER: Size = Size {
 };
 
 /// Who was asked did not answer.
-#[derive(Debug, Clone, Copy)]
-struct NoAnswer;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoAnswer;
 
 type Remembered = (Instant, Option<Arc<ServicePoint>>);
 
@@ -152,17 +154,40 @@ impl Peers {
         self.accounts().forget(customer);
     }
 
-    /// The open record of the ledger for this customer, if it answers in time. Customers who are looked up at the same
-    /// time are asked for together.
-    pub async fn why_off(&self, customer: Uuid) -> Option<KnownOutage> {
+    /// The open record of the ledger for this customer. Customers who are looked up at the same time are asked for together.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] in time.
+    pub async fn why_off(&self, customer: Uuid) -> Result<Option<KnownOutage>, NoAnswer> {
         let asked = tokio::time::timeout(TRIAGE, self.off.ask(customer)).await;
         match asked {
-            Ok(Ok(Ok(known))) => known,
-            Ok(Ok(Err(NoAnswer)) | Err(_)) | Err(_) => {
-                metrics::counter!("relight_triage_no_answer_total", "peer" => "insight").increment(1);
-                None
-            }
+            Ok(Ok(Ok(known))) => Ok(known),
+            Ok(Ok(Err(NoAnswer)) | Err(_)) | Err(_) => Err(ledger_is_silent()),
         }
+    }
+
+    /// The record of the ledger that covers `at` for this customer, open or closed since.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] in time.
+    pub async fn why_off_at(
+        &self,
+        customer: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<Option<KnownOutage>, NoAnswer> {
+        let request = HistoryRequest {
+            customer_id: customer.to_string(),
+            page: Some(common::PageRequest {
+                cursor: String::new(),
+                size: HISTORY,
+            }),
+        };
+        let mut insight = self.insight.clone();
+        let Ok(Ok(reply)) = tokio::time::timeout(TRIAGE, insight.history(request)).await else {
+            return Err(ledger_is_silent());
+        };
+        let mut records = reply.into_inner().interruptions.into_iter();
+        Ok(records.find(|record| covers(record, at)).map(known_outage))
     }
 
     /// Those of these customers (at most 500) who are off for a reason that is no fault and explains it at `now`, if the ledger
@@ -226,6 +251,17 @@ impl Peers {
         let reply = self.registry.clone().create_affected_set(request).await?;
         Ok(reply.into_inner())
     }
+}
+
+fn ledger_is_silent() -> NoAnswer {
+    metrics::counter!("relight_triage_no_answer_total", "peer" => "insight").increment(1);
+    NoAnswer
+}
+
+fn covers(record: &Interruption, at: DateTime<Utc>) -> bool {
+    let instant = |at| wire::instant_opt("at", at).ok().flatten();
+    let is_over = instant(record.on_at).is_some_and(|on| on <= at);
+    instant(record.off_at).is_some_and(|off| off <= at) && !is_over
 }
 
 /// What the ledger knows of each of these customers.

@@ -22,6 +22,9 @@ use crate::{
     store::{records, view},
 };
 
+/// Longest id of a meter.
+const LOAD_MAX: usize = 200;
+
 type Members = Option<BTreeSet<CustomerId>>;
 
 /// One switching: who lost supply, and who got it.
@@ -55,6 +58,7 @@ pub(super) async fn apply(
                 org_path: event.org_path.clone(),
                 off_at: at,
                 members: lost,
+                place: String::new(),
             };
             return exceptions::watch(work, &watched).await;
         }
@@ -63,16 +67,24 @@ pub(super) async fn apply(
     ledger::take_state(work, cause, &state, Some(lost)).await
 }
 
-/// A meter says that a supply is off, and intake has no incident for it.
+/// A meter says that a supply is off, and intake has no incident for it. Whose meter nobody knows is one all the same.
 pub(super) async fn signalled(work: &mut Work, event: &Event) -> Result<(), Error> {
     let told: SupplyOff = decode(event)?;
+    let customer = match told.customer_id.as_str() {
+        "" => None,
+        id => Some(CustomerId::parse(id)?),
+    };
     let watched = Watched {
         id: wire::uuid("signal_id", &told.signal_id)?,
-        kind: "signal",
+        kind: if told.relay_open { "relay" } else { "signal" },
         device_id: String::new(),
         org_path: event.org_path.clone(),
         off_at: wire::instant("off_at", told.off_at)?,
-        members: BTreeSet::from([CustomerId::parse(&told.customer_id)?]),
+        place: match customer {
+            Some(_) => String::new(),
+            None => wire::text_required("load_id", &told.load_id, LOAD_MAX)?,
+        },
+        members: customer.into_iter().collect(),
     };
     exceptions::watch(work, &watched).await
 }

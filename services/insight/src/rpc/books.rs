@@ -144,6 +144,7 @@ fn told(row: Row) -> Exception {
         settled_at: row.settled_at.map(wire::timestamp),
         settled_by: row.settled_by.unwrap_or_default(),
         note: row.note,
+        place: row.place,
     }
 }
 

@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use crate::{domain::record::Instant, error::Error, exceptions::Watched};
 
+/// How far the clock of a meter may be from that of the ledger, seconds.
+const SLACK_S: f64 = 300.0;
+
 /// An exception as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -20,19 +23,22 @@ pub(crate) struct Row {
     pub(crate) settled_by: Option<String>,
     pub(crate) note: String,
     pub(crate) version: i64,
+    /// The meter, where nobody knows a customer of it.
+    pub(crate) place: String,
 }
 
 /// Stores one to be watched. False when it is there already.
 pub(crate) async fn insert(conn: &mut PgConnection, watched: &Watched, at: Instant) -> Result<bool, Error> {
     let done = sqlx::query!(
-        "insert into insight.ledger_exception (id, kind, device_id, org_path, off_at, noted_at, state)
-         values ($1, $2, $3, $4, $5, $6, 'watched') on conflict (id) do nothing",
+        "insert into insight.ledger_exception (id, kind, device_id, org_path, off_at, noted_at, state, place)
+         values ($1, $2, $3, $4, $5, $6, 'watched', $7) on conflict (id) do nothing",
         watched.id,
         watched.kind,
         watched.device_id,
         watched.org_path,
         watched.off_at,
-        at
+        at,
+        watched.place
     )
     .execute(&mut *conn)
     .await
@@ -56,7 +62,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, watched: &Watched, at: Insta
 pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Row>, Error> {
     sqlx::query_as!(
         Row,
-        "select id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version
+        "select id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version,
+             place
          from insight.ledger_exception where id = $1 for update",
         id
     )
@@ -78,12 +85,24 @@ pub(crate) async fn forget(conn: &mut PgConnection, customers: &[Uuid]) -> Resul
     .map_err(Error::db("take customers out of exceptions"))
 }
 
-/// Takes those out who have an open record, whose reason explains it. Returns how many are left.
+/// Takes those out who have an open record, whose reason explains it; of what a meter said also a closed one of that moment
+/// (`SLACK_S` for clocks that differ), since meters are late. That a meter's relay is open only a case explains. Returns how
+/// many are left.
 pub(crate) async fn drop_explained(conn: &mut PgConnection, id: Uuid) -> Result<i32, Error> {
     sqlx::query!(
-        "delete from insight.ledger_exception_member m using insight.interruption_open o
-         where m.exception_id = $1 and o.customer_id = m.customer_id",
-        id
+        "delete from insight.ledger_exception_member m using insight.ledger_exception e
+         where m.exception_id = $1 and e.id = $1 and exists (
+             select from (
+                 select class from insight.interruption_open where customer_id = m.customer_id
+                 union all
+                 select class from insight.interruption_waiting where customer_id = m.customer_id and on_at is null
+                 union all
+                 select class from insight.interruption i
+                 where i.customer_id = m.customer_id and e.kind <> 'switching' and i.on_at > e.off_at
+                     and i.off_at <= e.off_at + make_interval(secs => $2)) r
+             where e.kind <> 'relay' or r.class in ('ARREARS', 'CUSTOMER_REQUEST'))",
+        id,
+        SLACK_S
     )
     .execute(&mut *conn)
     .await
@@ -120,7 +139,8 @@ pub(crate) async fn raise(
         Row,
         "update insight.ledger_exception set state = 'open', raised_at = $2, customers = $3, version = version + 1
          where id = $1
-         returning id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version",
+         returning id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version,
+             place",
         id,
         at,
         customers
@@ -143,7 +163,8 @@ pub(crate) async fn settle(
         "update insight.ledger_exception set state = 'settled', settled_at = $2, settled_by = $3, note = $4,
              version = version + 1
          where id = $1
-         returning id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version",
+         returning id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version,
+             place",
         id,
         at,
         by,
@@ -176,7 +197,8 @@ pub(crate) async fn list(
     let (raised_at, id) = after.unzip();
     sqlx::query_as!(
         Row,
-        "select id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version
+        "select id, kind, device_id, org_path, off_at, state, raised_at, customers, settled_at, settled_by, note, version,
+             place
          from insight.ledger_exception
          where raised_at is not null and org_path like any($1) and (not $2 or state = 'open')
            and ($3::timestamptz is null or (raised_at, id) < ($3, $4))

@@ -23,7 +23,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn of(customer: CustomerId) -> Self {
+    pub(crate) fn of(customer: CustomerId) -> Self {
         Self {
             id: Uuid::now_v7(),
             customer,
@@ -33,7 +33,12 @@ impl Case {
 }
 
 impl World {
-    async fn case(&self, case: &mut Case, off: Option<i64>, on: Option<i64>) -> anyhow::Result<()> {
+    pub(crate) async fn case(
+        &self,
+        case: &mut Case,
+        off: Option<i64>,
+        on: Option<i64>,
+    ) -> anyhow::Result<()> {
         case.version += 1;
         let told = ArrearsChanged {
             case_id: case.id.to_string(),

@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::{
-    classes::switched,
+    classes::{Case, switched},
     given::{Incident, ORG, World, asked, at, people, staff, world},
 };
 
@@ -161,21 +161,96 @@ async fn supply_that_is_back_before_needs_no_explanation() -> anyhow::Result<()>
     Ok(())
 }
 
+/// A meter of this customer, or at nobody's, said at minute `minute` that it is off.
+fn said(customer: Option<CustomerId>, minute: i64) -> SupplyOff {
+    SupplyOff {
+        signal_id: Uuid::now_v7().to_string(),
+        customer_id: customer.map(|who| who.to_string()).unwrap_or_default(),
+        off_at: Some(timestamp(at(minute))),
+        load_id: "L1-1-1".to_owned(),
+        ..SupplyOff::default()
+    }
+}
+
+impl World {
+    async fn meter(&self, told: &SupplyOff) -> anyhow::Result<()> {
+        let event = self.event("supply.off", &told.signal_id, 1, told);
+        self.apply("intake", vec![event]).await?;
+        self.nothing_parked().await
+    }
+}
+
 #[tokio::test]
 async fn a_meter_without_an_incident_is_watched_like_a_switch() -> anyhow::Result<()> {
     let world = now().await?;
-    let who = people(1)[0];
-    let told = SupplyOff {
-        signal_id: Uuid::now_v7().to_string(),
-        customer_id: who.to_string(),
-        service_point_id: Uuid::now_v7().to_string(),
-        off_at: Some(timestamp(at(0))),
-    };
-    let event = world.event("supply.off", &told.signal_id, 1, &told);
-    world.apply("intake", vec![event]).await?;
-    world.nothing_parked().await?;
+    world.meter(&said(Some(people(1)[0]), 0)).await?;
     world.pass(TimeDelta::minutes(4)).await?;
     assert_eq!(world.exceptions(true).await?[0].kind, "signal");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_meter_at_which_nobody_is_known_is_an_exception_of_its_place() -> anyhow::Result<()> {
+    let world = now().await?;
+    world.meter(&said(None, 0)).await?;
+    world.pass(TimeDelta::minutes(4)).await?;
+    let open = world.exceptions(true).await?;
+    assert_eq!((open[0].place.as_str(), open[0].customers), ("L1-1-1", 0));
+    assert_eq!(world.raised().await?[0].place, "L1-1-1");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_meter_that_speaks_late_is_explained_by_what_is_over_and_not_by_what_was_before()
+-> anyhow::Result<()> {
+    let world = now().await?;
+    let who = people(2);
+    let mut fault = Incident::reported(&[(who[0], 0)]);
+    world.confirm(&mut fault, &who).await?;
+    world.restore(&fault, 30, None).await?;
+    assert!(world.off().await?.is_empty());
+    world.meter(&said(Some(who[1]), 1)).await?;
+    world.pass(TimeDelta::minutes(4)).await?;
+    assert!(
+        world.exceptions(true).await?.is_empty(),
+        "it was off by that fault"
+    );
+    world.meter(&said(Some(who[1]), 31)).await?;
+    world.pass(TimeDelta::minutes(4)).await?;
+    assert_eq!(world.exceptions(true).await?.len(), 1, "supply was back by then");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_relay_that_is_open_only_a_case_explains() -> anyhow::Result<()> {
+    let world = now().await?;
+    let who = people(1)[0];
+    let mut fault = Incident::reported(&[(who, 0)]);
+    world.confirm(&mut fault, &[who]).await?;
+    let cut = SupplyOff {
+        relay_open: true,
+        ..said(Some(who), 1)
+    };
+    world.meter(&cut).await?;
+    world.pass(TimeDelta::minutes(4)).await?;
+    let open = world.exceptions(true).await?;
+    assert_eq!(
+        (open.len(), open[0].kind.as_str()),
+        (1, "relay"),
+        "a fault is no leave to cut"
+    );
+    // Somebody else, whose case stands behind the fault that came first.
+    let debtor = people(1)[0];
+    let mut second = Incident::reported(&[(debtor, 0)]);
+    world.confirm(&mut second, &[debtor]).await?;
+    world.case(&mut Case::of(debtor), Some(1), None).await?;
+    let lawful = SupplyOff {
+        relay_open: true,
+        ..said(Some(debtor), 1)
+    };
+    world.meter(&lawful).await?;
+    world.pass(TimeDelta::minutes(4)).await?;
+    assert_eq!(world.exceptions(true).await?.len(), 1);
     Ok(())
 }
 

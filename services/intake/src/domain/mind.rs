@@ -339,7 +339,7 @@ impl Mind {
         self.believe(&dirty, &mut book);
         for piece in off {
             let load = piece.load.as_deref().and_then(|load| self.grid.load(load));
-            if let Some(load) = load.filter(|&load| self.incident_at(load, ms(piece.at), &book).is_none()) {
+            if let Some(load) = load.filter(|&load| !self.explains(load, ms(piece.at), &book)) {
                 book.lone.push((piece.id, piece.at, places.place_of(load)));
             }
         }
@@ -423,6 +423,17 @@ impl Mind {
             }
             dirty.insert(load);
         }
+    }
+
+    /// Whether an incident explains that this load was off: an open one, or one that is over and was not yet at that moment.
+    fn explains(&self, load: LoadIx, at_ms: i64, book: &Book<'_>) -> bool {
+        let was_going_on = |key: &IncidentKey| {
+            let over = self.bound.get(key).is_some_and(|id| !book.is_open(*id));
+            let restored = self.views[key].restored_at_ms;
+            over && restored.is_some_and(|at| key.at_ms <= at_ms && at_ms <= at)
+        };
+        let mut around = self.covers.get(&load).into_iter().flatten();
+        self.incident_at(load, at_ms, book).is_some() || around.any(was_going_on)
     }
 
     fn incident_at(&self, load: LoadIx, at_ms: i64, book: &Book<'_>) -> Option<IncidentId> {

@@ -11,23 +11,17 @@ use crate::{
     desk::Desk,
     domain::{
         ReportId,
-        group::Topology,
         place::Place,
-        report::{Draft, KnownOutage, Neighbours, Seen, Triage, triage},
-        signal::RELAY_FRESH,
+        report::{Draft, Triage},
     },
     error::Error,
     parse,
     peers::{Account, TRIAGE},
     rpc::{
-        read,
+        judge::{self, judge},
         together::{Accepting, Ready},
     },
-    store::{
-        check::Row,
-        number::Kind,
-        report::{self, Report},
-    },
+    store::{check::Row, number::Kind, report::Report},
 };
 
 /// Who takes what is said by text.
@@ -63,15 +57,11 @@ async fn ready(desk: &Desk, claims: &Claims, message: &pb::AcceptReportRequest) 
     let accepted_at = draft.accepted_at(now)?;
     let meta = Meta::new(&message.command_id, claims, message, now).map_err(Error::from)?;
     let (place, place_pending) = find_place(desk, claims, &draft).await?;
-    let known = async {
-        match place.customer_id {
-            Some(customer) => desk.peers.why_off(customer).await,
-            None => None,
-        }
-    };
+    let known = judge::ask(desk, place.customer_id, (accepted_at, now));
     let (known, number) = join!(known, desk.numbers.next(Kind::Report, now, &place.zone));
     let number = number?;
-    let (told, triage) = (known.clone(), judge(desk, &draft, &place, known).await?);
+    let told = known.clone().unwrap_or_default();
+    let triage = judge(desk, (&draft).into(), &place, known).await?;
     let found = Found {
         place,
         place_pending,
@@ -93,15 +83,15 @@ pub(crate) async fn still_off(desk: &Desk, row: &Row, said_at: DateTime<Utc>) ->
     let place = place_of(desk, row);
     let known = match place.customer_id {
         Some(customer) => desk.peers.why_off(customer).await,
-        None => None,
+        None => Ok(None),
     };
     // The ledger may not have heard yet that supply is said to be back.
-    let known = known.filter(|known| known.incident != Some(row.check.incident));
+    let known = known.map(|known| known.filter(|known| known.incident != Some(row.check.incident)));
     let draft = Draft::by_text();
     let found = Found {
         place_pending: false,
         number: desk.numbers.next(Kind::Report, now, &place.zone).await?,
-        triage: judge(desk, &draft, &place, known).await?,
+        triage: judge(desk, (&draft).into(), &place, known).await?,
         place,
     };
     let times = (said_at.min(now), now);
@@ -136,45 +126,6 @@ struct Found {
     place_pending: bool,
     number: String,
     triage: Triage,
-}
-
-/// What this report is. Whoever does not answer leaves it open, never closed.
-async fn judge(
-    desk: &Desk,
-    draft: &Draft,
-    place: &Place,
-    known: Option<KnownOutage>,
-) -> Result<Triage, Error> {
-    let town = desk.atlas.town();
-    let load = place.load_id.as_deref();
-    let gone = |load: &str| town.as_ref().is_some_and(|town| town.grid().load(load).is_none());
-    let mut seen = Seen {
-        danger: draft.danger,
-        on_the_grid: place.is_on_the_grid(),
-        left: place.service_point_id.is_some() && load.is_some_and(gone),
-        neighbours: draft.neighbours,
-        known,
-        ..Seen::default()
-    };
-    let cut_at = seen
-        .known
-        .as_ref()
-        .filter(|known| known.is_cut())
-        .map(|known| known.off_at);
-    if !seen.danger && (cut_at.is_some() || seen.neighbours == Neighbours::On) {
-        let mut conn = read::connection(desk).await?;
-        if let Some(town) = &town {
-            let way = town.way_of_place(load, place.transformer_id.as_deref());
-            let above: Vec<String> = way.iter().map(|device| device.to_string()).collect();
-            seen.fault_above = report::fault_at(&mut conn, &above).await?;
-        }
-        if let (Some(cut_at), Some(load)) = (cut_at, load) {
-            let fresh = desk.clock.now() - RELAY_FRESH;
-            let since = cut_at.map_or(fresh, |at| at.max(fresh));
-            seen.relay_open = report::relay_open(&mut conn, load, since).await?;
-        }
-    }
-    Ok(triage(seen, desk.clock.now()))
 }
 
 /// Where the report is, and whether its account still has to be looked up.

@@ -5,6 +5,7 @@ mod checks;
 pub(crate) mod confirm;
 mod hand;
 mod inferences;
+pub(crate) mod judge;
 mod read;
 mod signals;
 pub(crate) mod together;
@@ -232,7 +233,7 @@ impl Triage for Api {
 
     async fn calls_wanted(&self, request: Request<pb::CallsWantedRequest>) -> Reply<pb::CallsWantedReply> {
         let claims = wire::caller(&request)?;
-        claims.need(&triage::CALLERS)?;
+        claims.need(&triage::CALLS_SEEN_BY)?;
         let done = triage::calls(&self.desk, &claims).await;
         done.map(Response::new).map_err(refuse("intake"))
     }

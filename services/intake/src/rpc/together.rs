@@ -5,6 +5,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use relight_common::{
     Work,
@@ -13,7 +14,6 @@ use relight_common::{
 };
 use relight_proto::intake::v1 as pb;
 use tracing::Span;
-use uuid::Uuid;
 
 use super::urge::{self, Asked};
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     news,
     store::{
         accepted::{self, New},
-        report::{self, Report, Stored},
+        report::{self, MayUrge, Report, Stored},
     },
 };
 
@@ -39,9 +39,15 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// The customer whose open report this one may only urge; none when there is danger.
-    fn may_urge(&self) -> Option<Uuid> {
-        self.report.place.customer_id.filter(|_| !self.report.danger)
+    /// Whose open report this one may only urge: the window lies before the moment it was made. None when there is danger.
+    fn may_urge(&self, window: TimeDelta) -> Option<MayUrge> {
+        let (made_at, entered_at) = (self.report.accepted_at, self.report.received_at);
+        let customer = self.report.place.customer_id.filter(|_| !self.report.danger)?;
+        Some(MayUrge {
+            customer,
+            since: made_at - window,
+            until: (made_at < entered_at).then_some(made_at),
+        })
     }
 }
 
@@ -141,13 +147,13 @@ async fn finish(desk: &Desk, mut work: Work, round: &[&Ready]) -> Result<Vec<pb:
 async fn store(desk: &Desk, work: &mut Work, round: &[&Ready]) -> Result<Vec<pb::Report>, Error> {
     // Those of one round came within moments.
     let now = round.iter().map(|ready| ready.meta.at).min().unwrap_or_default();
-    let since = now - desk.pack.duration("urge.window", now)?;
-    let customers: Vec<Uuid> = round.iter().filter_map(|ready| ready.may_urge()).collect();
-    let mut open = report::open_of_customers(work.conn(), &customers, since).await?;
+    let window = desk.pack.duration("urge.window", now)?;
+    let may_urge: Vec<MayUrge> = round.iter().filter_map(|ready| ready.may_urge(window)).collect();
+    let mut open = report::open_of_customers(work.conn(), &may_urge).await?;
     let (mut replies, mut new) = (Vec::with_capacity(round.len()), Vec::new());
     for ready in round {
         work.on_behalf(&ready.meta);
-        let urged = ready.may_urge().and_then(|customer| open.remove(&customer));
+        let urged = ready.may_urge(window).and_then(|may| open.remove(&may.customer));
         replies.push(match urged {
             Some(urged) => urge::add_urge(work, urged, asked(&ready.report), ready.told.as_ref()).await?,
             None => {
@@ -162,6 +168,7 @@ async fn store(desk: &Desk, work: &mut Work, round: &[&Ready]) -> Result<Vec<pb:
 
 fn asked(report: &Report) -> Asked<'_> {
     Asked {
+        at: Some(report.accepted_at),
         channel: report.channel.word(),
         note: &report.note,
     }

@@ -30,6 +30,10 @@ use crate::{
 pub(super) const HELPERS: [Role; 3] = [Role::Agent, Role::Dispatcher, Role::Customer];
 /// Who calls.
 pub(super) const CALLERS: [Role; 2] = [Role::Agent, Role::Dispatcher];
+/// Who sees calls that nobody made in time.
+const CLIMBED_TO: [Role; 1] = [Role::Manager];
+/// Who sees calls at all.
+pub(super) const CALLS_SEEN_BY: [Role; 3] = [Role::Agent, Role::Dispatcher, Role::Manager];
 /// Who enters paper.
 pub(super) const CLERKS: [Role; 4] = [Role::Agent, Role::Dispatcher, Role::UnitDesk, Role::Admin];
 const REASONS: [&str; 4] = ["breaker", "own_wiring", "meter_key", "other"];
@@ -80,16 +84,27 @@ pub(super) async fn helped(
     Ok(reply)
 }
 
-/// Who has to be called, and whose own supply ends when.
+/// Who has to be called, and whose own supply ends when; managers see those that climbed.
 pub(super) async fn calls(desk: &Desk, claims: &Claims) -> Result<pb::CallsWantedReply, Error> {
-    let patterns = read::patterns(claims, &CALLERS);
+    let (now, climb) = (desk.clock.now(), desk.numbers_of.call_climb);
+    let roles: &[Role] = if claims.has(&CALLERS) {
+        &CALLERS
+    } else {
+        &CLIMBED_TO
+    };
+    let patterns = read::patterns(claims, roles);
     let calls = call::open(&mut *read::connection(desk).await?, &patterns, CALLS_MAX).await?;
+    let seen = |call: &Call| claims.has(&CALLERS) || (call.called_at.is_none() && call.since + climb <= now);
     Ok(pb::CallsWantedReply {
-        calls: calls.into_iter().map(wanted).collect(),
+        calls: calls
+            .into_iter()
+            .filter(seen)
+            .map(|call| wanted(call, climb))
+            .collect(),
     })
 }
 
-fn wanted(call: Call) -> pb::CallWanted {
+fn wanted(call: Call, climb: TimeDelta) -> pb::CallWanted {
     let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     pb::CallWanted {
         report_id: text(call.report),
@@ -97,6 +112,7 @@ fn wanted(call: Call) -> pb::CallWanted {
         customer_id: text(call.customer),
         incident_id: text(call.incident),
         since: Some(timestamp(call.since)),
+        climbs_at: call.called_at.is_none().then(|| timestamp(call.since + climb)),
         backup_until: call.backup_until.map(timestamp),
         called_by: call.called_by.unwrap_or_default(),
         called_at: call.called_at.map(timestamp),
@@ -143,7 +159,7 @@ pub(super) async fn called(
             call.ok_or(Error::NoCall)?
         }
     };
-    Ok(work.commit(wanted(call)).await?)
+    Ok(work.commit(wanted(call, desk.numbers_of.call_climb)).await?)
 }
 
 /// Whose call it is.

@@ -1,5 +1,6 @@
 //! Somebody asks again about a fault that is not over.
 
+use chrono::{DateTime, Utc};
 use relight_common::{Begun, Claims, Role, Work, command::Meta, ids::derived};
 use relight_proto::intake::v1 as pb;
 
@@ -20,6 +21,8 @@ pub(super) const URGERS: [Role; 4] = [Role::Agent, Role::Dispatcher, Role::Custo
 
 /// How somebody asked again, and what they said.
 pub(super) struct Asked<'a> {
+    /// When, where that was not now.
+    pub(super) at: Option<DateTime<Utc>>,
     pub(super) channel: &'a str,
     pub(super) note: &'a str,
 }
@@ -36,7 +39,7 @@ pub(super) async fn add_urge(
     let urge = Urge {
         id: derived(command, "urge"),
         report: first.report.id,
-        at,
+        at: asked.at.unwrap_or(at),
         actor: &actor,
         channel: asked.channel,
         note: asked.note,
@@ -81,7 +84,11 @@ pub(super) async fn urge(
     } else {
         "hotline"
     };
-    let asked = Asked { channel, note: "" };
+    let asked = Asked {
+        at: None,
+        channel,
+        note: "",
+    };
     let reply = add_urge(&mut work, stored, asked, None).await?;
     let reply = work.commit(reply).await?;
     desk.bell.notify_one();

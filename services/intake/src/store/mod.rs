@@ -9,7 +9,9 @@ pub mod evidence;
 pub mod grouping;
 pub mod incident;
 pub mod number;
+pub mod over;
 pub mod queue;
+pub mod relay;
 pub mod report;
 pub mod set_call;
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{area, position};
+use super::{area, position, report::Report};
 use crate::{
     domain::{IncidentId, ReportId, group::Call, place::Place},
     error::Error,
@@ -139,42 +139,54 @@ pub async fn grouped_without_place(conn: &mut PgConnection, reports: &[Uuid]) ->
     .map_err(Error::db("give the look-up of an account up"))
 }
 
-/// Stores the place of a report whose account was looked up late; none = the account does not exist.
+/// Stores the place of a report whose account was looked up late, what it is now that this is known, and that a person has to
+/// call. One that is answered by it waits no more. False when it was given up meanwhile.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn set_place(
-    conn: &mut PgConnection,
-    report: ReportId,
-    place: Option<&Place>,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "update intake.report set place_pending = false, customer_id = coalesce($2, customer_id),
-             service_point_id = coalesce($3, service_point_id), load_id = coalesce($4, load_id),
-             transformer_id = coalesce($5, transformer_id), area_class = coalesce($6, area_class),
-             important = coalesce($7, important), life_support = coalesce($8, life_support),
-             lon = coalesce($9, lon), lat = coalesce($10, lat), org_path = coalesce($11, org_path),
-             zone = coalesce($12, zone)
-         where id = $1",
-        report.uuid(),
-        place.and_then(|place| place.customer_id),
-        place.and_then(|place| place.service_point_id),
-        place.and_then(|place| place.load_id.as_deref()),
-        place.and_then(|place| place.transformer_id.as_deref()),
-        place.and_then(|place| place.area).map(|area| area.word()),
-        place.map(|place| place.important),
-        place.map(|place| place.life_support),
-        place
-            .and_then(|place| place.position)
-            .map(|position| position.lon),
-        place
-            .and_then(|place| place.position)
-            .map(|position| position.lat),
-        place.map(|place| place.org_path.as_str()),
-        place.map(|place| place.zone.as_str()),
+pub async fn set_place(conn: &mut PgConnection, report: &Report) -> Result<bool, Error> {
+    let (place, known) = (&report.place, report.triage.known());
+    let placed = sqlx::query_scalar!(
+        "with placed as (
+             update intake.report set place_pending = false, customer_id = coalesce($2, customer_id),
+                 service_point_id = coalesce($3, service_point_id), load_id = coalesce($4, load_id),
+                 transformer_id = coalesce($5, transformer_id), area_class = coalesce($6, area_class),
+                 important = $7, life_support = $8, lon = coalesce($9, lon), lat = coalesce($10, lat), org_path = $11,
+                 zone = $12, triage = $13, hint_incident_id = $14, known_off_at = $15, known_etr_at = $16,
+                 known_cause = $17, known_class = $18, known_outage_id = $19, state = $20, close_reason = $21,
+                 closed_at = case when $21::text is null then null else received_at end, call_wanted = $22
+             where id = $1 and place_pending returning id, received_at, call_wanted, state),
+         called as (
+             insert into intake.call_wanted (report_id, since) select id, received_at from placed where call_wanted
+             on conflict do nothing),
+         answered as (
+             delete from intake.report_waiting w using placed p where w.report_id = p.id and p.state = 'closed')
+         select count(*) as \"placed!\" from placed",
+        report.id.uuid(),
+        place.customer_id,
+        place.service_point_id,
+        place.load_id.as_deref(),
+        place.transformer_id.as_deref(),
+        place.area.map(|area| area.word()),
+        place.important,
+        place.life_support,
+        place.position.map(|position| position.lon),
+        place.position.map(|position| position.lat),
+        place.org_path.as_str(),
+        place.zone.as_str(),
+        report.triage.word(),
+        report.hint.map(|hint| hint.uuid()),
+        known.and_then(|known| known.off_at),
+        known.and_then(|known| known.etr_at),
+        known.map(|known| known.cause.as_str()),
+        known.map(|known| known.class.as_str()),
+        known.map(|known| known.outage.as_str()),
+        report.standing.word(),
+        report.standing.reason(),
+        report.call_wanted,
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await
-    .map(drop)
-    .map_err(Error::db("store the place of a report"))
+    .map_err(Error::db("store the place of a report"))?;
+    Ok(placed > 0)
 }

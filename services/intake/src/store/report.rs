@@ -244,28 +244,45 @@ pub async fn by_number(conn: &mut PgConnection, number: &str) -> Result<Option<S
         .transpose()
 }
 
-/// Of each of these customers the first report accepted after `since` whose fault is not over: the one a new report
-/// urges. Where supply was restored since, a new report is "still off" and urges nothing, though others wait yet.
+/// Whose open report a new one may urge: accepted after `since`, and not after `until` where the new one was written down
+/// earlier, since it is then the first word of it itself.
+#[derive(Debug, Clone, Copy)]
+pub struct MayUrge {
+    /// The customer.
+    pub customer: Uuid,
+    /// The window begins.
+    pub since: DateTime<Utc>,
+    /// And ends; none: it has no end.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Of each of these customers the first report in the window whose fault is not over: the one a new report urges. Where supply
+/// was restored since, a new report is "still off" and urges nothing, though others wait yet.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn open_of_customers(
     conn: &mut PgConnection,
-    customers: &[Uuid],
-    since: DateTime<Utc>,
+    who: &[MayUrge],
 ) -> Result<HashMap<Uuid, Stored>, Error> {
-    if customers.is_empty() {
+    if who.is_empty() {
         return Ok(HashMap::new());
     }
+    let customers: Vec<Uuid> = who.iter().map(|one| one.customer).collect();
+    let since: Vec<DateTime<Utc>> = who.iter().map(|one| one.since).collect();
+    let until: Vec<Option<DateTime<Utc>>> = who.iter().map(|one| one.until).collect();
     let rows = reports!(
-        "where r.customer_id = any($1) and r.accepted_at > $2 and (i.id is null or i.state = 'open')
-             and (r.state <> 'closed' or r.close_reason = 'known_outage')
+        "join unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as w (customer, since, until)
+             on r.customer_id = w.customer and r.accepted_at > w.since
+             and (w.until is null or r.accepted_at <= w.until)
+         where (i.id is null or i.state = 'open') and (r.state <> 'closed' or r.close_reason = 'known_outage')
              and not exists (
                  select from intake.evidence e where e.kind = 'restored' and e.incident_id = l.incident_id
                      and e.load_id = r.load_id and e.at >= r.accepted_at)
          order by r.accepted_at desc, r.id desc",
-        customers,
-        since,
+        &customers,
+        &since,
+        &until as _,
     );
     let rows = rows
         .fetch_all(conn)

@@ -19,9 +19,11 @@ use crate::{
         facts::{Total, Totals},
         group::{Call, group},
         incident::Incident,
-        mind::{Memory, Mind, Outcome, Round},
+        mind::{Memory, Mind, Outcome, Piece, Round},
+        signal::Heard,
     },
     error::Error,
+    news::tell_supply_off,
     store::{self, queue::News},
     topology::{Blind, Town},
 };
@@ -91,7 +93,7 @@ impl Worker {
 
     /// Reads what waits and locks what it may join.
     async fn read(&self, work: &mut Work, held: &mut Held, now: DateTime<Utc>) -> Result<Paper, Error> {
-        let calls = store::queue::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
+        let mut calls = store::queue::waiting(work.conn(), now - PLACE_WAIT, BATCH).await?;
         let urges = store::grouping::fold_urges(work.conn()).await?;
         let hints = calls.iter().filter_map(|call| call.hint);
         let named: Vec<Uuid> = hints.chain(urges.keys().copied()).map(IncidentId::uuid).collect();
@@ -104,6 +106,9 @@ impl Worker {
         }
         totals.check(&open);
         let mut draft = Draft::default();
+        let over = store::over::incidents_of(work.conn(), &calls, self.desk.numbers_of.limits.window).await?;
+        calls.retain(|call| !over.contains_key(&call.report));
+        draft.over(over);
         for incident in &mut open {
             if let Some(count) = urges.get(&incident.id) {
                 incident.urge_count += count;
@@ -153,6 +158,7 @@ impl Worker {
         };
         let signals = round.pieces.len();
         hear_calls(work, &held, &round).await?;
+        tell_relays(work, town, &round.pieces).await?;
         check::heard(&self.desk, work, &round.calls, &round.pieces).await?;
         let outcome = think(&mut held, town, round, paper.arrival).await?;
         take_outcome(paper, &mut held, town, outcome);
@@ -201,6 +207,20 @@ async fn hear_calls(work: &mut Work, held: &Held, round: &Round) -> Result<(), E
         .filter_map(|call| Some((call.clone(), mind.load_id_of(call)?)))
         .collect();
     store::evidence::insert_calls(work.conn(), &heard, round.now).await
+}
+
+/// A relay that opened cut its customer, whatever else is off there: the ledger looks for the case (operations.md O17).
+async fn tell_relays(work: &mut Work, town: &Town, pieces: &[Piece]) -> Result<(), Error> {
+    let open = pieces.iter().filter(|piece| piece.heard == Heard::RelayOpen);
+    let asked: Vec<Uuid> = open.clone().map(|piece| piece.id).collect();
+    let opened = store::relay::opened(work.conn(), &asked).await?;
+    for piece in open.filter(|piece| opened.contains(&piece.id)) {
+        let load = piece.load.as_deref().and_then(|load| town.grid().load(load));
+        if let Some(load) = load {
+            tell_supply_off(work, (piece.id, piece.at), &town.place_of(load), true);
+        }
+    }
+    Ok(())
 }
 
 fn known_loads(calls: &[Call]) -> Vec<(Call, String)> {

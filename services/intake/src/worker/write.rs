@@ -29,6 +29,7 @@ use crate::{
 pub(super) struct Draft {
     changed: BTreeMap<IncidentId, Incident>,
     homes: BTreeMap<ReportId, (IncidentId, bool)>,
+    over: Vec<(ReportId, IncidentId, bool)>,
     /// Incidents that reports left.
     left: BTreeSet<IncidentId>,
     bound: Vec<(DateTime<Utc>, String, IncidentId)>,
@@ -49,6 +50,11 @@ impl Draft {
             .for_each(|incident| self.change(incident));
         let homes = plan.joins.into_iter().map(|(report, id)| (report, (id, false)));
         self.homes.extend(homes);
+    }
+
+    /// Reports of what was over when they were entered: they are linked, and nothing follows.
+    pub(super) fn over(&mut self, over: BTreeMap<ReportId, IncidentId>) {
+        self.over = over.into_iter().map(|(report, id)| (report, id, true)).collect();
     }
 
     /// What was decided on this version of the network.
@@ -90,13 +96,15 @@ impl Draft {
             .collect();
         let now = work.at();
         let came_in = store::grouping::link(work.conn(), &homes, now).await?;
+        store::grouping::link(work.conn(), &self.over, now).await?;
+        store::over::count(work.conn(), &self.over).await?;
         store::evidence::bind(work.conn(), &self.bound).await?;
         sums.complete(work).await?;
         let supply = store::incident::supply_points(work.conn(), &saved).await?;
         tell(work, &saved, &sums, (&traces(&self.homes, came_in), &supply));
         sums.keep(&saved, totals);
         for (evidence, at, place) in &self.lone {
-            news::tell_supply_off(work, *evidence, *at, place);
+            news::tell_supply_off(work, (*evidence, *at), place, false);
         }
         if let Some(version) = self.thought_on {
             keep(work, &self.beliefs, &self.decisions, version).await?;
@@ -151,7 +159,12 @@ impl Draft {
 
     /// The reports that get an incident.
     pub(super) fn reports(&self) -> Vec<Uuid> {
-        self.homes.keys().map(|report| report.uuid()).collect()
+        let over = self.over.iter().map(|(report, ..)| report.uuid());
+        self.homes
+            .keys()
+            .map(|report| report.uuid())
+            .chain(over)
+            .collect()
     }
 }
 

@@ -28,7 +28,7 @@ fn event(seq: u64, kind: &str, data: Vec<u8>) -> Event {
     }
 }
 
-fn step(seq: u64, incident: &str, step: &str, change: impl FnOnce(&mut WorkOrderStep)) -> Event {
+pub fn step(seq: u64, incident: &str, step: &str, change: impl FnOnce(&mut WorkOrderStep)) -> Event {
     let mut told = WorkOrderStep {
         incident_id: incident.to_owned(),
         step: step.to_owned(),
@@ -38,7 +38,7 @@ fn step(seq: u64, incident: &str, step: &str, change: impl FnOnce(&mut WorkOrder
     event(seq, "workorder.step", told.encode_to_vec())
 }
 
-async fn tell(house: &House, events: Vec<Event>) -> anyhow::Result<i64> {
+pub async fn tell(house: &House, events: Vec<Event>) -> anyhow::Result<i64> {
     Ok(apply_batch(
         &house.db,
         "dispatch",

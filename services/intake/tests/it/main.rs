@@ -10,6 +10,7 @@ mod given;
 mod grouping;
 mod hand;
 mod inference;
+mod late;
 mod network;
 mod numbers;
 mod read;

@@ -2,13 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::{Claims, Role, wire::timestamp};
-use relight_proto::intake::v1::{
-    self as pb, signals_client::SignalsClient, signals_server::Signals, signals_server::SignalsServer,
+use relight_proto::{
+    events::v1::SupplyOff,
+    intake::v1::{
+        self as pb, signals_client::SignalsClient, signals_server::Signals, signals_server::SignalsServer,
+    },
 };
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::{
-    given::{House, by_account, from, house, house_with_network, now, staff},
+    given::{House, by_account, customer_id, from, house, house_with_network, now, staff},
     then,
 };
 
@@ -232,6 +235,32 @@ async fn meters_that_are_off_for_a_reason_the_ledger_knows_make_no_fault() -> an
     house.later(TimeDelta::minutes(2));
     house.group().await?;
     assert_eq!(then::open(&house).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_relay_that_opens_is_told_once_and_not_again_with_every_reading() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let ago = |minutes| now() - TimeDelta::minutes(minutes);
+    for (id, kind, at, told) in [
+        ("1", "relay_open", ago(50), 1),
+        ("2", "relay_open", ago(40), 1),
+        ("3", "relay_closed", ago(30), 1),
+        ("4", "relay_open", ago(20), 2),
+        // Late: it was closed again since.
+        ("5", "relay_open", ago(35), 2),
+    ] {
+        send(&house, vec![signal(id, kind, "L1-3-1", at)]).await?;
+        house.group().await?;
+        let news: Vec<SupplyOff> = then::told(&house.db, "supply.off").await?;
+        assert_eq!(news.len(), told, "{id}");
+        assert!(
+            news.iter()
+                .all(|news| news.relay_open && news.load_id == "L1-3-1")
+        );
+        assert_eq!(news[0].customer_id, customer_id("A-1-3-1").to_string());
+    }
+    assert!(then::open(&house).await?.is_empty(), "it is no fault");
     Ok(())
 }
 

@@ -19,6 +19,10 @@ use tonic::{Request, Response, Status};
 pub struct Script {
     pub accounts: HashMap<String, registry::ServicePoint>,
     pub off: HashMap<String, ledger::Interruption>,
+    /// Records of a customer, open and closed, the newest first.
+    pub history: HashMap<String, Vec<ledger::Interruption>>,
+    /// The ledger answers nothing, the registry does.
+    pub ledger_away: bool,
     /// (version, bytes); none = no network imported.
     pub network: Option<(String, Vec<u8>)>,
     /// How it is switched; its version is that of the network.
@@ -321,15 +325,24 @@ impl insight_server::Insight for StandIn {
     async fn why_off(&self, request: Request<ledger::WhyOffRequest>) -> Reply<ledger::WhyOffReply> {
         let ids = request.into_inner().customer_ids;
         let open = self.ask("why_off", |script| {
-            ids.iter()
-                .filter_map(|id| script.off.get(id).cloned())
-                .collect::<Vec<_>>()
+            let open = ids.iter().filter_map(|id| script.off.get(id).cloned());
+            (!script.ledger_away).then(|| open.collect::<Vec<_>>())
         });
-        Ok(Response::new(ledger::WhyOffReply { open: open.await? }))
+        let open = open.await?.ok_or_else(|| Status::unavailable("away"))?;
+        Ok(Response::new(ledger::WhyOffReply { open }))
     }
 
-    async fn history(&self, _: Request<ledger::HistoryRequest>) -> Reply<ledger::HistoryReply> {
-        absent()
+    async fn history(&self, request: Request<ledger::HistoryRequest>) -> Reply<ledger::HistoryReply> {
+        let customer = request.into_inner().customer_id;
+        let records = self.ask("history", |script| {
+            let records = script.history.get(&customer).cloned().unwrap_or_default();
+            (!script.ledger_away).then_some(records)
+        });
+        let interruptions = records.await?.ok_or_else(|| Status::unavailable("away"))?;
+        Ok(Response::new(ledger::HistoryReply {
+            interruptions,
+            next_cursor: String::new(),
+        }))
     }
     async fn members(&self, _: Request<ledger::MembersRequest>) -> Reply<ledger::LedgerMembersReply> {
         absent()

@@ -152,6 +152,30 @@ fn who_is_still_off_after_a_restoration_is_a_child_with_its_own_clock() {
     assert_eq!(house.incidents[&id].report_count, 12, "history stays");
 }
 
+#[test]
+fn a_last_gasp_that_comes_when_the_outage_is_over_is_explained_by_it() {
+    let (mut house, _) = restored(TRANSFORMERS);
+    assert!(house.open().is_empty());
+    house.round(
+        3700,
+        vec![],
+        vec![signal(9000, 100, Heard::LastGasp, "L1-4-8")],
+        vec![],
+    );
+    assert_eq!(
+        (house.open().len(), house.lone),
+        (0, 0),
+        "it was off by that outage"
+    );
+    house.round(
+        90_000,
+        vec![],
+        vec![signal(9001, 89_990, Heard::LastGasp, "L1-4-8")],
+        vec![],
+    );
+    assert_eq!(house.lone, 1, "this is another one");
+}
+
 /// Feeder 1 called and was restored as a whole or up to its third transformer.
 fn restored(up_to: u32) -> (House, IncidentId) {
     let mut house = House::new();

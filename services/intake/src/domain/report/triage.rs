@@ -162,6 +162,8 @@ pub struct Seen {
     pub left: bool,
     /// The ledger's open record of this customer.
     pub known: Option<KnownOutage>,
+    /// The ledger did not say in time whether there is one.
+    pub no_answer: bool,
     /// What the meter's own relay last said, if it said anything since then: open?
     pub relay_open: Option<bool>,
     /// An open fault lies above this place.
@@ -196,6 +198,8 @@ pub fn triage(seen: Seen, now: DateTime<Utc>) -> Triage {
         }
         Some(known) if known.is_over(now) => fault,
         Some(known) => Triage::KnownOutage(known),
+        // Nobody knows whether they are off: no self-help, and no promise that it is something new.
+        None if seen.no_answer => Triage::Undetermined,
         None if seen.neighbours == Neighbours::On && seen.on_the_grid && !seen.fault_above => {
             Triage::CustomerSide
         }
@@ -268,6 +272,23 @@ mod tests {
                     ..grid()
                 },
                 "new",
+                "open",
+            ),
+            (
+                Seen {
+                    no_answer: true,
+                    ..grid()
+                },
+                "undetermined",
+                "open",
+            ),
+            (
+                Seen {
+                    no_answer: true,
+                    neighbours: Neighbours::On,
+                    ..grid()
+                },
+                "undetermined",
                 "open",
             ),
             // Arrears: only when the meter says so too, and never while a fault lies above.
