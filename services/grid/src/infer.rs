@@ -45,5 +45,6 @@ mod weights;
 pub use engine::{Change, Engine, Refusal};
 pub use evidence::{Evidence, What};
 pub use incident::{Candidate, Counted, Incident, IncidentKey};
+pub(crate) use state::State;
 pub use state::Switched;
 pub use weights::Weights;

@@ -7,6 +7,7 @@ pub use self::answers::FromNotify;
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use prost::Message;
 use relight_common::{
     Code, Work,
@@ -14,7 +15,6 @@ use relight_common::{
     wire,
 };
 use relight_proto::events::v1::{CustomerChanged, Event, GridSwitched, WorkOrderStep};
-
 use uuid::Uuid;
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         incident::{self, Incident},
         mind::Switching,
         signal::Heard,
+        trip,
     },
     error::Error,
     store::{self, evidence::Signal},
@@ -79,13 +80,53 @@ async fn switched(work: &mut Work, told: GridSwitched) -> Result<(), Error> {
     let (Ok(version), Ok(at)) = (told.grid_version.parse::<Uuid>(), wire::instant("at", told.at)) else {
         return Ok(());
     };
+    let before = store::evidence::tripped(work.conn()).await?;
+    let tripped = trip::tripped(
+        trip::Told {
+            device: &told.device_id,
+            is_closed: told.is_closed,
+            seen_only: told.seen_only,
+            opened: &told.opened,
+        },
+        &before,
+    );
+    let number = i64::try_from(told.state_no).unwrap_or(i64::MAX);
+    if let Some(seen) = seen(&told, (&before, &tripped), (version, at)) {
+        let now = work.at();
+        store::evidence::insert(work.conn(), "registry", &[seen], now).await?;
+    }
     let state = Switching {
         at,
-        opened: told.opened,
+        opened: told
+            .opened
+            .into_iter()
+            .filter(|id| !tripped.contains(id))
+            .collect(),
         closed: told.closed,
     };
-    let number = i64::try_from(told.state_no).unwrap_or(i64::MAX);
-    store::evidence::switched(work.conn(), version, number, &state).await
+    store::evidence::switched(work.conn(), (version, number), &state, &tripped).await
+}
+
+/// A device that trips, or is closed after it had, is evidence as if intake's own telemetry had seen it.
+fn seen(
+    told: &GridSwitched,
+    (before, tripped): (&[String], &[String]),
+    (version, at): (Uuid, DateTime<Utc>),
+) -> Option<Signal> {
+    let has = |ids: &[String]| ids.contains(&told.device_id);
+    let heard = match (told.is_closed, has(before), has(tripped)) {
+        (false, false, true) => Heard::ScadaOpen,
+        (true, true, _) => Heard::ScadaClosed,
+        _ => return None,
+    };
+    Some(Signal {
+        external_id: format!("{version}:{}", told.state_no),
+        heard,
+        load: None,
+        device: Some(told.device_id.clone()),
+        at,
+        incident: None,
+    })
 }
 
 /// Reads dispatch. An incident closes when everybody has supply again, not when the order is archived: a report that

@@ -186,6 +186,7 @@ fn tell(
         restored_set_id: id(&moved.restored),
         basis_id: basis.map(|basis| basis.to_string()).unwrap_or_default(),
         basis_kind: to.basis_kind.clone(),
+        seen_only: to.source == "telemetry" && to.switching.is_none(),
     };
     work.tell("grid.switched", subject(), n, &moved.org_path(), &news);
 }

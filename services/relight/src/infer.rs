@@ -79,7 +79,7 @@ pub fn run(what: &Infer) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let mut engine = Engine::new(Arc::clone(&grid), &lengths_m, weights);
-    let told = replay(&mut engine, evidence, what.until_s.map(milliseconds));
+    let told = replay(&mut engine, evidence, Vec::new(), what.until_s.map(milliseconds));
     print(&engine, &told, what.json)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -60,7 +60,7 @@ pub struct StormArgs {
     /// Only this share of loads with a meter that talks, instead of 0, 30 and 100 %.
     #[arg(long)]
     pub meters: Option<f64>,
-    /// Only this share of loads linked to a wrong place, instead of 0, 5 and 10 %.
+    /// Only this share of loads linked to a wrong transformer, instead of 0, 5 and 10 %.
     #[arg(long)]
     pub wrong_links: Option<f64>,
     /// Reports of nothing per report.
@@ -69,7 +69,15 @@ pub struct StormArgs {
     /// Share of faults with another one below that shows after the repair.
     #[arg(long, default_value_t = StormSettings::default().nested_share)]
     pub nested: f64,
-    /// Write the first storm's reports here, for `relight infer`; its truth beside it as FILE.truth.json.
+    /// Times in a storm that a part of the network is fed from another side for a while, where it has ties: 2 if not given, and none
+    /// with --write.
+    #[arg(long)]
+    pub switchings: Option<u32>,
+    /// Share of the faults at breakers and reclosers that telemetry reports.
+    #[arg(long, default_value_t = StormSettings::default().scada_share)]
+    pub scada: f64,
+    /// Write the first storm's reports here, for `relight infer`; its truth beside it as FILE.truth.json. Such a
+    /// file tells nothing of switching, so nothing is switched in its storm.
     #[arg(long, value_name = "FILE.jsonl")]
     pub write: Option<PathBuf>,
     /// For machines.
@@ -93,6 +101,10 @@ pub fn run(what: &Simulate) -> anyhow::Result<ExitCode> {
     for settings in &rows {
         settings.check().map_err(anyhow::Error::msg)?;
     }
+    anyhow::ensure!(
+        what.write.is_none() || what.switchings.unwrap_or(0) == 0,
+        "--write needs --switchings 0: a file of reports tells nothing of switching"
+    );
     if let (Some(path), Some(settings)) = (&what.write, rows.first()) {
         write(path, &grid, &storm(&grid, &lengths_m, settings, what.seed))?;
     }
@@ -141,16 +153,21 @@ fn rows(what: &StormArgs) -> Vec<StormSettings> {
 }
 
 fn settings(what: &StormArgs, call_share: f64, meter_coverage: f64, wrong_links: f64) -> StormSettings {
+    let usual = StormSettings::default();
     StormSettings {
         faults: what.faults,
         hours: what.hours,
         customers_min: what.customers_min,
         nonsense_share: what.nonsense,
         nested_share: what.nested,
+        switchings: what
+            .switchings
+            .unwrap_or(if what.write.is_some() { 0 } else { usual.switchings }),
+        scada_share: what.scada,
         call_share,
         meter_coverage,
         wrong_links,
-        ..StormSettings::default()
+        ..usual
     }
 }
 
@@ -197,6 +214,7 @@ fn answer(settings: &StormSettings, score: &Score) -> Value {
         "call_share": settings.call_share,
         "meter_coverage": settings.meter_coverage,
         "wrong_links": settings.wrong_links,
+        "scada_share": settings.scada_share,
         "faults": score.faults,
         "right": score.right,
         "right_in_10_min": score.right_in_10_min,

@@ -355,3 +355,27 @@ fn a_simulated_storm_is_the_same_for_the_same_seed_and_can_be_inferred() -> anyh
     assert!(said.contains("meter_coverage is 1.5"), "{said}");
     Ok(())
 }
+
+/// A file of reports tells nothing of switching: its storm has none, or it is not written.
+#[test]
+fn a_storm_with_switching_is_not_written_as_reports() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let network = write(&folder, "feeder.json", &feeder().to_string())?;
+    let reports = folder.path().join("storm.jsonl");
+    let path = reports.display().to_string();
+    let said = refusal(&[
+        "simulate",
+        "storm",
+        "--network",
+        &network,
+        "--seed",
+        "1",
+        "--switchings",
+        "1",
+        "--write",
+        &path,
+    ])?;
+    assert!(said.contains("--switchings 0"), "{said}");
+    assert!(!reports.exists());
+    Ok(())
+}

@@ -144,8 +144,12 @@ impl Engine {
         }
     }
 
-    /// Forgets all evidence and every decision, and keeps the network and how it is switched.
+    /// Forgets all evidence, every decision and how the network is switched, and keeps the network.
     pub fn forget(&mut self) {
+        if !std::mem::take(&mut self.switched).is_empty() {
+            let closed = self.tree.atlas.telemetered_closed().clone();
+            self.rebuild(Arc::default(), closed);
+        }
         self.evidence.clear();
         self.fresh.clear();
         self.known.clear();
@@ -339,6 +343,11 @@ impl Engine {
     /// fed another way now no longer count: those loads are back. Incidents among loads that are dark by
     /// the switching itself are held as they were, with the loads that are still dark.
     pub fn switch(&mut self, at_ms: i64, switched: Switched) {
+        if self.tree.atlas.state().switched == switched && self.is_newest(at_ms) {
+            let state = Arc::clone(self.tree.atlas.state());
+            self.switched.insert(at_ms, state);
+            return;
+        }
         // What is held is what was known when it was switched, also when that is read after the fact.
         let decided = self.weigh(at_ms);
         self.untold.extend(decided);
@@ -364,6 +373,11 @@ impl Engine {
                 self.held.insert(incident.key, incident);
             }
         }
+    }
+
+    fn is_newest(&self, at_ms: i64) -> bool {
+        let last = self.switched.last_key_value();
+        last.is_none_or(|(last_ms, _)| *last_ms <= at_ms)
     }
 
     fn rebuild(&mut self, state: Arc<State>, telemetered_closed: HashSet<DeviceIx>) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::engine::{Change, Engine};
 use super::evidence::Evidence;
 use super::incident::{Incident, IncidentKey};
+use super::state::Switched;
 use crate::model::DeviceIx;
 
 /// What was believed of an incident from one moment on.
@@ -27,12 +28,22 @@ pub struct Told {
     pub updates: Vec<Update>,
 }
 
-/// Plays evidence into `engine` in the order it happened and decides at each moment it happened, and when
-/// silence has become telling in between. In the end it is `until_ms`, or the last moment if that is later.
-pub fn replay(engine: &mut Engine, mut evidence: Vec<Evidence>, until_ms: Option<i64>) -> Vec<Told> {
+/// Plays evidence and switchings (from when, how) into `engine` in the order they happened and decides at each moment something
+/// happened, and when silence has become telling in between. In the end it is `until_ms`, or the last moment if that is later.
+pub fn replay(
+    engine: &mut Engine,
+    mut evidence: Vec<Evidence>,
+    mut switched: Vec<(i64, Switched)>,
+    until_ms: Option<i64>,
+) -> Vec<Told> {
     evidence.sort_unstable();
+    switched.sort_by_key(|(at_ms, _)| *at_ms);
+    let mut switched = switched.into_iter().peekable();
     let mut updates: BTreeMap<IncidentKey, Vec<Update>> = BTreeMap::new();
     for moment in evidence.chunk_by(|a, b| a.at_ms == b.at_ms) {
+        while let Some((at_ms, how)) = switched.next_if(|(at_ms, _)| *at_ms <= moment[0].at_ms) {
+            switch(engine, (at_ms, how), &mut updates);
+        }
         silence(engine, moment[0].at_ms, &mut updates);
         for piece in moment {
             engine.accept(*piece);
@@ -40,6 +51,9 @@ pub fn replay(engine: &mut Engine, mut evidence: Vec<Evidence>, until_ms: Option
         decide(engine, moment[0].at_ms, &mut updates);
     }
     if let Some(until_ms) = until_ms {
+        while let Some((at_ms, how)) = switched.next_if(|(at_ms, _)| *at_ms <= until_ms) {
+            switch(engine, (at_ms, how), &mut updates);
+        }
         silence(engine, until_ms, &mut updates);
         decide(engine, until_ms, &mut updates);
     }
@@ -48,6 +62,16 @@ pub fn replay(engine: &mut Engine, mut evidence: Vec<Evidence>, until_ms: Option
         incident,
     });
     told.collect()
+}
+
+fn switch(
+    engine: &mut Engine,
+    (at_ms, how): (i64, Switched),
+    updates: &mut BTreeMap<IncidentKey, Vec<Update>>,
+) {
+    silence(engine, at_ms, updates);
+    engine.switch(at_ms, how);
+    decide(engine, at_ms, updates);
 }
 
 fn silence(engine: &mut Engine, until_ms: i64, updates: &mut BTreeMap<IncidentKey, Vec<Update>>) {

@@ -56,7 +56,7 @@ impl AddAssign for Score {
 
 /// Plays a storm to an engine that knows nothing yet.
 pub fn measure(engine: &mut Engine, storm: &Storm) -> Score {
-    let told = replay(engine, storm.evidence.clone(), None);
+    let told = replay(engine, storm.evidence.clone(), storm.switched.clone(), None);
     let grid = engine.grid();
     let mut score = Score::default();
     for fault in &storm.faults {
@@ -65,7 +65,7 @@ pub fn measure(engine: &mut Engine, storm: &Storm) -> Score {
             .iter()
             .filter(|call| call.0 <= fault.at_ms + WITHIN_MS);
         if early.count() >= CALLS_MIN {
-            judge(grid, fault, &told, &mut score);
+            judge(grid, storm, fault, &told, &mut score);
         }
     }
     score.invented = told.iter().filter(|told| is_invented(told, storm)).count() as u32;
@@ -73,7 +73,7 @@ pub fn measure(engine: &mut Engine, storm: &Storm) -> Score {
 }
 
 /// Compares one fault with the incident that has most of its callers.
-fn judge(grid: &Grid, fault: &StormFault, told: &[Told], score: &mut Score) {
+fn judge(grid: &Grid, storm: &Storm, fault: &StormFault, told: &[Told], score: &mut Score) {
     score.faults += 1;
     score.customers += customers(grid, &fault.loads);
     let shared = |told: &&Told| {
@@ -95,7 +95,9 @@ fn judge(grid: &Grid, fault: &StormFault, told: &[Told], score: &mut Score) {
         return;
     };
     let is_right = |device: Option<DeviceIx>| {
-        device.is_some_and(|device| device == fault.device || grid.affected(device).dead_loads == fault.loads)
+        device.is_some_and(|device| {
+            device == fault.device || storm.puts_out(grid, device, fault.at_ms) == fault.loads
+        })
     };
     let in_3 = best
         .incident
@@ -153,6 +155,15 @@ fn outside(grid: &Grid, these: &[LoadIx], those: &[LoadIx]) -> u64 {
 }
 
 impl Storm {
+    /// Whom a device puts out as the network is switched at that moment.
+    pub fn puts_out(&self, grid: &Grid, device: DeviceIx, at_ms: i64) -> Vec<LoadIx> {
+        let switched = self.transfers.iter().find(|transfer| transfer.holds_at(at_ms));
+        match switched {
+            Some(transfer) => transfer.state.puts_out(grid, device),
+            None => grid.affected(device).dead_loads,
+        }
+    }
+
     /// Reports about loads that no fault put out at the time: nonsense and wrong links.
     pub fn strays(&self) -> usize {
         let stray = |at_ms: i64, load: LoadIx| {

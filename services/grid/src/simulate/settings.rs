@@ -29,10 +29,12 @@ pub struct StormSettings {
     pub meter_loss: f64,
     /// Reports of nothing (wrong account, prank) per report.
     pub nonsense_share: f64,
-    /// Loads recorded at the place of another one.
+    /// Share of loads recorded under a wrong transformer.
     pub wrong_links: f64,
     /// Share of faults with a second one below, found when the first is repaired.
     pub nested_share: f64,
+    /// Times that a part of the network is fed from another side for a while, where it has ties.
+    pub switchings: u32,
     /// Share of faults that telemetry reports, of those at breakers and reclosers.
     pub scada_share: f64,
     /// Median minutes to repair.
@@ -57,6 +59,7 @@ impl Default for StormSettings {
             nonsense_share: 0.001,
             wrong_links: 0.0,
             nested_share: 0.1,
+            switchings: 2,
             scada_share: 0.0,
             repair_median_min: 100.0,
         }
@@ -84,6 +87,7 @@ impl StormSettings {
             ("nonsense_share", self.nonsense_share, 0.0, 1.0),
             ("wrong_links", self.wrong_links, 0.0, 1.0),
             ("nested_share", self.nested_share, 0.0, 1.0),
+            ("switchings", f64::from(self.switchings), 0.0, 1000.0),
             ("scada_share", self.scada_share, 0.0, 1.0),
             ("repair_median_min", self.repair_median_min, 1.0, 100_000.0),
         ] {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::links;
 use super::random::Random;
 use super::settings::StormSettings;
-use crate::infer::{Evidence, What};
+use super::transfers::{Transfer, transfers};
+use crate::infer::{Evidence, Switched, What};
 use crate::model::{DeviceIx, Grid, LoadIx};
 use crate::network::DeviceKind;
 
@@ -17,7 +19,7 @@ pub struct StormFault {
     pub at_ms: i64,
     /// When its customers were back.
     pub end_ms: i64,
-    /// Whom it put out.
+    /// Whom it put out, as the network was switched.
     pub loads: Vec<LoadIx>,
     /// It lay below another fault and showed when that was repaired.
     pub nested: bool,
@@ -26,12 +28,15 @@ pub struct StormFault {
 }
 
 /// A storm: the truth, and what was heard of it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Storm {
     /// The truth.
     pub faults: Vec<StormFault>,
     /// What was heard, by time.
     pub evidence: Vec<Evidence>,
+    /// How the network was switched, by time: (from when, how).
+    pub switched: Vec<(i64, Switched)>,
+    pub(super) transfers: Vec<Transfer>,
 }
 
 /// The storm of `seed` over `grid`.
@@ -45,6 +50,7 @@ pub fn storm(grid: &Grid, lengths_m: &[Option<f64>], settings: &StormSettings, s
         storm: Storm::default(),
     };
     making.equip();
+    making.switch();
     let places = places(grid, lengths_m, settings.customers_min);
     if !places.is_empty() {
         for _ in 0..settings.faults {
@@ -72,13 +78,29 @@ fn places(grid: &Grid, lengths_m: &[Option<f64>], customers_min: u32) -> Vec<(De
                 let metres = lengths_m.get(device.index()).copied().flatten().unwrap_or(50.0);
                 lines_km += if seen.insert(device) { metres / 1000.0 } else { 0.0 };
             } else {
-                let own = if seen.insert(device) { 1.0 } else { 0.0 };
+                let kind = grid.device_kind(device);
+                let own = if seen.insert(device) {
+                    own_weight(kind)
+                } else {
+                    0.0
+                };
                 *weights.entry(device).or_default() += own + std::mem::take(&mut lines_km);
             }
         }
     }
     let large = |device: &DeviceIx| grid.affected_count(*device).customers >= u64::from(customers_min.max(1));
     weights.into_iter().filter(|(device, _)| large(device)).collect()
+}
+
+/// How often a device of a kind is found open for a reason of its own, against a kilometre of line behind it.
+fn own_weight(kind: DeviceKind) -> f64 {
+    match kind {
+        DeviceKind::Fuse => 2.0,
+        DeviceKind::Transformer => 1.0,
+        DeviceKind::Breaker | DeviceKind::Recloser => 0.7,
+        DeviceKind::Switch => 0.5,
+        DeviceKind::Line | DeviceKind::Reactor => 0.2,
+    }
 }
 
 struct Making<'s> {
@@ -100,21 +122,24 @@ impl Making<'_> {
                 self.metered.insert(load);
             }
         }
-        let wrong: Vec<LoadIx> = loads
-            .iter()
-            .copied()
-            .filter(|_| self.random.chance(self.settings.wrong_links))
-            .collect();
-        // Each wrong one is recorded where the next wrong one is, mostly a neighbour in the list.
-        for pair in wrong.windows(2) {
-            self.recorded.insert(pair[0], pair[1]);
+        self.recorded = links::wrong(self.grid, self.settings.wrong_links, &mut self.random);
+    }
+
+    /// Decides what the control room switches, and when.
+    fn switch(&mut self) {
+        let (count, hours) = (self.settings.switchings, self.settings.hours);
+        self.storm.transfers = transfers(self.grid, count, hours, &mut self.random);
+        for transfer in &self.storm.transfers {
+            let there = (transfer.from_ms, transfer.state.switched.clone());
+            let back = (transfer.until_ms, Switched::default());
+            self.storm.switched.extend([there, back]);
         }
     }
 
     fn strike(&mut self, places: &[(DeviceIx, f64)]) {
         let at_ms = (self.random.fraction() * self.settings.hours * 3.6e6) as i64;
         let device = self.pick(places);
-        let loads = self.grid.affected(device).dead_loads;
+        let loads = self.storm.puts_out(self.grid, device, at_ms);
         let minutes = self.random.log_normal(self.settings.repair_median_min, 0.5);
         let end_ms = at_ms + (minutes * 60_000.0) as i64;
         // One place at a time: what is dark already shows nothing when more of it breaks.
@@ -124,21 +149,27 @@ impl Making<'_> {
                 && fault.at_ms < end_ms + near
                 && loads.iter().any(|load| fault.loads.binary_search(load).is_ok())
         };
-        if self.storm.faults.iter().any(meets) {
+        // And nobody is switched while they are dark, or shortly before.
+        let span = (at_ms - near, end_ms + 6 * near);
+        let mut transfers = self.storm.transfers.iter();
+        let is_switched = transfers.any(|transfer| transfer.switches_within(span, &loads));
+        if loads.is_empty() || is_switched || self.storm.faults.iter().any(meets) {
             return;
         }
         let below: Vec<(DeviceIx, f64)> = places
             .iter()
             .copied()
             .filter(|place| {
-                let inner = self.grid.affected(place.0).dead_loads;
-                inner.len() * 2 < loads.len() && inner.iter().all(|load| loads.binary_search(load).is_ok())
+                let inner = self.storm.puts_out(self.grid, place.0, at_ms);
+                !inner.is_empty()
+                    && inner.len() * 2 < loads.len()
+                    && inner.iter().all(|load| loads.binary_search(load).is_ok())
             })
             .collect();
         let nested = !below.is_empty() && self.random.chance(self.settings.nested_share);
         let still = if nested { Some(self.pick(&below)) } else { None };
         let still_out = still
-            .map(|device| self.grid.affected(device).dead_loads)
+            .map(|device| self.storm.puts_out(self.grid, device, at_ms))
             .unwrap_or_default();
         self.happen(
             StormFault {

@@ -50,7 +50,7 @@ impl Field {
 
     fn told(&mut self, evidence: &[Evidence]) -> Vec<Told> {
         self.engine.forget();
-        replay(&mut self.engine, evidence.to_vec(), None)
+        replay(&mut self.engine, evidence.to_vec(), Vec::new(), None)
     }
 }
 
@@ -151,6 +151,7 @@ fn on_real_networks_it_is_nearly_as_good_as_knowing_the_rates() -> anyhow::Resul
         let mut field = Field::new(&data::golden_network(&name)?);
         let settings = StormSettings {
             nested_share: 0.0,
+            switchings: 0,
             ..settings(0.0, 0.0)
         };
         let score = field.score(&settings, STORMS);
@@ -190,6 +191,7 @@ fn one_nonsense_report_in_a_thousand_moves_no_inference() {
     let mut town = Field::town();
     let quiet = StormSettings {
         nonsense_share: 0.0,
+        switchings: 0,
         ..StormSettings::default()
     };
     for seed in 0..6 {

@@ -10,6 +10,7 @@ pub mod place;
 pub mod report;
 pub mod say;
 pub mod signal;
+pub mod trip;
 
 relight_common::typed_id!(
     /// One report of one person.

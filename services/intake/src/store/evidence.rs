@@ -216,24 +216,39 @@ pub async fn take_switched(conn: &mut PgConnection, version: Uuid) -> Result<Vec
     Ok(switched.collect())
 }
 
-/// Stores how the network is switched; the same state again changes nothing.
+/// Devices that have tripped as of the last switching.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn tripped(conn: &mut PgConnection) -> Result<Vec<String>, Error> {
+    let last =
+        sqlx::query_scalar!("select tripped from intake.switching order by at desc, state_no desc limit 1")
+            .fetch_optional(conn)
+            .await
+            .map_err(Error::db("read what has tripped"))?;
+    Ok(last.unwrap_or_default())
+}
+
+/// Stores how the network is switched, and what of it has tripped; the same state again changes nothing.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn switched(
     conn: &mut PgConnection,
-    version: Uuid,
-    state_no: i64,
+    (version, state_no): (Uuid, i64),
     state: &Switching,
+    tripped: &[String],
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into intake.switching (grid_version, state_no, at, opened, closed) values ($1, $2, $3, $4, $5)
+        "insert into intake.switching (grid_version, state_no, at, opened, closed, tripped)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict do nothing",
         version,
         state_no,
         state.at,
         &state.opened,
         &state.closed,
+        tripped,
     )
     .execute(conn)
     .await

@@ -277,6 +277,54 @@ async fn a_switching_is_weighed_and_a_new_network_keeps_the_history() -> anyhow:
     Ok(())
 }
 
+/// The registry's telemetry saw a switch opening that nobody had asked for: that is a fault, and those below it are not dark on
+/// purpose, also after the next switching.
+#[tokio::test]
+async fn a_switch_that_trips_is_a_fault_and_not_a_switching() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let consumer = FromRegistry::new(house.desk.clone());
+    let told = async |n: u8, switched: GridSwitched| {
+        let switched = GridSwitched {
+            grid_version: Uuid::from_u128(7).to_string(),
+            state_no: n.into(),
+            at: Some(timestamp(house.clock.now())),
+            ..switched
+        };
+        let events = vec![event(n.into(), "grid.switched", switched.encode_to_vec())];
+        apply_batch(
+            &house.db,
+            "registry",
+            0,
+            events,
+            &consumer,
+            &CancellationToken::new(),
+        )
+        .await?;
+        house.group().await
+    };
+    let trip = GridSwitched {
+        opened: vec!["SW2".to_owned()],
+        device_id: "SW2".to_owned(),
+        seen_only: true,
+        ..Default::default()
+    };
+    told(1, trip.clone()).await?;
+    let open = then::open(&house).await?;
+    assert_eq!((open.len(), open[0].device_id.as_str()), (1, "SW2"), "{open:?}");
+    // Another one by order, at the other feeder: the trip is still one.
+    let order = GridSwitched {
+        opened: vec!["SW1".to_owned(), "SW2".to_owned()],
+        device_id: "SW1".to_owned(),
+        ..Default::default()
+    };
+    told(2, order).await?;
+    house.accept(by_account("A-2-1-1")).await?;
+    house.group().await?;
+    let open = then::open(&house).await?;
+    assert_eq!((open.len(), open[0].report_count), (1, 1), "{open:?}");
+    Ok(())
+}
+
 /// The process ends while a switch is open: the one that takes over knows it before it decides anything.
 #[tokio::test]
 async fn a_restart_while_a_switch_is_open_knows_it_before_it_answers() -> anyhow::Result<()> {
