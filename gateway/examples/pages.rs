@@ -26,8 +26,9 @@ use relight_gateway::{
 use relight_proto::{
     common::v1::Point,
     dispatch::v1::{Clock, Crew, Order},
+    insight::v1::Exception,
     insight::v1::{Interruption, PublicOutage, PublicOutagesReply},
-    intake::v1::{Incident, KnownOutage, Report},
+    intake::v1::{CallWanted, Incident, KnownOutage, Report},
     planner::v1::{Alarm, Announcement, Window, Words},
     registry::v1::{Customer, ServicePoint, streets_reply::Streets as Names},
 };
@@ -373,6 +374,19 @@ fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {
             ..Alarm::default()
         }]),
         arrears_alarms: Some(vec![]),
+        calls: Some(vec![CallWanted {
+            number: "F-20261127-0042".to_owned(),
+            since: Some(timestamp(now)),
+            climbs_at: Some(timestamp(now)),
+            ..CallWanted::default()
+        }]),
+        exceptions: Some(vec![Exception {
+            kind: "relay".to_owned(),
+            customers: 1,
+            off_at: Some(timestamp(now)),
+            ..Exception::default()
+        }]),
+        may_call: true,
         orders: Some(orders),
         may_acknowledge: true,
     };

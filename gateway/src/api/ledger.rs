@@ -158,9 +158,11 @@ async fn totals(
 #[derive(Debug, Serialize, ToSchema)]
 struct Unexplained {
     exception_id: String,
-    /// `switching`, `signal`
+    /// `switching`, `signal`, `relay` (a meter cut somebody off, and no case says why)
     kind: String,
     device_id: String,
+    /// The meter, where nobody knows a customer of it.
+    place: String,
     off_at: Option<DateTime<Utc>>,
     raised_at: Option<DateTime<Utc>>,
     customers: u32,
@@ -178,6 +180,7 @@ impl From<w::Exception> for Unexplained {
             exception_id: one.exception_id,
             kind: one.kind,
             device_id: one.device_id,
+            place: one.place,
             off_at: at(one.off_at),
             raised_at: at(one.raised_at),
             customers: one.customers,

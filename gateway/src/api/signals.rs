@@ -169,6 +169,8 @@ struct WantedCall {
     /// Who called last; empty: nobody yet.
     called_by: String,
     called_at: Option<DateTime<Utc>>,
+    /// While nobody has called: when it climbs to the managers.
+    climbs_at: Option<DateTime<Utc>>,
 }
 
 impl From<pb::CallWanted> for WantedCall {
@@ -182,15 +184,17 @@ impl From<pb::CallWanted> for WantedCall {
             backup_until: at(call.backup_until),
             called_by: call.called_by,
             called_at: at(call.called_at),
+            climbs_at: at(call.climbs_at),
         }
     }
 }
 
-/// Who has to be called at once: life-support, and off. Not called yet first, then by when the own supply ends.
+/// Who has to be called at once: life-support, and off. Not called yet first, then by when the own supply ends. Managers see those
+/// nobody called within `intake.call_climb_min`.
 #[utoipa::path(get, path = "/api/v1/calls-wanted", tag = "reports", security(("session" = [])),
     responses((status = 200, description = "At most 500", body = Vec<WantedCall>)))]
 async fn calls(State(app): State<App>, caller: Caller) -> Result<Json<Vec<WantedCall>>, Problem> {
-    let claims = caller.need(&DESK)?;
+    let claims = caller.need(&[Role::Agent, Role::Dispatcher, Role::Manager])?;
     let message = pb::CallsWantedRequest {};
     let reply = ask!(app.edge(), claims, app.to().triage, calls_wanted, message).await?;
     Ok(Json(reply.calls.into_iter().map(WantedCall::from).collect()))

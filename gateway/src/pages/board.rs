@@ -3,6 +3,7 @@
 mod alarm;
 pub mod map;
 pub(crate) mod order;
+mod urgent;
 pub mod view;
 
 use axum::{
@@ -50,6 +51,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/board/acknowledge", post(acknowledge))
         .route("/board/outage-alarm", post(seen))
         .route("/board/arrears-alarm", post(seen_arrears))
+        .route("/board/called", post(urgent::called))
+        .route("/board/exception", post(urgent::settle))
 }
 
 async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
@@ -94,12 +97,14 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         state: "open".to_owned(),
         page: page(POINTS_MAX),
     };
-    let (orders, crews, incidents, alarms, arrears_alarms) = tokio::join!(
+    let (orders, crews, incidents, alarms, arrears_alarms, calls, exceptions) = tokio::join!(
         ask!(app.edge(), claims, app.to().dispatch, list_orders, orders),
         ask!(app.edge(), claims, app.to().dispatch, list_crews, crews),
         ask!(app.edge(), claims, app.to().intake, list_incidents, incidents),
         alarms(app, visit),
         arrears_alarms(app, visit),
+        urgent::calls(app, visit),
+        urgent::exceptions(app, visit),
     );
     let known = Known {
         more: orders.as_ref().is_ok_and(|reply| !reply.next_cursor.is_empty()),
@@ -108,6 +113,9 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         incidents: incidents.ok().map(|reply| reply.incidents),
         alarms,
         arrears_alarms,
+        calls,
+        exceptions,
+        may_call: urgent::may_call(visit),
         may_acknowledge: claims.has(&[Role::Dispatcher, Role::UnitDesk]),
     };
     Ok(Board::new(

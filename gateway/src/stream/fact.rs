@@ -3,8 +3,8 @@
 use prost::Message;
 use relight_common::edge::at;
 use relight_proto::events::v1::{
-    ArrearsAlarm, CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep, OutageAlarm,
-    ReportAccepted, WorkOrderAlarm, WorkOrderStep,
+    ArrearsAlarm, CallWanted, CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep,
+    LedgerException, OutageAlarm, ReportAccepted, WorkOrderAlarm, WorkOrderStep,
 };
 use serde_json::{Value, json};
 
@@ -40,6 +40,8 @@ fn data(event: &Event) -> Option<Value> {
         "interruption.step" => InterruptionStep::decode(bytes).ok().map(interruption),
         "outage.alarm" => OutageAlarm::decode(bytes).ok().map(outage_alarm),
         "arrears.alarm" => ArrearsAlarm::decode(bytes).ok().map(arrears_alarm),
+        "ledger.exception" => LedgerException::decode(bytes).ok().map(exception),
+        "call.wanted" => CallWanted::decode(bytes).ok().map(call),
         _ => None,
     }
 }
@@ -113,6 +115,19 @@ fn arrears_alarm(alarm: ArrearsAlarm) -> Value {
     })
 }
 
+/// Without the meter: where one stands says whose it is.
+fn exception(exception: LedgerException) -> Value {
+    json!({
+        "exception_id": exception.exception_id, "kind": exception.kind, "device_id": exception.device_id,
+        "off_at": at(exception.off_at), "customers": exception.customers, "state": exception.state,
+    })
+}
+
+/// Without whom: the list says it to those who call.
+fn call(call: CallWanted) -> Value {
+    json!({ "report_id": call.report_id, "incident_id": call.incident_id, "at": at(call.at) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +179,32 @@ mod tests {
         let item = item_of(17, event("arrears.alarm", alarm.encode_to_vec()));
         assert!(item.json.contains("A-20261127-0001") && item.json.contains("unknown_meter"));
         assert_eq!(item_of(17, event("arrears.changed", vec![])).json, "");
+    }
+
+    #[test]
+    fn who_is_off_without_a_reason_and_who_is_to_be_called_is_shown_without_names() {
+        let exception = LedgerException {
+            kind: "relay".to_owned(),
+            place: "the-meter".to_owned(),
+            ..LedgerException::default()
+        };
+        let item = item_of(9, event("ledger.exception", exception.encode_to_vec()));
+        assert!(
+            item.json.contains("relay") && !item.json.contains("the-meter"),
+            "{}",
+            item.json
+        );
+        let call = CallWanted {
+            report_id: "the-report".to_owned(),
+            customer_id: "the-customer".to_owned(),
+            ..CallWanted::default()
+        };
+        let item = item_of(0, event("call.wanted", call.encode_to_vec()));
+        assert!(
+            item.json.contains("the-report") && !item.json.contains("the-customer"),
+            "{}",
+            item.json
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@ use relight_common::edge::at;
 use relight_proto::{
     arrears::v1::Alarm as ArrearsAlarm,
     dispatch::v1::{Clock, Crew, Order},
-    intake::v1::Incident,
+    insight::v1::Exception,
+    intake::v1::{CallWanted, Incident},
     planner::v1::Alarm,
 };
 use serde::Serialize;
@@ -16,6 +17,7 @@ use super::{
     alarm::AlarmRow,
     map::{Map, Mark, Symbol},
     order::{self, first_clock},
+    urgent::{CallRow, ExceptionRow},
 };
 use crate::{api::Language, config::Areas, words};
 
@@ -37,6 +39,12 @@ pub struct Known {
     pub alarms: Option<Vec<Alarm>>,
     /// Alarms of the arrears desk nobody acknowledged, in the same way.
     pub arrears_alarms: Option<Vec<ArrearsAlarm>>,
+    /// Calls to people on life-support.
+    pub calls: Option<Vec<CallWanted>>,
+    /// Who is off for no known reason.
+    pub exceptions: Option<Vec<Exception>>,
+    /// Whether the viewer calls.
+    pub may_call: bool,
     /// Whether the viewer may acknowledge alarms.
     pub may_acknowledge: bool,
 }
@@ -74,6 +82,8 @@ pub struct Board {
     more: bool,
     alarms: Vec<AlarmRow>,
     arrears_alarms: Vec<AlarmRow>,
+    calls: Vec<CallRow>,
+    exceptions: Vec<ExceptionRow>,
     crews: Vec<CrewRow>,
     map: Map,
     breaches: usize,
@@ -157,6 +167,8 @@ impl Board {
             (known.incidents.is_none(), "board.map"),
             (known.alarms.is_none(), "board.alarms"),
             (known.arrears_alarms.is_none(), "board.arrears_alarms"),
+            (known.calls.is_none(), "board.calls"),
+            (known.exceptions.is_none(), "board.exceptions"),
         ];
         let missing = missing.into_iter().filter(|(gone, _)| *gone);
         let missing = missing.map(|(_, key)| words::say(language, key, &[])).collect();
@@ -178,6 +190,13 @@ impl Board {
                 .iter()
                 .flatten()
                 .map(|alarm| AlarmRow::of_arrears(alarm, language, (now, zone)))
+                .collect(),
+            calls: CallRow::of(&known.calls.unwrap_or_default(), (now, zone), known.may_call),
+            exceptions: known
+                .exceptions
+                .iter()
+                .flatten()
+                .map(|one| ExceptionRow::of(one, language, (now, zone)))
                 .collect(),
             map: Map::new(view.marks(&orders, &crews, &incidents)),
             crews: crews.iter().map(|crew| view.crew(crew)).collect(),
@@ -468,7 +487,9 @@ mod tests {
                 "Crews",
                 "Map",
                 "Alarms of planned outages",
-                "Alarms of arrears cases"
+                "Alarms of arrears cases",
+                "Life support: call at once",
+                "Off without a reason"
             ]
         );
     }
