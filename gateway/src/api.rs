@@ -30,6 +30,7 @@ mod outages_planned;
 mod outages_reliability;
 mod outages_safety;
 mod outages_shape;
+pub(crate) mod photos;
 mod recommendations;
 mod replies;
 mod reports;
@@ -40,7 +41,10 @@ mod switching;
 mod what_if;
 
 use axum::Router;
-use relight_common::{Role, edge::complete};
+use relight_common::{
+    Role,
+    edge::{complete, photo::Photos},
+};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -75,7 +79,7 @@ pub const STAFF: [Role; 4] = [Role::Dispatcher, Role::UnitDesk, Role::Agent, Rol
 struct Document;
 
 /// The routes and their document.
-pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
+pub fn routes(photos: &Photos) -> (Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(sessions::routes())
         .merge(reports::routes())
@@ -97,6 +101,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages_alarm::routes())
         .merge(outages_reliability::routes())
         .merge(messages::routes())
+        .merge(photos::routes(photos))
         .merge(recommendations::routes())
         .merge(replies::routes())
         .merge(arrears::routes())

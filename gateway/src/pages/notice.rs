@@ -95,6 +95,8 @@ struct Served {
     received_by: String,
     witness: String,
     photo: String,
+    /// Where staff look at it.
+    photo_at: String,
     record: String,
     filing: String,
     place: String,
@@ -107,12 +109,14 @@ impl Sheet {
             .map(|at| format!("{:.5}, {:.5}", at.lat, at.lon))
             .unwrap_or_default();
         let check_at = format!("{}/check-notice?number={}", app.http().site, wire.number);
+        let case_id = wire.case_id.clone();
         let mut sheet = sheet(language, wire.into(), app.areas());
         sheet.code = code(&check_at)?;
         sheet.check_at = format!("{}/check-notice", app.http().site);
         sheet.regulator.clone_from(&app.notices().regulator);
         if let Some(served) = &mut sheet.served {
             served.place = place;
+            served.photo_at = format!("/api/v1/photos/{}?case_id={case_id}", served.photo);
         }
         Ok(sheet)
     }
@@ -182,6 +186,7 @@ fn served(language: Language, service: &Service, full: &impl Fn(Option<DateTime<
         received_by: service.received_by.clone(),
         witness: service.witness.clone(),
         photo: service.photo_sha256.clone(),
+        photo_at: String::new(),
         record: service.record.clone(),
         filing: service.filing_receipt.clone(),
         place: String::new(),

@@ -33,6 +33,7 @@ const FILES: [(&str, &str); 19] = [
         "announcements.html",
         include_str!("../../templates/announcements.html"),
     ),
+    ("photos.html", include_str!("../../templates/photos.html")),
     ("login.html", include_str!("../../templates/login.html")),
     ("board.html", include_str!("../../templates/board.html")),
     ("board_live.html", include_str!("../../templates/board_live.html")),

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use relight_common::{reconcile::Nothing, service::Host};
 use relight_proto::planner::v1::{
-    call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer,
+    call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer, outage_photos_server::OutagePhotosServer,
     plan_figures_server::PlanFiguresServer, plan_forms_server::PlanFormsServer,
     planner_server::PlannerServer, reliability_warnings_server::ReliabilityWarningsServer,
     safety_switch_offs_server::SafetySwitchOffsServer, standing_locks_server::StandingLocksServer,
@@ -59,6 +59,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             guard.clone(),
         ));
         routes.add_service(OutageAlarmsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(OutagePhotosServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(CallRecordsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(ReliabilityWarningsServer::with_interceptor(
             api.clone(),

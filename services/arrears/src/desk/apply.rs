@@ -17,6 +17,7 @@ use crate::{
         account::{self, Supply},
         case::{self, Stored},
         notice::{self, Printed},
+        photo,
     },
 };
 
@@ -65,7 +66,7 @@ pub async fn apply(
     claims: &Claims,
     command: &Command,
 ) -> Result<Stored, Error> {
-    let mut stored = case::lock(work.conn(), command.case)
+    let stored = case::lock(work.conn(), command.case)
         .await?
         .ok_or(Error::NoCase)?;
     authorise(claims, &command.act, &stored.org_path)?;
@@ -77,6 +78,35 @@ pub async fn apply(
             version: stored.version,
         });
     }
+    let stored = carry_out(work, house, claims, stored, command).await?;
+    let photos = photos(&command.act);
+    let (at, actor) = (work.at(), work.actor().to_owned());
+    photo::keep(work.conn(), stored.id, (at, &actor), &photos).await?;
+    Ok(stored)
+}
+
+/// The photos a step names: evidence for as long as the case is kept. One without a hash is owed by the phone.
+fn photos(act: &Act) -> Vec<(&'static str, String)> {
+    match act {
+        Act::Event(Event::Serve { proof, .. }) => {
+            let photo = proof.photo_sha256.iter();
+            photo.map(|sha256| ("served", sha256.clone())).collect()
+        }
+        Act::Cut(told) => vec![
+            ("before_cut", told.doing.photo_before_sha256.clone()),
+            ("after_cut", told.doing.photo_after_sha256.clone()),
+        ],
+        Act::Event(_) | Act::Tell(_) | Act::Issue { .. } => Vec::new(),
+    }
+}
+
+async fn carry_out(
+    work: &mut Work,
+    house: &House,
+    claims: &Claims,
+    mut stored: Stored,
+    command: &Command,
+) -> Result<Stored, Error> {
     match &command.act {
         Act::Event(Event::FoundOff { off_at, reason }) => {
             found_off(work, house, &mut stored, *off_at, reason).await?;

@@ -29,7 +29,8 @@ impl<O: Outside> Api<O> {
         if !own && !claims.has_at(&READ, &stored.org_path) {
             return Err(Error::NoNotice);
         }
-        self.audit_view(claims, &row.number).await?;
+        self.audit_view(claims, "arrears.notice_viewed", &row.number, json!({}))
+            .await?;
         let served = notice::service(self.db.pool(), &row.number).await?;
         let mut told = shown(&row, &stored, self.currency(&stored.doc));
         if let Some(served) = served {
@@ -64,7 +65,13 @@ impl<O: Outside> Api<O> {
     }
 
     /// Who saw whose debt when.
-    async fn audit_view(&self, claims: &Claims, number: &str) -> Result<(), Error> {
+    pub(super) async fn audit_view(
+        &self,
+        claims: &Claims,
+        action: &'static str,
+        number: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), Error> {
         let meta = Meta {
             id: CommandId::new(),
             actor: claims.actor.clone(),
@@ -73,7 +80,7 @@ impl<O: Outside> Api<O> {
         };
         match Work::begin::<()>(&self.db, meta).await? {
             Begun::New(mut work) => {
-                work.audit("arrears.notice_viewed", number, json!({}));
+                work.audit(action, number, detail);
                 Ok(work.commit(()).await?)
             }
             Begun::Before(()) => Ok(()),
@@ -123,6 +130,7 @@ fn shown(row: &Row, stored: &Stored, currency: &str) -> Notice {
         serve_by: Some(wire::timestamp(printed.serve_by)),
         zone: stored.doc.zone.name().to_owned(),
         org_path: stored.org_path.clone(),
+        case_id: stored.id.to_string(),
         policy_version: stored.policy_version.clone(),
         reconnect_h: printed.reconnect_h,
         valid: stands(row, stored),

@@ -13,7 +13,7 @@ use crate::{
         event::Doing,
         hold::Part,
         message::Kind,
-        proof::{Method, Proof},
+        proof::{Method, Proof, UPLOAD_FIRST},
     },
 };
 
@@ -32,13 +32,13 @@ pub(super) enum Read {
     Cut(Box<CutTold>),
 }
 
-/// What the caller asks for.
-pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
+/// What the caller asks for. `stored`: photos it names whose bytes the edge has.
+pub(super) fn act(claims: &Claims, asked: Asked, stored: &[String]) -> Result<Read, Invalid> {
     let actor = claims.actor.as_str();
     let event = match asked {
         Asked::Issue(issue) => return Ok(Read::Issue(wire::instant("stop_at", issue.stop_at)?)),
         Asked::Tell(tell) => return Ok(Read::Act(Box::new(Act::Tell(ordered(&tell.kind)?)))),
-        Asked::Cut(cut) => return Ok(Read::Cut(Box::new(doing(actor, &cut)?))),
+        Asked::Cut(cut) => return Ok(Read::Cut(Box::new(doing(actor, &cut, stored)?))),
         Asked::Remind(remind) => Event::Remind(Reminder {
             at: wire::instant("reminded_at", remind.reminded_at)?,
             channel: word("channel", &remind.channel, &REMINDERS)?,
@@ -53,7 +53,7 @@ pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
             approver_name: claims.name.clone(),
             manager: false,
         },
-        Asked::Serve(serve) => served(claims, &serve)?,
+        Asked::Serve(serve) => served(claims, &serve, stored)?,
         Asked::PreNotice(warning) => Event::PreNotice {
             warning: PreNotice {
                 at: wire::instant("warned_at", warning.warned_at)?,
@@ -170,7 +170,7 @@ fn sha256_opt(field: &'static str, text: &str) -> Result<Option<String>, Invalid
     }
 }
 
-fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
+fn served(claims: &Claims, serve: &w::Serve, stored: &[String]) -> Result<Event, Invalid> {
     let words = || Method::ALL.map(Method::word).join(", ");
     let method = Method::parse(&serve.method);
     let filing = match some("filing_receipt", &serve.filing_receipt)? {
@@ -192,6 +192,9 @@ fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
         witness: some("witness", &serve.witness)?,
         record: some("record", &serve.record)?,
     };
+    if proof.photo_sha256.as_ref().is_some_and(|photo| !stored.contains(photo)) {
+        return Err(Invalid::new("photo_sha256", UPLOAD_FIRST));
+    }
     Ok(Event::Serve {
         proof,
         filing,
@@ -199,7 +202,21 @@ fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
     })
 }
 
-fn doing(actor: &str, cut: &w::Cut) -> Result<CutTold, Invalid> {
+/// The photo that has to be stored by now and is not. What is off already is recorded before the picture of it arrives, and
+/// what the desk is told by voice before both.
+fn missing(cut: &w::Cut, stored: &[String]) -> Option<&'static str> {
+    if !cut.told_by.is_empty() {
+        None
+    } else if !stored.contains(&cut.photo_before_sha256) {
+        Some("photo_before_sha256")
+    } else if cut.done_at.is_none() && !stored.contains(&cut.photo_after_sha256) {
+        Some("photo_after_sha256")
+    } else {
+        None
+    }
+}
+
+fn doing(actor: &str, cut: &w::Cut, stored: &[String]) -> Result<CutTold, Invalid> {
     let told_by = some("told_by", &cut.told_by)?;
     // A voice carries no photo: it follows from the phone.
     let photo = |field, text: &str| match (text, &told_by) {
@@ -217,6 +234,7 @@ fn doing(actor: &str, cut: &w::Cut) -> Result<CutTold, Invalid> {
             photo_after_sha256: photo("photo_after_sha256", &cut.photo_after_sha256)?,
             by: told_by.unwrap_or_else(|| actor.to_owned()),
             second: wire::text_required("second", &cut.second, NAME_MAX)?,
+            missing_photo: missing(cut, stored),
             nobody_at_risk: cut.nobody_at_risk,
             done_at: wire::instant_opt("done_at", cut.done_at)?,
         },

@@ -2,10 +2,12 @@
 
 mod alarm;
 mod call;
+mod evidence;
 mod figures;
 mod form;
 mod lock;
 mod parse;
+mod photo;
 mod reliability;
 mod safety;
 mod view;

@@ -14,6 +14,7 @@ pub mod list;
 pub mod lock;
 pub mod outage;
 pub mod people;
+pub mod photo;
 pub mod reliability;
 pub mod requester;
 pub mod safety;
