@@ -30,9 +30,9 @@ use relight_proto::{
     },
     planner::v1::{
         call_records_client::CallRecordsClient, outage_alarms_client::OutageAlarmsClient,
-        outage_photos_client::OutagePhotosClient,
-        plan_figures_client::PlanFiguresClient, plan_forms_client::PlanFormsClient,
-        planner_client::PlannerClient, reliability_warnings_client::ReliabilityWarningsClient,
+        outage_photos_client::OutagePhotosClient, plan_figures_client::PlanFiguresClient,
+        plan_forms_client::PlanFormsClient, planner_client::PlannerClient,
+        reliability_warnings_client::ReliabilityWarningsClient,
         safety_switch_offs_client::SafetySwitchOffsClient,
     },
     registry::v1::{

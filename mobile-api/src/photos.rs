@@ -15,7 +15,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{app::App, session::crew_of};
 
 pub(super) fn routes(photos: &Photos) -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(put).layer(DefaultBodyLimit::max(photos.size_max())))
+    let size_max = DefaultBodyLimit::max(photos.size_max());
+    OpenApiRouter::new().routes(routes!(put)).layer(size_max)
 }
 
 /// Brings a photo: the whole body, or a piece with `Content-Range: bytes FIRST-LAST/TOTAL`. After a broken link

@@ -34,10 +34,10 @@ const PROVERS: [Role; 7] = [
     Role::UnitDesk,
 ];
 
-/// `size_max`: of a photo, bytes.
 pub(super) fn routes(photos: &Photos) -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(put).layer(DefaultBodyLimit::max(photos.size_max())))
+        .routes(routes!(put))
+        .layer(DefaultBodyLimit::max(photos.size_max()))
         .routes(routes!(look))
         .routes(routes!(list))
         .routes(routes!(missing))
@@ -49,11 +49,11 @@ pub(super) fn routes(photos: &Photos) -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Of {
     /// Arrears case it proves something of.
-    case_id: Option<Uuid>,
+    pub(crate) case_id: Option<Uuid>,
     /// Planned outage it proves something of.
-    outage_id: Option<Uuid>,
+    pub(crate) outage_id: Option<Uuid>,
     /// Work order it belongs to.
-    order_id: Option<Uuid>,
+    pub(crate) order_id: Option<Uuid>,
 }
 
 /// Whose photo it is.
@@ -183,7 +183,10 @@ pub(crate) async fn photos_of(app: &App, claims: &Claims, of: Of) -> Result<Vec<
     };
     let (edge, to) = (app.edge(), app.to());
     let (reply, word) = match of.subject()? {
-        Subject::Case(id) => (ask!(edge, claims, to.case_photos, list, message(id)).await, "case_id"),
+        Subject::Case(id) => (
+            ask!(edge, claims, to.case_photos, list, message(id)).await,
+            "case_id",
+        ),
         Subject::Outage(id) => (
             ask!(edge, claims, to.outage_photos, list, message(id)).await,
             "outage_id",
@@ -202,7 +205,10 @@ pub(crate) async fn missing_photos(app: &App, claims: &Claims) -> Result<Vec<Pho
     let (edge, to, all) = (app.edge(), app.to(), ListPhotosRequest::default());
     let orders = ask!(edge, claims, to.order_photos, list, all.clone()).await?;
     let cases = ask!(edge, claims, to.case_photos, list, all).await?;
-    let orders = orders.photos.into_iter().map(|photo| shown(app, photo, "order_id"));
+    let orders = orders
+        .photos
+        .into_iter()
+        .map(|photo| shown(app, photo, "order_id"));
     let cases = cases.photos.into_iter().map(|photo| shown(app, photo, "case_id"));
     let mut missing: Vec<Photo> = orders.chain(cases).filter(|photo| !photo.stored).collect();
     missing.sort_by_key(|photo| std::cmp::Reverse(photo.at));

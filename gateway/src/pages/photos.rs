@@ -7,8 +7,9 @@ use axum::{
     routing::get,
 };
 use relight_common::edge::Problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Visit, login::sign_in_first};
 use crate::{
@@ -21,8 +22,21 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/photos", get(show))
 }
 
+/// Beside the language, which every page may have.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    case_id: Option<Uuid>,
+    outage_id: Option<Uuid>,
+    order_id: Option<Uuid>,
+}
+
 /// For staff; the owner of the case decides who sees what.
-async fn show(State(app): State<App>, visit: Visit, Query(of): Query<Of>) -> Result<Response, Problem> {
+async fn show(State(app): State<App>, visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+    let of = Of {
+        case_id: asked.case_id,
+        outage_id: asked.outage_id,
+        order_id: asked.order_id,
+    };
     visit.sure()?;
     if !visit.is_signed_in() {
         return Ok(sign_in_first("/board"));

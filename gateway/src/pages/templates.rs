@@ -10,7 +10,7 @@ use relight_common::edge::{Kind, Problem};
 
 use crate::{api::Language, paper::Sheet, words};
 
-const FILES: [(&str, &str); 19] = [
+const FILES: [(&str, &str); 20] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("start.html", include_str!("../../templates/start.html")),

@@ -22,9 +22,10 @@ use std::sync::Arc;
 
 use relight_common::{reconcile::Nothing, service::Host};
 use relight_proto::planner::v1::{
-    call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer, outage_photos_server::OutagePhotosServer,
-    plan_figures_server::PlanFiguresServer, plan_forms_server::PlanFormsServer,
-    planner_server::PlannerServer, reliability_warnings_server::ReliabilityWarningsServer,
+    call_records_server::CallRecordsServer, outage_alarms_server::OutageAlarmsServer,
+    outage_photos_server::OutagePhotosServer, plan_figures_server::PlanFiguresServer,
+    plan_forms_server::PlanFormsServer, planner_server::PlannerServer,
+    reliability_warnings_server::ReliabilityWarningsServer,
     safety_switch_offs_server::SafetySwitchOffsServer, standing_locks_server::StandingLocksServer,
 };
 use tokio::net::TcpListener;

@@ -27,7 +27,9 @@ impl<O: Outside> Api<O> {
     }
 
     async fn looked(&self, claims: &Claims, ask: LookRequest) -> Result<Photo, Error> {
-        let case = self.seen(claims, wire::uuid("subject_id", &ask.subject_id)?).await?;
+        let case = self
+            .seen(claims, wire::uuid("subject_id", &ask.subject_id)?)
+            .await?;
         let rows = photo::of_case(self.db.pool(), case.id).await?;
         let row = rows.into_iter().find(|row| row.sha256 == ask.sha256);
         let row = row.ok_or(Error::NoPhoto)?;

@@ -192,7 +192,11 @@ fn served(claims: &Claims, serve: &w::Serve, stored: &[String]) -> Result<Event,
         witness: some("witness", &serve.witness)?,
         record: some("record", &serve.record)?,
     };
-    if proof.photo_sha256.as_ref().is_some_and(|photo| !stored.contains(photo)) {
+    if proof
+        .photo_sha256
+        .as_ref()
+        .is_some_and(|photo| !stored.contains(photo))
+    {
         return Err(Invalid::new("photo_sha256", UPLOAD_FIRST));
     }
     Ok(Event::Serve {

@@ -48,8 +48,14 @@ async fn a_visit_proves_nothing_before_its_photo_is_stored() -> anyhow::Result<(
     room.until("08-10 09:30").await?;
     let visit = || Event::Serve(serve("08-10 09:00"));
     for photos in [&[][..], &["cd"]] {
-        let refused = room.ask(&crew(), command(&id, visit(), photos)).await.unwrap_err();
-        assert_eq!((refused.code(), field(&refused)), (Code::InvalidArgument, "photo_sha256"));
+        let refused = room
+            .ask(&crew(), command(&id, visit(), photos))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code(), field(&refused)),
+            (Code::InvalidArgument, "photo_sha256")
+        );
         assert!(refused.message().contains("upload the photo first"), "{refused}");
     }
     assert!(list(&room, &li(), &id).await?.is_empty());
@@ -81,7 +87,9 @@ async fn nothing_is_cut_before_both_photos_are_stored() -> anyhow::Result<()> {
         assert_eq!(field(&refused), wrong, "{refused}");
     }
     assert_eq!(room.case(&id).await?.state, "pre_noticed");
-    let off = room.ask(&crew(), command(&id, cut(&release), &["cd", "ef"])).await?;
+    let off = room
+        .ask(&crew(), command(&id, cut(&release), &["cd", "ef"]))
+        .await?;
     assert_eq!(off.state, "disconnected");
     Ok(())
 }
@@ -154,9 +162,10 @@ async fn the_photos_of_a_case_stay_when_it_moves_on_and_who_looks_is_kept() -> a
         let refused = room.api.look(asked(look(two.repeat(32)), &claims)).await;
         assert_eq!(refused.unwrap_err().code(), Code::NotFound);
     }
-    let looks: Vec<String> = sqlx::query_scalar("select actor from audit where action = 'arrears.photo_viewed'")
-        .fetch_all(room.db.pool())
-        .await?;
+    let looks: Vec<String> =
+        sqlx::query_scalar("select actor from audit where action = 'arrears.photo_viewed'")
+            .fetch_all(room.db.pool())
+            .await?;
     assert_eq!(looks, ["li"]);
     Ok(())
 }

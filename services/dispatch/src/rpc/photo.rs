@@ -32,7 +32,9 @@ impl Api {
     async fn photos_of(&self, claims: &Claims, order: &str) -> Result<Vec<Row>, Error> {
         let id = OrderId::parse(order)?;
         let views = view::load(&mut *self.conn().await?, &[id.uuid()]).await?;
-        let found = views.first().ok_or_else(|| Error::NoSuchOrder(order.to_owned()))?;
+        let found = views
+            .first()
+            .ok_or_else(|| Error::NoSuchOrder(order.to_owned()))?;
         if !desk::may_see(claims, &found.order) {
             return Err(Error::Denied("the order belongs to another area, unit or crew"));
         }

@@ -114,6 +114,9 @@ mod tests {
             assert_eq!(proven[0].photo.as_deref(), Some(&[0xab; 32][..]));
         }
         assert!(evidence(&told("esign", ""), &[]).is_ok(), "proven by its note");
-        assert!(evidence(&told("esign", &photo), &[]).is_err(), "a photo that is named is there");
+        assert!(
+            evidence(&told("esign", &photo), &[]).is_err(),
+            "a photo that is named is there"
+        );
     }
 }

@@ -76,7 +76,13 @@ mod tests {
     fn an_id_is_a_hash_and_never_a_path() {
         let upper = "AB".repeat(32);
         assert_eq!(PhotoId::parse(&upper).unwrap().as_str(), "ab".repeat(32));
-        for text in ["", "ab", "../../../../etc/passwd", &"g".repeat(64), &"é".repeat(32)] {
+        for text in [
+            "",
+            "ab",
+            "../../../../etc/passwd",
+            &"g".repeat(64),
+            &"é".repeat(32),
+        ] {
             assert!(PhotoId::parse(text).is_err(), "{text}");
         }
     }
@@ -86,7 +92,14 @@ mod tests {
         assert_eq!(Form::of(b"\xff\xd8\xff\xe1EXIF"), Some(Form::Jpeg));
         assert_eq!(Form::of(b"\x89PNG\r\n\x1a\n.."), Some(Form::Png));
         assert_eq!(Form::of(b"RIFF\0\0\0\0WEBPVP8 "), Some(Form::WebP));
-        for other in [&b"<svg onload=x>"[..], b"<html>", b"GIF89a", b"%PDF-1.7", b"\x7fELF", b""] {
+        for other in [
+            &b"<svg onload=x>"[..],
+            b"<html>",
+            b"GIF89a",
+            b"%PDF-1.7",
+            b"\x7fELF",
+            b"",
+        ] {
             assert_eq!(Form::of(other), None);
         }
     }

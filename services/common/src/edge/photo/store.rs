@@ -189,7 +189,8 @@ impl Photos {
     /// Each sender has an own one: nobody can spoil what another is sending.
     fn part(&self, id: &PhotoId, by: &str) -> PathBuf {
         let by = PhotoId::of(by.as_bytes());
-        self.parts().join(format!("{}.{}", id.as_str(), &by.as_str()[..16]))
+        self.parts()
+            .join(format!("{}.{}", id.as_str(), &by.as_str()[..16]))
     }
 
     fn parts(&self) -> PathBuf {
@@ -269,10 +270,17 @@ mod tests {
         let id = PhotoId::of(PHOTO);
         assert!(!photos.has(&id));
         for _ in 0..2 {
-            assert_eq!(photos.put(&id, "wang", piece(0, PHOTO.len())).unwrap(), Put::Stored);
+            assert_eq!(
+                photos.put(&id, "wang", piece(0, PHOTO.len())).unwrap(),
+                Put::Stored
+            );
         }
         assert_eq!(photos.read(&id).unwrap().as_deref(), Some(PHOTO));
-        let kept = home.path().join("photos").join(&id.as_str()[..2]).join(id.as_str());
+        let kept = home
+            .path()
+            .join("photos")
+            .join(&id.as_str()[..2])
+            .join(id.as_str());
         assert_eq!(fs::metadata(kept).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(photos.parts()).unwrap().count(), 0);
     }
@@ -282,10 +290,18 @@ mod tests {
         let (_home, photos) = photos();
         let id = PhotoId::of(PHOTO);
         assert_eq!(photos.put(&id, "wang", piece(0, 5)).unwrap(), Put::Waiting(5));
-        assert_eq!(photos.put(&id, "wang", piece(0, 5)).unwrap(), Put::Waiting(5), "sent again");
+        assert_eq!(
+            photos.put(&id, "wang", piece(0, 5)).unwrap(),
+            Put::Waiting(5),
+            "sent again"
+        );
         assert_eq!(photos.put(&id, "wang", piece(9, 12)).unwrap(), Put::Gap(5));
         assert_eq!(photos.arrived(&id, "wang").unwrap(), Put::Waiting(5));
-        assert_eq!(photos.arrived(&id, "sun").unwrap(), Put::Waiting(0), "another phone");
+        assert_eq!(
+            photos.arrived(&id, "sun").unwrap(),
+            Put::Waiting(0),
+            "another phone"
+        );
         assert!(!photos.has(&id), "half a photo proves nothing");
         let rest = photos.put(&id, "wang", piece(5, PHOTO.len())).unwrap();
         assert_eq!(rest, Put::Stored);
@@ -299,7 +315,11 @@ mod tests {
         let whole = piece(0, PHOTO.len());
         assert_eq!(photos.put(&other, "wang", whole).unwrap(), Put::OtherBytes);
         assert!(!photos.has(&other));
-        assert_eq!(photos.arrived(&other, "wang").unwrap(), Put::Waiting(0), "begins again");
+        assert_eq!(
+            photos.arrived(&other, "wang").unwrap(),
+            Put::Waiting(0),
+            "begins again"
+        );
         let page = b"<html><script>";
         let script = Piece {
             first: 0,
@@ -330,7 +350,10 @@ mod tests {
         photos.put(&id, "wang", piece(0, 5)).unwrap();
         photos.put(&id, "sun", piece(0, 7)).unwrap();
         let old = SystemTime::now() - PARTS_KEPT - Duration::from_secs(60);
-        open(&photos.part(&id, "wang")).unwrap().set_modified(old).unwrap();
+        open(&photos.part(&id, "wang"))
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
         photos.make_room().unwrap();
         assert_eq!(photos.arrived(&id, "wang").unwrap(), Put::Waiting(0));
         assert_eq!(photos.arrived(&id, "sun").unwrap(), Put::Waiting(7));

@@ -231,6 +231,11 @@ mod tests {
         assert_eq!(put.unwrap().0, StatusCode::CREATED);
         let shown = show(&photos, id).await.unwrap();
         assert_eq!(shown.headers()[header::CONTENT_TYPE], "image/png");
-        assert!(shown.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("sandbox"));
+        assert!(
+            shown.headers()[header::CONTENT_SECURITY_POLICY]
+                .to_str()
+                .unwrap()
+                .contains("sandbox")
+        );
     }
 }
