@@ -47,7 +47,7 @@ async fn a_visit_proves_nothing_before_its_photo_is_stored() -> anyhow::Result<(
     let id = room.case_until("notice_issued").await?;
     room.until("08-10 09:30").await?;
     let visit = || Event::Serve(serve("08-10 09:00"));
-    for photos in [&[][..], &["cd"]] {
+    for photos in [&[][..], &["cd"][..]] {
         let refused = room
             .ask(&crew(), command(&id, visit(), photos))
             .await
@@ -79,8 +79,8 @@ async fn nothing_is_cut_before_both_photos_are_stored() -> anyhow::Result<()> {
     let (id, release) = warned(&room).await?;
     for (photos, wrong) in [
         (&[][..], "photo_before_sha256"),
-        (&["ef"], "photo_before_sha256"),
-        (&["cd"], "photo_after_sha256"),
+        (&["ef"][..], "photo_before_sha256"),
+        (&["cd"][..], "photo_after_sha256"),
     ] {
         let ask = command(&id, cut(&release), photos);
         let refused = room.ask(&crew(), ask).await.unwrap_err();

@@ -23,7 +23,7 @@ pub struct Upload {
     pub sha256: String,
     /// It is on disk, whole: it may be forgotten on the phone, and named as proof.
     pub stored: bool,
-    /// Bytes that are here; the next piece begins there.
+    /// Bytes that are here while it is not stored; the next piece begins there.
     pub received: usize,
 }
 
