@@ -53,7 +53,10 @@ async fn a_stairway_is_proven_by_one_stored_photo_that_its_desk_may_look_at() ->
     let all = ListPhotosRequest {
         subject_id: subject_id.clone(),
     };
-    let photos = OutagePhotos::list(&api, from(&planner(), all.clone())).await?.into_inner().photos;
+    let photos = OutagePhotos::list(&api, from(&planner(), all.clone()))
+        .await?
+        .into_inner()
+        .photos;
     assert_eq!(photos.len(), 1, "one photo of two customers: {photos:?}");
     assert_eq!((photos[0].what.as_str(), &photos[0].sha256), ("told", &photo));
     assert!(OutagePhotos::list(&api, from(&elsewhere(), all)).await.is_err());
