@@ -37,9 +37,9 @@ async fn a_stairway_is_proven_by_one_stored_photo_that_its_desk_may_look_at() ->
         expected_version: 0,
         photos_stored,
         action: Some(Action::Evidence(Evidence {
-            customer_id: given::customer(1).to_string(),
-            more_customer_ids: vec![given::customer(2).to_string()],
-            channel: "post".to_owned(),
+            customer_id: given::customer(3).to_string(),
+            more_customer_ids: vec![given::customer(4).to_string()],
+            channel: "community".to_owned(),
             at: Some(relight_common::wire::timestamp(house.now())),
             note: "put up in the stairway".to_owned(),
             photo_sha256: photo.clone(),
