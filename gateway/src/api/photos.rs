@@ -86,7 +86,7 @@ impl Of {
 /// A photo that proves something.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Photo {
-    /// SHA-256 of its bytes.
+    /// SHA-256 of its bytes; empty: a photo of a cut told by voice, which the phone has not named yet.
     pub(crate) sha256: String,
     /// `served` (a notice at the door), `before_cut`, `after_cut`, `told` (of a planned outage), `arrival` (of a crew)
     pub(crate) what: String,

@@ -1,12 +1,15 @@
 -- Which photos prove what of a case, kept when the case has moved on; their bytes are with the edges. Append only.
+-- An empty hash is a photo of a cut that the phone owes: the desk was told by voice.
 create table photo (
     case_id uuid not null constraint photo_case_fk references debt_case (id),
     what text not null constraint photo_what check (what in ('served', 'before_cut', 'after_cut')),
-    sha256 text not null constraint photo_sha256 check (sha256 ~ '^[0-9a-f]{64}$'),
+    sha256 text not null constraint photo_sha256 check (sha256 ~ '^([0-9a-f]{64})?$'),
     at timestamptz not null,
     actor text not null,
     constraint photo_pk primary key (case_id, what, sha256)
 );
+-- A photo proves one case.
+create index photo_by_sha256 on photo (sha256);
 -- A cut may be reported before its photos arrive: those are looked for.
 create index photo_of_cuts on photo (at desc) where what <> 'served';
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     cut::{Told, cut},
-    message,
+    evidence, message,
     off::found_off,
     step::{House, step},
 };
@@ -17,7 +17,6 @@ use crate::{
         account::{self, Supply},
         case::{self, Stored},
         notice::{self, Printed},
-        photo,
     },
 };
 
@@ -54,7 +53,7 @@ pub struct Command {
 
 const MANAGERS: [Role; 2] = [Role::Manager, Role::Admin];
 const DESK: [Role; 3] = [Role::Agent, Role::Manager, Role::Admin];
-const ON_SITE: [Role; 4] = [Role::Agent, Role::Manager, Role::Admin, Role::Crew];
+pub(super) const ON_SITE: [Role; 4] = [Role::Agent, Role::Manager, Role::Admin, Role::Crew];
 
 /// Carries a command out in the transaction of `work`.
 ///
@@ -78,26 +77,10 @@ pub async fn apply(
             version: stored.version,
         });
     }
-    let stored = carry_out(work, house, claims, stored, command).await?;
-    let photos = photos(&command.act);
-    let (at, actor) = (work.at(), work.actor().to_owned());
-    photo::keep(work.conn(), stored.id, (at, &actor), &photos).await?;
+    let act = evidence::without_others(work, stored.id, &command.act).await?;
+    let stored = carry_out(work, house, claims, stored, (&act, &command.site)).await?;
+    evidence::keep(work, claims, stored.id, &act).await?;
     Ok(stored)
-}
-
-/// The photos a step names: evidence for as long as the case is kept. One without a hash is owed by the phone.
-fn photos(act: &Act) -> Vec<(&'static str, String)> {
-    match act {
-        Act::Event(Event::Serve { proof, .. }) => {
-            let photo = proof.photo_sha256.iter();
-            photo.map(|sha256| ("served", sha256.clone())).collect()
-        }
-        Act::Cut(told) => vec![
-            ("before_cut", told.doing.photo_before_sha256.clone()),
-            ("after_cut", told.doing.photo_after_sha256.clone()),
-        ],
-        Act::Event(_) | Act::Tell(_) | Act::Issue { .. } => Vec::new(),
-    }
 }
 
 async fn carry_out(
@@ -105,30 +88,30 @@ async fn carry_out(
     house: &House,
     claims: &Claims,
     mut stored: Stored,
-    command: &Command,
+    (act, site): (&Act, &Site),
 ) -> Result<Stored, Error> {
-    match &command.act {
+    match act {
         Act::Event(Event::FoundOff { off_at, reason }) => {
             found_off(work, house, &mut stored, *off_at, reason).await?;
         }
         Act::Event(event) => {
             let event = with_rest_day(work, event, &stored).await?;
             let event = as_manager(claims, &event, &stored.org_path);
-            let facts = house.facts(&command.site, None);
+            let facts = house.facts(site, None);
             step(work, &mut stored, &event, &facts).await?;
             if let Event::Classify(class) = event {
                 account::classify(work.conn(), stored.account_id, class).await?;
             }
         }
         Act::Tell(kind) => {
-            let facts = house.facts(&command.site, None);
+            let facts = house.facts(site, None);
             message::ordered(work, &stored, *kind, &facts).await?;
         }
         Act::Issue { stop_at, supply } => {
             let by = (*stop_at, claims.called());
-            issue(work, house, &mut stored, by, (supply, &command.site)).await?;
+            issue(work, house, &mut stored, by, (supply, site)).await?;
         }
-        Act::Cut(told) => return cut(work, house, stored, (told, &command.site)).await,
+        Act::Cut(told) => return cut(work, house, stored, (told, site)).await,
     }
     Ok(stored)
 }

@@ -220,6 +220,18 @@ fn missing(cut: &w::Cut, stored: &[String]) -> Option<&'static str> {
     }
 }
 
+/// One photo does not show both how it was and how it is. Of a cut that is done, the one after it is owed then.
+fn another(before: &str, after: String, done: bool) -> Result<String, Invalid> {
+    match after {
+        same if same.is_empty() || same != before => Ok(same),
+        _ if done => Ok(String::new()),
+        _ => {
+            let must = "must be another photo than the one before the cut";
+            Err(Invalid::new("photo_after_sha256", must))
+        }
+    }
+}
+
 fn doing(actor: &str, cut: &w::Cut, stored: &[String]) -> Result<CutTold, Invalid> {
     let told_by = some("told_by", &cut.told_by)?;
     // A voice carries no photo: it follows from the phone.
@@ -227,6 +239,8 @@ fn doing(actor: &str, cut: &w::Cut, stored: &[String]) -> Result<CutTold, Invali
         ("", Some(_)) => Ok(String::new()),
         _ => sha256(field, text),
     };
+    let before = photo("photo_before_sha256", &cut.photo_before_sha256)?;
+    let after = photo("photo_after_sha256", &cut.photo_after_sha256)?;
     Ok(CutTold {
         shown: wire::text_required("release", &cut.release, NAME_MAX)?,
         by_voice: told_by.is_some(),
@@ -234,8 +248,8 @@ fn doing(actor: &str, cut: &w::Cut, stored: &[String]) -> Result<CutTold, Invali
         meter: Meter::Ours,
         doing: Doing {
             scanned_meter_no: wire::text_required("scanned_meter_no", &cut.scanned_meter_no, 64)?,
-            photo_before_sha256: photo("photo_before_sha256", &cut.photo_before_sha256)?,
-            photo_after_sha256: photo("photo_after_sha256", &cut.photo_after_sha256)?,
+            photo_after_sha256: another(&before, after, cut.done_at.is_some())?,
+            photo_before_sha256: before,
             by: told_by.unwrap_or_else(|| actor.to_owned()),
             second: wire::text_required("second", &cut.second, NAME_MAX)?,
             missing_photo: missing(cut, stored),

@@ -10,7 +10,7 @@ use crate::error::Error;
 /// A photo that a step of a case names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Lower-case hex.
+    /// Lower-case hex; empty: the phone owes it.
     pub sha256: String,
     /// served, before_cut, after_cut
     pub what: String,
@@ -57,6 +57,39 @@ pub async fn keep(
     .map_err(db("keep which photos prove a step"))
 }
 
+/// A case that is not this one.
+#[derive(Debug)]
+pub struct Other {
+    /// Its spoken number.
+    pub number: String,
+    /// Where it is.
+    pub org_path: String,
+}
+
+/// The other case this photo proves something of. Until the transaction ends nobody else names that photo.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn of_another(conn: &mut PgConnection, case: Uuid, sha256: &str) -> Result<Option<Other>, Error> {
+    if sha256.is_empty() {
+        return Ok(None);
+    }
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", sha256)
+        .execute(&mut *conn)
+        .await
+        .map_err(db("wait for others who name a photo"))?;
+    sqlx::query_as!(
+        Other,
+        "select c.number, c.org_path from arrears.photo p join arrears.debt_case c on c.id = p.case_id
+         where p.sha256 = $1 and p.case_id <> $2 limit 1",
+        sha256,
+        case
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db("look whose photo it is"))
+}
+
 /// Photos of a case, oldest first.
 ///
 /// # Errors
@@ -66,7 +99,9 @@ pub async fn of_case(pool: &PgPool, case: Uuid) -> Result<Vec<Row>, Error> {
         Row,
         "select p.sha256, p.what, p.at, p.actor, p.case_id, c.number
          from arrears.photo p join arrears.debt_case c on c.id = p.case_id
-         where p.case_id = $1 order by p.at, p.what desc",
+         where p.case_id = $1 and (p.sha256 <> '' or not exists
+            (select from arrears.photo n where n.case_id = p.case_id and n.what = p.what and n.sha256 <> ''))
+         order by p.at, p.what desc",
         case
     )
     .fetch_all(pool)
@@ -83,7 +118,9 @@ pub async fn of_cuts(pool: &PgPool, org_patterns: &[String]) -> Result<Vec<Row>,
         Row,
         "select p.sha256, p.what, p.at, p.actor, p.case_id, c.number
          from arrears.photo p join arrears.debt_case c on c.id = p.case_id
-         where p.what <> 'served' and c.org_path like any($1) order by p.at desc limit 1000",
+         where p.what <> 'served' and c.org_path like any($1) and (p.sha256 <> '' or not exists
+            (select from arrears.photo n where n.case_id = p.case_id and n.what = p.what and n.sha256 <> ''))
+         order by p.at desc limit 1000",
         org_patterns
     )
     .fetch_all(pool)

@@ -9,7 +9,8 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::given::{
-    DEBT, METER, Room, asked, balance, crew, cut, elsewhere, li, local, payment, reconnect, room, serve,
+    DEBT, METER, NEIGHBOUR, Room, asked, balance, crew, cut, elsewhere, li, local, payment, reconnect, room,
+    serve,
 };
 
 fn command(case_id: &str, event: Event, photos: &[&str]) -> w::ApplyRequest {
@@ -37,7 +38,7 @@ async fn list(room: &Room, claims: &Claims, subject: &str) -> Result<Vec<Photo>,
 fn named(photos: &[Photo]) -> Vec<(&str, &str)> {
     photos
         .iter()
-        .map(|photo| (photo.what.as_str(), &photo.sha256[..2]))
+        .map(|photo| (photo.what.as_str(), photo.sha256.get(..2).unwrap_or("owed")))
         .collect()
 }
 
@@ -94,12 +95,18 @@ async fn nothing_is_cut_before_both_photos_are_stored() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn done(release: &str) -> Event {
-    let Event::Cut(mut done) = cut(release) else {
+fn changed(release: &str, change: impl FnOnce(&mut w::Cut)) -> Event {
+    let Event::Cut(mut told) = cut(release) else {
         unreachable!("a cut");
     };
-    done.done_at = Some(timestamp(local("08-17 10:00")));
-    Event::Cut(done)
+    change(&mut told);
+    Event::Cut(told)
+}
+
+fn done(release: &str) -> Event {
+    changed(release, |told| {
+        told.done_at = Some(timestamp(local("08-17 10:00")))
+    })
 }
 
 /// Off is off: the picture of it may follow. A repeat after it arrived is the same command.
@@ -167,5 +174,111 @@ async fn the_photos_of_a_case_stay_when_it_moves_on_and_who_looks_is_kept() -> a
             .fetch_all(room.db.pool())
             .await?;
     assert_eq!(looks, ["li"]);
+    Ok(())
+}
+
+/// The phone had no signal: with a code the desk read out, the cut is lawful and both photos follow.
+#[tokio::test]
+async fn a_cut_by_a_code_is_told_before_its_photos() -> anyhow::Result<()> {
+    let room = room().await?;
+    let (id, _) = warned(&room).await?;
+    let code = room.release(&id, METER, true).await?.release;
+    room.until("08-17 12:00").await?;
+    let off = room.ask(&crew(), command(&id, done(&code), &[])).await?;
+    assert_eq!((off.state.as_str(), off.wrongful), ("disconnected", false));
+    assert_eq!(list(&room, &li(), "").await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cut_told_by_voice_owes_its_photos_until_the_phone_names_them() -> anyhow::Result<()> {
+    let room = room().await?;
+    let (id, _) = warned(&room).await?;
+    let code = room.release(&id, METER, true).await?.release;
+    let voice = changed(&code, |told| {
+        told.done_at = Some(timestamp(local("08-17 10:00")));
+        told.told_by = "wang".to_owned();
+        told.photo_before_sha256.clear();
+        told.photo_after_sha256.clear();
+    });
+    let off = room.ask(&li(), command(&id, voice, &[])).await?;
+    assert_eq!((off.state.as_str(), off.wrongful), ("disconnected", false));
+    let owed = list(&room, &li(), "").await?;
+    let mut owed = named(&owed);
+    owed.sort_unstable();
+    assert_eq!(owed, [("after_cut", "owed"), ("before_cut", "owed")]);
+
+    room.ask(&crew(), command(&id, done(&code), &[])).await?;
+    let photos = list(&room, &li(), &id).await?;
+    assert_eq!(
+        named(&photos),
+        [("served", "ab"), ("before_cut", "cd"), ("after_cut", "ef")]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_photo_is_not_both_before_and_after() -> anyhow::Result<()> {
+    let room = room().await?;
+    let (id, release) = warned(&room).await?;
+    let same = changed(&release, |told| {
+        told.photo_after_sha256 = told.photo_before_sha256.clone();
+    });
+    let refused = room.ask(&crew(), command(&id, same, &["cd"])).await.unwrap_err();
+    assert_eq!(field(&refused), "photo_after_sha256");
+    assert_eq!(room.case(&id).await?.state, "pre_noticed");
+    Ok(())
+}
+
+/// The neighbour was cut by mistake: these photos prove that.
+async fn neighbours(room: &Room, id: &str, release: &str) -> anyhow::Result<w::Case> {
+    let Event::Cut(mut wrong) = done(release) else {
+        unreachable!("a cut");
+    };
+    wrong.scanned_meter_no = NEIGHBOUR.to_owned();
+    let ask = command(id, Event::Cut(wrong), &["cd", "ef"]);
+    Ok(room.ask(&crew(), ask).await?)
+}
+
+#[tokio::test]
+async fn one_photo_does_not_prove_two_cases_and_who_may_see_the_other_is_told_which() -> anyhow::Result<()> {
+    let room = room().await?;
+    let (id, release) = warned(&room).await?;
+    let theirs = neighbours(&room, &id, &release).await?.number;
+    let release = room.release(&id, METER, false).await?.release;
+    let again = || command(&id, cut(&release), &["cd", "ef"]);
+    let refused = room.ask(&crew(), again()).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), field(&refused)),
+        (Code::InvalidArgument, "photo_before_sha256")
+    );
+    assert!(refused.message().contains(&theirs), "{refused}");
+
+    sqlx::query("update debt_case set org_path = 'demo/county' where number = $1")
+        .bind(&theirs)
+        .execute(room.db.pool())
+        .await?;
+    let refused = room.ask(&crew(), again()).await.unwrap_err();
+    assert_eq!(field(&refused), "photo_before_sha256");
+    assert!(!refused.message().contains(&theirs), "{refused}");
+    assert_eq!(room.case(&id).await?.state, "pre_noticed");
+    Ok(())
+}
+
+/// Off is off, and what the photos show is another's meter.
+#[tokio::test]
+async fn a_cut_that_was_done_and_shows_anothers_photos_is_recorded_and_owes_its_own() -> anyhow::Result<()> {
+    let room = room().await?;
+    let (id, release) = warned(&room).await?;
+    neighbours(&room, &id, &release).await?;
+    let release = room.release(&id, METER, false).await?.release;
+    let ask = command(&id, done(&release), &["cd", "ef"]);
+    let off = room.ask(&crew(), ask).await?;
+    assert!(off.wrongful, "nobody can show how it was before: {off:?}");
+    let photos = list(&room, &li(), &id).await?;
+    assert_eq!(
+        named(&photos),
+        [("served", "ab"), ("before_cut", "owed"), ("after_cut", "owed")]
+    );
     Ok(())
 }
