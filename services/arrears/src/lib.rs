@@ -26,8 +26,7 @@ use relight_common::service::Host;
 use relight_proto::arrears::v1::{
     arrears_alarms_server::ArrearsAlarmsServer, arrears_breaches_server::ArrearsBreachesServer,
     arrears_server::ArrearsServer, case_photos_server::CasePhotosServer,
-    notice_text_batches_server::NoticeTextBatchesServer,
-    notice_texts_server::NoticeTextsServer,
+    notice_text_batches_server::NoticeTextBatchesServer, notice_texts_server::NoticeTextsServer,
 };
 use tokio::net::TcpListener;
 
