@@ -10,39 +10,54 @@ use crate::{domain::Event, error::Error, store::photo};
 /// A cut that is done is recorded whatever its photos are: one that proves another case is none here, and is owed.
 pub(super) async fn without_others(work: &mut Work, case: Uuid, act: &Act) -> Result<Act, Error> {
     let mut act = act.clone();
-    let Act::Cut(told) = &mut act else {
-        return Ok(act);
-    };
-    let doing = &mut told.doing;
-    if doing.done_at.is_none() {
-        return Ok(act);
-    }
-    for photo in [&mut doing.photo_before_sha256, &mut doing.photo_after_sha256] {
-        if photo::of_another(work.conn(), case, photo).await?.is_some() {
-            work.audit("arrears.photo_of_another", case, json!({ "sha256": photo }));
-            photo.clear();
-            doing.missing_photo = Some("photo_before_sha256").filter(|_| !told.by_voice);
+    if let Act::Cut(told) = &mut act
+        && told.doing.done_at.is_some()
+    {
+        let doing = &mut told.doing;
+        // As one that is not stored: without the photo before it nobody can show how it was; the one after it may follow.
+        let before = Some("photo_before_sha256").filter(|_| !told.by_voice);
+        let photos = [
+            (before, &mut doing.photo_before_sha256),
+            (None, &mut doing.photo_after_sha256),
+        ];
+        for (missing, photo) in photos {
+            if photo::of_another(work.conn(), case, photo).await?.is_some() {
+                *photo = owed(work, case, photo);
+                doing.missing_photo = doing.missing_photo.or(missing);
+            }
         }
     }
     Ok(act)
 }
 
-/// Keeps what an act names, which then proves no other case.
+fn owed(work: &mut Work, case: Uuid, sha256: &str) -> String {
+    work.audit("arrears.photo_of_another", case, json!({ "sha256": sha256 }));
+    String::new()
+}
+
+/// Keeps what an act names, which then proves no other case. A cut that is done may turn out to be of a newer case than it named.
 pub(super) async fn keep(work: &mut Work, claims: &Claims, case: Uuid, act: &Act) -> Result<(), Error> {
-    let named = named(act);
-    for (what, sha256) in &named {
-        if let Some(other) = photo::of_another(work.conn(), case, sha256).await? {
-            let seen = claims.has_at(&ON_SITE, &other.org_path);
-            let must = if seen {
-                format!("must be of this case: it proves case {}", other.number)
-            } else {
-                "must be of this case: it proves another one".to_owned()
-            };
-            return Err(Invalid::new(field(what), must).into());
+    let is_done = matches!(act, Act::Cut(told) if told.doing.done_at.is_some());
+    let mut named = named(act);
+    for (what, sha256) in &mut named {
+        match photo::of_another(work.conn(), case, sha256).await? {
+            Some(_) if is_done => *sha256 = owed(work, case, sha256),
+            Some(other) => return Err(not_of_this(claims, field(what), &other)),
+            None => {}
         }
     }
     let (at, actor) = (work.at(), work.actor().to_owned());
     photo::keep(work.conn(), case, (at, &actor), &named).await
+}
+
+/// Which case it is instead is told to whoever may see that one.
+fn not_of_this(claims: &Claims, field: &'static str, other: &photo::Other) -> Error {
+    let must = if claims.has_at(&ON_SITE, &other.org_path) {
+        format!("must be of this case: it proves case {}", other.number)
+    } else {
+        "must be of this case: it proves another one".to_owned()
+    };
+    Invalid::new(field, must).into()
 }
 
 fn field(what: &str) -> &'static str {
