@@ -311,7 +311,7 @@ fn notice(case: &str) -> Value {
     let bill = |period: &str, amount: &str| json!({"period": period, "amount": amount, "late_fee": "CNY 1.20", "due": "2026-10-15"});
     let served = json!({
         "method": "posted with a witness", "at": "16 November 2026 09:30 (CST)", "server": "Officer Li",
-        "received_by": "nobody opened", "witness": "Zhou, neighbour", "photo": "ab".repeat(32), "record": "", "filing": "",
+        "received_by": "nobody opened", "witness": "Zhou, neighbour", "photo": "ab".repeat(32), "photo_at": "/photos", "record": "", "filing": "",
         "place": "30.27408, 120.15507",
     });
     json!({

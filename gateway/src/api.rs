@@ -34,6 +34,7 @@ mod outages_reliability;
 mod outages_safety;
 pub(crate) mod outages_shape;
 mod outages_task;
+pub(crate) mod photos;
 mod recommendations;
 mod replies;
 mod reports;
@@ -44,7 +45,10 @@ mod switching;
 mod what_if;
 
 use axum::Router;
-use relight_common::{Role, edge::complete};
+use relight_common::{
+    Role,
+    edge::{complete, photo::Photos},
+};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -79,7 +83,7 @@ pub const STAFF: [Role; 4] = [Role::Dispatcher, Role::UnitDesk, Role::Agent, Rol
 struct Document;
 
 /// The routes and their document.
-pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
+pub fn routes(photos: &Photos) -> (Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(sessions::routes())
         .merge(reports::routes())
@@ -105,6 +109,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(outages_alarm::routes())
         .merge(outages_reliability::routes())
         .merge(messages::routes())
+        .merge(photos::routes(photos))
         .merge(recommendations::routes())
         .merge(replies::routes())
         .merge(arrears::routes())

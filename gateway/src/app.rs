@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use relight_common::{
     Clock,
-    edge::{Edge, Problem},
+    edge::{Edge, Problem, photo::Photos},
     grpc::{Outgoing, Peers},
     service::Host,
 };
@@ -13,9 +13,9 @@ use relight_proto::{
     access::v1::access_client::AccessClient,
     arrears::v1::{
         arrears_alarms_client::ArrearsAlarmsClient, arrears_breaches_client::ArrearsBreachesClient,
-        arrears_client::ArrearsClient,
+        arrears_client::ArrearsClient, case_photos_client::CasePhotosClient,
     },
-    dispatch::v1::dispatch_client::DispatchClient,
+    dispatch::v1::{dispatch_client::DispatchClient, order_photos_client::OrderPhotosClient},
     insight::v1::{
         PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
     },
@@ -30,10 +30,10 @@ use relight_proto::{
     },
     planner::v1::{
         call_records_client::CallRecordsClient, notice_tasks_client::NoticeTasksClient,
-        outage_alarms_client::OutageAlarmsClient, plan_accuracy_client::PlanAccuracyClient,
-        plan_figures_client::PlanFiguresClient, plan_forms_client::PlanFormsClient,
-        plan_records_client::PlanRecordsClient, planner_client::PlannerClient,
-        reliability_warnings_client::ReliabilityWarningsClient,
+        outage_alarms_client::OutageAlarmsClient, outage_photos_client::OutagePhotosClient,
+        plan_accuracy_client::PlanAccuracyClient, plan_figures_client::PlanFiguresClient,
+        plan_forms_client::PlanFormsClient, plan_records_client::PlanRecordsClient,
+        planner_client::PlannerClient, reliability_warnings_client::ReliabilityWarningsClient,
         safety_switch_offs_client::SafetySwitchOffsClient,
     },
     registry::v1::{
@@ -73,6 +73,7 @@ struct Inner {
     stop: CancellationToken,
     outages: Mutex<Option<(std::time::Instant, Arc<PublicOutagesReply>)>>,
     streets: Streets,
+    photos: Photos,
 }
 
 /// One client per service.
@@ -144,6 +145,12 @@ pub struct Clients {
     pub arrears_alarms: ArrearsAlarmsClient<Outgoing>,
     /// Cuts without right, late reconnections.
     pub breaches: ArrearsBreachesClient<Outgoing>,
+    /// Photos of arrears cases.
+    pub case_photos: CasePhotosClient<Outgoing>,
+    /// Photos of planned outages.
+    pub outage_photos: OutagePhotosClient<Outgoing>,
+    /// Photos of work orders.
+    pub order_photos: OrderPhotosClient<Outgoing>,
 }
 
 impl Clients {
@@ -182,6 +189,9 @@ impl Clients {
             arrears: ArrearsClient::new(peers.patient("arrears")),
             arrears_alarms: ArrearsAlarmsClient::new(peers.to("arrears")),
             breaches: ArrearsBreachesClient::new(peers.to("arrears")),
+            case_photos: CasePhotosClient::new(peers.to("arrears")),
+            outage_photos: OutagePhotosClient::new(peers.to("planner")),
+            order_photos: OrderPhotosClient::new(peers.to("dispatch")),
         }
     }
 }
@@ -205,6 +215,7 @@ impl App {
             stop: host.stop.clone(),
             outages: Mutex::default(),
             streets: Streets::default(),
+            photos: Photos::of(&host.settings)?,
         })))
     }
 
@@ -239,6 +250,10 @@ impl App {
     /// Streets of the public list.
     pub fn streets(&self) -> &Streets {
         &self.0.streets
+    }
+    /// Photos and their bytes.
+    pub fn photos(&self) -> &Photos {
+        &self.0.photos
     }
     /// The clock.
     pub fn clock(&self) -> &Clock {

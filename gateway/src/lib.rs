@@ -41,7 +41,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
 /// Every route of the gateway.
 pub fn router(host: &Host, app: App) -> Router {
     let body_max = app.http().body_max;
-    let (api, document) = api::routes();
+    let (api, document) = api::routes(app.photos());
     let routes = Router::new()
         .merge(api)
         .merge(api::docs::routes(document))

@@ -9,6 +9,7 @@ mod humane;
 mod login;
 pub mod notice;
 pub mod outages;
+mod photos;
 pub mod report;
 mod start;
 pub mod status;
@@ -35,6 +36,7 @@ pub fn routes() -> Router<App> {
         .merge(announcements::routes())
         .merge(notice::routes())
         .merge(transfer::routes())
+        .merge(photos::routes())
         .merge(login::routes())
         .merge(board::routes())
         .merge(assets::routes())

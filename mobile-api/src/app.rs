@@ -7,7 +7,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use relight_common::{
     Clock,
     config::section,
-    edge::{Edge, Limits},
+    edge::{Edge, Limits, photo::Photos},
     grpc::Outgoing,
     service::Host,
 };
@@ -44,6 +44,7 @@ struct Inner {
     positions_kept: usize,
     clock: Clock,
     body_max: usize,
+    photos: Photos,
 }
 
 impl App {
@@ -72,6 +73,7 @@ impl App {
             positions_kept: mobile.positions_kept,
             clock: host.clock.clone(),
             body_max: mobile.body_max,
+            photos: Photos::of(&host.settings)?,
         })))
     }
 
@@ -106,6 +108,10 @@ impl App {
     /// Entries that stream keeps, about.
     pub fn positions_kept(&self) -> usize {
         self.0.positions_kept
+    }
+    /// Photos and their bytes.
+    pub fn photos(&self) -> &Photos {
+        &self.0.photos
     }
     /// The clock.
     pub fn clock(&self) -> &Clock {

@@ -180,8 +180,7 @@ struct FieldServe {
     position: (f64, f64),
     /// SHA-256 of the photo taken there, hex.
     photo_sha256: String,
-    /// Who took it, with a signed receipt.
-    #[serde(default)]
+    /// Who took it, or why nobody did.
     received_by: String,
     /// SHA-256 of the signature, hex, with a signed receipt.
     #[serde(default)]
@@ -213,6 +212,7 @@ async fn serve(
     crew_of(&caller)?;
     uuid("id", &case)?;
     let served_at = corrected(&app, ("served_at", body.served_at), body.device_now)?;
+    let photos_stored = app.photos().stored([body.photo_sha256.as_str()]);
     let (lon, lat) = body.position;
     let event = Event::Serve(Serve {
         method: body.method.word().to_owned(),
@@ -226,8 +226,9 @@ async fn serve(
         filed_at: body.filed_at.map(timestamp),
         occupants: body.occupants,
         record: String::new(),
+        call: None,
     });
-    apply(&app, &caller, body.id, case, event).await
+    apply(&app, &caller, (body.id, photos_stored), case, event).await
 }
 
 /// A moment of the phone by our clock; never ahead of it.
@@ -299,9 +300,9 @@ struct FieldCut {
     scanned_meter_no: String,
     /// The second person on site.
     second: String,
-    /// SHA-256 of the photo before, hex.
+    /// SHA-256 of the photo before, hex. Its bytes are uploaded before the cut.
     photo_before_sha256: String,
-    /// SHA-256 of the photo after, hex.
+    /// SHA-256 of the photo after, hex. With `done_at` its bytes may follow.
     photo_after_sha256: String,
     /// Nobody there is in danger by it.
     nobody_at_risk: bool,
@@ -329,6 +330,8 @@ async fn cut(
 ) -> Result<Json<FieldCase>, Problem> {
     crew_of(&caller)?;
     uuid("id", &case)?;
+    let named = [body.photo_before_sha256.as_str(), &body.photo_after_sha256];
+    let photos_stored = app.photos().stored(named);
     let done_at = body
         .done_at
         .map(|at| corrected(&app, ("done_at", at), body.device_now))
@@ -344,7 +347,7 @@ async fn cut(
         told_by: String::new(),
         position: body.position.map(|(lon, lat)| Point { lon, lat }),
     });
-    apply(&app, &caller, body.id, case, event).await
+    apply(&app, &caller, (body.id, photos_stored), case, event).await
 }
 
 /// Supply is back.
@@ -372,13 +375,13 @@ async fn reconnect(
     let event = Event::Reconnect(Reconnect {
         customer_told: body.customer_told,
     });
-    apply(&app, &caller, body.id, case, event).await
+    apply(&app, &caller, (body.id, Vec::new()), case, event).await
 }
 
 async fn apply(
     app: &App,
     caller: &Caller,
-    id: Uuid,
+    (id, photos_stored): (Uuid, Vec<String>),
     case_id: String,
     event: Event,
 ) -> Result<Json<FieldCase>, Problem> {
@@ -386,6 +389,7 @@ async fn apply(
         command_id: id.to_string(),
         case_id,
         expected_version: 0,
+        photos_stored,
         event: Some(event),
     };
     let case = ask!(app.edge(), &caller.claims, app.arrears(), apply, message).await?;

@@ -1,4 +1,4 @@
-//! The edge for crews' phones: log in, one sync call, batches of positions.
+//! The edge for crews' phones: log in, one sync call, batches of positions, photos.
 //!
 //! Translates and never decides. Operations carry the phone's own ids, which become command ids: a phone that lost an
 //! answer sends again and nothing happens twice. Positions go to a Redis stream that may be lost; the next fix replaces them.
@@ -6,6 +6,7 @@
 pub mod app;
 mod arrears;
 mod outages;
+mod photos;
 mod positions;
 mod session;
 mod sync;
@@ -51,6 +52,7 @@ pub fn router(host: &Host, app: App) -> Router {
         .merge(positions::routes())
         .merge(arrears::routes())
         .merge(outages::routes())
+        .merge(photos::routes(app.photos()))
         .split_for_parts();
     complete(&mut document);
     let routes = Router::new()

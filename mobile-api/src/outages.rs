@@ -220,6 +220,7 @@ async fn step(
         command_id: body.id.to_string(),
         outage_id: uuid("id", &outage)?.to_string(),
         expected_version: 0,
+        photos_stored: Vec::new(),
         action: Some(step.into()),
     };
     let outage = ask!(app.edge(), &caller.claims, app.planner(), act, message).await?;

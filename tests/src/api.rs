@@ -112,6 +112,15 @@ impl Api {
         Ok(EventStream::new(answer))
     }
 
+    /// A request of this caller.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -119,10 +128,7 @@ impl Api {
         id: Option<Uuid>,
         body: Option<Value>,
     ) -> anyhow::Result<Response> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.request(method, path);
         if let Some(trace) = &self.trace {
             request = request.header("traceparent", trace);
         }

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod events;
 pub mod pack;
+pub mod photo;
 pub mod process;
 pub mod system;
 

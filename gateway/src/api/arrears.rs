@@ -9,7 +9,7 @@ use relight_common::{
 };
 use relight_proto::arrears::v1::{
     ApplyRequest, Case as WireCase, GetCaseRequest, ListCasesRequest, Message as WireMessage, NoticeRequest,
-    ReleaseRequest, get_case_request::By,
+    ReleaseRequest, apply_request::Event, get_case_request::By,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -348,11 +348,17 @@ async fn act(
     let claims = caller.need(&ARREARS)?;
     uuid("id", &id)?;
     let event: CaseEvent = parse("event", body.event)?;
+    let event: Event = event.into();
+    let photo = match &event {
+        Event::Serve(serve) => serve.photo_sha256.as_str(),
+        _ => "",
+    };
     let message = ApplyRequest {
         command_id: key.to_string(),
         case_id: id,
         expected_version: body.expected_version,
-        event: Some(event.into()),
+        photos_stored: app.photos().stored([photo]),
+        event: Some(event),
     };
     let case = ask!(app.edge(), claims, app.to().arrears, apply, message).await?;
     Ok(Json(case.into()))

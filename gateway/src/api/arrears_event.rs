@@ -201,7 +201,7 @@ pub struct Serve {
     /// Where, (lon, lat) WGS84 degrees; of a visit.
     #[serde(default)]
     pub position: Option<(f64, f64)>,
-    /// SHA-256 of the photo, hex; of a visit.
+    /// SHA-256 of the photo, hex; of a visit. Upload it first.
     #[serde(default)]
     pub photo_sha256: String,
     /// Who took it, or why nobody did: refused, nobody at home.

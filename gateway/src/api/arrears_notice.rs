@@ -43,7 +43,7 @@ pub struct Service {
     pub received_by: String,
     /// Who saw it left at the door.
     pub witness: String,
-    /// SHA-256 of the photo.
+    /// SHA-256 of the photo; look at it with `GET /api/v1/photos/{sha256}?case_id=`.
     pub photo_sha256: String,
     /// Number of the recording, delivery or signature.
     pub record: String,

@@ -174,11 +174,13 @@ fn last(reference: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use relight_common::edge::photo::Photos;
+
     use super::*;
     use crate::api;
 
     fn document() -> Value {
-        serde_json::to_value(api::routes().1).unwrap()
+        serde_json::to_value(api::routes(&Photos::at("nowhere", 1024)).1).unwrap()
     }
 
     #[test]
@@ -208,6 +210,7 @@ mod tests {
             "/api/v1/customers/search",
             "/api/v1/grid/what-if",
             "/api/v1/ledger/totals",
+            "/api/v1/photos/{sha256}",
             "/api/v1/service-points/nearest",
         ];
         let document = document();

@@ -169,7 +169,7 @@ pub enum OutageEvent {
         at: DateTime<Utc>,
         /// What happened.
         note: String,
-        /// SHA-256 of the photo, hexadecimal; needed for `visit`, `post` and `community`.
+        /// SHA-256 of the photo, hexadecimal; needed for `visit`, `post` and `community`. Upload it first.
         #[serde(default)]
         photo_sha256: String,
         /// More of them, for a notice on the board of a stairway or village (`community`), which reaches ordinary customers only; at

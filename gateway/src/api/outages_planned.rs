@@ -9,7 +9,7 @@ use relight_common::{
 };
 use relight_proto::planner::v1::{
     ActRequest, Announcement as WireAnnouncement, AnnouncementsRequest, DraftRequest, GetRequest,
-    ListRequest, RecipientsRequest, get_request::By,
+    ListRequest, RecipientsRequest, act_request::Action, get_request::By,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -242,11 +242,17 @@ async fn act(
 ) -> Result<Json<PlannedOutage>, Problem> {
     let claims = caller.need(&PLANNERS)?;
     let event: OutageEvent = parse("event", body.event)?;
+    let action: Action = event.into();
+    let photo = match &action {
+        Action::Evidence(evidence) => evidence.photo_sha256.as_str(),
+        _ => "",
+    };
     let message = ActRequest {
         command_id: key.to_string(),
         outage_id: uuid("id", &id)?.to_string(),
         expected_version: body.expected_version,
-        action: Some(event.into()),
+        photos_stored: app.photos().stored([photo]),
+        action: Some(action),
     };
     let outage = ask!(app.edge(), claims, app.to().planner, act, message).await?;
     Ok(Json(outage.into()))

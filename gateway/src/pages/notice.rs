@@ -96,6 +96,8 @@ struct Served {
     received_by: String,
     witness: String,
     photo: String,
+    /// Where staff look at it.
+    photo_at: String,
     record: String,
     filing: String,
     place: String,
@@ -108,10 +110,14 @@ impl Sheet {
         areas: &Areas,
         (site, regulator): (&str, &str),
     ) -> Result<Self, Problem> {
+        let case_id = wire.case_id.clone();
         let mut sheet = sheet(language, wire.into(), areas);
         sheet.check_at = format!("{site}/check-notice");
         sheet.code = code(&format!("{}?number={}", sheet.check_at, sheet.number))?;
         regulator.clone_into(&mut sheet.regulator);
+        if let Some(served) = &mut sheet.served {
+            served.photo_at = format!("/api/v1/photos/{}?case_id={case_id}", served.photo);
+        }
         Ok(sheet)
     }
 }
@@ -180,6 +186,7 @@ fn served(language: Language, service: &Service, full: &impl Fn(Option<DateTime<
         received_by: service.received_by.clone(),
         witness: service.witness.clone(),
         photo: service.photo_sha256.clone(),
+        photo_at: String::new(),
         record: service.record.clone(),
         filing: service.filing_receipt.clone(),
         place: service

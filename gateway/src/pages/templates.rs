@@ -10,7 +10,7 @@ use relight_common::edge::{Kind, Problem};
 
 use crate::{api::Language, paper::Sheet, words};
 
-const FILES: [(&str, &str); 20] = [
+const FILES: [(&str, &str); 21] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("start.html", include_str!("../../templates/start.html")),
@@ -34,6 +34,7 @@ const FILES: [(&str, &str); 20] = [
         "announcements.html",
         include_str!("../../templates/announcements.html"),
     ),
+    ("photos.html", include_str!("../../templates/photos.html")),
     ("login.html", include_str!("../../templates/login.html")),
     ("board.html", include_str!("../../templates/board.html")),
     ("board_live.html", include_str!("../../templates/board_live.html")),

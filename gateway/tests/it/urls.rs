@@ -6,7 +6,7 @@ use crate::given;
 
 /// Every word a path or a query may have. Ids, spoken numbers, words of a machine, and the page: a name, an account, a
 /// phone number, an address or a search travels in a body.
-const ALLOWED: [&str; 20] = [
+const ALLOWED: [&str; 22] = [
     "after",
     "archived",
     "case_id",
@@ -20,8 +20,10 @@ const ALLOWED: [&str; 20] = [
     "month",
     "number",
     "open",
+    "order_id",
     "outage_id",
     "refused",
+    "sha256",
     "standing",
     "state",
     "text",

@@ -19,6 +19,9 @@ pub enum Error {
     /// No such alarm, or none the caller may see.
     #[error("there is no such alarm in the areas you may see")]
     NoAlarm,
+    /// No such photo of that case.
+    #[error("the case names no such photo")]
+    NoPhoto,
     /// The caller may not do this.
     #[error("{0}")]
     Denied(&'static str),
@@ -49,7 +52,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoCase | Error::NoNotice | Error::NoAlarm => Code::NotFound,
+            Error::NoCase | Error::NoNotice | Error::NoAlarm | Error::NoPhoto => Code::NotFound,
             Error::Denied(_) => Code::PermissionDenied,
             Error::Refused(refusal) if refusal.field().is_some() => Code::InvalidArgument,
             Error::Refused(_) | Error::NoSupply(_) => Code::FailedPrecondition,

@@ -25,8 +25,8 @@ use std::sync::Arc;
 use relight_common::service::Host;
 use relight_proto::arrears::v1::{
     arrears_alarms_server::ArrearsAlarmsServer, arrears_breaches_server::ArrearsBreachesServer,
-    arrears_server::ArrearsServer, notice_text_batches_server::NoticeTextBatchesServer,
-    notice_texts_server::NoticeTextsServer,
+    arrears_server::ArrearsServer, case_photos_server::CasePhotosServer,
+    notice_text_batches_server::NoticeTextBatchesServer, notice_texts_server::NoticeTextsServer,
 };
 use tokio::net::TcpListener;
 
@@ -54,6 +54,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             api.clone(),
             guard.clone(),
         ));
+        routes.add_service(CasePhotosServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(NoticeTextBatchesServer::with_interceptor(
             api.clone(),
             guard.clone(),

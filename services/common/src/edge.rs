@@ -10,6 +10,7 @@ mod http;
 mod json;
 mod limit;
 pub mod order;
+pub mod photo;
 mod problem;
 mod session;
 

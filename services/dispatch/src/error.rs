@@ -19,6 +19,9 @@ pub enum Error {
     /// No such order.
     #[error("work order {0} does not exist")]
     NoSuchOrder(String),
+    /// No such photo of that order.
+    #[error("the order names no such photo")]
+    NoSuchPhoto,
     /// No such crew.
     #[error("crew {0} does not exist")]
     NoSuchCrew(CrewId),
@@ -69,7 +72,9 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoSuchOrder(_) | Error::NoSuchCrew(_) | Error::NoSuchUnit(_) => Code::NotFound,
+            Error::NoSuchOrder(_) | Error::NoSuchPhoto | Error::NoSuchCrew(_) | Error::NoSuchUnit(_) => {
+                Code::NotFound
+            }
             Error::Denied(_) => Code::PermissionDenied,
             Error::Refused(refusal) if refusal.field().is_some() => Code::InvalidArgument,
             Error::Estimate(etr::Refusal::OutOfRange) => Code::InvalidArgument,

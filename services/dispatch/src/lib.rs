@@ -25,7 +25,7 @@ pub mod wanted;
 use std::sync::Arc;
 
 use relight_common::service::Host;
-use relight_proto::dispatch::v1::dispatch_server::DispatchServer;
+use relight_proto::dispatch::v1::{dispatch_server::DispatchServer, order_photos_server::OrderPhotosServer};
 use tokio::net::TcpListener;
 use tonic::service::interceptor::InterceptedService;
 
@@ -63,8 +63,10 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.read("arrears", Arc::new(arrears));
     room.fire_timers(Arc::new(timers::Timers::new(pack.clone())));
     let api = Api::new(&room.db, &room.peers, &host.secrets, clock, pack, live);
+    let photos = OrderPhotosServer::new(api.clone());
     let api = DispatchServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
     room.serve(listener, |routes, guard| {
+        routes.add_service(InterceptedService::new(photos, guard.clone()));
         routes.add_service(InterceptedService::new(api, guard));
     })
     .await

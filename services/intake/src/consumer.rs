@@ -97,11 +97,7 @@ async fn switched(work: &mut Work, told: GridSwitched) -> Result<(), Error> {
     }
     let state = Switching {
         at,
-        opened: told
-            .opened
-            .into_iter()
-            .filter(|id| !tripped.contains(id))
-            .collect(),
+        opened: told.opened,
         closed: told.closed,
     };
     store::evidence::switched(work.conn(), (version, number), &state, &tripped).await

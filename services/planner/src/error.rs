@@ -22,6 +22,9 @@ pub enum Error {
     /// No such reliability warning in the caller's area.
     #[error("reliability warning {0} does not exist")]
     NoSuchWarning(uuid::Uuid),
+    /// No such photo of that outage.
+    #[error("the outage names no such photo")]
+    NoSuchPhoto,
     /// No such lock.
     #[error("lock {0} does not exist")]
     NoSuchLock(String),
@@ -96,6 +99,7 @@ impl Coded for Error {
             | Error::NoSuchSafety(_)
             | Error::NoSuchAlarm(_)
             | Error::NoSuchWarning(_)
+            | Error::NoSuchPhoto
             | Error::NoSuchLock(_) => Code::NotFound,
             Error::NotAffected(_) | Error::OneByOne(_) | Error::NobodyAffected | Error::IdTaken(_) => {
                 Code::InvalidArgument

@@ -23,10 +23,10 @@ use std::sync::Arc;
 use relight_common::{reconcile::Nothing, service::Host};
 use relight_proto::planner::v1::{
     call_records_server::CallRecordsServer, notice_tasks_server::NoticeTasksServer,
-    outage_alarms_server::OutageAlarmsServer, plan_accuracy_server::PlanAccuracyServer,
-    plan_figures_server::PlanFiguresServer, plan_forms_server::PlanFormsServer,
-    plan_records_server::PlanRecordsServer, planner_server::PlannerServer,
-    reliability_warnings_server::ReliabilityWarningsServer,
+    outage_alarms_server::OutageAlarmsServer, outage_photos_server::OutagePhotosServer,
+    plan_accuracy_server::PlanAccuracyServer, plan_figures_server::PlanFiguresServer,
+    plan_forms_server::PlanFormsServer, plan_records_server::PlanRecordsServer,
+    planner_server::PlannerServer, reliability_warnings_server::ReliabilityWarningsServer,
     safety_switch_offs_server::SafetySwitchOffsServer, standing_locks_server::StandingLocksServer,
 };
 use tokio::net::TcpListener;
@@ -61,6 +61,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             guard.clone(),
         ));
         routes.add_service(OutageAlarmsServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(OutagePhotosServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(CallRecordsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(ReliabilityWarningsServer::with_interceptor(
             api.clone(),

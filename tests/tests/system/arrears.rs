@@ -3,6 +3,7 @@
 
 mod house;
 mod orders;
+mod photos;
 mod told;
 
 use relight_tests::Api;
@@ -72,11 +73,21 @@ async fn a_debt_from_day_one_to_reconnection() -> anyhow::Result<()> {
     );
 
     let release = leave(&phone, &debt, "M-2").await?;
+    let (status, problem) = phone
+        .try_post(Uuid::now_v7(), &path, house.cut(&release, "M-2", false))
+        .await?;
+    anyhow::ensure!(
+        status == 400 && problem.to_string().contains("upload the photo first"),
+        "{status}: {problem}"
+    );
+    phone.bring("/m/v1", 2).await?;
     let off = phone.post(&path, house.cut(&release, "M-2", true)).await?;
     anyhow::ensure!(
         off["state"] == "disconnected" && off["wrongful"] == false,
         "{off}"
     );
+
+    photos::shown(&house, &debt, &phone).await?;
 
     house.system.clock_to(after(debt.stop_at, 20 * 3600))?;
     house.pay(&debt).await?;
@@ -212,7 +223,7 @@ async fn anybody_can_check_a_notice_and_nobody_sees_the_debt() -> anyhow::Result
         let seen = house
             .page(&format!("{gateway}/notices/{number}?lang={language}"))
             .await?;
-        let photo = house::hash(1);
+        let photo = relight_tests::photo::sha256(1);
         for part in [
             words,
             "nobody at home",

@@ -125,6 +125,8 @@ struct Row {
     important: bool,
     urge_count: u32,
     returns: u32,
+    /// A step names a photo.
+    has_photo: bool,
 }
 
 /// The clock that runs out first.
@@ -264,6 +266,7 @@ impl View<'_> {
             important: order.important,
             urge_count: order.urge_count,
             returns: order.returns,
+            has_photo: order.steps.iter().any(|step| !step.photo_sha256.is_empty()),
         }
     }
 

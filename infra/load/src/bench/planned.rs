@@ -228,6 +228,7 @@ impl Desk<'_> {
             command_id: Uuid::now_v7().to_string(),
             outage_id: outage.to_owned(),
             expected_version: 0,
+            photos_stored: Vec::new(),
             action: Some(action),
         };
         let answer = self.client.clone().act(self.request(ask, person, role)).await?;

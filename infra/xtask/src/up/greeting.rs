@@ -46,6 +46,8 @@ pub(super) fn places(
     }
     let paper = log.with_file_name("data").join("paper").join("newest.en.html");
     line(&mut text, "on paper", &paper.display().to_string());
+    let photos = log.with_file_name("data").join("photos");
+    line(&mut text, "photos", &photos.display().to_string());
     line(&mut text, "log", &log.display().to_string());
     line(&mut text, "look after", "cargo xtask relight doctor");
     if has_town {

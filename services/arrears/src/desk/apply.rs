@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     cut::{Told, cut},
-    message,
+    evidence, message,
     off::found_off,
     step::{House, step},
 };
@@ -55,7 +55,7 @@ pub struct Command {
 
 const MANAGERS: [Role; 2] = [Role::Manager, Role::Admin];
 const DESK: [Role; 3] = [Role::Agent, Role::Manager, Role::Admin];
-const ON_SITE: [Role; 4] = [Role::Agent, Role::Manager, Role::Admin, Role::Crew];
+pub(super) const ON_SITE: [Role; 4] = [Role::Agent, Role::Manager, Role::Admin, Role::Crew];
 
 /// Carries a command out in the transaction of `work`.
 ///
@@ -67,7 +67,7 @@ pub async fn apply(
     claims: &Claims,
     command: &Command,
 ) -> Result<Stored, Error> {
-    let mut stored = case::lock(work.conn(), command.case)
+    let stored = case::lock(work.conn(), command.case)
         .await?
         .ok_or(Error::NoCase)?;
     authorise(claims, &command.act, &stored)?;
@@ -79,7 +79,20 @@ pub async fn apply(
             version: stored.version,
         });
     }
-    match &command.act {
+    let act = evidence::without_others(work, stored.id, &command.act).await?;
+    let stored = carry_out(work, house, claims, stored, (&act, &command.site)).await?;
+    evidence::keep(work, claims, stored.id, &act).await?;
+    Ok(stored)
+}
+
+async fn carry_out(
+    work: &mut Work,
+    house: &House,
+    claims: &Claims,
+    mut stored: Stored,
+    (act, site): (&Act, &Site),
+) -> Result<Stored, Error> {
+    match act {
         Act::Event(Event::FoundOff { off_at, reason }) => {
             found_off(work, house, &mut stored, *off_at, reason).await?;
         }
@@ -87,21 +100,21 @@ pub async fn apply(
             let event = with_rest_day(work, event, &stored).await?;
             let event = as_manager(claims, &event, &stored.org_path);
             not_a_stranger(work, &event).await?;
-            let (before, facts) = (stored.doc.class, house.facts(&command.site, None));
+            let (before, facts) = (stored.doc.class, house.facts(site, None));
             step(work, &mut stored, &event, &facts).await?;
             if let Event::Classify { class, reason } = event {
                 classified(work, &stored, (before, class), &reason).await?;
             }
         }
         Act::Tell(kind) => {
-            let facts = house.facts(&command.site, None);
+            let facts = house.facts(site, None);
             message::ordered(work, &stored, *kind, &facts).await?;
         }
         Act::Issue { stop_at, supply } => {
             let by = (*stop_at, claims.called());
-            issue(work, house, &mut stored, by, (supply, &command.site)).await?;
+            issue(work, house, &mut stored, by, (supply, site)).await?;
         }
-        Act::Cut(told) => return cut(work, house, stored, (told, &command.site)).await,
+        Act::Cut(told) => return cut(work, house, stored, (told, site)).await,
     }
     Ok(stored)
 }

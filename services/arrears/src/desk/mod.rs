@@ -3,6 +3,7 @@
 mod apply;
 mod breach;
 mod cut;
+mod evidence;
 mod feed;
 mod fired;
 mod known;

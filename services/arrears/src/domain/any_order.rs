@@ -55,12 +55,13 @@ fn any_event() -> impl Strategy<Value = Event> {
             elsewhere: false,
         })),
         1 => Just(Event::Stranger { contact: call().contact }),
-        5 => any::<bool>().prop_map(|right| Event::Cut(Doing {
+        5 => (any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(right, shown)| Event::Cut(Doing {
             scanned_meter_no: if right { METER.to_owned() } else { "1".to_owned() },
             by: "wang".to_owned(),
             second: "sun".to_owned(),
             photo_before_sha256: "ab".repeat(32),
             photo_after_sha256: "ab".repeat(32),
+            missing_photo: (!shown).then_some("photo_before_sha256"),
             nobody_at_risk: true,
             done_at: None,
         })),
@@ -205,6 +206,8 @@ proptest! {
                 if let Ok((after, _)) = transition(&case, &event, &facts, now) {
                     let cut_now = after.state.word() == "disconnected" && case.state.word() != "disconnected";
                     if cut_now {
+                        let shown = matches!(&event, Event::Cut(doing) if doing.missing_photo.is_none());
+                        prop_assert!(shown, "cut without a photo that is stored");
                         prop_assert_eq!(wrong(&case, &seen, &facts, now), None);
                     }
                     note(&mut seen, &case, &event);

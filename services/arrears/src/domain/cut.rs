@@ -9,6 +9,7 @@ use super::{
     facts::{Locks, Premises},
     late,
     moment::{fresh, past},
+    proof::UPLOAD_FIRST,
     transition::open_way,
 };
 
@@ -83,6 +84,7 @@ pub(super) fn cut(case: &Case, doing: &Doing, facts: &Facts<'_>, now: Instant) -
             must: "must be confirmed on site",
         });
     }
+    photographed(doing, facts)?;
     Ok(Cut {
         at,
         by: doing.by.clone(),
@@ -90,6 +92,18 @@ pub(super) fn cut(case: &Case, doing: &Doing, facts: &Facts<'_>, now: Instant) -
         photo_before_sha256: doing.photo_before_sha256.clone(),
         photo_after_sha256: doing.photo_after_sha256.clone(),
     })
+}
+
+/// Photos that are named are stored; those of a cut by a code the desk read out follow, as the phone had no signal then.
+fn photographed(doing: &Doing, facts: &Facts<'_>) -> Result<(), Refusal> {
+    let may_follow = facts.release.is_some_and(|release| release.spoken);
+    match doing.missing_photo {
+        Some(field) if !may_follow => Err(Refusal::Field {
+            field,
+            must: UPLOAD_FIRST,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The release that was shown was good for that meter at that moment.

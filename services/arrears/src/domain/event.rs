@@ -199,6 +199,8 @@ pub struct Doing {
     pub photo_before_sha256: String,
     /// SHA-256 of the photo after, in the same way.
     pub photo_after_sha256: String,
+    /// Field of the photo without which this is no proven cut, while its bytes are not stored.
+    pub missing_photo: Option<&'static str>,
     /// Nobody there is in danger by it.
     pub nobody_at_risk: bool,
     /// Since when the supply is off already; `None`: it is cut only if the answer is yes.

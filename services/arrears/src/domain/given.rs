@@ -174,6 +174,7 @@ pub(super) fn cut() -> Event {
         second: "sun".to_owned(),
         photo_before_sha256: "cd".repeat(32),
         photo_after_sha256: "ef".repeat(32),
+        missing_photo: None,
         nobody_at_risk: true,
         done_at: None,
     })

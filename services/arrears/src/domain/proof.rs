@@ -8,6 +8,9 @@ use super::{
     case::called,
 };
 
+/// What is right when a proof names a photo that nobody has.
+pub const UPLOAD_FIRST: &str = "upload the photo first, then name it: its bytes are not stored";
+
 /// How the notice reached the customer, the best evidence first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -403,6 +403,10 @@ fn a_cut_needs_its_release_its_meter_its_time_and_two_people() {
         refused(changed(|d| d.nobody_at_risk = false)).and_then(|r| r.field()),
         Some("nobody_at_risk")
     );
+    assert_eq!(
+        refused(changed(|d| d.missing_photo = Some("photo_before_sha256"))).and_then(|r| r.field()),
+        Some("photo_before_sha256")
+    );
     let spent = Release {
         spent_at: Some(local("08-17 10:01")),
         ..good.clone()

@@ -5,6 +5,7 @@ mod breach;
 mod feed;
 mod known;
 mod notice;
+mod photo;
 mod read;
 mod show;
 mod text;
@@ -176,7 +177,7 @@ impl<O: Outside> Api<O> {
             self.check_number(&stored, call.contact).await?;
         }
         let site = self.looked_at(&stored, &event).await;
-        let act = match read::act(claims, event)? {
+        let act = match read::act(claims, event, &ask.photos_stored)? {
             read::Read::Act(act) => *act,
             read::Read::Cut(told) => desk::Act::Cut(self.metered(&stored, *told).await?),
             read::Read::Issue(stop_at) => desk::Act::Issue {
@@ -291,9 +292,11 @@ impl<O: Outside> Api<O> {
     }
 }
 
-/// What a repeat is compared by: the edge corrects a phone's time anew with each call, so a repeat has another one.
+/// What a repeat is compared by: the edge corrects a phone's time anew with each call, so a repeat has another one; and a
+/// photo may be stored between a command and its repeat.
 fn compared(ask: &ApplyRequest) -> ApplyRequest {
     let mut same = ask.clone();
+    same.photos_stored.clear();
     match &mut same.event {
         Some(apply_request::Event::Cut(cut)) => cut.done_at = cut.done_at.map(|_| Default::default()),
         Some(apply_request::Event::Serve(serve)) => serve.served_at = None,

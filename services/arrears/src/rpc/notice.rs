@@ -32,7 +32,8 @@ impl<O: Outside> Api<O> {
         if !own && !claims.has_at(&READ, &stored.org_path) {
             return Err(Error::NoNotice);
         }
-        self.audit_view(claims, &row.number).await?;
+        self.audit_view(claims, "arrears.notice_viewed", &row.number, json!({}))
+            .await?;
         let served = match &stored.doc.state {
             // It has to be served again: what was taken for its service was none.
             State::NoticeIssued { notice, .. } if notice.number == row.number => None,
@@ -71,7 +72,13 @@ impl<O: Outside> Api<O> {
     }
 
     /// Who saw whose debt when.
-    async fn audit_view(&self, claims: &Claims, number: &str) -> Result<(), Error> {
+    pub(super) async fn audit_view(
+        &self,
+        claims: &Claims,
+        action: &'static str,
+        number: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), Error> {
         let meta = Meta {
             id: CommandId::new(),
             actor: claims.actor.clone(),
@@ -80,7 +87,7 @@ impl<O: Outside> Api<O> {
         };
         match Work::begin::<()>(&self.db, meta).await? {
             Begun::New(mut work) => {
-                work.audit("arrears.notice_viewed", number, json!({}));
+                work.audit(action, number, detail);
                 Ok(work.commit(()).await?)
             }
             Begun::Before(()) => Ok(()),
@@ -130,6 +137,7 @@ fn shown(row: &Row, stored: &Stored, currency: &str) -> Notice {
         serve_by: Some(wire::timestamp(printed.serve_by)),
         zone: stored.doc.zone.name().to_owned(),
         org_path: stored.org_path.clone(),
+        case_id: stored.id.to_string(),
         policy_version: stored.policy_version.clone(),
         reconnect_h: printed.reconnect_h,
         valid: stands(row, stored),

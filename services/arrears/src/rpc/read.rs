@@ -14,7 +14,7 @@ use crate::{
         event::Doing,
         hold::Part,
         message::Kind,
-        proof::{Method, Proof},
+        proof::{Method, Proof, UPLOAD_FIRST},
     },
 };
 
@@ -34,13 +34,13 @@ pub(super) enum Read {
     Cut(Box<CutTold>),
 }
 
-/// What the caller asks for.
-pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
+/// What the caller asks for. `stored`: photos it names whose bytes the edge has.
+pub(super) fn act(claims: &Claims, asked: Asked, stored: &[String]) -> Result<Read, Invalid> {
     let actor = claims.actor.as_str();
     let event = match asked {
         Asked::Issue(issue) => return Ok(Read::Issue(wire::instant("stop_at", issue.stop_at)?)),
         Asked::Tell(tell) => return Ok(Read::Act(Box::new(Act::Tell(ordered(&tell.kind)?)))),
-        Asked::Cut(cut) => return Ok(Read::Cut(Box::new(doing(actor, &cut)?))),
+        Asked::Cut(cut) => return Ok(Read::Cut(Box::new(doing(actor, &cut, stored)?))),
         Asked::Remind(remind) => Event::Remind(Reminder {
             at: wire::instant("reminded_at", remind.reminded_at)?,
             channel: word("channel", &remind.channel, &REMINDERS)?,
@@ -58,7 +58,7 @@ pub(super) fn act(claims: &Claims, asked: Asked) -> Result<Read, Invalid> {
             manager: false,
             exception: some("exception", &approve.exception)?,
         },
-        Asked::Serve(serve) => served(claims, &serve)?,
+        Asked::Serve(serve) => served(claims, &serve, stored)?,
         Asked::PreNotice(warning) => Event::PreNotice {
             warning: warned(claims, &warning)?,
             safe_shutdown: some("safe_shutdown", &warning.safe_shutdown)?,
@@ -204,7 +204,7 @@ fn sha256_opt(field: &'static str, text: &str) -> Result<Option<String>, Invalid
     }
 }
 
-fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
+fn served(claims: &Claims, serve: &w::Serve, stored: &[String]) -> Result<Event, Invalid> {
     let words = || Method::ALL.map(Method::word).join(", ");
     let method = Method::parse(&serve.method);
     let filing = match some("filing_receipt", &serve.filing_receipt)? {
@@ -231,6 +231,13 @@ fn served(claims: &Claims, serve: &w::Serve) -> Result<Event, Invalid> {
             .map(|asked| answered(asked, &serve.received_by))
             .transpose()?,
     };
+    if proof
+        .photo_sha256
+        .as_ref()
+        .is_some_and(|photo| !stored.contains(photo))
+    {
+        return Err(Invalid::new("photo_sha256", UPLOAD_FIRST));
+    }
     Ok(Event::Serve {
         proof,
         filing,
@@ -246,13 +253,41 @@ fn answered(asked: &w::CallAnswered, received_by: &str) -> Result<Call, Invalid>
     })
 }
 
-fn doing(actor: &str, cut: &w::Cut) -> Result<CutTold, Invalid> {
+/// The photo that has to be stored by now and is not. What is off already is recorded before the picture of it arrives, and
+/// what the desk is told by voice before both.
+fn missing(cut: &w::Cut, stored: &[String]) -> Option<&'static str> {
+    if !cut.told_by.is_empty() {
+        None
+    } else if !stored.contains(&cut.photo_before_sha256) {
+        Some("photo_before_sha256")
+    } else if cut.done_at.is_none() && !stored.contains(&cut.photo_after_sha256) {
+        Some("photo_after_sha256")
+    } else {
+        None
+    }
+}
+
+/// One photo does not show both how it was and how it is. Of a cut that is done, the one after it is owed then.
+fn another(before: &str, after: String, done: bool) -> Result<String, Invalid> {
+    match after {
+        same if same.is_empty() || same != before => Ok(same),
+        _ if done => Ok(String::new()),
+        _ => {
+            let must = "must be another photo than the one before the cut";
+            Err(Invalid::new("photo_after_sha256", must))
+        }
+    }
+}
+
+fn doing(actor: &str, cut: &w::Cut, stored: &[String]) -> Result<CutTold, Invalid> {
     let told_by = some("told_by", &cut.told_by)?;
     // A voice carries no photo: it follows from the phone.
     let photo = |field, text: &str| match (text, &told_by) {
         ("", Some(_)) => Ok(String::new()),
         _ => sha256(field, text),
     };
+    let before = photo("photo_before_sha256", &cut.photo_before_sha256)?;
+    let after = photo("photo_after_sha256", &cut.photo_after_sha256)?;
     Ok(CutTold {
         shown: wire::text_required("release", &cut.release, NAME_MAX)?,
         by_voice: told_by.is_some(),
@@ -260,10 +295,11 @@ fn doing(actor: &str, cut: &w::Cut) -> Result<CutTold, Invalid> {
         meter: Meter::Ours,
         doing: Doing {
             scanned_meter_no: wire::text_required("scanned_meter_no", &cut.scanned_meter_no, 64)?,
-            photo_before_sha256: photo("photo_before_sha256", &cut.photo_before_sha256)?,
-            photo_after_sha256: photo("photo_after_sha256", &cut.photo_after_sha256)?,
+            photo_after_sha256: another(&before, after, cut.done_at.is_some())?,
+            photo_before_sha256: before,
             by: told_by.unwrap_or_else(|| actor.to_owned()),
             second: wire::text_required("second", &cut.second, NAME_MAX)?,
+            missing_photo: missing(cut, stored),
             nobody_at_risk: cut.nobody_at_risk,
             done_at: wire::instant_opt("done_at", cut.done_at)?,
         },

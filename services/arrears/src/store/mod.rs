@@ -8,6 +8,7 @@ pub mod feed;
 pub mod message;
 pub mod missed;
 pub mod notice;
+pub mod photo;
 pub mod release;
 pub mod stranger;
 

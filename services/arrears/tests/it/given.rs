@@ -298,7 +298,12 @@ impl Room {
             case_id: case_id.to_owned(),
             event: Some(event),
             expected_version,
+            photos_stored: ["ab", "cd", "ef"].map(|two| two.repeat(32)).into(),
         };
+        self.ask(claims, ask).await
+    }
+
+    pub async fn ask(&self, claims: &Claims, ask: w::ApplyRequest) -> Result<w::Case, Status> {
         Ok(self.api.apply(asked(ask, claims)).await?.into_inner())
     }
 

@@ -9,6 +9,7 @@ mod locks;
 mod message;
 mod notice;
 mod owed;
+mod photo;
 mod release;
 mod rights;
 mod strangers;

@@ -148,6 +148,7 @@ async fn a_wrong_request_is_named_by_its_field() -> anyhow::Result<()> {
         case_id: id,
         event: Some(propose()),
         expected_version: 0,
+        photos_stored: Vec::new(),
     };
     let status = room.api.apply(asked(ask, &li())).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);

@@ -208,6 +208,7 @@ async fn a_cut_that_is_sent_again_is_the_same_cut() -> anyhow::Result<()> {
         case_id: id.clone(),
         event: Some(done(&code, at, |_| ())),
         expected_version: 0,
+        photos_stored: ["ab", "cd", "ef"].map(|two| two.repeat(32)).into(),
     };
     let first = room
         .api

@@ -6,6 +6,7 @@ mod crew;
 mod event;
 mod order;
 mod peers;
+mod photo;
 mod recommend;
 
 use std::sync::Arc;

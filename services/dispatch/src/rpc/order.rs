@@ -238,6 +238,7 @@ fn step(step: &crate::store::step::Step) -> StepRecord {
         note: step.note.clone(),
         skewed: step.skewed,
         on_behalf: step.on_behalf,
+        photo_sha256: step.photo_sha256.clone().unwrap_or_default(),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod incident;
 pub mod list;
 pub mod missed;
 pub mod order;
+pub mod photo;
 pub mod position;
 pub mod step;
 pub mod subject;

@@ -50,6 +50,8 @@ pub struct Step {
     pub skewed: bool,
     /// Recorded by a dispatcher for somebody else.
     pub on_behalf: bool,
+    /// The photo it names.
+    pub photo_sha256: Option<String>,
 }
 
 /// Appends a step to a locked order; returns its number.
@@ -108,7 +110,8 @@ pub async fn restored(
 pub async fn of(conn: &mut PgConnection, orders: &[Uuid]) -> Result<Vec<Step>, Error> {
     sqlx::query_as!(
         Step,
-        "select order_id, step, at, actor, note, skewed, on_behalf from dispatch.order_step
+        "select order_id, step, at, actor, note, skewed, on_behalf, detail ->> 'photo_sha256' as photo_sha256
+         from dispatch.order_step
          where order_id = any($1) order by order_id, n",
         orders
     )

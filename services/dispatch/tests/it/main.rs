@@ -9,6 +9,7 @@ mod incidents;
 mod lists;
 mod others;
 mod phone;
+mod photos;
 mod planned;
 mod positions;
 mod recommend;

@@ -229,7 +229,8 @@ pub async fn tripped(conn: &mut PgConnection) -> Result<Vec<String>, Error> {
     Ok(last.unwrap_or_default())
 }
 
-/// Stores how the network is switched, and what of it has tripped; the same state again changes nothing.
+/// Stores how the network is switched, and what of it has tripped, which is not among what is opened then. The same state again
+/// changes nothing, unless it is known only now that a device of it has tripped.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -241,8 +242,10 @@ pub async fn switched(
 ) -> Result<(), Error> {
     sqlx::query!(
         "insert into intake.switching (grid_version, state_no, at, opened, closed, tripped)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict do nothing",
+         values ($1, $2, $3, array(select id from unnest($4::text[]) id where id <> all($6)), $5, $6)
+         on conflict (grid_version, state_no) do update
+             set opened = excluded.opened, tripped = excluded.tripped, weighed = false
+             where switching.tripped <> excluded.tripped",
         version,
         state_no,
         state.at,

@@ -21,6 +21,7 @@ use crate::{
         incident::Incident,
         mind::{Memory, Mind, Outcome, Piece, Round},
         signal::Heard,
+        trip,
     },
     error::Error,
     news::tell_supply_off,
@@ -180,7 +181,15 @@ impl Worker {
         }
         let numbers = &self.desk.numbers_of;
         if let Some((number, state)) = town.switched() {
-            store::evidence::switched(work.conn(), town.version(), *number, state).await?;
+            let before = store::evidence::tripped(work.conn()).await?;
+            let told = trip::Told {
+                device: "",
+                is_closed: false,
+                seen_only: false,
+                opened: &state.opened,
+            };
+            let (at, tripped) = ((town.version(), *number), trip::tripped(told, &before));
+            store::evidence::switched(work.conn(), at, state, &tripped).await?;
         }
         let since = store::evidence::horizon(work.conn(), now - numbers.memory).await?;
         let memory = store::evidence::memory(work.conn(), town.version(), since).await?;

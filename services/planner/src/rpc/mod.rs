@@ -3,10 +3,12 @@
 mod accuracy;
 mod alarm;
 mod call;
+mod evidence;
 mod figures;
 mod form;
 mod lock;
 mod parse;
+mod photo;
 mod records;
 mod reliability;
 mod safety;

@@ -11,12 +11,12 @@ mod draft;
 
 pub(super) use draft::{draft, template};
 
-use super::{customer_id, outage_id};
+use super::{customer_id, evidence::evidence, outage_id};
 use crate::{
     desk::act::{Act, Command},
     domain::{call::Outcome, event::Event, ids::PermitId, window::Window},
     error::Error,
-    store::{lock::Lock, outage::Words, told::Evidence},
+    store::{lock::Lock, outage::Words},
 };
 
 const DEVICES_MAX: usize = 500;
@@ -130,7 +130,7 @@ pub(super) fn act(request: &ActRequest, now: DateTime<Utc>) -> Result<(Command, 
         }
         Action::Evidence(it) => {
             asks = called(it.call.as_ref(), &it.customer_id)?;
-            Act::Evidence(evidence(it)?)
+            Act::Evidence(evidence(it, &request.photos_stored)?)
         }
         Action::Acknowledge(it) => {
             asks = called(it.call.as_ref(), &it.customer_id)?;
@@ -275,76 +275,6 @@ fn called(call: Option<&w::Call>, customer: &str) -> Result<Asks, Error> {
         contact: wire::uuid("call.contact_id", &call.contact_id)?,
         outcome,
     })
-}
-
-/// A call says whom it reached; what is no call has none.
-fn tied(it: &w::Evidence, channel: &str) -> Result<(), Invalid> {
-    match (channel, &it.call) {
-        ("call", None) => Err(Invalid::new(
-            "call",
-            "must be given: which number, and whom it reached",
-        )),
-        ("call", Some(_)) | (_, None) => Ok(()),
-        (_, Some(_)) => Err(Invalid::new(
-            "call",
-            "must be left out: the channel is another one",
-        )),
-    }
-}
-
-/// A visit, a posted notice and one on a board are proven by a photo; a call and a signature by their note. Only a board reaches several.
-fn evidence(it: &w::Evidence) -> Result<Vec<Evidence>, Error> {
-    const CHANNELS: [&str; 5] = ["visit", "post", "call", "community", "esign"];
-    const MORE_MAX: usize = 500;
-    if it.more_customer_ids.len() > MORE_MAX {
-        return Err(Invalid::new("more_customer_ids", "must name at most 500 customers").into());
-    }
-    let channel = one_of("channel", &it.channel, &CHANNELS)?;
-    tied(it, channel)?;
-    if channel != "community" && !it.more_customer_ids.is_empty() {
-        let must = "must be left out unless channel is community: a visit, a posted notice, a call or a signature proves one customer";
-        return Err(Invalid::new("more_customer_ids", must).into());
-    }
-    let photo = photo(&it.photo_sha256)?;
-    if photo.is_none() && matches!(channel, "visit" | "post" | "community") {
-        return Err(Invalid::new(
-            "photo_sha256",
-            "must be given for a visit, for a posted notice and for a notice board",
-        )
-        .into());
-    }
-    let at = wire::instant("at", it.at)?;
-    let note = wire::text_required("note", &it.note, TEXT_MAX)?;
-    let one = |customer| Evidence {
-        id: Uuid::now_v7(),
-        customer,
-        channel: channel.to_owned(),
-        at,
-        by: String::new(),
-        note: note.clone(),
-        photo: photo.clone(),
-        call: None,
-    };
-    let mut all = vec![one(customer_id(&it.customer_id)?)];
-    for more in &it.more_customer_ids {
-        all.push(one(wire::uuid("more_customer_ids", more)?));
-    }
-    Ok(all)
-}
-
-fn photo(text: &str) -> Result<Option<Vec<u8>>, Invalid> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let wrong = || Invalid::new("photo_sha256", "must be 64 hexadecimal digits");
-    if text.len() != 64 || !text.is_ascii() {
-        return Err(wrong());
-    }
-    let bytes = (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16));
-    bytes
-        .collect::<Result<Vec<_>, _>>()
-        .map(Some)
-        .map_err(|_| wrong())
 }
 
 /// A bare digit is no acknowledgement (operations.md O21).

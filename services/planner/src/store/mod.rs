@@ -16,6 +16,7 @@ pub mod list;
 pub mod lock;
 pub mod outage;
 pub mod people;
+pub mod photo;
 pub mod published;
 pub mod reliability;
 pub mod requester;

@@ -17,6 +17,7 @@ mod locks;
 mod longer;
 mod moved;
 mod orders;
+mod photos;
 mod plans;
 mod proofs;
 mod reach;

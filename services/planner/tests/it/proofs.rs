@@ -36,6 +36,7 @@ async fn sent(house: &House, channel: &str, photo: bool, customers: &[u8]) -> an
         command_id: Uuid::now_v7().to_string(),
         outage_id: outage().to_string(),
         expected_version: 0,
+        photos_stored: vec!["ab".repeat(32)],
         action: Some(Action::Evidence(evidence)),
     };
     let reply = house.served_api()?.act(from(&planner(), request)).await;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use relight_tests::{Api, System, pack::ORG, system::PASSWORD};
+use relight_tests::{Api, System, pack::ORG, photo::sha256, system::PASSWORD};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -38,6 +38,21 @@ pub struct Debt {
 }
 
 impl Debt {
+    /// Its photos.
+    pub fn photos(&self) -> String {
+        format!("/api/v1/photos?case_id={}", self.id)
+    }
+
+    /// The page of its photos.
+    pub fn photos_page(&self) -> String {
+        format!("/photos?case_id={}", self.id)
+    }
+
+    /// Where one of its photos is looked at.
+    pub fn photo(&self, sha256: &str) -> String {
+        format!("/api/v1/photos/{sha256}?case_id={}", self.id)
+    }
+
     /// Where steps of the desk go.
     pub fn events(&self) -> String {
         format!("/api/v1/arrears/cases/{}/events", self.id)
@@ -52,11 +67,6 @@ impl Debt {
 /// So many seconds later.
 pub fn after(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
     at + TimeDelta::seconds(seconds)
-}
-
-/// A SHA-256 as the phone sends it.
-pub fn hash(n: u8) -> String {
-    format!("{n:02x}").repeat(32)
 }
 
 impl House {
@@ -275,7 +285,7 @@ impl House {
     pub fn proof(&self) -> Value {
         json!({
             "type": "serve", "method": "posted_with_witness", "served_at": self.system.now(),
-            "position": [120.01, 30.0], "photo_sha256": hash(1), "witness": "zhou", "received_by": "nobody at home",
+            "position": [120.01, 30.0], "photo_sha256": sha256(1), "witness": "zhou", "received_by": "nobody at home",
         })
     }
 
@@ -289,6 +299,7 @@ impl House {
             first["case_id"] == debt.id.as_str() && !first["serve_by"].is_null(),
             "{visits}"
         );
+        phone.bring("/m/v1", 1).await?;
         let mut proof = self.proof();
         let without = proof.as_object_mut().context("an object")?;
         without.remove("type");
@@ -311,7 +322,7 @@ impl House {
         self.confirm(debt).await?;
         let warning = json!({
             "type": "pre_notice", "warned_at": self.system.now(), "channel": "door", "record": "slip 90",
-            "photo_sha256": hash(4), "witness": "zhou",
+            "photo_sha256": sha256(4), "witness": "zhou",
         });
         let warned = self.act(debt, warning).await?;
         anyhow::ensure!(warned["state"] == "pre_noticed", "{warned}");
@@ -322,7 +333,7 @@ impl House {
     pub fn cut(&self, release: &str, meter_no: &str, is_done: bool) -> Value {
         let mut cut = json!({
             "id": Uuid::now_v7(), "release": release, "scanned_meter_no": meter_no, "second": "sun",
-            "photo_before_sha256": hash(2), "photo_after_sha256": hash(3), "nobody_at_risk": true,
+            "photo_before_sha256": sha256(2), "photo_after_sha256": sha256(3), "nobody_at_risk": true,
             "device_now": self.system.now(),
         });
         if is_done {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use relight_tests::{Api, System, pack};
+use relight_tests::{Api, System, pack, photo::sha256};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -255,7 +255,13 @@ impl Street {
         let words = self.refused("agent", visit.clone()).await?;
         assert!(words.contains("photo_sha256"), "a visit without a photo: {words}");
         let mut proven = visit;
-        proven["photo_sha256"] = json!("ab".repeat(32));
+        proven["photo_sha256"] = json!(sha256(7));
+        let words = self.refused("agent", proven.clone()).await?;
+        assert!(
+            words.contains("upload the photo first"),
+            "a hash without bytes: {words}"
+        );
+        self.who("agent").await?.bring("/api/v1", 7).await?;
         self.act("agent", proven).await.map(drop)
     }
 

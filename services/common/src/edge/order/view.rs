@@ -108,6 +108,8 @@ pub struct Step {
     pub note: String,
     /// The phone's clock was off by more than 2 minutes.
     pub skewed: bool,
+    /// The photo it names; empty: none. It may still be on the phone.
+    pub photo_sha256: String,
 }
 
 /// One work order.
@@ -198,6 +200,7 @@ impl From<wire::Order> for Order {
             actor: step.actor,
             note: step.note,
             skewed: step.skewed,
+            photo_sha256: step.photo_sha256,
         });
         Self {
             order_id: order.order_id,
