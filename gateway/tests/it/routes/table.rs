@@ -359,16 +359,3 @@ pub(super) const ROUTES: &[Route] = &[
         "id",
     ),
 ];
-
-impl Route {
-    async fn ask(&self, gateway: &Router, role: &str, path: &str, body: &str) -> anyhow::Result<Answer> {
-        let (method, own) = self.name.split_once(' ').expect("METHOD /path");
-        let path = if path.is_empty() { own } else { path };
-        let request: Request<Body> = given::request(method, &path.replace("{id}", ID))
-            .header("authorization", format!("Bearer {role}"))
-            .header("content-type", "application/json")
-            .header("idempotency-key", "0193f1c2-7b1e-7c3a-9b5d-0a4f6e2d8c13")
-            .body(Body::from(body.to_owned()))?;
-        Ok(given::send(gateway, request).await)
-    }
-}
