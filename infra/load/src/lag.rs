@@ -78,7 +78,7 @@ const READS: [(&str, &[&str]); 6] = [
         "insight",
         &["intake", "dispatch", "planner", "arrears", "registry"],
     ),
-    ("planner", &["notify", "dispatch", "registry"]),
+    ("planner", &["notify", "dispatch", "registry", "intake"]),
     ("arrears", &["notify"]),
     ("notify", &["intake", "dispatch", "insight", "planner", "arrears"]),
 ];

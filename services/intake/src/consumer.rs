@@ -80,7 +80,7 @@ async fn switched(work: &mut Work, told: GridSwitched) -> Result<(), Error> {
     let (Ok(version), Ok(at)) = (told.grid_version.parse::<Uuid>(), wire::instant("at", told.at)) else {
         return Ok(());
     };
-    let before = store::evidence::tripped(work.conn()).await?;
+    let before = store::switching::tripped(work.conn()).await?;
     let tripped = trip::tripped(
         trip::Told {
             device: &told.device_id,
@@ -100,7 +100,7 @@ async fn switched(work: &mut Work, told: GridSwitched) -> Result<(), Error> {
         opened: told.opened,
         closed: told.closed,
     };
-    store::evidence::switched(work.conn(), (version, number), &state, &tripped).await
+    store::switching::switched(work.conn(), (version, number), &state, &tripped).await
 }
 
 /// A device that trips, or is closed after it had, is evidence as if intake's own telemetry had seen it.

@@ -318,7 +318,7 @@ fn a_simulated_storm_is_the_same_for_the_same_seed_and_can_be_inferred() -> anyh
             "3",
             "--json",
         ];
-        arguments.extend(["--call-share", "0.4", "--meters", "0.3"]);
+        arguments.extend(["--call-share", "0.4", "--meters", "0.3", "--switchings", "0"]);
         arguments.extend(more);
         answer(&arguments)
     };

@@ -223,7 +223,7 @@ async fn anybody_can_check_a_notice_and_nobody_sees_the_debt() -> anyhow::Result
         let seen = house
             .page(&format!("{gateway}/notices/{number}?lang={language}"))
             .await?;
-        let photo = relight_tests::photo::sha256(1);
+        let photo = relight_tests::photo::sha256(debt.visit());
         for part in [
             words,
             "nobody at home",

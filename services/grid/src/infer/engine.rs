@@ -348,7 +348,9 @@ impl Engine {
             self.switched.insert(at_ms, state);
             return;
         }
-        // What is held is what was known when it was switched, also when that is read after the fact.
+        // What is held is what was known when it was switched, also when that is read after the fact. What came later is weighed by the
+        // new state only, with all the rest.
+        self.fresh.retain(|evidence| evidence.at_ms < at_ms);
         let decided = self.weigh(at_ms);
         self.untold.extend(decided);
         let before = self.incidents();

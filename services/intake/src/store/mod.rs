@@ -14,6 +14,7 @@ pub mod queue;
 pub mod relay;
 pub mod report;
 pub mod set_call;
+pub mod switching;
 
 use relight_policy::AreaClass;
 

@@ -153,7 +153,7 @@ impl Worker {
         let round = Round {
             now: paper.now,
             pieces: store::evidence::take(work.conn(), SIGNALS).await?,
-            switched: store::evidence::take_switched(work.conn(), town.version()).await?,
+            switched: store::switching::take_switched(work.conn(), town.version()).await?,
             calls,
             open,
         };
@@ -181,7 +181,7 @@ impl Worker {
         }
         let numbers = &self.desk.numbers_of;
         if let Some((number, state)) = town.switched() {
-            let before = store::evidence::tripped(work.conn()).await?;
+            let before = store::switching::tripped(work.conn()).await?;
             let told = trip::Told {
                 device: "",
                 is_closed: false,
@@ -189,7 +189,7 @@ impl Worker {
                 opened: &state.opened,
             };
             let (at, tripped) = ((town.version(), *number), trip::tripped(told, &before));
-            store::evidence::switched(work.conn(), at, state, &tripped).await?;
+            store::switching::switched(work.conn(), at, state, &tripped).await?;
         }
         let since = store::evidence::horizon(work.conn(), now - numbers.memory).await?;
         let memory = store::evidence::memory(work.conn(), town.version(), since).await?;

@@ -46,8 +46,7 @@ pub struct Hit {
     pub area: [String; 2],
 }
 
-/// The place is confirmed, or another one than before: who is not off by it is left alone, who is new is told. Somebody who
-/// was told of a fault already is not told of the same one under another number.
+/// The place is confirmed, or another one than before: who is not off by it is left alone, who is new is told.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -64,14 +63,21 @@ pub async fn confirmed(work: &mut Work, pack: &Pack, found: &Fault) -> Result<()
         }
     }
     for hit in &found.important {
-        if table::open_of(work.conn(), hit.customer, About::Fault)
-            .await?
-            .is_none()
-        {
+        if !is_warned(work, hit.customer).await? {
             warn(work, pack, found, hit, known.etr_at).await?;
         }
     }
     Ok(())
+}
+
+/// Who was told of a fault is not told of the same one under another number; who was told that one supply is left still has it.
+async fn is_warned(work: &mut Work, customer: Uuid) -> Result<bool, Error> {
+    for about in [About::Fault, About::Supply] {
+        if table::open_of(work.conn(), customer, about).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn warn(

@@ -38,6 +38,11 @@ pub struct Debt {
 }
 
 impl Debt {
+    /// Number of the picture its visit takes: one proves one case.
+    pub fn visit(&self) -> u8 {
+        100 + self.account.bytes().last().map_or(0, |digit| digit - b'0')
+    }
+
     /// Its photos.
     pub fn photos(&self) -> String {
         format!("/api/v1/photos?case_id={}", self.id)
@@ -299,8 +304,9 @@ impl House {
             first["case_id"] == debt.id.as_str() && !first["serve_by"].is_null(),
             "{visits}"
         );
-        phone.bring("/m/v1", 1).await?;
+        let photo = phone.bring("/m/v1", debt.visit()).await?;
         let mut proof = self.proof();
+        proof["photo_sha256"] = json!(photo);
         let without = proof.as_object_mut().context("an object")?;
         without.remove("type");
         without.insert("id".to_owned(), json!(Uuid::now_v7()));
