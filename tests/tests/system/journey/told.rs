@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use relight_grid::pack::{Channel, Language};
+use relight_grid::pack::{Channel, CustomerClass, Language};
 use relight_testkit::otlp::SpanSeen;
 
 use super::{Journey, TRACE};
 
 /// Words of each kind in both languages. Asked in this order: the later words also occur in earlier kinds.
-const KINDS: [(&str, &str, &str); 4] = [
+const KINDS: [(&str, &str, &str); 5] = [
+    ("important", "请启用备用", "standby supply"),
     ("accepted", "已受理", "received your report"),
     ("crew_en_route", "已出发", "crew is on its way"),
     ("restored", "已于", "supply was restored"),
@@ -23,12 +24,13 @@ fn kind_of(text: &str) -> Option<&'static str> {
         .map(|(kind, ..)| *kind)
 }
 
-/// What one address should get: kinds, by whether its customer called.
-fn due(is_caller: bool) -> BTreeSet<&'static str> {
+/// What one address should get: kinds, by whether its customer called and whether they are important (O23).
+fn due(is_caller: bool, is_important: bool) -> BTreeSet<&'static str> {
     KINDS
         .iter()
         .map(|(kind, ..)| *kind)
         .filter(|kind| is_caller || *kind != "accepted")
+        .filter(|kind| is_important || *kind != "important")
         .collect()
 }
 
@@ -120,6 +122,11 @@ fn expected(journey: &Journey) -> BTreeMap<String, (Channel, Language, BTreeSet<
         .iter()
         .map(|point| journey.account(*point))
         .collect();
+    let customers = journey.pack.customers.iter();
+    let important: BTreeSet<&str> = customers
+        .filter(|customer| customer.class == CustomerClass::Important)
+        .map(|customer| customer.account.as_str())
+        .collect();
     let contacts = journey
         .pack
         .contacts
@@ -127,7 +134,8 @@ fn expected(journey: &Journey) -> BTreeMap<String, (Channel, Language, BTreeSet<
         .filter(|contact| dead.contains(contact.account.as_str()));
     contacts
         .map(|contact| {
-            let kinds = due(callers.contains(contact.account.as_str()));
+            let account = contact.account.as_str();
+            let kinds = due(callers.contains(account), important.contains(account));
             (contact.value.clone(), (contact.channel, contact.language, kinds))
         })
         .collect()
