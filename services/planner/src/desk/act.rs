@@ -95,7 +95,7 @@ pub enum Act {
         heard_by: String,
     },
     /// The affected set is taken anew.
-    Refresh(Found),
+    Refresh(Box<Found>),
 }
 
 /// One command.
@@ -140,7 +140,7 @@ pub async fn apply(work: &mut Work, pack: &Pack, claims: &Claims, command: Comma
             event_on(work, pack, &mut one, &event, &command).await?;
         }
         Act::Evidence(evidence) => evidence_of(work, pack, &mut one, evidence, command.call).await?,
-        Act::Refresh(found) => refresh(work, &mut one, found, command.words).await?,
+        Act::Refresh(found) => refresh(work, &mut one, *found, command.words).await?,
         Act::CheckIn { name, team } => leaders::check_in(work, &mut one, (&team, &name), crew).await?,
         Act::Clear { name, team, heard_by } => {
             leaders::clear(work, &mut one, (&team, &name), crew, &heard_by).await?;

@@ -159,7 +159,7 @@ impl Api {
             }
             Asks::Network => {
                 let found = self.others.find(&known().await?.place.device_ids).await?;
-                command.act = act::Act::Refresh(found);
+                command.act = act::Act::Refresh(Box::new(found));
             }
         }
         Ok(())

@@ -35,7 +35,7 @@ fn refresh(without: &[u8], with: &[u8]) -> Act {
     let stays = |one: &Affected| without.iter().all(|n| customer(*n) != one.customer);
     let mut affected: Vec<_> = draft.affected.into_iter().filter(stays).collect();
     affected.extend(with.iter().map(|n| ordinary(*n)));
-    Act::Refresh(given::found(draft.place, affected))
+    Act::Refresh(Box::new(given::found(draft.place, affected)))
 }
 
 /// Noticed, answered and reminded: only the added customer is left to look after.

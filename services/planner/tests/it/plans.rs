@@ -194,7 +194,7 @@ async fn a_customer_who_is_added_needs_a_notice_and_the_lead_of_their_own() -> a
         ..affected[0]
     });
     house.clock.advance(h(48));
-    let refresh = Act::Refresh(given::found(draft.place, affected));
+    let refresh = Act::Refresh(Box::new(given::found(draft.place, affected)));
     house.act(&planner(), refresh).await?;
     let notices = then::notices(&house.db).await?;
     let told: Vec<_> = notices.iter().map(|(kind, _)| kind.as_str()).collect();

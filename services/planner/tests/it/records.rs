@@ -73,7 +73,7 @@ async fn words_of_a_new_set_are_announced_by_another_person() -> anyhow::Result<
     let house = given::house().await?;
     house.approved().await?;
     let draft = given::a_draft(outage(), window());
-    let refresh = Act::Refresh(given::found(draft.place, draft.affected));
+    let refresh = Act::Refresh(Box::new(given::found(draft.place, draft.affected)));
     let command = Command {
         act: refresh,
         ..reworded(Event::Announce)
