@@ -68,7 +68,14 @@ pub(crate) use {
 };
 
 /// People who see orders, incidents and crews.
-pub const STAFF: [Role; 4] = [Role::Dispatcher, Role::UnitDesk, Role::Agent, Role::Admin];
+pub const STAFF: [Role; 6] = [
+    Role::Dispatcher,
+    Role::UnitDesk,
+    Role::Agent,
+    Role::Admin,
+    Role::Manager,
+    Role::ControlRoom,
+];
 
 #[derive(OpenApi)]
 #[openapi(info(

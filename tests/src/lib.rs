@@ -8,4 +8,4 @@ pub mod process;
 pub mod system;
 
 pub use api::Api;
-pub use system::System;
+pub use system::{PASSWORD, System};

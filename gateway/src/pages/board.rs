@@ -42,7 +42,7 @@ const POINTS_MAX: u32 = 500;
 /// Alarms of outages on the board; the rest is in the API.
 const ALARMS_MAX: u32 = 20;
 /// Who sees alarms of outages.
-const ALARMED: [Role; 4] = [Role::Planner, Role::Dispatcher, Role::Manager, Role::ControlRoom];
+const ALARMED: [Role; 3] = [Role::Dispatcher, Role::Manager, Role::ControlRoom];
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

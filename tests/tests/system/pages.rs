@@ -1,7 +1,7 @@
 //! The public pages of the built system, as a browser without JavaScript gets them.
 
 use anyhow::Context;
-use relight_tests::System;
+use relight_tests::{PASSWORD, System};
 use reqwest::{Response, header};
 
 use crate::small;
@@ -82,6 +82,49 @@ async fn a_report_form_posted_twice_is_one_report() -> anyhow::Result<()> {
     system.stop().await
 }
 
+/// Alarms climb to the duty manager, and switching has its seat in the control room: both see the whole board.
+#[tokio::test]
+async fn every_seat_that_alarms_climb_to_sees_the_whole_board() -> anyhow::Result<()> {
+    let mut system = street().await?;
+    for role in ["dispatcher", "manager", "control_room"] {
+        system.account(role, role, &[]).await?;
+        let board = board(&system, role).await?;
+        anyhow::ensure!(board.contains("class=\"sum\""), "{role}: {board}");
+        anyhow::ensure!(!board.contains("class=\"partly\""), "{role}: {board}");
+    }
+    system.stop().await
+}
+
+/// The board of somebody who signs in with the form.
+async fn board(system: &System, login: &str) -> anyhow::Result<String> {
+    let base = system.gateway()?;
+    let page = reqwest::get(format!("{base}/login?lang=en")).await?;
+    let visit = cookie(&page, "relight_visit=")?;
+    let html = page.text().await?;
+    let form = format!(
+        "csrf={}&next=/board&login={login}&password={PASSWORD}",
+        hidden(&html, "csrf")?
+    );
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
+    let signed_in = client
+        .post(format!("{base}/login"))
+        .header(header::COOKIE, &visit)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .await?;
+    let session = cookie(&signed_in, "relight_session=")?;
+    let board = client
+        .get(format!("{base}/board?lang=en"))
+        .header(header::COOKIE, session)
+        .send()
+        .await?;
+    anyhow::ensure!(board.status() == 200, "{login}: {}", board.status());
+    Ok(board.text().await?)
+}
+
 async fn post(url: &str, cookie: &str, form: &str) -> anyhow::Result<Response> {
     let request = reqwest::Client::new()
         .post(url)
@@ -93,10 +136,14 @@ async fn post(url: &str, cookie: &str, form: &str) -> anyhow::Result<Response> {
 
 /// The cookie a browser would send back: without it the proof in the form is none.
 fn visit_cookie(page: &Response) -> anyhow::Result<String> {
+    cookie(page, "relight_visit=")
+}
+
+fn cookie(page: &Response, start: &str) -> anyhow::Result<String> {
     let cookies = page.headers().get_all(header::SET_COOKIE).iter();
     let mut cookies = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
-    let visit = cookies.find(|cookie| cookie.starts_with("relight_visit="));
-    Ok(visit.context("a cookie of this browser")?.to_owned())
+    let mine = cookies.find(|cookie| cookie.starts_with(start));
+    Ok(mine.with_context(|| format!("the cookie {start}"))?.to_owned())
 }
 
 fn hidden(html: &str, name: &str) -> anyhow::Result<String> {

@@ -9,7 +9,13 @@ use crate::{
     store::{crew::Crew, order::Order, unit::Scope},
 };
 
-const READERS: [Role; 3] = [Role::Dispatcher, Role::Agent, Role::Admin];
+const READERS: [Role; 5] = [
+    Role::Dispatcher,
+    Role::Agent,
+    Role::Admin,
+    Role::Manager,
+    Role::ControlRoom,
+];
 
 /// What the caller is to an order.
 struct Standing {
@@ -120,7 +126,8 @@ pub fn may_see_crew(claims: &Claims, crew: &Crew) -> Option<bool> {
     if own || desk || office || sheet {
         Some(true)
     } else {
-        (claims.has(&[Role::Service]) || claims.has_at(&[Role::Agent], &crew.org_path)).then_some(false)
+        let others = [Role::Agent, Role::Manager, Role::ControlRoom];
+        (claims.has(&[Role::Service]) || claims.has_at(&others, &crew.org_path)).then_some(false)
     }
 }
 

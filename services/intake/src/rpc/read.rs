@@ -23,19 +23,23 @@ use crate::{
 /// Staff who read reports of their area, with contacts.
 const STAFF: [Role; 4] = [Role::Agent, Role::Dispatcher, Role::UnitDesk, Role::Admin];
 /// Who reads reports without contacts as well.
-const READERS: [Role; 5] = [
+const READERS: [Role; 7] = [
     Role::Agent,
     Role::Dispatcher,
     Role::UnitDesk,
     Role::Admin,
+    Role::Manager,
+    Role::ControlRoom,
     Role::Service,
 ];
 /// Who reads incidents.
-pub(super) const INCIDENT_READERS: [Role; 6] = [
+pub(super) const INCIDENT_READERS: [Role; 8] = [
     Role::Agent,
     Role::Dispatcher,
     Role::UnitDesk,
     Role::Admin,
+    Role::Manager,
+    Role::ControlRoom,
     Role::Service,
     Role::Crew,
 ];
