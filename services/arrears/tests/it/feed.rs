@@ -95,7 +95,7 @@ async fn a_line_counts_once_and_a_wrong_one_is_told_by_line() -> anyhow::Result<
     assert_eq!(
         words,
         [
-            "taken", "repeated", "refused", "older", "refused", "refused", "refused", "refused"
+            "taken", "repeated", "refused", "older", "kept", "refused", "refused", "refused"
         ]
     );
     assert_eq!(
