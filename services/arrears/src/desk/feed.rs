@@ -315,7 +315,8 @@ pub(super) async fn settle(
     Ok(cases)
 }
 
-/// What the new balances do to open cases. Most only confirm what was known: those are saved together.
+/// What the new balances, and the time that has passed, do to open cases. Most only confirm what was known: those are saved
+/// together.
 async fn move_cases(
     work: &mut Work,
     house: &House,
@@ -337,6 +338,7 @@ async fn move_cases(
             first_paid_at: first_paid(account, &stored.doc, beside),
         });
         let (next, _) = transition(&stored.doc, &event, &facts, at)?;
+        let (next, _) = transition(&next, &Event::Look, &facts, at)?;
         let moved = Case {
             balance_at: next.balance_at,
             ..stored.doc.0.clone()

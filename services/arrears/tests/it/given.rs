@@ -242,10 +242,15 @@ pub fn payment(external_id: &str, account: &str, cents: i64, paid_at: &str) -> w
 }
 
 impl Room {
-    /// Moves the clock forward to `at` and lets everything happen that is due.
-    pub async fn until(&self, at: &str) -> anyhow::Result<()> {
+    /// Moves the clock forward to `at`.
+    pub fn later(&self, at: &str) {
         let by = local(at) - self.clock.now();
         self.clock.advance(by);
+    }
+
+    /// Moves the clock forward to `at` and lets everything happen that is due.
+    pub async fn until(&self, at: &str) -> anyhow::Result<()> {
+        self.later(at);
         self.fire().await?;
         Ok(())
     }
