@@ -138,7 +138,7 @@ async fn fire_one<H: Asking>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result
         fire(db, work, timer, handler, None).await.map(Some)
     } else {
         // The claim is given back while others are asked; whoever claims it meanwhile fires it.
-        drop(work);
+        work.undo().await?;
         let span = telemetry::span_from(span(&timer), &timer.traceparent);
         let asked = AssertUnwindSafe(handler.ask(db, &timer))
             .catch_unwind()
