@@ -93,7 +93,8 @@
   const changed = () => {
     dirty += 1;
   };
-  const kinds = ["incident.changed", "workorder.step", "workorder.alarm", "etr.changed", "crew.changed", "outage.alarm", "reset"];
+  const kinds = ["incident.changed", "workorder.step", "workorder.alarm", "etr.changed", "crew.changed", "outage.alarm",
+    "arrears.alarm", "call.wanted", "ledger.exception", "reset"];
   for (const kind of kinds) stream.addEventListener(kind, changed);
   stream.addEventListener("open", () => {
     beatAt = performance.now();

@@ -7,6 +7,7 @@ mod arrears_breach;
 mod arrears_event;
 mod arrears_feed;
 pub(crate) mod arrears_notice;
+mod arrears_unplaced;
 mod certificates;
 mod contacts;
 mod crews;
@@ -122,6 +123,7 @@ pub fn routes(photos: &Photos) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(arrears::routes())
         .merge(arrears_alarm::routes())
         .merge(arrears_breach::routes())
+        .merge(arrears_unplaced::routes())
         .merge(arrears_feed::routes())
         .merge(devices::routes())
         .merge(switching::routes())

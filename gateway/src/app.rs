@@ -14,6 +14,7 @@ use relight_proto::{
     arrears::v1::{
         arrears_alarms_client::ArrearsAlarmsClient, arrears_breaches_client::ArrearsBreachesClient,
         arrears_client::ArrearsClient, case_photos_client::CasePhotosClient,
+        unplaced_payments_client::UnplacedPaymentsClient,
     },
     dispatch::v1::{dispatch_client::DispatchClient, order_photos_client::OrderPhotosClient},
     insight::v1::{
@@ -145,6 +146,8 @@ pub struct Clients {
     pub arrears_alarms: ArrearsAlarmsClient<Outgoing>,
     /// Cuts without right, late reconnections.
     pub breaches: ArrearsBreachesClient<Outgoing>,
+    /// Payments without an account.
+    pub unplaced: UnplacedPaymentsClient<Outgoing>,
     /// Photos of arrears cases.
     pub case_photos: CasePhotosClient<Outgoing>,
     /// Photos of planned outages.
@@ -189,6 +192,7 @@ impl Clients {
             arrears: ArrearsClient::new(peers.patient("arrears")),
             arrears_alarms: ArrearsAlarmsClient::new(peers.to("arrears")),
             breaches: ArrearsBreachesClient::new(peers.to("arrears")),
+            unplaced: UnplacedPaymentsClient::new(peers.to("arrears")),
             case_photos: CasePhotosClient::new(peers.to("arrears")),
             outage_photos: OutagePhotosClient::new(peers.to("planner")),
             order_photos: OrderPhotosClient::new(peers.to("dispatch")),

@@ -317,8 +317,9 @@ struct FieldCut {
 }
 
 /// Records a cut. One that had no valid leave when it was done, or is told later than a minute without a code the desk read
-/// out, is recorded all the same: as possibly wrongful, and supply has to come back at once. One at another meter is wrongful
-/// for whoever that meter supplies.
+/// out, is recorded all the same: as possibly wrongful, and supply has to come back at once. One told after a payment is
+/// lawful when the phone's clock is right and shows that it was done three minutes before the payment at least. One at
+/// another meter is wrongful for whoever that meter supplies.
 #[utoipa::path(post, path = "/m/v1/arrears/cases/{id}/cut", tag = "arrears", security(("session" = [])),
     params(("id" = Uuid, Path, description = "Case id")), request_body = FieldCut,
     responses((status = 200, description = "The case after it: look at `wrongful`", body = FieldCase)))]
@@ -346,8 +347,15 @@ async fn cut(
         done_at: done_at.map(timestamp),
         told_by: String::new(),
         position: body.position.map(|(lon, lat)| Point { lon, lat }),
+        clock_off_s: Some(clock_off_s(&app, body.device_now)),
     });
     apply(&app, &caller, (body.id, photos_stored), case, event).await
+}
+
+/// How far the phone's clock is off ours, seconds; what is too far to be said is as far as can be said.
+fn clock_off_s(app: &App, device_now: DateTime<Utc>) -> i32 {
+    let off = (device_now - app.clock().now()).num_seconds();
+    i32::try_from(off).unwrap_or(if off < 0 { i32::MIN } else { i32::MAX })
 }
 
 /// Supply is back.

@@ -350,7 +350,9 @@ async fn act(
     let event: CaseEvent = parse("event", body.event)?;
     let event: Event = event.into();
     let photo = match &event {
+        Event::Remind(remind) => remind.photo_sha256.as_str(),
         Event::Serve(serve) => serve.photo_sha256.as_str(),
+        Event::PreNotice(warning) => warning.photo_sha256.as_str(),
         _ => "",
     };
     let message = ApplyRequest {

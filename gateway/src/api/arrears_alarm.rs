@@ -38,7 +38,8 @@ struct ArrearsAlarm {
     org_path: String,
     /// `watch`, `at_risk`, `breach` (70 %, 90 % and the end of a reconnection's limit, at once after a wrongful cut),
     /// `wrong_person` (a proof the cut rests on reached somebody else), `wrong_meter` (a crew cut another meter: its customer has
-    /// a case of its own), `unknown_meter` (a crew cut a meter nobody knows: find it by the place)
+    /// a case of its own), `unknown_meter` (a crew cut a meter nobody knows: find it by the place),
+    /// `vulnerable` (somebody vulnerable may come to be cut: visit them first)
     level: String,
     /// By when it is due.
     due_at: Option<DateTime<Utc>>,

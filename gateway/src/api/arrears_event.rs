@@ -21,7 +21,7 @@ pub enum CaseEvent {
         channel: String,
         /// Number of the recording or receipt.
         record: String,
-        /// SHA-256 of the photo, hex; of a visit.
+        /// SHA-256 of the photo, hex; of a visit. Upload it first.
         #[serde(default)]
         photo_sha256: String,
         /// Whom a phone call reached.
@@ -59,7 +59,7 @@ pub enum CaseEvent {
         channel: String,
         /// Number of the recording, or what was left at the door.
         record: String,
-        /// SHA-256 of the photo, hex; at the door.
+        /// SHA-256 of the photo, hex; at the door, not the one of the service of the notice. Upload it first.
         #[serde(default)]
         photo_sha256: String,
         /// Who saw it given at the door; not who gave it.

@@ -129,9 +129,10 @@ struct Feed {
 struct FeedOutcome {
     /// The source's id of it.
     external_id: String,
-    /// `taken`, `repeated`, `older` (a balance before the last one: kept, not used), `refused`
+    /// `taken`, `repeated`, `older` (a balance before the last one: kept, not used), `kept` (a payment of an account nobody
+    /// knows: it counts as soon as registry knows it), `refused`
     outcome: String,
-    /// Why it was refused, with the field.
+    /// Why it was refused, with the field, or could only be kept.
     reason: String,
     /// What is owed now.
     balance_cents: i64,

@@ -88,7 +88,8 @@ impl Of {
 pub(crate) struct Photo {
     /// SHA-256 of its bytes; empty: a photo of a cut told by voice, which the phone has not named yet.
     pub(crate) sha256: String,
-    /// `served` (a notice at the door), `before_cut`, `after_cut`, `told` (of a planned outage), `arrival` (of a crew)
+    /// `reminded` (at a visit), `served` (a notice at the door), `warned` (the last warning at the door), `before_cut`,
+    /// `after_cut`, `told` (of a planned outage), `arrival` (of a crew)
     pub(crate) what: String,
     /// When what it proves was recorded, or happened.
     pub(crate) at: Option<DateTime<Utc>>,

@@ -23,6 +23,9 @@ use disk::Servers;
 /// Options of `bench`.
 #[derive(clap::Args)]
 pub(crate) struct BenchArgs {
+    /// Build without optimisations: to try the bench itself; its numbers say nothing.
+    #[arg(long)]
+    debug: bool,
     /// Handed to `relight-load bench`, such as `--only reports --rounds 5`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     more: Vec<OsString>,
@@ -44,7 +47,7 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let stop = Stop::on_signals()?;
     needs()?;
     disk::add_postgis();
-    run("bench", true, &args.more, &stop)
+    run("bench", !args.debug, &args.more, &stop)
 }
 
 /// Prints the counts; exit code 1 when a promise is broken.

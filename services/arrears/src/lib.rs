@@ -27,6 +27,7 @@ use relight_proto::arrears::v1::{
     arrears_alarms_server::ArrearsAlarmsServer, arrears_breaches_server::ArrearsBreachesServer,
     arrears_server::ArrearsServer, case_photos_server::CasePhotosServer,
     notice_text_batches_server::NoticeTextBatchesServer, notice_texts_server::NoticeTextsServer,
+    unplaced_payments_server::UnplacedPaymentsServer,
 };
 use tokio::net::TcpListener;
 
@@ -42,15 +43,26 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     let house = config::house()?;
     let room = host.room(NAME, &MIGRATIONS).await?;
-    room.keep_house(timers::Mender { house: house.clone() })?;
-    room.fire_timers(Arc::new(timers::Timers { house: house.clone() }));
     let outside = Arc::new(outside::Services::new(&room.peers));
+    let timers = timers::Timers {
+        house: house.clone(),
+        outside: Arc::clone(&outside),
+    };
+    room.fire_timers(Arc::new(timers));
+    room.keep_house(timers::Mender {
+        house: house.clone(),
+        outside: Arc::clone(&outside),
+    })?;
     let reader = consumer::FromNotify::new(&room.db, house.clone(), Arc::clone(&outside));
     room.read("notify", Arc::new(reader));
     let api = rpc::Api::new(&room.db, &host.secrets, host.clock.clone(), house, outside);
     room.serve(listener, |routes, guard| {
         routes.add_service(NoticeTextsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(ArrearsBreachesServer::with_interceptor(
+            api.clone(),
+            guard.clone(),
+        ));
+        routes.add_service(UnplacedPaymentsServer::with_interceptor(
             api.clone(),
             guard.clone(),
         ));

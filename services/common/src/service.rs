@@ -22,7 +22,7 @@ use crate::{
     reconcile::{self, Reconciler},
     relay,
     secrets::Secrets,
-    timer::{self, Handler},
+    timer::{self, Asking},
 };
 
 /// Longest wait for accepted work at the stop; servers give up their open requests before.
@@ -163,7 +163,7 @@ impl Room {
     }
 
     /// Fires this service's timers.
-    pub fn fire_timers<H: Handler>(&self, handler: Arc<H>) {
+    pub fn fire_timers<H: Asking>(&self, handler: Arc<H>) {
         self.host.tasks.spawn(timer::run(
             self.db.clone(),
             self.host.clock.clone(),

@@ -49,8 +49,45 @@ pub trait Handler: Send + Sync + 'static {
     fn fire(&self, work: &mut Work, timer: &Timer) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
+/// A handler that has to know what other services say before some of its timers fire: nobody is asked inside a transaction.
+pub trait Asking: Send + Sync + 'static {
+    /// The service's error.
+    type Error: Coded + Send;
+    /// What the others say.
+    type Known: Send;
+
+    /// Whether a timer of this kind asks.
+    fn asks(&self, kind: &str) -> bool;
+
+    /// Asks, while no transaction is open. No answer is an answer too: the timer fires all the same.
+    fn ask(&self, db: &Db, timer: &Timer) -> impl Future<Output = Self::Known> + Send;
+
+    /// Fires `timer`, with what the others said if its kind asks. An outdated one is simply ignored.
+    fn fire_with(
+        &self,
+        work: &mut Work,
+        timer: &Timer,
+        known: Option<Self::Known>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+impl<H: Handler> Asking for H {
+    type Error = H::Error;
+    type Known = ();
+
+    fn asks(&self, _kind: &str) -> bool {
+        false
+    }
+
+    async fn ask(&self, _db: &Db, _timer: &Timer) {}
+
+    async fn fire_with(&self, work: &mut Work, timer: &Timer, _known: Option<()>) -> Result<(), H::Error> {
+        self.fire(work, timer).await
+    }
+}
+
 /// Fires due timers until `stop`. Several processes may run this: each timer is claimed by one.
-pub async fn run<H: Handler>(db: Db, clock: Clock, handler: Arc<H>, stop: CancellationToken) {
+pub async fn run<H: Asking>(db: Db, clock: Clock, handler: Arc<H>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match fire_one(&db, clock.now(), &*handler).await {
             Ok(Some(_)) => {}
@@ -72,7 +109,7 @@ pub async fn run<H: Handler>(db: Db, clock: Clock, handler: Arc<H>, stop: Cancel
 ///
 /// # Errors
 /// [`Error::Db`].
-pub async fn fire_due<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<usize, Error> {
+pub async fn fire_due<H: Asking>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<usize, Error> {
     let mut fired = 0;
     while fire_one(db, now, handler).await?.is_some() {
         fired += 1;
@@ -89,12 +126,37 @@ async fn any_due(db: &Db, now: DateTime<Utc>) -> Result<bool, Error> {
         .map_err(Error::db("look for due timers"))
 }
 
-async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<Option<Timer>, Error> {
+async fn fire_one<H: Asking>(db: &Db, now: DateTime<Utc>, handler: &H) -> Result<Option<Timer>, Error> {
     if !any_due(db, now).await? {
         return Ok(None);
     }
     let mut work = Work::internal(db, "", now).await?;
-    let claimed: Option<Timer> = sqlx::query_as(
+    let Some(timer) = claim_next(&mut work, now).await? else {
+        return Ok(None);
+    };
+    if !handler.asks(&timer.kind) {
+        fire(db, work, timer, handler, None).await.map(Some)
+    } else {
+        // The claim is given back while others are asked; whoever claims it meanwhile fires it.
+        work.undo().await?;
+        let span = telemetry::span_from(span(&timer), &timer.traceparent);
+        let asked = AssertUnwindSafe(handler.ask(db, &timer))
+            .catch_unwind()
+            .instrument(span);
+        let Ok(known) = asked.await else {
+            put_off(db, &timer, now, "the handler panicked").await?;
+            return Ok(Some(timer));
+        };
+        let mut work = Work::internal(db, "", now).await?;
+        match claim_again(&mut work, &timer).await? {
+            true => fire(db, work, timer, handler, Some(known)).await.map(Some),
+            false => Ok(Some(timer)),
+        }
+    }
+}
+
+async fn claim_next(work: &mut Work, now: DateTime<Utc>) -> Result<Option<Timer>, Error> {
+    sqlx::query_as(
         "delete from timer where (kind, subject) = (
              select kind, subject from timer where due_at <= $1 order by due_at limit 1 for update skip locked
          ) returning kind, subject, due_at, version, attempts, traceparent",
@@ -102,14 +164,44 @@ async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Resul
     .bind(now)
     .fetch_optional(work.conn())
     .await
-    .map_err(Error::db("claim a timer"))?;
-    let Some(timer) = claimed else { return Ok(None) };
+    .map_err(Error::db("claim a timer"))
+}
+
+/// Whether it is still there as it was.
+async fn claim_again(work: &mut Work, timer: &Timer) -> Result<bool, Error> {
+    let claimed = sqlx::query(
+        "delete from timer where (kind, subject) = (
+             select kind, subject from timer where kind = $1 and subject = $2 and version = $3 and due_at = $4
+             for update skip locked)",
+    )
+    .bind(&timer.kind)
+    .bind(timer.subject)
+    .bind(timer.version)
+    .bind(timer.due_at)
+    .execute(work.conn())
+    .await
+    .map_err(Error::db("claim a timer again"))?;
+    Ok(claimed.rows_affected() == 1)
+}
+
+fn span(timer: &Timer) -> tracing::Span {
+    tracing::info_span!("timer", otel.name = %format!("timer {}", timer.kind))
+}
+
+/// Carries out a timer that was claimed in `work`.
+async fn fire<H: Asking>(
+    db: &Db,
+    mut work: Work,
+    timer: Timer,
+    handler: &H,
+    known: Option<H::Known>,
+) -> Result<Timer, Error> {
+    let now = work.at();
     work.set_cause(derived(timer.subject, &format!("{}:{}", timer.kind, timer.version)).to_string());
     // A handler with a bug must not end the firing of all the others.
-    let span = tracing::info_span!("timer", otel.name = %format!("timer {}", timer.kind));
-    let fired = AssertUnwindSafe(handler.fire(&mut work, &timer))
+    let fired = AssertUnwindSafe(handler.fire_with(&mut work, &timer, known))
         .catch_unwind()
-        .instrument(telemetry::span_from(span, &timer.traceparent))
+        .instrument(telemetry::span_from(span(&timer), &timer.traceparent))
         .await;
     match fired {
         Ok(Ok(())) => {
@@ -125,7 +217,7 @@ async fn fire_one<H: Handler>(db: &Db, now: DateTime<Utc>, handler: &H) -> Resul
             put_off(db, &timer, now, "the handler panicked").await?;
         }
     }
-    Ok(Some(timer))
+    Ok(timer)
 }
 
 /// A failing timer stays, is tried again later and later (at most hourly), and shows its reason.

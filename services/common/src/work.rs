@@ -304,6 +304,14 @@ impl Work {
         self.finish().await
     }
 
+    /// Takes back what was done so far, and waits until it is: what was locked is free then.
+    pub(crate) async fn undo(self) -> Result<(), Error> {
+        self.tx
+            .rollback()
+            .await
+            .map_err(Error::db("take back a transaction"))
+    }
+
     /// Writes what is to be told and audited so far.
     ///
     /// # Errors

@@ -102,4 +102,30 @@ mod tests {
         assert_eq!(said(Language::ZhCn).because, "M-9 · 文一路1号");
         assert_eq!(said(Language::ZhCn).what, "误停了无主电能表");
     }
+
+    /// Every level the desk is alarmed with has words of its own on the board.
+    #[test]
+    fn every_alarm_of_arrears_is_said_in_both_languages() {
+        let now: DateTime<Utc> = "2026-11-22T04:00:00Z".parse().unwrap();
+        let said = |level: &str, language| {
+            let alarm = ArrearsAlarm {
+                level: level.to_owned(),
+                ..ArrearsAlarm::default()
+            };
+            AlarmRow::of_arrears(&alarm, language, (now, chrono_tz::UTC)).what
+        };
+        for level in [
+            "watch",
+            "at_risk",
+            "breach",
+            "wrong_person",
+            "wrong_meter",
+            "unknown_meter",
+            "vulnerable",
+        ] {
+            let (zh, en) = (said(level, Language::ZhCn), said(level, Language::En));
+            assert!(zh != level && en != level && zh != en, "{level}: {zh} / {en}");
+        }
+        assert_eq!(said("of_tomorrow", Language::En), "of_tomorrow");
+    }
 }

@@ -216,6 +216,13 @@ pub(super) const ROUTES: &[Route] = &[
         "limit",
     ),
     route(
+        "GET /api/v1/arrears/unplaced-payments",
+        READ,
+        ("manager", "agent"),
+        ("/api/v1/arrears/unplaced-payments?limit=0", ""),
+        "limit",
+    ),
+    route(
         "GET /api/v1/arrears/cases",
         READ,
         ("manager", "customer"),

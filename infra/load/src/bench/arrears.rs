@@ -1,5 +1,7 @@
 //! A night's feed over every account, and payments by day that end cases whose crew is on its way.
 
+mod crews;
+
 use std::{
     sync::{
         Arc,
@@ -27,11 +29,11 @@ use sqlx::PgConnection;
 use tokio::{task::JoinSet, time::sleep_until};
 use uuid::Uuid;
 
-use super::{Options, Row, floor, served::Served};
+use super::{Options, Row, events::track_commits, floor, served::Served};
 use crate::{
     house::House,
     lag,
-    server::Given,
+    server::{Given, Starter},
     statistics::{ms, percentile},
 };
 
@@ -44,6 +46,8 @@ const OWING: usize = 20;
 /// One debt in so many is old enough to be cut for; the others are past their day and not old enough yet. Of debts spread
 /// evenly over a month and more about as many come of age in one night.
 const OLD: usize = 50;
+/// One warned case in so many has an order of dispatch and a crew on its way.
+const ORDERED: usize = 5;
 /// Payments a second.
 const PAYMENTS: f64 = 500.0;
 /// Callers that pay.
@@ -53,7 +57,8 @@ const DEBT: i64 = 50_000;
 const READ_WITHIN: Duration = Duration::from_secs(300);
 
 /// The feed of two nights, then payments.
-pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<Vec<Row>> {
+pub(super) async fn measure(given: &Given, options: &Options, starter: &Starter) -> anyhow::Result<Vec<Row>> {
+    track_commits(given, starter).await?;
     let accounts = usize::try_from(options.accounts).expect("a few millions at most");
     let mut house = House::build(given, "bench_arrears").await?;
     let served = Served::start(given, &mut house).await?;
@@ -70,9 +75,18 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
         accounts / OWING,
         again.as_secs_f64()
     );
-    let cases = warn(&mut conn).await?;
+    let state = warned(Utc::now());
+    let cases = warn(&mut conn, &state).await?;
+    let payments = payments(cases, options.round());
+    let ordered: Vec<String> = (0..payments)
+        .step_by(ORDERED)
+        .map(|n| account(n * OWING))
+        .collect();
+    crews::send(&served, &mut conn, &ordered, &state).await?;
     morning(&mut conn).await?;
-    let paid = pay(&served, cases, options.round()).await?;
+    let began = Utc::now();
+    let paid = pay(&served, payments).await?;
+    let stopped = stopped(&mut conn, &ordered, began).await?;
     floor::prepare(&mut conn, accounts).await?;
     let floor_night = floor::night(&house, accounts, (LINES, FEEDERS)).await?;
     let floor_paid = floor::payments(&house, (paid.len(), PAYMENTS), TILLS).await?;
@@ -118,6 +132,20 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
                 "{:.1}x at p99",
                 percentile(&paid, 99.0).as_secs_f64() / percentile(&floor_paid, 99.0).as_secs_f64()
             ),
+            "p99 < 1 s",
+        ),
+        Row::new(
+            &format!(
+                "the same, from the payment to the crew's order withdrawn (one case in {ORDERED}), p50 / p99"
+            ),
+            "-",
+            format!(
+                "{} / {} of {}",
+                ms(percentile(&stopped, 50.0)),
+                ms(percentile(&stopped, 99.0)),
+                stopped.len()
+            ),
+            "-",
             "p99 < 1 s",
         ),
     ])
@@ -256,12 +284,11 @@ async fn judged(conn: &mut PgConnection, accounts: usize) -> anyhow::Result<()> 
 }
 
 /// Every open case stands at its last warning, with leave given to a crew. Returns how many there are.
-async fn warn(conn: &mut PgConnection) -> anyhow::Result<usize> {
-    let state = serde_json::to_value(warned(Utc::now()))?;
+async fn warn(conn: &mut PgConnection, state: &State) -> anyhow::Result<usize> {
     sqlx::query(
         "update arrears.debt_case set state = 'pre_noticed', doc = jsonb_set(doc, '{state}', $1), version = version + 1",
     )
-    .bind(state)
+    .bind(serde_json::to_value(state)?)
     .execute(&mut *conn)
     .await?;
     let given = sqlx::query(
@@ -365,7 +392,7 @@ fn warned(now: DateTime<Utc>) -> State {
 
 /// Payments of single accounts at a steady rate, each counted from when it was due to the answer: the case is settled and
 /// the crew's leave void by then.
-async fn pay(served: &Served, cases: usize, time: Duration) -> anyhow::Result<Vec<Duration>> {
+async fn pay(served: &Served, payments: usize) -> anyhow::Result<Vec<Duration>> {
     let begun = tokio::time::Instant::now();
     let next = Arc::new(AtomicUsize::new(0));
     let mut tills = JoinSet::new();
@@ -376,8 +403,8 @@ async fn pay(served: &Served, cases: usize, time: Duration) -> anyhow::Result<Ve
             let mut times = Vec::new();
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                let due = Duration::from_secs_f64(n as f64 / PAYMENTS);
-                if due >= time || n >= cases {
+                let due = due_after(n);
+                if n >= payments {
                     return anyhow::Ok(times);
                 }
                 sleep_until(begun + due).await;
@@ -396,6 +423,44 @@ async fn pay(served: &Served, cases: usize, time: Duration) -> anyhow::Result<Ve
     }
     times.sort_unstable();
     Ok(times)
+}
+
+/// How many payments come in that time, of as many cases at most.
+fn payments(cases: usize, time: Duration) -> usize {
+    cases.min((time.as_secs_f64() * PAYMENTS) as usize)
+}
+
+/// When the n-th payment is due.
+fn due_after(n: usize) -> Duration {
+    Duration::from_secs_f64(n as f64 / PAYMENTS)
+}
+
+/// How long after its payment was due each order was withdrawn from the crew that had it.
+async fn stopped(
+    conn: &mut PgConnection,
+    ordered: &[String],
+    began: DateTime<Utc>,
+) -> anyhow::Result<Vec<Duration>> {
+    let read = lag::drain(conn, READ_WITHIN).await?;
+    anyhow::ensure!(
+        read.is_some(),
+        "the events of the payments are not read after minutes"
+    );
+    let withdrawn = crews::withdrawn(conn, ordered).await?;
+    anyhow::ensure!(
+        withdrawn.len() == ordered.len(),
+        "{} of {} orders were withdrawn",
+        withdrawn.len(),
+        ordered.len()
+    );
+    let no_of = |paid: &str| ordered.iter().position(|account| account == paid);
+    let after = withdrawn.iter().filter_map(|(paid, at)| {
+        let due = began + TimeDelta::from_std(due_after(no_of(paid)? * ORDERED)).ok()?;
+        Some((*at - due).to_std().unwrap_or_default())
+    });
+    let mut after: Vec<Duration> = after.collect();
+    after.sort_unstable();
+    Ok(after)
 }
 
 fn payment(n: usize) -> FeedRequest {

@@ -155,7 +155,7 @@ pub async fn run(given: &Given, options: &Options) -> anyhow::Result<()> {
         rows.extend(recommend::measure(given, options).await?);
     }
     if options.wants(Item::Arrears) {
-        rows.extend(arrears::measure(given, options).await?);
+        rows.extend(arrears::measure(given, options, &starter).await?);
     }
     if options.wants(Item::Planned) {
         rows.extend(planned::measure(given, options).await?);

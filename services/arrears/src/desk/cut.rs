@@ -11,7 +11,7 @@ use super::{
     step::{House, step},
 };
 use crate::{
-    domain::{Event, Instant, Site, event::Doing},
+    domain::{Event, Instant, Refusal, Site, event::Doing},
     error::Error,
     store::{
         account::{self, Supply},
@@ -84,7 +84,14 @@ pub(super) async fn cut(
     let found = release::lock(work.conn(), stored.id, &hash_of(stored.id, &told.shown)).await?;
     let known = found.map(|(_, release)| release);
     let facts = house.facts(site, known.as_ref());
-    let done = step(work, &mut stored, &Event::Cut(told.doing.clone()), &facts).await;
+    let done = if is_replaced(work, &stored).await? {
+        Err(Error::Refused(Refusal::NotAllowed {
+            state: stored.doc.state.word(),
+            event: "cut",
+        }))
+    } else {
+        step(work, &mut stored, &Event::Cut(told.doing.clone()), &facts).await
+    };
     match (done, told.doing.done_at) {
         (Err(Error::Refused(refusal)), Some(off_at)) => {
             let why = format!("cut although refused: {refusal}");
@@ -96,6 +103,15 @@ pub(super) async fn cut(
         }
     }
     Ok(stored)
+}
+
+/// Whether a newer debt of the account has a case of its own by now: nobody is off for two.
+async fn is_replaced(work: &mut Work, stored: &Stored) -> Result<bool, Error> {
+    if !stored.doc.state.is_over() {
+        return Ok(false);
+    }
+    let open = case::lock_open(work.conn(), &[stored.account_id]).await?;
+    Ok(!open.is_empty())
 }
 
 /// Another's meter was cut: that customer is off without right, and nobody is off for the case the crew was sent for (O10).

@@ -71,14 +71,17 @@ fn field(what: &str) -> &'static str {
 /// What each photo shows. One without a hash is owed by the phone.
 fn named(act: &Act) -> Vec<(&'static str, String)> {
     match act {
-        Act::Event(Event::Serve { proof, .. }) => {
-            let photo = proof.photo_sha256.iter();
-            photo.map(|sha256| ("served", sha256.clone())).collect()
-        }
+        Act::Event(Event::Remind(reminder)) => of_visit("reminded", reminder.photo_sha256.as_ref()),
+        Act::Event(Event::Serve { proof, .. }) => of_visit("served", proof.photo_sha256.as_ref()),
+        Act::Event(Event::PreNotice { warning, .. }) => of_visit("warned", warning.photo_sha256.as_ref()),
         Act::Cut(told) => vec![
             ("before_cut", told.doing.photo_before_sha256.clone()),
             ("after_cut", told.doing.photo_after_sha256.clone()),
         ],
         Act::Event(_) | Act::Tell(_) | Act::Issue { .. } => Vec::new(),
     }
+}
+
+fn of_visit(what: &'static str, photo: Option<&String>) -> Vec<(&'static str, String)> {
+    photo.map(|sha256| (what, sha256.clone())).into_iter().collect()
 }

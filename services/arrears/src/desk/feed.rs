@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     open::open_many,
     step::{House, step},
+    unplaced,
 };
 use crate::{
     domain::{AHEAD_MAX, Case, Event, Instant, NOT_ASKED, event::Owed, transition},
@@ -20,7 +21,7 @@ use crate::{
     store::{
         account::{self, Account, Bill, Supply},
         case::{self, Stored},
-        feed::{self, Line},
+        feed::{self, Line, Paid},
     },
 };
 
@@ -29,6 +30,8 @@ use crate::{
 pub struct FeedLine {
     /// Its id at the source.
     pub external_id: String,
+    /// As the source writes it.
+    pub account: String,
     /// Folded account.
     pub account_key: String,
     /// What it says.
@@ -76,6 +79,8 @@ pub enum Outcome {
     Repeated,
     /// A balance before the last one.
     Older,
+    /// A payment of an account nobody knows: it counts as soon as somebody does. In words why.
+    Kept(String),
     /// It cannot be taken; in words why.
     Refused(String),
 }
@@ -102,7 +107,14 @@ pub enum Fed {
 }
 
 /// Accounts of a batch by folded account.
-type Accounts = BTreeMap<String, Account>;
+pub(super) type Accounts = BTreeMap<String, Account>;
+pub(super) fn by_key(accounts: Vec<Account>) -> Accounts {
+    let by_key = accounts
+        .into_iter()
+        .map(|account| (account.account_key.clone(), account));
+    by_key.collect()
+}
+
 /// Open cases by account.
 type Cases = BTreeMap<Uuid, Stored>;
 
@@ -122,20 +134,20 @@ pub async fn feed(
     }
     let keys: BTreeSet<String> = lines.iter().map(|line| line.account_key.clone()).collect();
     let keys: Vec<String> = keys.into_iter().collect();
-    let accounts = account::lock(work.conn(), &keys).await?;
-    let mut accounts: Accounts = accounts
-        .into_iter()
-        .map(|account| (account.account_key.clone(), account))
-        .collect();
+    let mut accounts = by_key(account::lock(work.conn(), &keys).await?);
     let new: Vec<String> = keys
-        .into_iter()
-        .filter(|key| !accounts.contains_key(key) && !supplies.contains_key(key))
+        .iter()
+        .filter(|key| !accounts.contains_key(*key) && !supplies.contains_key(*key))
+        .cloned()
         .collect();
     if !new.is_empty() {
         return Ok(Fed::New(new));
     }
+    let mut touched = match supplies.is_empty() {
+        true => BTreeSet::new(),
+        false => unplaced::place(work, &keys).await?,
+    };
     let written = write(work, source, lines, &accounts).await?;
-    let mut touched = BTreeSet::new();
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, written) in lines.iter().zip(written) {
         let outcome = match (written, accounts.get_mut(&line.account_key)) {
@@ -143,7 +155,10 @@ pub async fn feed(
                 touched.insert(line.account_key.clone());
                 take(line, account)
             }
-            (Written::New, None) => Outcome::Refused(unknown(supplies.get(&line.account_key))),
+            (Written::New, None) => {
+                let why = unknown(supplies.get(&line.account_key));
+                unplaced::keep(work, source, line, why).await?
+            }
             (Written::Before(outcome), _) => outcome,
         };
         outcomes.push(outcome);
@@ -260,7 +275,7 @@ fn take(line: &FeedLine, account: &mut Account) -> Outcome {
 }
 
 /// What the accounts owe by now, and what that does to their cases. Returns the open cases of all of them.
-async fn settle(
+pub(super) async fn settle(
     work: &mut Work,
     house: &House,
     accounts: &mut Accounts,
@@ -273,9 +288,9 @@ async fn settle(
         .collect();
     let paid = feed::paid_since(work.conn(), &since).await?;
     for account in accounts.values_mut() {
-        if let Some((sum, last_at)) = paid.get(&account.id) {
-            account.balance_cents = account.told_cents.unwrap_or(0).saturating_sub(*sum);
-            account.balance_at = account.told_at.max(*last_at);
+        if let Some(paid) = paid.get(&account.id) {
+            account.balance_cents = account.told_cents.unwrap_or(0).saturating_sub(paid.cents);
+            account.balance_at = account.told_at.max(paid.last_at);
             account.due_on = account.oldest_due(0);
         }
     }
@@ -286,7 +301,7 @@ async fn settle(
         .values_mut()
         .filter(|account| paid.contains_key(&account.id))
         .collect();
-    move_cases(work, house, &mut changed, &mut cases).await?;
+    move_cases(work, house, (&mut changed, &paid), &mut cases).await?;
     let changed: Vec<&Account> = changed.into_iter().map(|account| &*account).collect();
     account::save_all(work.conn(), &changed).await?;
     cases.retain(|_, case| !case.doc.state.is_over());
@@ -300,15 +315,16 @@ async fn settle(
     Ok(cases)
 }
 
-/// What the new balances do to open cases. Most only confirm what was known: those are saved together.
+/// What the new balances, and the time that has passed, do to open cases. Most only confirm what was known: those are saved
+/// together.
 async fn move_cases(
     work: &mut Work,
     house: &House,
-    accounts: &mut [&mut Account],
+    (accounts, beside): (&mut [&mut Account], &BTreeMap<Uuid, Paid>),
     cases: &mut Cases,
 ) -> Result<(), Error> {
     let (at, facts) = (work.at(), house.facts(&NOT_ASKED, None));
-    let paid = paid_since_notice(work, cases).await?;
+    let noticed = paid_since_notice(work, cases).await?;
     let mut confirmed = Vec::new();
     for account in accounts {
         let (Some(stored), Some(as_of)) = (cases.get_mut(&account.id), account.balance_at) else {
@@ -318,9 +334,11 @@ async fn move_cases(
             balance_cents: account.balance_cents,
             as_of,
             due_on: account.due_on,
-            paid_cents: paid.get(&account.id).map_or(0, |(sum, _)| *sum),
+            paid_cents: noticed.get(&account.id).map_or(0, |paid| paid.cents),
+            first_paid_at: first_paid(account, &stored.doc, beside),
         });
         let (next, _) = transition(&stored.doc, &event, &facts, at)?;
+        let (next, _) = transition(&next, &Event::Look, &facts, at)?;
         let moved = Case {
             balance_at: next.balance_at,
             ..stored.doc.0.clone()
@@ -340,11 +358,15 @@ async fn move_cases(
     case::save_all(work.conn(), &confirmed).await
 }
 
+/// The first payment beside the newest balance; not known where that balance is smaller than what was owed before it.
+fn first_paid(account: &Account, case: &Case, beside: &BTreeMap<Uuid, Paid>) -> Option<Instant> {
+    let whole = account.told_cents.is_some_and(|told| told >= case.balance_cents);
+    let paid = beside.get(&account.id).filter(|_| whole)?;
+    paid.first_at
+}
+
 /// What was paid since the notices that hold were issued, by account.
-async fn paid_since_notice(
-    work: &mut Work,
-    cases: &Cases,
-) -> Result<BTreeMap<Uuid, (i64, Option<Instant>)>, Error> {
+async fn paid_since_notice(work: &mut Work, cases: &Cases) -> Result<BTreeMap<Uuid, Paid>, Error> {
     let noticed = cases.values().filter_map(|case| {
         let notice = case.doc.state.notice()?;
         Some((case.account_id, Some(notice.issued_at)))

@@ -9,7 +9,7 @@ use super::{
     step::{House, step},
 };
 use crate::{
-    domain::{Case, Event, Facts, Instant, NOT_ASKED, State},
+    domain::{Case, Event, Facts, Instant, Site, State},
     error::Error,
     store::{
         alarm::{self, Alarm},
@@ -24,15 +24,16 @@ pub const WARN: &str = "case.warn";
 /// Kind of the timer that watches a reconnection.
 pub const RECONNECT: &str = "reconnect.watch";
 
-/// Carries a timer out; one whose case is over or gone is ignored.
+/// Carries a timer out; one whose case is over or gone is ignored. `site`: what is known of the premises at the notified
+/// stop, for the last warning.
 ///
 /// # Errors
 /// [`Error::Stored`] for a kind this release does not know.
-pub async fn fire(work: &mut Work, house: &House, timer: &Timer) -> Result<(), Error> {
+pub async fn fire(work: &mut Work, house: &House, timer: &Timer, site: &Site) -> Result<(), Error> {
     let Some(mut stored) = case::lock(work.conn(), timer.subject).await? else {
         return Ok(());
     };
-    let facts = house.facts(&NOT_ASKED, None);
+    let facts = house.facts(site, None);
     match timer.kind.as_str() {
         LOOK => step(work, &mut stored, &Event::Look, &facts).await.map(drop),
         WARN => message::warn(work, &stored, &facts).await,
@@ -126,10 +127,13 @@ fn marks(case: &Case, facts: &Facts<'_>) -> Option<(Instant, Vec<(Instant, &'sta
     }
 }
 
-/// The next mark that was not reached at `now`; a wrongful cut has its only one at once.
-pub(super) fn next_alarm(case: &Case, facts: &Facts<'_>, now: Instant) -> Option<(Instant, &'static str)> {
+/// The next mark that was not reached at `now`. In a state just entered also one that was: a wrongful cut has its only one at
+/// once, and a payment may be known late.
+pub(super) fn next_alarm(
+    case: &Case,
+    facts: &Facts<'_>,
+    (now, is_entered): (Instant, bool),
+) -> Option<(Instant, &'static str)> {
     let (_, marks) = marks(case, facts)?;
-    marks.into_iter().find(|(at, _)| {
-        *at > now || matches!(&case.state, State::Wrongful { found_at, .. } if *found_at == now)
-    })
+    marks.into_iter().find(|(at, _)| *at > now || is_entered)
 }

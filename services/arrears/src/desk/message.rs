@@ -14,7 +14,6 @@ use crate::{
     domain::{
         Event, Facts, Instant, Site,
         message::{Kind, check_order, next_warning},
-        unlocked,
     },
     error::Error,
     store::{
@@ -57,15 +56,13 @@ pub(super) async fn ordered(
     facts: &Facts<'_>,
 ) -> Result<(), Error> {
     check_order(kind, &stored.doc, facts, work.at())?;
-    if kind == Kind::PreNotice {
-        unlocked(facts.locks)?;
-    }
     let detail = json!({ "kind": kind.word() });
     work.audit("arrears.message_ordered", stored.id, detail);
     order(work, stored, kind).await
 }
 
-/// The timer orders the last warning once the balance is fresh, and else looks again while it is in time.
+/// The timer orders the last warning once the balance is fresh, nothing is locked there and the premises have supply, and
+/// else looks again while it is in time.
 pub(super) async fn warn(work: &mut Work, stored: &Stored, facts: &Facts<'_>) -> Result<(), Error> {
     let now = work.at();
     if message::is_ordered(work.conn(), stored.id, Kind::PreNotice, now - WARNED_BEFORE).await? {

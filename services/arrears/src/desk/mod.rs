@@ -13,6 +13,7 @@ mod open;
 mod release;
 mod step;
 mod stranger;
+mod unplaced;
 
 pub use apply::{Act, Command, apply};
 pub use cut::{Meter, Told as CutTold};
@@ -24,3 +25,4 @@ pub use open::open_missed;
 pub use release::{Leave, Shown, hash_of, release};
 pub use step::House;
 pub use stranger::{noted, withdrawn};
+pub use unplaced::place_known;

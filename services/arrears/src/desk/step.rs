@@ -55,6 +55,7 @@ pub(super) async fn step(
     facts: &Facts<'_>,
 ) -> Result<bool, Error> {
     let at = work.at();
+    let before = stored.doc.state.word();
     let (next, effects) = transition(&stored.doc, event, facts, at)?;
     let mut changed = take(work, stored, event, (next, effects)).await?;
     loop {
@@ -65,7 +66,8 @@ pub(super) async fn step(
         changed = true;
     }
     if changed || matches!(event, Event::Look) {
-        timers(work, stored, facts, at).await?;
+        let is_entered = before != stored.doc.state.word();
+        timers(work, stored, facts, (at, is_entered)).await?;
     }
     Ok(changed)
 }
@@ -79,10 +81,7 @@ async fn take(
     if next == stored.doc.0 {
         return Ok(false);
     }
-    let comes_near = matches!(
-        (&stored.doc.state, &next.state),
-        (State::Reminded { .. }, State::Eligible { .. })
-    );
+    let comes_near = is_near(&next) && !is_near(&stored.doc);
     let follows = Kind::follows(&stored.doc.state, &next.state);
     let late = breach::late(&stored.doc.state, &next.state);
     // A proof stays what it is when the case moves on: paid, expired, closed.
@@ -134,10 +133,16 @@ async fn take(
     if let Some(kind) = follows {
         message::order(work, stored, kind).await?;
     }
-    if comes_near && stored.doc.class == Class::Vulnerable {
+    if comes_near {
         wake(work, stored, "vulnerable", step.at, Spot::default()).await?;
     }
     Ok(true)
+}
+
+/// Somebody vulnerable may be proposed to be cut, whichever of the two came first.
+fn is_near(case: &Case) -> bool {
+    let is_early = matches!(case.state, State::Overdue | State::Reminded { .. });
+    case.class == Class::Vulnerable && case.state.is_before_cut() && !is_early
 }
 
 /// The whole state, so that the latest version is enough. No debt, no name.
@@ -175,8 +180,13 @@ pub(super) fn tell(work: &mut Work, stored: &Stored, stop_crew: bool) {
     );
 }
 
-/// The next moment somebody has to look at the case.
-async fn timers(work: &mut Work, stored: &Stored, facts: &Facts<'_>, now: Instant) -> Result<(), Error> {
+/// The next moment somebody has to look at the case; `is_entered`: it has just come to its state.
+async fn timers(
+    work: &mut Work,
+    stored: &Stored,
+    facts: &Facts<'_>,
+    (now, is_entered): (Instant, bool),
+) -> Result<(), Error> {
     let (id, version): (Uuid, i64) = (stored.id, stored.version);
     if stored.doc.state.is_over() {
         return case::clear_timers(work.conn(), id).await;
@@ -186,7 +196,7 @@ async fn timers(work: &mut Work, stored: &Stored, facts: &Facts<'_>, now: Instan
         None => work.clear_timer(LOOK, id).await?,
     }
     message::set_warning(work, stored, facts, now).await?;
-    match super::fired::next_alarm(&stored.doc, facts, now) {
+    match super::fired::next_alarm(&stored.doc, facts, (now, is_entered)) {
         Some((at, _)) => work.set_timer(RECONNECT, id, at, version).await?,
         None => work.clear_timer(RECONNECT, id).await?,
     }

@@ -39,12 +39,13 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         4 => Just(Event::Look),
         2 => prop_oneof![Just(0_i64), Just(-1), Just(DEBT), Just(DEBT / 4), 1..DEBT]
-            .prop_map(|cents| Event::Money(Owed { balance_cents: cents, as_of: Instant::MIN_UTC, due_on: None, paid_cents: 0 })),
+            .prop_map(|cents| Event::Money(Owed { balance_cents: cents, as_of: Instant::MIN_UTC, due_on: None, paid_cents: 0, first_paid_at: None })),
         2 => (DEBT / 5..2 * DEBT, prop_oneof![Just(0_i64), Just(DEBT), 1..2 * DEBT], 0_u64..60).prop_map(|(cents, paid_cents, days)| Event::Money(Owed {
             balance_cents: cents,
             as_of: Instant::MIN_UTC,
             due_on: Some(case().due_on + Days::new(days)),
             paid_cents,
+            first_paid_at: None,
         })),
         2 => (0_usize..5).prop_map(|n| hold(HoldKind::ALL[n])),
         3 => (0_usize..5).prop_map(|n| Event::Release { kind: HoldKind::ALL[n] }),
@@ -64,6 +65,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             missing_photo: (!shown).then_some("photo_before_sha256"),
             nobody_at_risk: true,
             done_at: None,
+            clock_off: None,
         })),
         1 => Just(reconnect()),
         2 => prop_oneof![Just("call 17"), Just("call 90")]

@@ -6,8 +6,11 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-pub use super::hold::{Held, HoldKind};
 use super::{Instant, call::Call, class::Class, proof::Proof};
+pub use super::{
+    hold::{Held, HoldKind},
+    stood::Stood,
+};
 
 /// One debt of one account, from overdue to its end. Paid and overdue again is a new case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -348,8 +351,12 @@ pub enum State {
         #[serde(default)]
         on_at: Option<Instant>,
     },
-    /// Paid before any disconnection.
-    SettledBefore,
+    /// Paid before any disconnection anybody told of.
+    SettledBefore {
+        /// Where it stood then, if a cut of before the payment can still be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stood: Option<Box<Stood>>,
+    },
     /// Given up before any disconnection.
     Withdrawn {
         /// Why, in words.
@@ -376,7 +383,7 @@ impl State {
             State::Wrongful { .. } => "wrongful",
             State::Reconnected { .. } => "reconnected",
             State::Closed { .. } => "closed",
-            State::SettledBefore => "settled_before",
+            State::SettledBefore { .. } => "settled_before",
             State::Withdrawn { .. } => "withdrawn",
         }
     }
@@ -385,7 +392,7 @@ impl State {
     pub fn is_over(&self) -> bool {
         matches!(
             self,
-            State::Closed { .. } | State::SettledBefore | State::Withdrawn { .. }
+            State::Closed { .. } | State::SettledBefore { .. } | State::Withdrawn { .. }
         )
     }
 
@@ -439,7 +446,7 @@ impl State {
     pub fn is_paid(&self) -> bool {
         matches!(
             self,
-            State::SettledBefore | State::Paid { .. } | State::ReconnectOrdered { .. }
+            State::SettledBefore { .. } | State::Paid { .. } | State::ReconnectOrdered { .. }
         )
     }
 

@@ -14,10 +14,7 @@ use super::{
 };
 
 /// An event, a holiday or the weather locks cuts; no answer is a no.
-///
-/// # Errors
-/// [`Refusal::Locked`], [`Refusal::LocksUnknown`].
-pub fn unlocked(locks: &Locks) -> Result<(), Refusal> {
+pub(super) fn unlocked(locks: &Locks) -> Result<(), Refusal> {
     match locks {
         Locks::Free => Ok(()),
         Locks::Locked { reason, until } => Err(Refusal::Locked {

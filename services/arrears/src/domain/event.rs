@@ -1,6 +1,6 @@
 //! What can happen to a case, and what follows from it for others.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use uuid::Uuid;
 
 use super::{
@@ -184,6 +184,9 @@ pub struct Owed {
     pub due_on: Option<NaiveDate>,
     /// What was paid since the notice that holds was issued, hundredths of the currency.
     pub paid_cents: i64,
+    /// The first payment that is not in the balance billing told, where that balance itself is no smaller than the one
+    /// before it: until then nothing was paid. `None`: not known.
+    pub first_paid_at: Option<Instant>,
 }
 
 /// A cut as the crew reports it.
@@ -205,6 +208,8 @@ pub struct Doing {
     pub nobody_at_risk: bool,
     /// Since when the supply is off already; `None`: it is cut only if the answer is yes.
     pub done_at: Option<Instant>,
+    /// How far the clock that says so was off ours when it told, phone less ours; `None`: a word, no clock.
+    pub clock_off: Option<TimeDelta>,
 }
 
 /// What follows for others.

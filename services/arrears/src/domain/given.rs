@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use relight_policy::Pack;
 
 use super::{
@@ -164,6 +165,7 @@ pub(super) fn owed(balance_cents: i64, as_of: &str, due_on: Option<&str>, paid_c
         as_of: local(as_of),
         due_on: due_on.map(|day| day.parse().expect("a day")),
         paid_cents,
+        first_paid_at: None,
     })
 }
 
@@ -177,6 +179,7 @@ pub(super) fn cut() -> Event {
         missing_photo: None,
         nobody_at_risk: true,
         done_at: None,
+        clock_off: Some(TimeDelta::zero()),
     })
 }
 

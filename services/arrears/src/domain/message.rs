@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::{
     Event, Facts, Instant, Refusal, State,
     case::{Case, PreNotice, Reminder},
+    cut::{supplied, unlocked},
     moment::fresh,
     transition::open_way,
 };
@@ -76,7 +77,7 @@ impl Kind {
                 Some(Kind::Disconnected)
             }
             (State::Disconnected { .. }, State::Paid { .. }) => Some(Kind::PaymentReceived),
-            (_, State::SettledBefore) if held_a_notice => Some(Kind::PaymentReceived),
+            (_, State::SettledBefore { .. }) if held_a_notice => Some(Kind::PaymentReceived),
             (_, State::Withdrawn { .. }) if held_a_notice => Some(Kind::Withdrawn),
             (State::ReconnectOrdered { .. } | State::Wrongful { .. }, State::Reconnected { .. }) => {
                 Some(Kind::Reconnected)
@@ -97,7 +98,7 @@ impl Kind {
             Kind::Disconnected => matches!(state, State::Disconnected { .. }),
             Kind::PaymentReceived => matches!(
                 state,
-                State::SettledBefore
+                State::SettledBefore { .. }
                     | State::Paid { .. }
                     | State::ReconnectOrdered { .. }
                     | State::Reconnected { .. }
@@ -159,6 +160,8 @@ pub fn check_order(kind: Kind, case: &Case, facts: &Facts<'_>, now: Instant) -> 
         (Kind::PreNotice, State::WindowOpen { served, .. }) => {
             open_way(case, facts)?;
             fresh(case, facts.terms, now)?;
+            supplied(facts.premises)?;
+            unlocked(facts.locks)?;
             facts
                 .law
                 .may_cut(case, served, now, served.notice.stop_at.max(now))
@@ -198,13 +201,22 @@ mod tests {
     };
 
     fn ordered(kind: Kind, state: &str, at: &str) -> Result<(), Refusal> {
+        ordered_there(kind, state, at, (Premises::Supplied, &Locks::Free))
+    }
+
+    fn ordered_there(
+        kind: Kind,
+        state: &str,
+        at: &str,
+        (premises, locks): (Premises, &Locks),
+    ) -> Result<(), Refusal> {
         let (case, _) = in_state(state);
         let law = law();
         let facts = Facts {
             law: &law,
             terms: &TERMS,
-            premises: Premises::Unknown,
-            locks: &Locks::Free,
+            premises,
+            locks,
             release: None,
         };
         let case = Case {
@@ -224,6 +236,36 @@ mod tests {
         assert_eq!(ordered(Kind::PreNotice, "window_open", "08-17 09:30"), Ok(()));
         assert!(ordered(Kind::PreNotice, "window_open", "08-17 09:30:01").is_err());
         assert!(ordered(Kind::PreNotice, "notice_served", "08-17 09:00").is_err());
+    }
+
+    /// What will not be cut is not announced to be; a reminder is no announcement.
+    #[test]
+    fn nobody_is_warned_of_a_cut_that_a_lock_or_another_outage_forbids() {
+        let locked = Locks::Locked {
+            reason: "event: exam".to_owned(),
+            until: local("08-18 18:00"),
+        };
+        let warned =
+            |premises, locks| ordered_there(Kind::PreNotice, "window_open", "08-17 09:25", (premises, locks));
+        assert_eq!(warned(Premises::Supplied, &Locks::Free), Ok(()));
+        assert!(matches!(
+            warned(Premises::Supplied, &locked),
+            Err(Refusal::Locked { .. })
+        ));
+        assert_eq!(
+            warned(Premises::Supplied, &Locks::Unknown),
+            Err(Refusal::LocksUnknown)
+        );
+        assert_eq!(warned(Premises::Off, &Locks::Free), Err(Refusal::OtherOutage));
+        assert_eq!(
+            warned(Premises::Unknown, &Locks::Free),
+            Err(Refusal::PremisesUnknown)
+        );
+        let site = (Premises::Unknown, &locked);
+        assert_eq!(
+            ordered_there(Kind::Reminder, "overdue", "07-02 10:00", site),
+            Ok(())
+        );
     }
 
     #[test]
@@ -254,7 +296,8 @@ mod tests {
             let (before, after) = (in_state(before).0.state, in_state(after).0.state);
             assert_eq!(Kind::follows(&before, &after), kind, "{}", after.word());
         }
-        let settled = |before: &str| Kind::follows(&in_state(before).0.state, &State::SettledBefore);
+        let settled =
+            |before: &str| Kind::follows(&in_state(before).0.state, &State::SettledBefore { stood: None });
         assert_eq!(settled("overdue"), None);
         assert_eq!(settled("window_open"), Some(Kind::PaymentReceived));
     }
@@ -264,7 +307,7 @@ mod tests {
         let is_true = |kind: Kind, state: &str| kind.is_true_of(&in_state(state).0.state);
         assert!(is_true(Kind::Reminder, "reminded") && !is_true(Kind::Reminder, "disconnected"));
         assert!(is_true(Kind::PreNotice, "window_open") && !is_true(Kind::PreNotice, "disconnected"));
-        assert!(!Kind::PreNotice.is_true_of(&State::SettledBefore));
+        assert!(!Kind::PreNotice.is_true_of(&State::SettledBefore { stood: None }));
         assert!(is_true(Kind::Disconnected, "disconnected") && !is_true(Kind::Disconnected, "reconnected"));
         assert!(is_true(Kind::PaymentReceived, "reconnect_ordered"));
     }

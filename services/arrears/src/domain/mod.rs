@@ -17,6 +17,7 @@ mod moment;
 pub mod money;
 pub mod proof;
 pub mod refusal;
+mod stood;
 mod stranger;
 mod told;
 mod transition;
@@ -31,7 +32,7 @@ mod given;
 mod table;
 
 pub use case::{Case, State};
-pub use cut::{check_cut, unlocked};
+pub use cut::check_cut;
 pub use event::{Effect, Event};
 pub use facts::{Facts, Locks, NOT_ASKED, Premises, Release, Site};
 pub use law::Law;

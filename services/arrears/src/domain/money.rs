@@ -8,6 +8,7 @@ use super::{
     disprove::carried,
     event::Owed,
     moment::overdue,
+    stood,
 };
 
 /// The house's own numbers, none of them law. Section `arrears` of the configuration.
@@ -80,11 +81,18 @@ pub(super) fn take(mut case: Case, owed: &Owed, facts: &Facts<'_>, now: Instant)
         return (case, Vec::new());
     }
     let paid_something = owed.balance_cents < case.balance_cents;
+    let stood = owed
+        .first_paid_at
+        .and_then(|first| stood::of(&case, first, owed.as_of));
     case.balance_cents = owed.balance_cents;
     case.balance_at = owed.as_of;
     case.debt_cents = case.debt_cents.max(owed.balance_cents);
     if owed.balance_cents <= 0 || is_covered(&case, owed) {
-        return settled(case, owed.as_of);
+        let (mut case, effects) = settled(case, owed.as_of);
+        if matches!(case.state, State::SettledBefore { .. }) {
+            case.state = State::SettledBefore { stood };
+        }
+        return (case, effects);
     }
     if !case.state.is_before_cut() {
         return (case, Vec::new());
@@ -178,7 +186,7 @@ pub(super) fn call_back(case: &mut Case) -> Vec<Effect> {
 /// Nothing is owed any more, or a plan stands for it.
 pub(super) fn settled(mut case: Case, paid_at: Instant) -> (Case, Vec<Effect>) {
     let (state, effects) = match case.state {
-        before if before.is_before_cut() => (State::SettledBefore, vec![Effect::StopCrew]),
+        before if before.is_before_cut() => (State::SettledBefore { stood: None }, vec![Effect::StopCrew]),
         State::Disconnected { cut, .. } => (State::Paid { cut, paid_at }, Vec::new()),
         later => (later, Vec::new()),
     };

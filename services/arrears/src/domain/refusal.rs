@@ -1,6 +1,6 @@
 //! Why an event may not happen, with what would make it right.
 
-use super::{Instant, case::HoldKind, proof::Method};
+use super::{Instant, case::HoldKind, late::SURE_BEFORE, proof::Method};
 
 /// Why an event may not happen now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,6 +114,15 @@ pub enum Refusal {
     /// No release.
     #[error("release: {0}; do not cut")]
     NoRelease(&'static str),
+    /// Paid before the cut, as far as anybody can show.
+    #[error(
+        "it was paid at {paid_at}, and the clocks do not show that it was cut {} minutes before at least",
+        SURE_BEFORE.num_minutes()
+    )]
+    PaidBefore {
+        /// The first payment.
+        paid_at: Instant,
+    },
     /// The request itself is incomplete.
     #[error("{field}: {must}")]
     Field {
@@ -154,6 +163,7 @@ impl Refusal {
             | Refusal::PremisesUnknown
             | Refusal::Locked { .. }
             | Refusal::LocksUnknown
+            | Refusal::PaidBefore { .. }
             | Refusal::NoRelease(_) => None,
         }
     }

@@ -17,6 +17,7 @@ use super::{
 mod back;
 mod late;
 mod paid;
+mod paid_after;
 
 fn go(case: &Case, event: &Event, at: Instant) -> Result<(Case, Vec<Effect>), Refusal> {
     let at_hand = Release {

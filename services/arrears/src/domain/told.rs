@@ -24,12 +24,19 @@ impl Reminder {
 
 impl PreNotice {
     /// Whether its evidence is what its channel needs: without a phone it is given at the door before a witness (O13).
+    /// `served_by`: the photo that proves the service of the notice, days before; it shows nothing of the warning.
     ///
     /// # Errors
     /// [`Refusal::Proof`] with the field that is missing or wrong.
-    pub fn check(&self) -> Result<(), Refusal> {
+    pub fn check(&self, served_by: Option<&String>) -> Result<(), Refusal> {
         match self.channel.as_str() {
             "phone" => call::check(self.call.as_ref()),
+            "door" if self.photo_sha256.is_some() && self.photo_sha256.as_ref() == served_by => {
+                Err(Refusal::Proof {
+                    field: "photo_sha256",
+                    must: "must be a photo of the warning, not the one of the service of the notice",
+                })
+            }
             "door" => {
                 need(&self.photo_sha256, "photo_sha256", PHOTO)?;
                 another_person(self.witness.as_deref(), (&self.by, &self.by_name))
@@ -65,22 +72,29 @@ mod tests {
             call: None,
             ..warning.clone()
         };
-        assert_eq!(field(door.check()), None);
+        assert_eq!(field(door.check(None)), None);
         let without = |change: fn(&mut PreNotice)| {
             let mut door = door.clone();
             change(&mut door);
-            field(door.check())
+            field(door.check(None))
         };
         assert_eq!(without(|d| d.photo_sha256 = None), Some("photo_sha256"));
         assert_eq!(without(|d| d.witness = None), Some("witness"));
         assert_eq!(without(|d| d.witness = Some("wang".to_owned())), Some("witness"));
         assert_eq!(without(|d| d.witness = Some("王工".to_owned())), Some("witness"));
-        assert_eq!(field(warning.check()), None);
+        assert_eq!(field(warning.check(None)), None);
         let unnamed = PreNotice {
             call: None,
             ..warning
         };
-        assert_eq!(field(unnamed.check()), Some("call"));
+        assert_eq!(field(unnamed.check(None)), Some("call"));
+        let (same, other) = ("ab".repeat(32), "cd".repeat(32));
+        assert_eq!(
+            field(door.check(Some(&same))),
+            Some("photo_sha256"),
+            "of the week before"
+        );
+        assert_eq!(field(door.check(Some(&other))), None);
     }
 
     #[test]

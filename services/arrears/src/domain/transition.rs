@@ -34,6 +34,11 @@ pub fn transition(case: &Case, event: &Event, facts: &Facts<'_>, now: Instant) -
         Event::FindWrongful { reason } if case.state.was_off().is_some() => {
             Ok(was_wrongful(case, None, reason, now))
         }
+        Event::Cut(doing)
+            if matches!(case.state, State::SettledBefore { .. }) && late::is_told_late(doing, now) =>
+        {
+            late::cut_before_payment(case, doing, facts, now)
+        }
         _ if case.state.is_over() => refused(&case, event),
         Event::Hold { kind, held } => hold(case, (*kind, held), facts, now),
         Event::Release { kind } => {
@@ -365,7 +370,7 @@ fn may_warn(
     now: Instant,
 ) -> Result<Needs, Refusal> {
     past("warned_at", warning.at, now)?;
-    warning.check()?;
+    warning.check(served.proof.photo_sha256.as_ref())?;
     let needs = open_way(case, facts)?;
     fresh(case, facts.terms, now)?;
     supplied(facts.premises)?;

@@ -27,7 +27,7 @@ pub(super) fn found_off(case: Case, event: &Event, (off_at, reason): (Instant, &
         });
     }
     // Paid or given up, and cut all the same: that is the worst of them.
-    let is_settled = matches!(case.state, State::SettledBefore | State::Withdrawn { .. });
+    let is_settled = matches!(case.state, State::SettledBefore { .. } | State::Withdrawn { .. });
     if case.state.off_since().is_some_and(|known| known - SAME <= off_at) {
         return Ok((case, Vec::new()));
     }

@@ -84,13 +84,11 @@ fn line(asked: &w::FeedLine) -> Result<FeedLine, Invalid> {
         },
         None => return Err(Invalid::new("what", "must be a balance or a payment")),
     };
+    let account = wire::text_required("account", &asked.account, wire::ACCOUNT_MAX)?;
     Ok(FeedLine {
         external_id: wire::text_required("external_id", &asked.external_id, 100)?,
-        account_key: account::key(&wire::text_required(
-            "account",
-            &asked.account,
-            wire::ACCOUNT_MAX,
-        )?),
+        account_key: account::key(&account),
+        account,
         what,
     })
 }
@@ -161,6 +159,7 @@ fn shown(asked: &w::FeedLine, told: Told) -> FeedResult {
         Outcome::Taken => ("taken", String::new()),
         Outcome::Repeated => ("repeated", String::new()),
         Outcome::Older => ("older", String::new()),
+        Outcome::Kept(why) => ("kept", why),
         Outcome::Refused(why) => return refused(asked, why),
     };
     let (case_id, case_state) = told.case.unzip();

@@ -9,6 +9,7 @@ mod photo;
 mod read;
 mod show;
 mod text;
+mod unplaced;
 
 use std::sync::Arc;
 
@@ -298,7 +299,10 @@ fn compared(ask: &ApplyRequest) -> ApplyRequest {
     let mut same = ask.clone();
     same.photos_stored.clear();
     match &mut same.event {
-        Some(apply_request::Event::Cut(cut)) => cut.done_at = cut.done_at.map(|_| Default::default()),
+        Some(apply_request::Event::Cut(cut)) => {
+            cut.done_at = cut.done_at.map(|_| Default::default());
+            cut.clock_off_s = None;
+        }
         Some(apply_request::Event::Serve(serve)) => serve.served_at = None,
         _ => {}
     }

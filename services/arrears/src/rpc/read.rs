@@ -1,6 +1,6 @@
 //! Requests to commands; every refusal names the field.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, TimeDelta};
 use relight_common::{Claims, Invalid, wire};
 use relight_proto::arrears::v1::{self as w, apply_request::Event as Asked};
 
@@ -46,7 +46,7 @@ pub(super) fn act(claims: &Claims, asked: Asked, stored: &[String]) -> Result<Re
             channel: word("channel", &remind.channel, &REMINDERS)?,
             record: wire::text_required("record", &remind.record, NAME_MAX)?,
             call: remind.call.as_ref().map(call).transpose()?,
-            photo_sha256: sha256_opt("photo_sha256", &remind.photo_sha256)?,
+            photo_sha256: stored_photo(&remind.photo_sha256, stored)?,
         }),
         Asked::Propose(propose) => Event::Propose {
             author: actor.to_owned(),
@@ -60,7 +60,7 @@ pub(super) fn act(claims: &Claims, asked: Asked, stored: &[String]) -> Result<Re
         },
         Asked::Serve(serve) => served(claims, &serve, stored)?,
         Asked::PreNotice(warning) => Event::PreNotice {
-            warning: warned(claims, &warning)?,
+            warning: warned(claims, &warning, stored)?,
             safe_shutdown: some("safe_shutdown", &warning.safe_shutdown)?,
         },
         Asked::FoundOff(found) => Event::FoundOff {
@@ -116,7 +116,7 @@ fn call(asked: &w::CallAnswered) -> Result<Call, Invalid> {
     })
 }
 
-fn warned(claims: &Claims, warning: &w::PreNotice) -> Result<PreNotice, Invalid> {
+fn warned(claims: &Claims, warning: &w::PreNotice, stored: &[String]) -> Result<PreNotice, Invalid> {
     Ok(PreNotice {
         at: wire::instant("warned_at", warning.warned_at)?,
         channel: word("channel", &warning.channel, &WARNINGS)?,
@@ -124,7 +124,7 @@ fn warned(claims: &Claims, warning: &w::PreNotice) -> Result<PreNotice, Invalid>
         by: claims.actor.clone(),
         by_name: claims.name.clone(),
         call: warning.call.as_ref().map(call).transpose()?,
-        photo_sha256: sha256_opt("photo_sha256", &warning.photo_sha256)?,
+        photo_sha256: stored_photo(&warning.photo_sha256, stored)?,
         witness: some("witness", &warning.witness)?,
     })
 }
@@ -204,6 +204,15 @@ fn sha256_opt(field: &'static str, text: &str) -> Result<Option<String>, Invalid
     }
 }
 
+/// A photo of a visit, whose bytes are stored.
+fn stored_photo(text: &str, stored: &[String]) -> Result<Option<String>, Invalid> {
+    let photo = sha256_opt("photo_sha256", text)?;
+    match &photo {
+        Some(named) if !stored.contains(named) => Err(Invalid::new("photo_sha256", UPLOAD_FIRST)),
+        _ => Ok(photo),
+    }
+}
+
 fn served(claims: &Claims, serve: &w::Serve, stored: &[String]) -> Result<Event, Invalid> {
     let words = || Method::ALL.map(Method::word).join(", ");
     let method = Method::parse(&serve.method);
@@ -220,7 +229,7 @@ fn served(claims: &Claims, serve: &w::Serve, stored: &[String]) -> Result<Event,
         server: claims.actor.clone(),
         server_name: claims.name.clone(),
         position: serve.position.map(|at| wire::point("position", at)).transpose()?,
-        photo_sha256: sha256_opt("photo_sha256", &serve.photo_sha256)?,
+        photo_sha256: stored_photo(&serve.photo_sha256, stored)?,
         received_by: some("received_by", &serve.received_by)?,
         signature_sha256: sha256_opt("signature_sha256", &serve.signature_sha256)?,
         witness: some("witness", &serve.witness)?,
@@ -231,13 +240,6 @@ fn served(claims: &Claims, serve: &w::Serve, stored: &[String]) -> Result<Event,
             .map(|asked| answered(asked, &serve.received_by))
             .transpose()?,
     };
-    if proof
-        .photo_sha256
-        .as_ref()
-        .is_some_and(|photo| !stored.contains(photo))
-    {
-        return Err(Invalid::new("photo_sha256", UPLOAD_FIRST));
-    }
     Ok(Event::Serve {
         proof,
         filing,
@@ -279,6 +281,14 @@ fn another(before: &str, after: String, done: bool) -> Result<String, Invalid> {
     }
 }
 
+/// The edge measures the clock of the phone that tells; who speaks on the phone reads some clock.
+fn clock_off(cut: &w::Cut) -> Option<TimeDelta> {
+    match cut.told_by.is_empty() {
+        true => cut.clock_off_s.map(|off| TimeDelta::seconds(off.into())),
+        false => None,
+    }
+}
+
 fn doing(actor: &str, cut: &w::Cut, stored: &[String]) -> Result<CutTold, Invalid> {
     let told_by = some("told_by", &cut.told_by)?;
     // A voice carries no photo: it follows from the phone.
@@ -302,6 +312,7 @@ fn doing(actor: &str, cut: &w::Cut, stored: &[String]) -> Result<CutTold, Invali
             missing_photo: missing(cut, stored),
             nobody_at_risk: cut.nobody_at_risk,
             done_at: wire::instant_opt("done_at", cut.done_at)?,
+            clock_off: clock_off(cut),
         },
     })
 }

@@ -68,7 +68,7 @@ impl<O: Outside> Api<O> {
             _ => doc.claimed_cents(),
         };
         // Billing may put the day off without a payment: that ends the case, and is no payment to be confirmed.
-        let nothing_paid = matches!(doc.state, State::SettledBefore) && amount_cents <= 0;
+        let nothing_paid = matches!(doc.state, State::SettledBefore { .. }) && amount_cents <= 0;
         let mut told = TextOfReply {
             account_tail: tail(&stored.account),
             amount_cents,

@@ -24,7 +24,8 @@ pub struct Line {
     pub at: DateTime<Utc>,
 }
 
-/// Writes the lines that did not come before. Returns their ids.
+/// Writes the lines that did not come before. Returns their ids. One that was kept for an account nobody knows is put right
+/// by a line with its id.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -40,7 +41,9 @@ pub async fn write(
     let amounts: Vec<i64> = lines.iter().map(|line| line.amount_cents).collect();
     let moments: Vec<DateTime<Utc>> = lines.iter().map(|line| line.at).collect();
     let new = sqlx::query_scalar!(
-        "insert into arrears.feed_line (source, external_id, account_id, kind, amount_cents, at, received_at)
+        "with right_now as (
+             delete from arrears.unplaced_payment where source = $1 and external_id = any($2))
+         insert into arrears.feed_line (source, external_id, account_id, kind, amount_cents, at, received_at)
          select $1, l.*, $7 from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[]) l
          on conflict do nothing returning external_id",
         source,
@@ -85,21 +88,32 @@ pub async fn find(
         .collect())
 }
 
+/// Payments of one account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Paid {
+    /// Their sum, hundredths of the currency.
+    pub cents: i64,
+    /// The moment of the first.
+    pub first_at: Option<DateTime<Utc>>,
+    /// The moment of the last.
+    pub last_at: Option<DateTime<Utc>>,
+}
+
 /// Payments of accounts from a moment of each on, which counts too: nobody is cut who paid in the very second of a
-/// balance (billing often knows seconds only). Their sum, and the moment of the last.
+/// balance (billing often knows seconds only).
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn paid_since(
     conn: &mut PgConnection,
     accounts: &[(Uuid, Option<DateTime<Utc>>)],
-) -> Result<BTreeMap<Uuid, (i64, Option<DateTime<Utc>>)>, Error> {
+) -> Result<BTreeMap<Uuid, Paid>, Error> {
     let (ids, since): (Vec<Uuid>, Vec<Option<DateTime<Utc>>>) = accounts.iter().copied().unzip();
     let rows = sqlx::query!(
-        r#"select a.id as "id!", coalesce(p.cents, 0)::bigint as "sum!", p.last_at
+        r#"select a.id as "id!", coalesce(p.cents, 0)::bigint as "sum!", p.first_at, p.last_at
          from unnest($1::uuid[], $2::timestamptz[]) a (id, since)
          left join lateral (
-             select sum(l.amount_cents) as cents, max(l.at) as last_at from arrears.feed_line l
+             select sum(l.amount_cents) as cents, min(l.at) as first_at, max(l.at) as last_at from arrears.feed_line l
              where l.account_id = a.id and l.kind = 'payment' and (a.since is null or l.at >= a.since)
          ) p on true"#,
         &ids,
@@ -110,6 +124,13 @@ pub async fn paid_since(
     .map_err(db("add up payments"))?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.id, (row.sum, row.last_at)))
+        .map(|row| {
+            let paid = Paid {
+                cents: row.sum,
+                first_at: row.first_at,
+                last_at: row.last_at,
+            };
+            (row.id, paid)
+        })
         .collect())
 }

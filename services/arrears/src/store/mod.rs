@@ -11,6 +11,7 @@ pub mod notice;
 pub mod photo;
 pub mod release;
 pub mod stranger;
+pub mod unplaced;
 
 use crate::error::Error;
 

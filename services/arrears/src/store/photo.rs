@@ -12,7 +12,7 @@ use crate::error::Error;
 pub struct Row {
     /// Lower-case hex; empty: the phone owes it.
     pub sha256: String,
-    /// served, before_cut, after_cut
+    /// reminded, served, warned, before_cut, after_cut
     pub what: String,
     /// When the step was recorded.
     pub at: DateTime<Utc>,
@@ -118,7 +118,7 @@ pub async fn of_cuts(pool: &PgPool, org_patterns: &[String]) -> Result<Vec<Row>,
         Row,
         "select p.sha256, p.what, p.at, p.actor, p.case_id, c.number
          from arrears.photo p join arrears.debt_case c on c.id = p.case_id
-         where p.what <> 'served' and c.org_path like any($1) and (p.sha256 <> '' or not exists
+         where p.what in ('before_cut', 'after_cut') and c.org_path like any($1) and (p.sha256 <> '' or not exists
             (select from arrears.photo n where n.case_id = p.case_id and n.what = p.what and n.sha256 <> ''))
          order by p.at desc limit 1000",
         org_patterns

@@ -144,7 +144,7 @@ fn at_the_door(change: fn(&mut PreNotice)) -> Event {
         warned_at: Some(timestamp(local("08-17 09:15"))),
         channel: "door".to_owned(),
         record: "slip 9".to_owned(),
-        photo_sha256: "ab".repeat(32),
+        photo_sha256: "cd".repeat(32),
         witness: "zhou".to_owned(),
         ..PreNotice::default()
     };

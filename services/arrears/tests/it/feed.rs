@@ -95,7 +95,7 @@ async fn a_line_counts_once_and_a_wrong_one_is_told_by_line() -> anyhow::Result<
     assert_eq!(
         words,
         [
-            "taken", "repeated", "refused", "older", "refused", "refused", "refused", "refused"
+            "taken", "repeated", "refused", "older", "kept", "refused", "refused", "refused"
         ]
     );
     assert_eq!(
@@ -152,5 +152,24 @@ async fn paid_and_overdue_again_is_a_new_case() -> anyhow::Result<()> {
         .await?;
     assert_ne!(told[0].case_id, first);
     assert_eq!(told[0].case_state, "overdue");
+    Ok(())
+}
+
+/// A night's feed asks the policy about every case it speaks of, whatever timer that case waits for.
+#[tokio::test]
+async fn a_balance_that_says_nothing_new_finds_a_debt_old_enough() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("reminded").await?;
+    room.later("07-20 02:00");
+    let told = room
+        .feed(vec![balance("n1", "1001", DEBT, "07-20 01:00")])
+        .await?;
+    assert_eq!(told[0].case_state, "reminded", "too young");
+    room.later("08-05 02:00");
+    let told = room
+        .feed(vec![balance("n2", "1001", DEBT, "08-05 01:00")])
+        .await?;
+    assert_eq!(told[0].case_state, "eligible");
+    assert_eq!(room.case(&id).await?.state, "eligible");
     Ok(())
 }

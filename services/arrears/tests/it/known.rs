@@ -163,3 +163,24 @@ async fn somebody_vulnerable_is_looked_after_before_a_cut_is_proposed() -> anyho
     assert_eq!(desk.unwrap_err().code(), Code::InvalidArgument);
     Ok(())
 }
+
+/// Found out when the case has come far already: the alarm is raised then, once.
+#[tokio::test]
+async fn somebody_who_turns_out_to_be_vulnerable_late_is_an_alarm_then() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("notice_issued").await?;
+    let alarms = async || -> anyhow::Result<usize> {
+        let told = room.told().await?;
+        Ok(told.iter().filter(|word| *word == "arrears.alarm").count())
+    };
+    assert_eq!(alarms().await?, 0);
+    for _ in 0..2 {
+        let classify = Event::Classify(Classify {
+            class: "vulnerable".to_owned(),
+            reason: "old and alone".to_owned(),
+        });
+        room.apply(&boss(), &id, classify).await?;
+        assert_eq!(alarms().await?, 1);
+    }
+    Ok(())
+}

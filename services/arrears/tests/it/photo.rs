@@ -65,6 +65,68 @@ async fn a_visit_proves_nothing_before_its_photo_is_stored() -> anyhow::Result<(
     Ok(())
 }
 
+fn at_the_door() -> Event {
+    Event::PreNotice(w::PreNotice {
+        warned_at: Some(timestamp(local("08-17 09:15"))),
+        channel: "door".to_owned(),
+        record: "slip 90".to_owned(),
+        photo_sha256: "cd".repeat(32),
+        witness: "zhou".to_owned(),
+        ..w::PreNotice::default()
+    })
+}
+
+fn at_a_visit() -> Event {
+    Event::Remind(w::Remind {
+        reminded_at: Some(timestamp(local("07-10 10:00"))),
+        channel: "visit".to_owned(),
+        record: "slip 3".to_owned(),
+        photo_sha256: "ef".repeat(32),
+        ..w::Remind::default()
+    })
+}
+
+/// As the visit that serves the notice: what nobody has shows nothing, and what is kept proves this case alone.
+#[tokio::test]
+async fn a_reminder_and_a_last_warning_prove_nothing_before_their_photo_is_stored() -> anyhow::Result<()> {
+    let room = room().await?;
+    let id = room.case_until("overdue").await?;
+    room.until("07-10 11:00").await?;
+    let unseen = room
+        .ask(&li(), command(&id, at_a_visit(), &[]))
+        .await
+        .unwrap_err();
+    assert_eq!(field(&unseen), "photo_sha256", "{unseen}");
+    let reminded = room.ask(&li(), command(&id, at_a_visit(), &["ef"])).await?;
+    assert_eq!(reminded.state, "reminded");
+    assert_eq!(named(&list(&room, &li(), &id).await?), [("reminded", "ef")]);
+
+    let room = self::room().await?;
+    let id = room.case_until("window_open").await?;
+    room.until("08-17 09:14").await?;
+    room.feed(vec![balance("f1", "1001", DEBT, "08-17 09:14")])
+        .await?;
+    room.until("08-17 09:16").await?;
+    let unseen = room
+        .ask(&li(), command(&id, at_the_door(), &["ab"]))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (unseen.code(), field(&unseen)),
+        (Code::InvalidArgument, "photo_sha256")
+    );
+    assert!(unseen.message().contains("upload the photo first"), "{unseen}");
+    assert_eq!(room.case(&id).await?.state, "window_open");
+    let warned = room.ask(&li(), command(&id, at_the_door(), &["cd"])).await?;
+    assert_eq!(warned.state, "pre_noticed");
+    assert_eq!(
+        named(&list(&room, &li(), &id).await?),
+        [("served", "ab"), ("warned", "cd")]
+    );
+    assert!(list(&room, &li(), "").await?.is_empty(), "no cut owes a photo");
+    Ok(())
+}
+
 async fn warned(room: &Room) -> anyhow::Result<(String, String)> {
     let id = room.case_until("pre_noticed").await?;
     room.until("08-17 10:00").await?;

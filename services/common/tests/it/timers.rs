@@ -8,7 +8,7 @@ use std::sync::{
 use chrono::{TimeDelta, Utc};
 use relight_common::{
     Clock, Code, Coded, Db, Work,
-    timer::{self, Handler, Timer, fire_due},
+    timer::{self, Asking, Handler, Timer, fire_due},
 };
 use relight_testkit::wait_until;
 use tokio_util::sync::CancellationToken;
@@ -170,5 +170,58 @@ async fn a_long_row_of_due_timers_does_not_hold_up_the_stop() -> anyhow::Result<
         .fetch_one(db.pool())
         .await?;
     assert_eq!(left, 4);
+    Ok(())
+}
+
+/// Asks before it fires; while it asks, the subject may be set again.
+struct Asks {
+    set_again: bool,
+}
+
+impl Asking for Asks {
+    type Error = Fails;
+    type Known = usize;
+
+    fn asks(&self, kind: &str) -> bool {
+        kind == "arrival.watch"
+    }
+
+    /// The timer and nothing else is there again while others are asked: no transaction holds it.
+    async fn ask(&self, db: &Db, timer: &Timer) -> usize {
+        if self.set_again {
+            set(db, timer.subject, 600).await.expect("set");
+        }
+        let free = sqlx::query("select from timer where subject = $1 for update nowait").bind(timer.subject);
+        free.fetch_all(db.pool()).await.map_or(0, |rows| rows.len())
+    }
+
+    async fn fire_with(&self, work: &mut Work, timer: &Timer, known: Option<usize>) -> Result<(), Fails> {
+        let expected = (timer.kind == "arrival.watch").then_some(1);
+        assert_eq!(known, expected, "asked, with nothing locked");
+        Rings::default().fire(work, timer).await
+    }
+}
+
+#[tokio::test]
+async fn a_timer_that_asks_others_holds_nothing_meanwhile_and_fires_once() -> anyhow::Result<()> {
+    let db = owner().await?;
+    set(&db, Uuid::now_v7(), -1).await?;
+    set_kind(&db, "offer.end", Uuid::now_v7(), -1).await?;
+    let asks = Asks { set_again: false };
+    assert_eq!(fire_due(&db, Utc::now(), &asks).await?, 2);
+    assert_eq!(applied(&db).await?, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_timer_that_was_set_again_while_others_were_asked_does_not_fire() -> anyhow::Result<()> {
+    let db = owner().await?;
+    set(&db, Uuid::now_v7(), -1).await?;
+    fire_due(&db, Utc::now(), &Asks { set_again: true }).await?;
+    assert_eq!(applied(&db).await?, 0);
+    let left: i64 = sqlx::query_scalar("select count(*) from timer")
+        .fetch_one(db.pool())
+        .await?;
+    assert_eq!(left, 1, "it waits for its new moment");
     Ok(())
 }

@@ -43,6 +43,11 @@ impl Debt {
         100 + self.account.bytes().last().map_or(0, |digit| digit - b'0')
     }
 
+    /// Number of the picture of its last warning at the door.
+    pub fn door(&self) -> u8 {
+        self.visit() + 20
+    }
+
     /// Its photos.
     pub fn photos(&self) -> String {
         format!("/api/v1/photos?case_id={}", self.id)
@@ -119,6 +124,25 @@ impl House {
             .put(&format!("/api/v1/units/{unit}"), body)
             .await?;
         Ok(house)
+    }
+
+    /// A seventh customer moves into the street.
+    pub async fn another_customer(&self) -> anyhow::Result<()> {
+        let folder = self.system.home().join("pack");
+        for (name, row) in [
+            (
+                "service_point.csv",
+                format!(
+                    "P-7,LV2,123,S-7,M-7,120.07,30.0,urban,Asia/Shanghai,{ORG},小街7号,7 Small Street,none,yes\n"
+                ),
+            ),
+            ("customer.csv", "S-7,Customer 7,en,ordinary,no,no\n".to_owned()),
+        ] {
+            let text = std::fs::read_to_string(folder.join(name))?;
+            std::fs::write(folder.join(name), text + &row)?;
+        }
+        let folder = folder.display().to_string();
+        self.system.verb(&["import", "--pack", &folder]).await.map(drop)
     }
 
     /// The session of somebody; another one when the clock has moved on by hours.
@@ -229,15 +253,20 @@ impl House {
         Ok(reqwest::Client::builder().default_headers(headers).build()?)
     }
 
-    /// A debt on its first day, reminded by post.
-    pub async fn overdue(&self, account: &str) -> anyhow::Result<Debt> {
+    /// A debt on its first day.
+    pub async fn billed(&self, account: &str) -> anyhow::Result<Debt> {
         let told = self.balance(account).await?;
-        let debt = Debt {
+        Ok(Debt {
             id: told["case_id"].as_str().context("a case")?.to_owned(),
             account: account.to_owned(),
             stop_at: self.system.now(),
             serve_by: self.system.now(),
-        };
+        })
+    }
+
+    /// A debt on its first day, reminded by post.
+    pub async fn overdue(&self, account: &str) -> anyhow::Result<Debt> {
+        let debt = self.billed(account).await?;
         let early = self
             .act(&debt, json!({ "type": "propose", "reason": "at once" }))
             .await;
@@ -249,7 +278,12 @@ impl House {
 
     /// A debt whose notice is written: more than 30 days later, proposed by one, allowed by another.
     pub async fn owed(&self, account: &str) -> anyhow::Result<Debt> {
-        let mut debt = self.overdue(account).await?;
+        let debt = self.overdue(account).await?;
+        self.noticed(debt).await
+    }
+
+    /// The notice of a debt that was reminded of.
+    pub async fn noticed(&self, mut debt: Debt) -> anyhow::Result<Debt> {
         let began = self.system.now();
         for days in 31..60 {
             self.system.clock_to(began + TimeDelta::days(days))?;
@@ -294,9 +328,19 @@ impl House {
         })
     }
 
+    /// To the last hours in which serving the notice is of use.
+    pub fn time_to_serve(&self, debt: &Debt) -> anyhow::Result<()> {
+        self.system.clock_to(debt.serve_by - TimeDelta::hours(2))
+    }
+
+    /// To the moment after which serving it is of no use.
+    pub fn past_serving(&self, debt: &Debt) -> anyhow::Result<()> {
+        self.system.clock_to(debt.serve_by + TimeDelta::minutes(1))
+    }
+
     /// Left at the door in time by the crew, who sees it first on its list.
     pub async fn served(&self, debt: &Debt) -> anyhow::Result<()> {
-        self.system.clock_to(debt.serve_by - TimeDelta::hours(2))?;
+        self.time_to_serve(debt)?;
         let phone = self.phone().await?;
         let visits = phone.get("/m/v1/arrears/visits").await?;
         let first = &visits["cases"][0];
@@ -319,19 +363,33 @@ impl House {
     /// Served, a week later in the lawful window, and warned at the door 40 minutes before the stop.
     pub async fn warned(&self, debt: &Debt) -> anyhow::Result<()> {
         self.served(debt).await?;
+        self.window(debt).await?;
+        self.confirm(debt).await?;
+        let warning = json!({
+            "type": "pre_notice", "warned_at": self.system.now(), "channel": "door", "record": "slip 90",
+            "photo_sha256": sha256(debt.door()), "witness": "zhou",
+        });
+        let unseen = self.act(debt, warning.clone()).await;
+        anyhow::ensure!(
+            unseen
+                .as_ref()
+                .is_err_and(|e| e.to_string().contains("upload the photo first")),
+            "{unseen:?}"
+        );
+        self.as_one("li").await?.bring("/api/v1", debt.door()).await?;
+        let warned = self.act(debt, warning).await?;
+        anyhow::ensure!(warned["state"] == "pre_noticed", "{warned}");
+        Ok(())
+    }
+
+    /// Into the lawful window, 40 minutes before the stop.
+    pub async fn window(&self, debt: &Debt) -> anyhow::Result<()> {
         self.system.clock_to(debt.stop_at - TimeDelta::minutes(40))?;
         anyhow::ensure!(
             self.comes_to(debt, "window_open", 20).await?,
             "{}",
             self.case(debt).await?
         );
-        self.confirm(debt).await?;
-        let warning = json!({
-            "type": "pre_notice", "warned_at": self.system.now(), "channel": "door", "record": "slip 90",
-            "photo_sha256": sha256(4), "witness": "zhou",
-        });
-        let warned = self.act(debt, warning).await?;
-        anyhow::ensure!(warned["state"] == "pre_noticed", "{warned}");
         Ok(())
     }
 

@@ -33,7 +33,7 @@ impl House {
     }
 
     /// The open order of a case, once dispatch has opened it.
-    async fn order(&self, debt: &Debt, kind: &str) -> anyhow::Result<String> {
+    pub async fn order(&self, debt: &Debt, kind: &str) -> anyhow::Result<String> {
         let dispatcher = self.officer("dispatcher").await?;
         until("dispatch has the order", async || {
             let orders = dispatcher.get("/api/v1/orders").await?;
@@ -70,7 +70,7 @@ impl House {
     }
 
     /// The ledger's record of a case, once it says so.
-    async fn in_ledger(&self, debt: &Debt, restored: u64) -> anyhow::Result<Value> {
+    pub async fn in_ledger(&self, debt: &Debt, restored: u64) -> anyhow::Result<Value> {
         let desk = self.officer("li").await?;
         let path = format!("/api/v1/ledger/affected/{}", debt.id);
         until("the ledger has the cut", async || match desk.get(&path).await {

@@ -13,7 +13,13 @@ pub async fn shown(house: &House, debt: &Debt, phone: &Api) -> anyhow::Result<()
     let desk = house.officer("li").await?;
     let list = desk.get(&debt.photos()).await?;
     anyhow::ensure!(
-        told(&list) == [("served", true), ("before_cut", true), ("after_cut", false)],
+        told(&list)
+            == [
+                ("served", true),
+                ("warned", true),
+                ("before_cut", true),
+                ("after_cut", false)
+            ],
         "{list}"
     );
     let missing = desk.get("/api/v1/photos/missing").await?;

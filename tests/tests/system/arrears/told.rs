@@ -84,3 +84,37 @@ async fn a_cut_is_judged_by_its_lock_its_meter_and_the_code_of_its_moment() -> a
     );
     house.system.stop().await
 }
+
+/// Cut by a code, then paid, then told: the clocks show that the cut came first, so it was lawful. Supply comes back for the
+/// payment, by an order of its own, and the ledger has the time between.
+#[tokio::test]
+async fn a_lawful_cut_that_is_told_after_the_payment_is_lawful_and_supply_comes_back() -> anyhow::Result<()> {
+    let mut house = House::open().await?;
+    let debt = house.owed("S-5").await?;
+    house.warned(&debt).await?;
+    house.system.clock_to(debt.stop_at)?;
+    house.confirm(&debt).await?;
+    let code = house.code(&debt, "M-5").await?;
+    house.system.clock_to(after(debt.stop_at, 600))?;
+    house.pay(&debt).await?;
+    anyhow::ensure!(house.case(&debt).await?["state"] == "settled_before");
+
+    house.system.clock_to(after(debt.stop_at, 1200))?;
+    let mut done = house.cut(&code, "M-5", true);
+    done["done_at"] = json!(after(debt.stop_at, 60));
+    let off = house.phone().await?.post(&debt.mobile("cut"), done).await?;
+    anyhow::ensure!(
+        off["state"] == "reconnect_ordered" && off["wrongful"] == false,
+        "{off}"
+    );
+    house.order(&debt, "reconnect").await?;
+    let ledger = house.in_ledger(&debt, 0).await?;
+    // By the phone's clock as it was measured: to the part of a second.
+    let off_at = crate::ask::instant(&ledger["items"][0]["off_at"])?;
+    anyhow::ensure!((off_at - after(debt.stop_at, 60)).num_seconds() == 0, "{ledger}");
+    let told = json!({ "id": Uuid::now_v7(), "customer_told": true });
+    let on = house.phone().await?.post(&debt.mobile("reconnect"), told).await?;
+    anyhow::ensure!(on["state"] == "reconnected" && on["wrongful"] == false, "{on}");
+    house.in_ledger(&debt, 1).await?;
+    house.system.stop().await
+}
