@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::boxes::{Set, split};
+use super::evidence::{Evidence, What};
 use super::state::State;
 use super::weights::Weights;
 use crate::model::{DeviceIx, Grid, LoadIx};
@@ -51,10 +52,8 @@ struct Place {
 pub(crate) struct Atlas {
     pub(crate) grid: Arc<Grid>,
     weights: Arc<Weights>,
-    lengths_m: Arc<[Option<f64>]>,
+    pub(crate) lengths_m: Arc<[Option<f64>]>,
     state: Arc<State>,
-    /// Loads without supply in this state whatever else happens.
-    dark: HashSet<LoadIx>,
     classes: Vec<Class>,
     /// Of every load of the grid: one look for each report.
     places: Vec<Place>,
@@ -70,15 +69,12 @@ impl Atlas {
         state: Arc<State>,
         telemetered_closed: HashSet<DeviceIx>,
     ) -> Atlas {
-        let switched = &state.switched;
-        let dark = grid.dead(&switched.opened, &switched.closed).dead_loads;
         Atlas {
             places: vec![Place::default(); grid.loads().len()],
             grid,
             weights,
             lengths_m,
             state,
-            dark: dark.into_iter().collect(),
             classes: Vec::new(),
             of_device: HashMap::new(),
             telemetered_closed,
@@ -91,7 +87,7 @@ impl Atlas {
 
     /// Loads that are dark in this state before anything fails.
     pub(crate) fn is_dark(&self, load: LoadIx) -> bool {
-        self.dark.contains(&load)
+        self.state.dark.contains(&load)
     }
 
     pub(crate) fn state(&self) -> &Arc<State> {
@@ -126,6 +122,16 @@ impl Atlas {
         let place = self.places.get(load.index())?;
         let root = self.class(place.leaf.or(place.lowest)?).root;
         self.class(root).loads.first().copied()
+    }
+
+    /// Whether the region that evidence is about is built.
+    pub(crate) fn is_near(&self, evidence: &Evidence) -> bool {
+        match evidence.what {
+            What::ScadaOpen(device) => self.of_device.contains_key(&device),
+            What::Call(load) | What::LastGasp(load) | What::PingOff(load) | What::PingOn(load) => {
+                self.places.get(load.index()).is_some_and(|place| place.built)
+            }
+        }
     }
 
     /// The smallest class with a device around `load`.
