@@ -1,11 +1,11 @@
 //! The engine's numbers as data: `weights.toml`, typed and checked before anything uses them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::network::DeviceKind;
 
 /// All weights; [`Weights::default`] is the embedded file, which is also their manual.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     /// Customers who call.
@@ -21,7 +21,7 @@ pub struct Weights {
 }
 
 /// See `[calls]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calls {
     /// First parameter of the Beta distribution of the calling share.
@@ -33,7 +33,7 @@ pub struct Calls {
 }
 
 /// See `[meters]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meters {
     /// Probability that there are no meters.
@@ -45,7 +45,7 @@ pub struct Meters {
 }
 
 /// See `[telemetry]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     /// Probability that a reported trip is none.
@@ -53,7 +53,7 @@ pub struct Telemetry {
 }
 
 /// See `[rates]` in `weights.toml`; faults per hour.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
     /// Of a switch.
@@ -81,7 +81,7 @@ pub struct Rates {
 }
 
 /// See `[incident]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
     /// Minutes between reports that are explained apart.
@@ -115,6 +115,11 @@ impl Weights {
         let weights: Weights = toml::from_str(text).map_err(|error| error.to_string())?;
         weights.check()?;
         Ok(weights)
+    }
+
+    /// The weights as text that [`Weights::parse`] reads to the same numbers: to be kept with what was decided by them.
+    pub fn text(&self) -> String {
+        toml::to_string(self).expect("tables of numbers can be written")
     }
 
     fn check(&self) -> Result<(), String> {
@@ -183,7 +188,12 @@ mod tests {
 
     #[test]
     fn the_embedded_weights_are_good() {
-        assert!(Weights::parse(EMBEDDED).is_ok());
+        let weights = Weights::parse(EMBEDDED).expect("the embedded weights");
+        assert_eq!(
+            Weights::parse(&weights.text()),
+            Ok(weights),
+            "also when they are kept as text"
+        );
     }
 
     #[test]
