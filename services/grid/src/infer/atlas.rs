@@ -59,6 +59,8 @@ pub(crate) struct Atlas {
     places: Vec<Place>,
     of_device: HashMap<DeviceIx, ClassIx>,
     telemetered_closed: HashSet<DeviceIx>,
+    /// Kilometres of line that a device is the first above: a fault there is cleared by it.
+    clears_km: HashMap<DeviceIx, f64>,
 }
 
 impl Atlas {
@@ -78,6 +80,7 @@ impl Atlas {
             classes: Vec::new(),
             of_device: HashMap::new(),
             telemetered_closed,
+            clears_km: HashMap::new(),
         }
     }
 
@@ -170,6 +173,7 @@ impl Atlas {
         for member in &members {
             self.places[member.index()].built = true;
         }
+        self.measure_lines(&members, &found.values().flatten().copied().collect());
         let (nested, crossing) = split(found, &members, &self.grid);
         for Set { loads, devices } in nested {
             let parent = self.places[loads[0].index()].lowest;
@@ -206,6 +210,26 @@ impl Atlas {
             }
         }
         (members.into_iter().collect(), sets)
+    }
+
+    /// Kilometres of the lines above these loads, each counted to the next device above it that is none. Only of the region's own devices:
+    /// what is above several regions is not weighed, and would know as much as was built.
+    fn measure_lines(&mut self, loads: &[LoadIx], own: &HashSet<DeviceIx>) {
+        let (supply, mut seen) = (self.state.supply(&self.grid), HashSet::new());
+        for &load in loads {
+            let mut km = 0.0;
+            for device in supply.path(load) {
+                let is_new = seen.insert(device);
+                if self.grid.device_kind(device) == DeviceKind::Line {
+                    let length_m = self.lengths_m.get(device.index()).copied().flatten();
+                    km += if is_new { self.weights.km(length_m) } else { 0.0 };
+                } else if own.contains(&device) {
+                    *self.clears_km.entry(device).or_default() += std::mem::take(&mut km);
+                } else {
+                    km = 0.0;
+                }
+            }
+        }
     }
 
     fn add(&mut self, loads: Vec<LoadIx>, mut devices: Vec<DeviceIx>, parent: Option<ClassIx>) -> ClassIx {
@@ -247,7 +271,9 @@ impl Atlas {
 
     fn rate(&self, device: DeviceIx) -> f64 {
         let length_m = self.lengths_m.get(device.index()).copied().flatten();
+        let clears_km = self.clears_km.get(&device).copied().unwrap_or(0.0);
         self.weights.rate(self.grid.device_kind(device), length_m)
+            + self.weights.rates.line_cleared_per_km * clears_km
     }
 
     fn rate_class(&mut self, class: ClassIx) {

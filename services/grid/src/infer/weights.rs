@@ -70,6 +70,8 @@ pub struct Rates {
     pub reactor: f64,
     /// Of a kilometre of line.
     pub line_per_km: f64,
+    /// Of a kilometre of line, cleared by the next device above.
+    pub line_cleared_per_km: f64,
     /// Length of a line that none is given for.
     pub line_default_km: f64,
     /// Shorter lines count as this long.
@@ -139,6 +141,7 @@ impl Weights {
             ("rates.transformer", rates.transformer, 1e-9, 1.0),
             ("rates.reactor", rates.reactor, 1e-9, 1.0),
             ("rates.line_per_km", rates.line_per_km, 1e-9, 1.0),
+            ("rates.line_cleared_per_km", rates.line_cleared_per_km, 0.0, 1.0),
             ("rates.line_default_km", rates.line_default_km, 1e-3, 100.0),
             ("rates.line_least_km", rates.line_least_km, 1e-4, 100.0),
             (
@@ -164,14 +167,18 @@ impl Weights {
         Ok(())
     }
 
+    /// Kilometres that a line counts as.
+    pub(crate) fn km(&self, length_m: Option<f64>) -> f64 {
+        let rates = &self.rates;
+        let km = length_m.map_or(rates.line_default_km, |metres| metres / 1000.0);
+        km.clamp(rates.line_least_km, rates.line_most_km)
+    }
+
     /// Faults per hour of a device of `kind`; the length counts for lines only.
     pub(crate) fn rate(&self, kind: DeviceKind, length_m: Option<f64>) -> f64 {
         let rates = &self.rates;
         match kind {
-            DeviceKind::Line => {
-                let km = length_m.map_or(rates.line_default_km, |metres| metres / 1000.0);
-                rates.line_per_km * km.clamp(rates.line_least_km, rates.line_most_km)
-            }
+            DeviceKind::Line => rates.line_per_km * self.km(length_m),
             DeviceKind::Reactor => rates.reactor,
             DeviceKind::Transformer => rates.transformer,
             DeviceKind::Switch => rates.switch,
