@@ -21,7 +21,7 @@ use relight_proto::{
         PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
     },
     intake::v1::{
-        inferences_client::InferencesClient, intake_client::IntakeClient,
+        inferences_client::InferencesClient, intake_client::IntakeClient, replays_client::ReplaysClient,
         restoration_checks_client::RestorationChecksClient, signals_client::SignalsClient,
         triage_client::TriageClient,
     },
@@ -102,6 +102,8 @@ pub struct Clients {
     pub signals: SignalsClient<Outgoing>,
     /// Intake's inference.
     pub inferences: InferencesClient<Outgoing>,
+    /// Decisions of the inference made again.
+    pub replays: ReplaysClient<Outgoing>,
     /// What a sample said after a restoration.
     pub checks: RestorationChecksClient<Outgoing>,
     /// Intake's triage.
@@ -170,6 +172,7 @@ impl Clients {
             intake: IntakeClient::new(peers.to("intake")),
             signals: SignalsClient::new(peers.to("intake")),
             inferences: InferencesClient::new(peers.to("intake")),
+            replays: ReplaysClient::new(peers.to("intake")),
             checks: RestorationChecksClient::new(peers.to("intake")),
             triage: TriageClient::new(peers.to("intake")),
             dispatch: DispatchClient::new(peers.to("dispatch")),

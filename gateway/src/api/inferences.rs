@@ -20,6 +20,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(inference))
         .routes(routes!(evidence))
         .routes(routes!(replay))
+        .routes(routes!(replay_decision))
         .routes(routes!(overrule))
         .routes(routes!(undo))
         .routes(routes!(split))
@@ -34,6 +35,16 @@ struct Candidate {
     equal: Vec<String>,
     /// Probability.
     p: f64,
+}
+
+impl From<pb::Candidate> for Candidate {
+    fn from(one: pb::Candidate) -> Self {
+        Self {
+            device_id: one.device_id,
+            equal: one.equal,
+            p: one.p,
+        }
+    }
 }
 
 /// What is believed of an incident.
@@ -75,11 +86,7 @@ async fn inference(
         incident_id: uuid("id", &id)?.to_string(),
     };
     let told = ask!(app.edge(), claims, app.to().inferences, get, message).await?;
-    let candidates = told.candidates.into_iter().map(|one| Candidate {
-        device_id: one.device_id,
-        equal: one.equal,
-        p: one.p,
-    });
+    let candidates = told.candidates.into_iter().map(Candidate::from);
     Ok(Json(Inference {
         incident_id: told.incident_id,
         grid_version: told.grid_version,
@@ -115,6 +122,8 @@ struct Piece {
 /// One decision.
 #[derive(Debug, Serialize, ToSchema)]
 struct Decision {
+    /// By which it can be made again; empty in a replay.
+    id: String,
     at: Option<DateTime<Utc>>,
     /// `now`, `merged`, `gone`, `overruled`, `undone`, `confirmed`, `split`, `corrected`
     what: String,
@@ -128,6 +137,7 @@ struct Decision {
 impl From<pb::Decision> for Decision {
     fn from(decision: pb::Decision) -> Self {
         Self {
+            id: decision.decision_id,
             at: at(decision.at),
             what: decision.what,
             device_id: decision.device_id,
@@ -206,6 +216,51 @@ async fn replay(
         device_id: told.device_id,
         confidence: told.confidence,
         same: told.same,
+    }))
+}
+
+/// A decision made again, with what was known when it was made.
+#[derive(Debug, Serialize, ToSchema)]
+struct MadeAgain {
+    /// As it was made.
+    decided: Option<Decision>,
+    /// As it comes out again; empty: no outage of its own.
+    device_id: String,
+    p: f64,
+    candidates: Vec<Candidate>,
+    explanation: Option<Phrase>,
+    /// The same device, as sure; or no outage of its own, again.
+    same: bool,
+    /// Pieces of evidence that were known then.
+    evidence: u32,
+    /// What people had named or confirmed around it.
+    named_device_ids: Vec<String>,
+}
+
+/// Makes one decision again from the evidence that had come by then, on the network as it was and was switched, with the weights and
+/// the words of people of then. Changes nothing. 409: not decided by the engine. The ids are those of an incident's `evidence`.
+#[utoipa::path(get, path = "/api/v1/decisions/{id}/replay", tag = "incidents", security(("session" = [])),
+    params(("id" = Uuid, Path, description = "Decision id")),
+    responses((status = 200, description = "What it comes to", body = MadeAgain)))]
+async fn replay_decision(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(id): Segment,
+) -> Result<Json<MadeAgain>, Problem> {
+    let claims = caller.need(&STAFF)?;
+    let message = pb::ReplayDecisionRequest {
+        decision_id: uuid("id", &id)?.to_string(),
+    };
+    let told = ask!(app.edge(), claims, app.to().replays, decision, message).await?;
+    Ok(Json(MadeAgain {
+        decided: told.decided.map(Decision::from),
+        device_id: told.device_id,
+        p: told.p,
+        candidates: told.candidates.into_iter().map(Candidate::from).collect(),
+        explanation: told.explanation.map(Phrase::from),
+        same: told.same,
+        evidence: told.evidence,
+        named_device_ids: told.named_device_ids,
     }))
 }
 

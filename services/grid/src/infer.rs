@@ -27,6 +27,7 @@ mod ends;
 mod engine;
 mod evidence;
 mod explain;
+mod held;
 mod incident;
 mod known;
 mod likelihood;

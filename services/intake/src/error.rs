@@ -20,6 +20,16 @@ pub enum Error {
     /// No such incident, or none the caller may see.
     #[error("no such incident among those you may see")]
     NoIncident,
+    /// No such decision, or about an incident the caller may not see.
+    #[error(
+        "no such decision about an incident you may see; an incident's decisions are listed with its evidence"
+    )]
+    NoDecision,
+    /// There is nothing to make again.
+    #[error(
+        "this was not decided by the engine, or before its decisions were kept whole; there is nothing to make again"
+    )]
+    NotMadeByEngine,
     /// A customer reports for somebody else.
     #[error("that account is not yours; report for your own, or by name, phone and address")]
     NotOwn,
@@ -69,9 +79,11 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Error::Common(error) => error.code(),
-            Error::NoReport | Error::NoCall | Error::NoIncident => Code::NotFound,
+            Error::NoReport | Error::NoCall | Error::NoIncident | Error::NoDecision => Code::NotFound,
             Error::NotOwn | Error::Denied(_) => Code::PermissionDenied,
-            Error::Over(_) | Error::NotHelping(_) | Error::Refused(_) => Code::FailedPrecondition,
+            Error::Over(_) | Error::NotHelping(_) | Error::Refused(_) | Error::NotMadeByEngine => {
+                Code::FailedPrecondition
+            }
             Error::Changed(_) => Code::Aborted,
             Error::Seal(_) | Error::Policy(_) | Error::Stored(_) | Error::Network(_) => Code::Internal,
         }

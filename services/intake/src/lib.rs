@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use relight_common::{config, service::Host};
 use relight_proto::intake::v1::{
-    inferences_server::InferencesServer, intake_server::IntakeServer,
+    inferences_server::InferencesServer, intake_server::IntakeServer, replays_server::ReplaysServer,
     restoration_checks_server::RestorationChecksServer, signals_server::SignalsServer,
     triage_server::TriageServer,
 };
@@ -80,12 +80,14 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         let signals = SignalsServer::new(api.clone()).max_decoding_message_size(SIGNALS_BYTES_MAX);
         let triage = TriageServer::new(api.clone()).max_decoding_message_size(SIGNALS_BYTES_MAX);
         let checks = RestorationChecksServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+        let replays = ReplaysServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
         let inferences = InferencesServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         routes
             .add_service(InterceptedService::new(intake, guard.clone()))
             .add_service(InterceptedService::new(signals, guard.clone()))
             .add_service(InterceptedService::new(triage, guard.clone()))
             .add_service(InterceptedService::new(checks, guard.clone()))
+            .add_service(InterceptedService::new(replays, guard.clone()))
             .add_service(InterceptedService::new(inferences, guard));
     })
     .await

@@ -46,7 +46,7 @@ async fn decisions(db: &Db, old: DateTime<Utc>) -> Result<u64, Error> {
 }
 
 /// Since when evidence is needed: the beginning of the earliest incident that is open or has decisions left, less what a replay
-/// looks back.
+/// looks back; and what a decision that is left was made from.
 async fn needed_from(db: &Db, old: DateTime<Utc>, before: TimeDelta) -> Result<DateTime<Utc>, Error> {
     let earliest = sqlx::query_scalar!(
         "select min(i.off_at) from intake.incident i
@@ -55,7 +55,12 @@ async fn needed_from(db: &Db, old: DateTime<Utc>, before: TimeDelta) -> Result<D
     .fetch_one(db.pool())
     .await
     .map_err(Error::db("look for the earliest incident that may be replayed"))?;
-    Ok(earliest.map_or(old, |earliest| (earliest - before).min(old)))
+    let made_from = sqlx::query_scalar!("select min(evidence_since) from intake.decision")
+        .fetch_one(db.pool())
+        .await
+        .map_err(Error::db("look for the oldest evidence of a decision"))?;
+    let needed = earliest.map_or(old, |earliest| (earliest - before).min(old));
+    Ok(made_from.map_or(needed, |made_from| made_from.min(needed)))
 }
 
 async fn evidence(db: &Db, needed_from: DateTime<Utc>) -> Result<u64, Error> {

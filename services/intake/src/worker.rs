@@ -84,6 +84,8 @@ struct Held {
     /// [`store::evidence::stirred`] when it was built and the totals were added up.
     stirred: i64,
     built_at: DateTime<Utc>,
+    /// The pass it was built in, the evidence it was built from, and its numbers.
+    built: Built,
     /// Pieces of evidence it was built with.
     built_with: usize,
     decided_at: DateTime<Utc>,
@@ -91,6 +93,14 @@ struct Held {
     sure: BTreeMap<IncidentId, String>,
     /// What the reports of the open incidents add up to.
     totals: Totals,
+}
+
+/// What a mind was built from, as decisions remember it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Built {
+    pass: i64,
+    since: DateTime<Utc>,
+    weights: Uuid,
 }
 
 impl Held {

@@ -181,6 +181,13 @@ pub(super) const ROUTES: &[Route] = &[
         "id",
     ),
     route(
+        "GET /api/v1/decisions/{id}/replay",
+        READ,
+        ("dispatcher", "customer"),
+        ("/api/v1/decisions/nix/replay", ""),
+        "id",
+    ),
+    route(
         "POST /api/v1/incidents/{id}/overrule",
         r#"{"device_id":"SW1"}"#,
         ("dispatcher", "agent"),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::boxes::{Set, split};
+use super::evidence::{Evidence, What};
 use super::state::State;
 use super::weights::Weights;
 use crate::model::{DeviceIx, Grid, LoadIx};
@@ -51,15 +52,15 @@ struct Place {
 pub(crate) struct Atlas {
     pub(crate) grid: Arc<Grid>,
     weights: Arc<Weights>,
-    lengths_m: Arc<[Option<f64>]>,
+    pub(crate) lengths_m: Arc<[Option<f64>]>,
     state: Arc<State>,
-    /// Loads without supply in this state whatever else happens.
-    dark: HashSet<LoadIx>,
     classes: Vec<Class>,
     /// Of every load of the grid: one look for each report.
     places: Vec<Place>,
     of_device: HashMap<DeviceIx, ClassIx>,
     telemetered_closed: HashSet<DeviceIx>,
+    /// Kilometres of line that a device is the first above: a fault there is cleared by it.
+    clears_km: HashMap<DeviceIx, f64>,
 }
 
 impl Atlas {
@@ -70,18 +71,16 @@ impl Atlas {
         state: Arc<State>,
         telemetered_closed: HashSet<DeviceIx>,
     ) -> Atlas {
-        let switched = &state.switched;
-        let dark = grid.dead(&switched.opened, &switched.closed).dead_loads;
         Atlas {
             places: vec![Place::default(); grid.loads().len()],
             grid,
             weights,
             lengths_m,
             state,
-            dark: dark.into_iter().collect(),
             classes: Vec::new(),
             of_device: HashMap::new(),
             telemetered_closed,
+            clears_km: HashMap::new(),
         }
     }
 
@@ -91,7 +90,7 @@ impl Atlas {
 
     /// Loads that are dark in this state before anything fails.
     pub(crate) fn is_dark(&self, load: LoadIx) -> bool {
-        self.dark.contains(&load)
+        self.state.dark.contains(&load)
     }
 
     pub(crate) fn state(&self) -> &Arc<State> {
@@ -126,6 +125,16 @@ impl Atlas {
         let place = self.places.get(load.index())?;
         let root = self.class(place.leaf.or(place.lowest)?).root;
         self.class(root).loads.first().copied()
+    }
+
+    /// Whether the region that evidence is about is built.
+    pub(crate) fn is_near(&self, evidence: &Evidence) -> bool {
+        match evidence.what {
+            What::ScadaOpen(device) => self.of_device.contains_key(&device),
+            What::Call(load) | What::LastGasp(load) | What::PingOff(load) | What::PingOn(load) => {
+                self.places.get(load.index()).is_some_and(|place| place.built)
+            }
+        }
     }
 
     /// The smallest class with a device around `load`.
@@ -164,6 +173,7 @@ impl Atlas {
         for member in &members {
             self.places[member.index()].built = true;
         }
+        self.measure_lines(&members, &found.values().flatten().copied().collect());
         let (nested, crossing) = split(found, &members, &self.grid);
         for Set { loads, devices } in nested {
             let parent = self.places[loads[0].index()].lowest;
@@ -200,6 +210,26 @@ impl Atlas {
             }
         }
         (members.into_iter().collect(), sets)
+    }
+
+    /// Kilometres of the lines above these loads, each counted to the next device above it that is none. Only of the region's own devices:
+    /// what is above several regions is not weighed, and would know as much as was built.
+    fn measure_lines(&mut self, loads: &[LoadIx], own: &HashSet<DeviceIx>) {
+        let (supply, mut seen) = (self.state.supply(&self.grid), HashSet::new());
+        for &load in loads {
+            let mut km = 0.0;
+            for device in supply.path(load) {
+                let is_new = seen.insert(device);
+                if self.grid.device_kind(device) == DeviceKind::Line {
+                    let length_m = self.lengths_m.get(device.index()).copied().flatten();
+                    km += if is_new { self.weights.km(length_m) } else { 0.0 };
+                } else if own.contains(&device) {
+                    *self.clears_km.entry(device).or_default() += std::mem::take(&mut km);
+                } else {
+                    km = 0.0;
+                }
+            }
+        }
     }
 
     fn add(&mut self, loads: Vec<LoadIx>, mut devices: Vec<DeviceIx>, parent: Option<ClassIx>) -> ClassIx {
@@ -241,7 +271,9 @@ impl Atlas {
 
     fn rate(&self, device: DeviceIx) -> f64 {
         let length_m = self.lengths_m.get(device.index()).copied().flatten();
+        let clears_km = self.clears_km.get(&device).copied().unwrap_or(0.0);
         self.weights.rate(self.grid.device_kind(device), length_m)
+            + self.weights.rates.line_cleared_per_km * clears_km
     }
 
     fn rate_class(&mut self, class: ClassIx) {

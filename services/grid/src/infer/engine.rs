@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::atlas::Atlas;
 use super::decide::Finding;
 use super::evidence::Evidence;
+use super::held::{Held, Moment};
 use super::incident::{Incident, IncidentKey};
 use super::known::{Known, Said, Word};
 use super::overrule::Overruled;
@@ -68,25 +69,22 @@ impl std::error::Error for Refusal {}
 /// Keeps the best explanation of all evidence. Pure: no clock, no file, no randomness.
 #[derive(Debug)]
 pub struct Engine {
-    grid: Arc<Grid>,
-    weights: Arc<Weights>,
-    lengths_m: Arc<[Option<f64>]>,
-    evidence: BTreeSet<Evidence>,
+    pub(super) grid: Arc<Grid>,
+    pub(super) weights: Arc<Weights>,
+    pub(super) lengths_m: Arc<[Option<f64>]>,
+    pub(super) evidence: BTreeSet<Evidence>,
     /// Evidence that the tree does not know yet.
-    fresh: Vec<Evidence>,
+    pub(super) fresh: Vec<Evidence>,
+    pub(super) normal: Arc<State>,
     /// Switching states by the time they began.
-    switched: BTreeMap<i64, Arc<State>>,
+    pub(super) switched: BTreeMap<i64, Moment>,
     pub(super) tree: Tree,
     /// Incidents by root, with what was last said of each.
     pub(super) known: BTreeMap<LoadIx, Known>,
-    /// Incidents whose loads are dark by switching now: what they were, until those are fed again.
-    held: BTreeMap<IncidentKey, Incident>,
-    /// What was said before the network was switched, until it is decided anew.
-    moved: BTreeMap<IncidentKey, Word>,
-    /// What was decided for a switching, until it is asked for.
-    untold: Vec<Change>,
+    /// What was said or held before the network was switched, until it is decided anew.
+    pub(super) moved: BTreeSet<IncidentKey>,
     pub(super) overruled: BTreeMap<IncidentKey, Overruled>,
-    now_ms: i64,
+    pub(super) now_ms: i64,
 }
 
 impl Engine {
@@ -94,25 +92,25 @@ impl Engine {
     /// an empty list is right where none are known.
     pub fn new(grid: Arc<Grid>, lengths_m: &[Option<f64>], weights: Weights) -> Engine {
         let (weights, lengths_m) = (Arc::new(weights), Arc::from(lengths_m));
-        let atlas = Atlas::new(
-            Arc::clone(&grid),
-            Arc::clone(&weights),
-            Arc::clone(&lengths_m),
-            Arc::default(),
-            HashSet::new(),
-        );
+        let normal = Arc::new(State::new(&grid, Switched::default()));
+        let (state, none) = (Arc::clone(&normal), HashSet::new());
+        let atlas = Atlas::new(grid, Arc::clone(&weights), lengths_m, state, none);
+        Engine::over(atlas, &weights, normal)
+    }
+
+    /// An engine that knows nothing yet, over candidates in any switching state.
+    pub(super) fn over(atlas: Atlas, weights: &Arc<Weights>, normal: Arc<State>) -> Engine {
         Engine {
-            tree: Tree::new(atlas, &weights),
-            grid,
-            weights,
-            lengths_m,
+            grid: Arc::clone(&atlas.grid),
+            normal,
+            weights: Arc::clone(weights),
+            lengths_m: Arc::clone(&atlas.lengths_m),
+            tree: Tree::new(atlas, weights),
             evidence: BTreeSet::new(),
             fresh: Vec::new(),
             switched: BTreeMap::new(),
             known: BTreeMap::new(),
-            held: BTreeMap::new(),
-            moved: BTreeMap::new(),
-            untold: Vec::new(),
+            moved: BTreeSet::new(),
             overruled: BTreeMap::new(),
             now_ms: i64::MIN,
         }
@@ -134,6 +132,7 @@ impl Engine {
 
     /// Tells the tree what is new.
     pub(super) fn tell(&mut self) {
+        self.look_for_late();
         let fresh = std::mem::take(&mut self.fresh);
         fresh.iter().for_each(|evidence| self.note(evidence));
     }
@@ -146,16 +145,14 @@ impl Engine {
 
     /// Forgets all evidence, every decision and how the network is switched, and keeps the network.
     pub fn forget(&mut self) {
-        if !std::mem::take(&mut self.switched).is_empty() {
-            let closed = self.tree.atlas.telemetered_closed().clone();
-            self.rebuild(Arc::default(), closed);
-        }
         self.evidence.clear();
         self.fresh.clear();
+        if !std::mem::take(&mut self.switched).is_empty() {
+            let closed = self.tree.atlas.telemetered_closed().clone();
+            self.rebuild(Arc::clone(&self.normal), closed);
+        }
         self.known.clear();
-        self.held.clear();
         self.moved.clear();
-        self.untold.clear();
         self.overruled.clear();
         self.now_ms = i64::MIN;
         self.tree.forget();
@@ -173,14 +170,9 @@ impl Engine {
 
     /// What changed by the evidence since the last time, and by silence until `now_ms`.
     pub fn decide(&mut self, now_ms: i64) -> Vec<Change> {
-        let mut changes = std::mem::take(&mut self.untold);
-        changes.extend(self.weigh(now_ms));
-        changes
-    }
-
-    fn weigh(&mut self, now_ms: i64) -> Vec<Change> {
         self.now_ms = self.now_ms.max(now_ms);
         self.tell();
+        self.hold();
         self.tree.advance(self.now_ms);
         self.tree.settle();
         let stale = std::mem::take(&mut self.tree.stale);
@@ -188,27 +180,9 @@ impl Engine {
             .into_iter()
             .flat_map(|(root, steps)| self.decide_root(root, &steps))
             .collect();
-        for (key, word) in std::mem::take(&mut self.moved) {
-            changes.push(self.after_switching(key, word));
-        }
+        let moved = std::mem::take(&mut self.moved);
+        changes.extend(moved.into_iter().filter_map(|key| self.after_switching(key)));
         changes
-    }
-
-    /// What became of an incident that is not found any more since the network was switched.
-    fn after_switching(&self, key: IncidentKey, Word { device, p, restored }: Word) -> Change {
-        if self.held.contains_key(&key) {
-            return Change::Now {
-                key,
-                device,
-                p,
-                restored,
-            };
-        }
-        let into = self
-            .known
-            .values()
-            .find_map(|known| known.successor(&self.tree, key));
-        into.map_or(Change::Gone { key }, |into| Change::Merged { key, into })
     }
 
     fn decide_root(&mut self, first: LoadIx, steps: &BTreeSet<i64>) -> Vec<Change> {
@@ -297,14 +271,14 @@ impl Engine {
         let said = self.known.values().flat_map(|known| known.said.values());
         let said: Vec<Said> = said.cloned().collect();
         let mut all: Vec<Incident> = said.iter().map(|said| self.view(said)).collect();
-        all.extend(self.held.values().cloned());
+        all.extend(self.held().into_iter().flat_map(Held::values).cloned());
         all.sort_by_key(|incident| incident.key);
         all
     }
 
     /// One incident as of the last [`Engine::decide`].
     pub fn incident(&mut self, key: IncidentKey) -> Option<Incident> {
-        if let Some(held) = self.held.get(&key) {
+        if let Some(held) = self.held().and_then(|held| held.get(&key)) {
             return Some(held.clone());
         }
         let said = self.said(key)?.clone();
@@ -337,94 +311,6 @@ impl Engine {
     /// Telemetry watches `device` and says it is closed (or no longer says so): it is no candidate then.
     pub fn telemetered_closed(&mut self, device: DeviceIx, closed: bool) {
         self.tree.watch(device, closed);
-    }
-
-    /// The network is switched differently from `at_ms` on. Reports from before then of loads that are
-    /// fed another way now no longer count: those loads are back. Incidents among loads that are dark by
-    /// the switching itself are held as they were, with the loads that are still dark.
-    pub fn switch(&mut self, at_ms: i64, switched: Switched) {
-        if self.tree.atlas.state().switched == switched && self.is_newest(at_ms) {
-            let state = Arc::clone(self.tree.atlas.state());
-            self.switched.insert(at_ms, state);
-            return;
-        }
-        // What is held is what was known when it was switched, also when that is read after the fact. What came later is weighed by the
-        // new state only, with all the rest.
-        self.fresh.retain(|evidence| evidence.at_ms < at_ms);
-        let decided = self.weigh(at_ms);
-        self.untold.extend(decided);
-        let before = self.incidents();
-        let state = Arc::new(State::new(&self.grid, switched));
-        self.switched.insert(at_ms, state);
-        let latest = self
-            .switched
-            .last_key_value()
-            .map(|(_, state)| Arc::clone(state))
-            .unwrap_or_default();
-        let closed = self.tree.atlas.telemetered_closed().clone();
-        self.rebuild(latest, closed);
-        self.held.clear();
-        for mut incident in before {
-            incident.loads.retain(|&load| self.tree.atlas.is_dark(load));
-            if !incident.loads.is_empty() {
-                incident.customers = incident
-                    .loads
-                    .iter()
-                    .map(|&load| self.grid.load_customers(load))
-                    .sum();
-                self.held.insert(incident.key, incident);
-            }
-        }
-    }
-
-    fn is_newest(&self, at_ms: i64) -> bool {
-        let last = self.switched.last_key_value();
-        last.is_none_or(|(last_ms, _)| *last_ms <= at_ms)
-    }
-
-    fn rebuild(&mut self, state: Arc<State>, telemetered_closed: HashSet<DeviceIx>) {
-        let atlas = Atlas::new(
-            Arc::clone(&self.grid),
-            Arc::clone(&self.weights),
-            Arc::clone(&self.lengths_m),
-            state,
-            telemetered_closed,
-        );
-        for incident in self.incidents() {
-            let word = Word {
-                device: incident.device,
-                p: incident.confidence,
-                restored: incident.restored_at_ms.is_some(),
-            };
-            self.moved.insert(incident.key, word);
-        }
-        // Findings are about classes of the old tree.
-        self.known.clear();
-        self.tree = Tree::new(atlas, &self.weights);
-        self.tree.advance(self.now_ms);
-        self.fresh = self.evidence.iter().copied().collect();
-        self.tell();
-        let keys: Vec<IncidentKey> = self.overruled.keys().copied().collect();
-        for key in keys {
-            if let Some(overruled) = self.overruled.get_mut(&key) {
-                overruled.class = self.tree.atlas.of_device(overruled.device);
-            }
-            self.pin(key, true);
-        }
-    }
-
-    /// Does evidence still speak about how the network is switched now.
-    fn counts(&self, evidence: &Evidence) -> bool {
-        let Some(load) = evidence.load() else { return true };
-        if self.tree.atlas.is_dark(load) {
-            return false;
-        }
-        let now = self.tree.atlas.state();
-        let then = self.switched.range(..=evidence.at_ms).next_back();
-        let normal = State::default();
-        let then = then.map_or(&normal, |(_, state)| state);
-        let way = |state: &State| state.supply(&self.grid).path(load);
-        then.switched == now.switched || way(then) == way(now)
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::evidence::{Evidence, What};
 use super::likelihood::{Heard, Likelihood};
 use super::{Change, Engine, IncidentKey, Weights};
-use crate::model::{Grid, LoadIx};
+use crate::model::{DeviceIx, Grid, LoadIx};
 use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
 
 /// A radial network: device `k` feeds bus `k + 1` from bus `from[k]`, which comes before it.
@@ -100,6 +100,10 @@ fn best(grid: &Grid, heard: &BTreeSet<Evidence>, now_ms: i64) -> f64 {
         *rates.entry(grid.dead(&[device], &[]).dead_loads).or_default() +=
             weights.rate(grid.device_kind(device), None);
     }
+    for (device, lines) in cleared(grid) {
+        *rates.entry(grid.dead(&[device], &[]).dead_loads).or_default() +=
+            weights.rates.line_cleared_per_km * weights.km(None) * f64::from(lines);
+    }
     for load in grid.loads() {
         *rates.entry(vec![load]).or_default() += weights.rates.premise;
     }
@@ -113,6 +117,21 @@ fn best(grid: &Grid, heard: &BTreeSet<Evidence>, now_ms: i64) -> f64 {
         .collect();
     let reporting: BTreeSet<LoadIx> = heard.iter().filter_map(Evidence::load).collect();
     cover(&sets, &reporting)
+}
+
+/// Devices with how many lines they are the first above.
+fn cleared(grid: &Grid) -> BTreeMap<DeviceIx, u32> {
+    let is_line = |device: &DeviceIx| grid.device_kind(*device) == DeviceKind::Line;
+    let mut cleared = BTreeMap::new();
+    for line in grid.devices().filter(is_line) {
+        let below = grid.dead(&[line], &[]).dead_loads;
+        let way = below.first().map(|load| grid.normal_supply().path(*load));
+        let above = way.into_iter().flatten().skip_while(|device| *device != line);
+        if let Some(device) = above.into_iter().find(|device| !is_line(device)) {
+            *cleared.entry(device).or_default() += 1;
+        }
+    }
+    cleared
 }
 
 /// The best choice of disjoint sets that together have all reporting loads; sets without a reporter never pay.

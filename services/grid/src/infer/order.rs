@@ -1,13 +1,13 @@
 //! The same evidence in any order ends the same: days of it, in networks with meshes and single phases too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::evidence::{Evidence, What};
 use super::oracle::{engine, evidence, networks};
-use super::{Change, Engine, IncidentKey};
+use super::{Change, Engine, IncidentKey, Switched};
 use crate::model::{DeviceIx, Grid};
 use crate::network::{Device, DeviceKind, End, Network};
 
@@ -36,6 +36,19 @@ fn meshed() -> impl Strategy<Value = Network> {
         for (k, load) in network.loads.iter_mut().enumerate() {
             load.phases = of(10 + k).parse().expect("phases");
         }
+        network
+    })
+}
+
+/// The same, with some of the ways open.
+fn tied() -> impl Strategy<Value = Network> {
+    (meshed(), any::<u16>()).prop_map(|(mut network, open)| {
+        let ties = network
+            .devices
+            .iter_mut()
+            .filter(|device| device.id.starts_with("tie"));
+        ties.enumerate()
+            .for_each(|(k, tie)| tie.open = open >> k & 1 == 1);
         network
     })
 }
@@ -101,6 +114,125 @@ fn along_the_way(
     }
     tell(engine.decide(now_ms));
     told
+}
+
+/// What comes to the engine.
+#[derive(Debug, Clone)]
+enum News {
+    Heard(Evidence),
+    Switched(i64, Switched),
+}
+
+impl News {
+    fn at_ms(&self) -> i64 {
+        match self {
+            News::Heard(evidence) => evidence.at_ms,
+            News::Switched(at_ms, _) => *at_ms,
+        }
+    }
+
+    fn tell(&self, engine: &mut Engine) {
+        match self {
+            News::Heard(evidence) => drop(engine.accept(*evidence)),
+            News::Switched(at_ms, switched) => engine.switch(*at_ms, switched.clone()),
+        }
+    }
+}
+
+/// (burst, second, bits of the devices that are opened, bits of those that are closed), where most leave most alone.
+type Switchings = Vec<(u32, u32, u32, u32)>;
+
+fn switchings() -> impl Strategy<Value = Switchings> {
+    let some = || prop_oneof![Just(0_u32), (0..12_u32).prop_map(|k| 1 << k), any::<u32>()];
+    vec((0..6_u32, 0..15_000_u32, some(), some()), 1..5)
+}
+
+/// Everything, in the order it happened, no two switchings at the same moment.
+fn news_of(grid: &Grid, days: &[(u32, u32, usize, u8)], switchings: &Switchings) -> Vec<News> {
+    let devices: Vec<DeviceIx> = grid.devices().collect();
+    let chosen = |bits: u32| {
+        let chosen = devices
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| bits >> (k % 32) & 1 == 1);
+        chosen.map(|(_, device)| *device).collect::<Vec<_>>()
+    };
+    let switched: BTreeMap<i64, Switched> = switchings
+        .iter()
+        .map(|&(burst, second, opened, closed)| {
+            let (opened, closed) = (chosen(opened & !closed), chosen(closed));
+            (
+                i64::from(burst * 40_000 + second) * 1000,
+                Switched { opened, closed },
+            )
+        })
+        .collect();
+    let switched = switched
+        .into_iter()
+        .map(|(at_ms, how)| News::Switched(at_ms, how));
+    let mut heard = evidence_of_days(grid, days);
+    heard.sort();
+    let mut all: Vec<News> = switched.chain(heard.into_iter().map(News::Heard)).collect();
+    all.sort_by_key(News::at_ms);
+    all
+}
+
+/// Tells everything and decides after each for which `decide` says so; gives who was told of in the end.
+fn switched_along_the_way(
+    engine: &mut Engine,
+    news: &[News],
+    decide: &[bool],
+    now_ms: i64,
+) -> BTreeSet<IncidentKey> {
+    let mut told = BTreeSet::new();
+    let mut changes = Vec::new();
+    for (one, &now) in news.iter().zip(decide.iter().cycle()) {
+        one.tell(engine);
+        if now {
+            changes.extend(engine.decide(one.at_ms()));
+        }
+    }
+    changes.extend(engine.decide(now_ms));
+    for change in changes {
+        match change {
+            Change::Now { key, .. } => told.insert(key),
+            Change::Merged { key, .. } | Change::Gone { key } => told.remove(&key),
+        };
+    }
+    told
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same with switchings amid it, of which each may be heard of long after what came next.
+    #[test]
+    fn switchings_in_any_order_end_the_same(
+        network in tied(),
+        days in days(),
+        switchings in switchings(),
+        order in vec(any::<u32>(), 48),
+        decide in vec(any::<bool>(), 1..8),
+        later_min in prop_oneof![0..180_i64, Just(20_000)],
+    ) {
+        let mut once = engine(&network);
+        let sorted = news_of(once.grid(), &days, &switchings);
+        let now_ms = sorted[sorted.len() - 1].at_ms() + later_min * 60_000;
+        sorted.iter().for_each(|one| one.tell(&mut once));
+        once.decide(now_ms);
+        let expected = once.incidents();
+        let keys: BTreeSet<IncidentKey> = expected.iter().map(|incident| incident.key).collect();
+        let mut mixed: Vec<(u32, News)> = order.iter().copied().zip(sorted.clone()).collect();
+        mixed.sort_by_key(|(at, _)| *at);
+        let mixed: Vec<News> = mixed.into_iter().map(|(_, one)| one).collect();
+        let backwards: Vec<News> = sorted.iter().rev().cloned().collect();
+        for (news, decide) in [(&sorted, &[true][..]), (&mixed, &decide), (&mixed, &[true]), (&backwards, &[true])] {
+            let mut other = engine(&network);
+            let told = switched_along_the_way(&mut other, news, decide, now_ms);
+            prop_assert_eq!(other.incidents(), expected.clone());
+            prop_assert_eq!(&told, &keys);
+        }
+    }
 }
 
 proptest! {

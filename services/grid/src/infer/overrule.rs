@@ -75,6 +75,19 @@ impl Engine {
             .map(|(now, _)| *now)
     }
 
+    /// The devices that are named in the region around an incident, each with the report it was named by: with the evidence they are
+    /// what the incident follows from.
+    pub fn overruled_around(&self, key: IncidentKey) -> Vec<(IncidentKey, DeviceIx)> {
+        let root_of = |load| self.tree.atlas.root_of(load);
+        let root = root_of(key.load);
+        let around = self.overruled.iter().filter(|(_, overruled)| {
+            let class = overruled.class.map(|class| self.tree.atlas.class(class));
+            let first = class.and_then(|class| class.loads.first());
+            root.is_some() && first.and_then(|first| root_of(*first)) == root
+        });
+        around.map(|(key, overruled)| (*key, overruled.device)).collect()
+    }
+
     /// The device a dispatcher named for what was found.
     pub(super) fn overruled_in(&self, finding: &Finding) -> Option<DeviceIx> {
         let mut all = self.overruled.values();

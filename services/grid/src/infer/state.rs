@@ -1,5 +1,7 @@
 //! How the network is switched, with the way everything is fed then: searched once, asked for every report.
 
+use std::collections::HashSet;
+
 use crate::flood::Flood;
 use crate::model::{DeviceIx, Grid, LoadIx};
 use crate::supply::{Supply, SupplyTree};
@@ -14,9 +16,11 @@ pub struct Switched {
 }
 
 /// A switching state of one grid, searched.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) switched: Switched,
+    /// Loads without supply in this state whatever else happens.
+    pub(crate) dark: HashSet<LoadIx>,
     /// None in the normal state, whose tree the grid has.
     tree: Option<SupplyTree>,
 }
@@ -26,7 +30,12 @@ impl State {
         let is_normal = switched == Switched::default();
         let tree =
             (!is_normal).then(|| SupplyTree::new(grid, grid.state(&switched.opened, &switched.closed)));
-        State { switched, tree }
+        let dark = grid.dead(&switched.opened, &switched.closed).dead_loads;
+        State {
+            dark: dark.into_iter().collect(),
+            switched,
+            tree,
+        }
     }
 
     fn tree<'s>(&'s self, grid: &'s Grid) -> &'s SupplyTree {

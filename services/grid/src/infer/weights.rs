@@ -1,11 +1,11 @@
 //! The engine's numbers as data: `weights.toml`, typed and checked before anything uses them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::network::DeviceKind;
 
 /// All weights; [`Weights::default`] is the embedded file, which is also their manual.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     /// Customers who call.
@@ -21,7 +21,7 @@ pub struct Weights {
 }
 
 /// See `[calls]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calls {
     /// First parameter of the Beta distribution of the calling share.
@@ -33,7 +33,7 @@ pub struct Calls {
 }
 
 /// See `[meters]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meters {
     /// Probability that there are no meters.
@@ -45,7 +45,7 @@ pub struct Meters {
 }
 
 /// See `[telemetry]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     /// Probability that a reported trip is none.
@@ -53,7 +53,7 @@ pub struct Telemetry {
 }
 
 /// See `[rates]` in `weights.toml`; faults per hour.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
     /// Of a switch.
@@ -70,6 +70,8 @@ pub struct Rates {
     pub reactor: f64,
     /// Of a kilometre of line.
     pub line_per_km: f64,
+    /// Of a kilometre of line, cleared by the next device above.
+    pub line_cleared_per_km: f64,
     /// Length of a line that none is given for.
     pub line_default_km: f64,
     /// Shorter lines count as this long.
@@ -81,7 +83,7 @@ pub struct Rates {
 }
 
 /// See `[incident]` in `weights.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
     /// Minutes between reports that are explained apart.
@@ -117,6 +119,11 @@ impl Weights {
         Ok(weights)
     }
 
+    /// The weights as text that [`Weights::parse`] reads to the same numbers: to be kept with what was decided by them.
+    pub fn text(&self) -> String {
+        toml::to_string(self).expect("tables of numbers can be written")
+    }
+
     fn check(&self) -> Result<(), String> {
         let (calls, meters, rates, incident) = (&self.calls, &self.meters, &self.rates, &self.incident);
         for (name, value, least, most) in [
@@ -134,6 +141,7 @@ impl Weights {
             ("rates.transformer", rates.transformer, 1e-9, 1.0),
             ("rates.reactor", rates.reactor, 1e-9, 1.0),
             ("rates.line_per_km", rates.line_per_km, 1e-9, 1.0),
+            ("rates.line_cleared_per_km", rates.line_cleared_per_km, 0.0, 1.0),
             ("rates.line_default_km", rates.line_default_km, 1e-3, 100.0),
             ("rates.line_least_km", rates.line_least_km, 1e-4, 100.0),
             (
@@ -159,14 +167,18 @@ impl Weights {
         Ok(())
     }
 
+    /// Kilometres that a line counts as.
+    pub(crate) fn km(&self, length_m: Option<f64>) -> f64 {
+        let rates = &self.rates;
+        let km = length_m.map_or(rates.line_default_km, |metres| metres / 1000.0);
+        km.clamp(rates.line_least_km, rates.line_most_km)
+    }
+
     /// Faults per hour of a device of `kind`; the length counts for lines only.
     pub(crate) fn rate(&self, kind: DeviceKind, length_m: Option<f64>) -> f64 {
         let rates = &self.rates;
         match kind {
-            DeviceKind::Line => {
-                let km = length_m.map_or(rates.line_default_km, |metres| metres / 1000.0);
-                rates.line_per_km * km.clamp(rates.line_least_km, rates.line_most_km)
-            }
+            DeviceKind::Line => rates.line_per_km * self.km(length_m),
             DeviceKind::Reactor => rates.reactor,
             DeviceKind::Transformer => rates.transformer,
             DeviceKind::Switch => rates.switch,
@@ -183,7 +195,12 @@ mod tests {
 
     #[test]
     fn the_embedded_weights_are_good() {
-        assert!(Weights::parse(EMBEDDED).is_ok());
+        let weights = Weights::parse(EMBEDDED).expect("the embedded weights");
+        assert_eq!(
+            Weights::parse(&weights.text()),
+            Ok(weights),
+            "also when they are kept as text"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! confirmed device is never moved, a report that a person placed stays where it is, a closed incident keeps its own.
 
 mod back;
+mod believe;
 mod book;
 mod hear;
 mod home;
@@ -27,6 +28,7 @@ use relight_grid::{
     DeviceIx, Grid, LoadIx,
     infer::{self, Change, Engine, IncidentKey, Weights},
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -35,7 +37,7 @@ use super::{
 use book::Book;
 use home::{Claim, Home};
 use named::Named;
-pub use replay::{Replayed, Step, replay};
+pub use replay::{Again, Replayed, Step, decide_again, replay};
 
 /// Numbers of the service around the engine; those of the engine are its weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,6 +141,32 @@ pub struct Belief {
     pub restored_at: Option<DateTime<Utc>>,
 }
 
+/// One decision of a round.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// About which.
+    pub incident: IncidentId,
+    /// Word: now, merged, gone.
+    pub what: &'static str,
+    /// The device then.
+    pub device: Option<String>,
+    /// What the engine made it from, beside the evidence; none where it did not decide.
+    pub basis: Option<Basis>,
+}
+
+/// What a decision of the engine was made from, beside the evidence and the switchings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Basis {
+    /// The finding it is about: the time of its first report ...
+    pub at: DateTime<Utc>,
+    /// ... and the load of that.
+    pub load: String,
+    /// What people had named or confirmed around it: (time and load of the report it was named by, device).
+    pub named: Vec<(DateTime<Utc>, String, String)>,
+    /// The device a dispatcher had named for the incident itself.
+    pub overruled: Option<String>,
+}
+
 /// What a round decided.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -154,8 +182,8 @@ pub struct Outcome {
     pub bound: Vec<(DateTime<Utc>, String, IncidentId)>,
     /// What is believed now.
     pub beliefs: Vec<Belief>,
-    /// Incident, word, device, probability.
-    pub decisions: Vec<(IncidentId, &'static str, Option<String>)>,
+    /// How it came to what is believed.
+    pub decisions: Vec<Decision>,
     /// Reports the network does not explain: they are grouped without it.
     pub leftover: Vec<Call>,
     /// Guesses that meters or telemetry make facts.
@@ -194,6 +222,7 @@ pub struct Mind {
     covers: HashMap<LoadIx, BTreeSet<IncidentKey>>,
     reports: BTreeMap<LoadIx, Vec<Told>>,
     restored: HashMap<LoadIx, Vec<(i64, IncidentId)>>,
+    first_out: HashMap<LoadIx, i64>,
     last_out: HashMap<LoadIx, i64>,
     last_on: HashMap<LoadIx, i64>,
     /// When a meter last said that there is no supply.
@@ -238,6 +267,7 @@ impl Mind {
             covers: HashMap::new(),
             reports: BTreeMap::new(),
             restored: HashMap::new(),
+            first_out: HashMap::new(),
             last_out: HashMap::new(),
             last_on: HashMap::new(),
             meter_off: HashMap::new(),

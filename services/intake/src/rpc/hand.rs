@@ -33,15 +33,7 @@ struct Note {
 }
 
 async fn note(work: &mut Work, incident: IncidentId, note: Note) -> Result<(), Error> {
-    let decided = Decided {
-        incident,
-        at: work.at(),
-        what: note.what,
-        device: note.device.clone(),
-        p: None,
-        why: Default::default(),
-        version: None,
-    };
+    let decided = Decided::by_people(incident, work.at(), note.what, note.device.clone());
     store::evidence::decide(work.conn(), &decided).await?;
     store::evidence::stir(work.conn()).await?;
     work.audit(note.action, incident, json!({ "device": note.device }));
@@ -161,7 +153,8 @@ pub(super) async fn split(
     let row = store::incident::save(work.conn(), row).await?;
     let links: Vec<_> = moved.iter().map(|(report, id)| (*report, *id, true)).collect();
     store::grouping::link(work.conn(), &links, now).await?;
-    belief::leave_out(work.conn(), &reports).await?;
+    let stirred = store::evidence::stir(work.conn()).await?;
+    belief::leave_out(work.conn(), &reports, stirred).await?;
     worker::tell(&mut work, &[old, row.clone()]).await?;
     for id in [from, new] {
         let what = Note {
@@ -292,7 +285,8 @@ pub(super) async fn correct(
     let stored = stored
         .filter(|stored| read::may_see(claims, stored))
         .ok_or(Error::NoReport)?;
-    belief::correct(work.conn(), id, &transformer, load.as_deref()).await?;
+    let stirred = store::evidence::stir(work.conn()).await?;
+    belief::correct(work.conn(), id, &transformer, load.as_deref(), stirred).await?;
     work.audit(
         "report.link_corrected",
         id,

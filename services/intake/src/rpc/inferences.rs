@@ -83,7 +83,7 @@ fn inference(believed: Believed) -> pb::Inference {
     }
 }
 
-fn phrase((zh, en): (String, String)) -> pb::Phrase {
+pub(super) fn phrase((zh, en): (String, String)) -> pb::Phrase {
     pb::Phrase { zh, en }
 }
 
@@ -167,8 +167,9 @@ fn item(item: Item) -> pb::EvidenceItem {
     }
 }
 
-fn decision(decided: Decided) -> pb::Decision {
+pub(super) fn decision(decided: Decided) -> pb::Decision {
     pb::Decision {
+        decision_id: decided.id.to_string(),
         at: Some(timestamp(decided.at)),
         what: decided.what.to_owned(),
         device_id: decided.device.unwrap_or_default(),
@@ -218,6 +219,7 @@ fn reply(incident: &Incident, version: uuid::Uuid, replayed: Replayed) -> pb::Re
         .unwrap_or_default();
     let known = incident.device.as_ref().map_or("", |device| device.id.as_str());
     let decisions = replayed.steps.into_iter().map(|step| pb::Decision {
+        decision_id: String::new(),
         at: Some(timestamp(step.at)),
         what: "now".to_owned(),
         device_id: step.device.unwrap_or_default(),

@@ -7,6 +7,7 @@ mod hand;
 mod inferences;
 pub(crate) mod judge;
 mod read;
+mod replays;
 mod signals;
 pub(crate) mod together;
 mod triage;
@@ -19,7 +20,7 @@ pub(crate) use inferences::BEFORE;
 use futures_util::{Stream, stream};
 use relight_common::{Claims, Role, error::refuse, wire};
 use relight_proto::intake::v1::{
-    self as pb, inferences_server::Inferences, intake_server::Intake,
+    self as pb, inferences_server::Inferences, intake_server::Intake, replays_server::Replays,
     restoration_checks_server::RestorationChecks, signals_server::Signals, triage_server::Triage,
 };
 use tonic::{Request, Response, Status, Streaming};
@@ -208,6 +209,16 @@ impl Inferences for Api {
             claims.need(&hand::CORRECTORS)?;
         }
         let done = hand::correct(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+}
+
+#[tonic::async_trait]
+impl Replays for Api {
+    async fn decision(&self, request: Request<pb::ReplayDecisionRequest>) -> Reply<pb::ReplayDecisionReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&read::INCIDENT_READERS)?;
+        let done = replays::decision(&self.desk, &claims, &request.into_inner()).await;
         done.map(Response::new).map_err(refuse("intake"))
     }
 }

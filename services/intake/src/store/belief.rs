@@ -139,7 +139,7 @@ pub async fn decisions(
     limit: i64,
 ) -> Result<Vec<Decided>, Error> {
     let rows = sqlx::query!(
-        "select at, what, device_id, p, explanation_zh, explanation_en, grid_version from intake.decision
+        "select id, at, what, device_id, p, explanation_zh, explanation_en, grid_version from intake.decision
          where incident_id = $1 order by id limit $2",
         incident.uuid(),
         limit
@@ -147,6 +147,25 @@ pub async fn decisions(
     .fetch_all(conn)
     .await
     .map_err(Error::db("read decisions"))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Decided {
+                id: row.id,
+                incident,
+                at: row.at,
+                what: word(&row.what)?,
+                made_from: None,
+                device: row.device_id,
+                p: row.p,
+                why: (row.explanation_zh, row.explanation_en),
+                version: row.grid_version,
+            })
+        })
+        .collect()
+}
+
+/// The word of a decision.
+pub(super) fn word(stored: &str) -> Result<&'static str, Error> {
     let words = [
         "now",
         "merged",
@@ -157,20 +176,8 @@ pub async fn decisions(
         "split",
         "corrected",
     ];
-    rows.into_iter()
-        .map(|row| {
-            let known = words.into_iter().find(|word| **word == row.what);
-            Ok(Decided {
-                incident,
-                at: row.at,
-                what: known.ok_or(Error::Stored("decision"))?,
-                device: row.device_id,
-                p: row.p,
-                why: (row.explanation_zh, row.explanation_en),
-                version: row.grid_version,
-            })
-        })
-        .collect()
+    let known = words.into_iter().find(|word| **word == *stored);
+    known.ok_or(Error::Stored("decision"))
 }
 
 /// One piece of evidence as people read it.
@@ -273,14 +280,16 @@ pub async fn overrule(
     .map_err(Error::db("note what a dispatcher said"))
 }
 
-/// Takes reports out of what the engine weighs.
+/// Takes reports out of what the engine weighs, from this number of changes by people on.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn leave_out(conn: &mut PgConnection, reports: &[Uuid]) -> Result<(), Error> {
+pub async fn leave_out(conn: &mut PgConnection, reports: &[Uuid], stirred: i64) -> Result<(), Error> {
     sqlx::query!(
-        "update intake.evidence set left_out = true where report_id = any($1)",
-        reports
+        "update intake.evidence set left_out = true, left_out_in = $2
+         where report_id = any($1) and not left_out",
+        reports,
+        stirred
     )
     .execute(conn)
     .await
@@ -288,7 +297,7 @@ pub async fn leave_out(conn: &mut PgConnection, reports: &[Uuid]) -> Result<(), 
     .map_err(Error::db("leave reports out"))
 }
 
-/// Corrects the transformer of a report; `load` is one below it.
+/// Corrects the transformer of a report; `load` is one below it. Where it hung until this number of changes by people is kept.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -297,14 +306,20 @@ pub async fn correct(
     report: ReportId,
     transformer: &str,
     load: Option<&str>,
+    stirred: i64,
 ) -> Result<(), Error> {
     sqlx::query!(
         "with corrected as (
-             update intake.report set transformer_id = $2, load_id = null where id = $1 returning id)
+             update intake.report set transformer_id = $2, load_id = null where id = $1 returning id),
+         kept as (
+             insert into intake.evidence_was (evidence_id, until_stirred, load_id)
+             select id, $4, load_id from intake.evidence
+             where report_id = $1 and load_id is not null and $3::text is not null)
          update intake.evidence set load_id = coalesce($3, load_id) where report_id in (select id from corrected)",
         report.uuid(),
         transformer,
         load,
+        stirred,
     )
     .execute(conn)
     .await

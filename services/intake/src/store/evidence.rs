@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::replay::Thought;
 use crate::{
     domain::{
         IncidentId, ReportId,
         group::Call,
-        mind::{Belief, Memory, Piece, Switching},
+        mind::{Basis, Belief, Memory, Piece, Switching},
         signal::Heard,
     },
     error::Error,
@@ -76,27 +77,29 @@ pub async fn insert(
     .map_err(Error::db("store signals"))
 }
 
-/// Stores reports as evidence, already weighed.
+/// Stores reports as evidence, already weighed in this pass.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn insert_calls(
     conn: &mut PgConnection,
     calls: &[(Call, String)],
-    now: DateTime<Utc>,
+    (now, pass): (DateTime<Utc>, i64),
 ) -> Result<(), Error> {
     let reports: Vec<Uuid> = calls.iter().map(|(call, _)| call.report.uuid()).collect();
     let loads: Vec<String> = calls.iter().map(|(_, load)| load.clone()).collect();
     let at: Vec<DateTime<Utc>> = calls.iter().map(|(call, _)| call.accepted_at).collect();
     sqlx::query!(
-        "insert into intake.evidence (id, at, received_at, kind, load_id, source, external_id, report_id, weighed)
-         select c.report_id, c.at, $4, 'call', c.load_id, 'report', c.report_id::text, c.report_id, true
+        "insert into intake.evidence (id, at, received_at, kind, load_id, source, external_id, report_id, weighed,
+             weighed_in)
+         select c.report_id, c.at, $4, 'call', c.load_id, 'report', c.report_id::text, c.report_id, true, $5
          from unnest($1::uuid[], $2::timestamptz[], $3::text[]) as c (report_id, at, load_id)
          on conflict on constraint evidence_source_once do nothing",
         &reports,
         &at,
         &loads,
         now,
+        pass,
     )
     .execute(conn)
     .await
@@ -104,15 +107,15 @@ pub async fn insert_calls(
     .map_err(Error::db("store reports as evidence"))
 }
 
-struct Row {
-    id: Uuid,
-    at: DateTime<Utc>,
-    kind: String,
-    load_id: Option<String>,
-    device_id: Option<String>,
-    report_id: Option<Uuid>,
-    incident_id: Option<Uuid>,
-    fixed: bool,
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) at: DateTime<Utc>,
+    pub(super) kind: String,
+    pub(super) load_id: Option<String>,
+    pub(super) device_id: Option<String>,
+    pub(super) report_id: Option<Uuid>,
+    pub(super) incident_id: Option<Uuid>,
+    pub(super) fixed: bool,
 }
 
 impl TryFrom<Row> for Piece {
@@ -132,19 +135,20 @@ impl TryFrom<Row> for Piece {
     }
 }
 
-/// Takes up to `limit` signals and restorations that were not weighed yet, and notes that they are.
+/// Takes up to `limit` signals and restorations that were not weighed yet, and notes that this pass does.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn take(conn: &mut PgConnection, limit: i64) -> Result<Vec<Piece>, Error> {
+pub async fn take(conn: &mut PgConnection, limit: i64, pass: i64) -> Result<Vec<Piece>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        "update intake.evidence e set weighed = true
+        "update intake.evidence e set weighed = true, weighed_in = $2
          where e.id = any(array(
              select id from intake.evidence
              where not weighed and (asked or kind not in ('last_gasp', 'ping_off')) order by at, id limit $1))
          returning e.id, e.at, e.kind, e.load_id, e.device_id, e.report_id, e.incident_id, false as \"fixed!\"",
-        limit
+        limit,
+        pass
     )
     .fetch_all(conn)
     .await
@@ -370,6 +374,8 @@ pub async fn believe(
 /// One decision about an incident, to be kept.
 #[derive(Debug, Clone)]
 pub struct Decided {
+    /// Its own id.
+    pub id: Uuid,
     /// About which.
     pub incident: IncidentId,
     /// When.
@@ -384,6 +390,30 @@ pub struct Decided {
     pub why: (String, String),
     /// On which network.
     pub version: Option<Uuid>,
+    /// What the engine made it from; none where it did not decide.
+    pub made_from: Option<(Thought, Basis)>,
+}
+
+impl Decided {
+    /// A decision that was not the engine's.
+    pub fn by_people(
+        incident: IncidentId,
+        at: DateTime<Utc>,
+        what: &'static str,
+        device: Option<String>,
+    ) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            incident,
+            at,
+            what,
+            device,
+            p: None,
+            why: Default::default(),
+            version: None,
+            made_from: None,
+        }
+    }
 }
 
 /// Keeps a decision.
@@ -391,11 +421,13 @@ pub struct Decided {
 /// # Errors
 /// [`Error::Common`].
 pub async fn decide(conn: &mut PgConnection, decided: &Decided) -> Result<(), Error> {
+    let (thought, basis) = decided.made_from.clone().unzip();
+    let basis = basis.map(|basis| serde_json::to_value(basis).unwrap_or_default());
     sqlx::query!(
         "insert into intake.decision (id, incident_id, at, what, device_id, p, explanation_zh, explanation_en,
-             grid_version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        Uuid::now_v7(),
+             grid_version, pass, built_in, evidence_since, stirred, weights_id, basis)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        decided.id,
         decided.incident.uuid(),
         decided.at,
         decided.what,
@@ -404,6 +436,12 @@ pub async fn decide(conn: &mut PgConnection, decided: &Decided) -> Result<(), Er
         decided.why.0,
         decided.why.1,
         decided.version,
+        thought.map(|thought| thought.pass),
+        thought.map(|thought| thought.built_in),
+        thought.map(|thought| thought.since),
+        thought.map(|thought| thought.stirred),
+        thought.map(|thought| thought.weights),
+        basis,
     )
     .execute(conn)
     .await
@@ -422,14 +460,13 @@ pub async fn stirred(conn: &mut PgConnection) -> Result<i64, Error> {
         .map_err(Error::db("look whether evidence was changed"))
 }
 
-/// Notes that a person changed what the engine was fed.
+/// Notes that a person changed what the engine was fed; gives how often that was.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn stir(conn: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query!("update intake.stirred set times = times + 1")
-        .execute(conn)
+pub async fn stir(conn: &mut PgConnection) -> Result<i64, Error> {
+    sqlx::query_scalar!("update intake.stirred set times = times + 1 returning times")
+        .fetch_one(conn)
         .await
-        .map(drop)
         .map_err(Error::db("note that evidence was changed"))
 }

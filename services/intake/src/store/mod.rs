@@ -12,6 +12,7 @@ pub mod number;
 pub mod over;
 pub mod queue;
 pub mod relay;
+pub mod replay;
 pub mod report;
 pub mod set_call;
 pub mod switching;

@@ -5,14 +5,19 @@ use uuid::Uuid;
 
 use crate::{domain::mind::Switching, error::Error};
 
-/// Takes switchings of this network that were not weighed yet; those of other versions are history.
+/// Takes switchings of this network that were not weighed yet, in this pass; those of other versions are history.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn take_switched(conn: &mut PgConnection, version: Uuid) -> Result<Vec<Switching>, Error> {
+pub async fn take_switched(
+    conn: &mut PgConnection,
+    version: Uuid,
+    pass: i64,
+) -> Result<Vec<Switching>, Error> {
     let rows = sqlx::query!(
-        "update intake.switching set weighed = true where not weighed
-         returning grid_version, state_no, at, opened, closed"
+        "update intake.switching set weighed = true, weighed_in = $1 where not weighed
+         returning grid_version, state_no, at, opened, closed",
+        pass
     )
     .fetch_all(conn)
     .await
@@ -58,7 +63,10 @@ pub async fn switched(
         "insert into intake.switching (grid_version, state_no, at, opened, closed, tripped)
          values ($1, $2, $3, array(select id from unnest($4::text[]) id where id <> all($6)), $5, $6)
          on conflict (grid_version, state_no) do update
-             set opened = excluded.opened, tripped = excluded.tripped, weighed = false
+             set opened = excluded.opened, tripped = excluded.tripped, weighed = false, weighed_in = null,
+                 opened_before = case when switching.weighed then switching.opened else switching.opened_before end,
+                 weighed_before_in = case when switching.weighed then coalesce(switching.weighed_in, 0)
+                     else switching.weighed_before_in end
              where switching.tripped <> excluded.tripped",
         version,
         state_no,

@@ -13,7 +13,7 @@ use relight_common::{
     grpc::{self, Outgoing},
     wire,
 };
-use relight_grid::snapshot;
+use relight_grid::{Grid, Network, snapshot};
 use relight_proto::{
     common::v1::PageRequest,
     registry::v1::{
@@ -41,6 +41,10 @@ const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// Changes that other processes heard of are read this far back: what was written before the last look may have been committed after it.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 const PAGE: u32 = 500;
+
+fn lengths_m(network: &Network) -> Vec<Option<f64>> {
+    network.devices.iter().map(|device| device.length_m).collect()
+}
 
 /// Holds the newest network that could be loaded.
 #[derive(Debug)]
@@ -195,15 +199,14 @@ impl Atlas {
     /// # Errors
     /// [`Error::Common`] when the registry does not answer; [`Error::Network`] when what it sends is broken.
     pub async fn load(&self) -> Result<(), Error> {
-        let Some((version, bytes)) = self.snapshot().await? else {
+        let Some((version, bytes)) = self.snapshot(None).await? else {
             return Ok(());
         };
         let switched = self.switched(version).await?;
         let points = self.points().await?;
         let built = tokio::task::spawn_blocking(move || {
             let network = snapshot::read(&bytes)?;
-            let lengths_m = network.devices.iter().map(|device| device.length_m).collect();
-            let town = Town::new(network.grid(version)?, lengths_m, &points);
+            let town = Town::new(network.grid(version)?, lengths_m(&network), &points);
             Ok::<_, relight_grid::Faults>(town.switched_like(switched))
         });
         let town = match built.await {
@@ -216,14 +219,35 @@ impl Atlas {
         Ok(())
     }
 
-    /// The bytes of the current version; none when it is held already.
-    async fn snapshot(&self) -> Result<Option<(Uuid, Vec<u8>)>, Error> {
+    /// The network of one version, with the lengths of its devices: the one held, or asked for again.
+    ///
+    /// # Errors
+    /// [`Error::Common`] when the registry does not answer or has it no more; [`Error::Network`] when what it sends is broken.
+    pub async fn network_of(&self, version: Uuid) -> Result<(Arc<Grid>, Vec<Option<f64>>), Error> {
+        if let Some(town) = self.town().filter(|town| town.version() == version) {
+            return Ok((town.grid().clone(), town.lengths_m().to_vec()));
+        }
+        let gone = || Error::Network(format!("version {version} is not there"));
+        let (_, bytes) = self.snapshot(Some(version)).await?.ok_or_else(gone)?;
+        let built = tokio::task::spawn_blocking(move || {
+            let network = snapshot::read(&bytes)?;
+            let lengths_m = lengths_m(&network);
+            Ok::<_, relight_grid::Faults>((Arc::new(network.grid(version)?), lengths_m))
+        });
+        match built.await {
+            Ok(Ok(network)) => Ok(network),
+            Ok(Err(faults)) => Err(Error::Network(faults.to_string())),
+            Err(panic) => Err(Error::Network(panic.to_string())),
+        }
+    }
+
+    /// The bytes of a version, or of the current one; none when that is held already.
+    async fn snapshot(&self, wanted: Option<Uuid>) -> Result<Option<(Uuid, Vec<u8>)>, Error> {
         let asked = relight_common::Error::peer("the registry for the network");
         let mut registry = self.registry.clone();
-        let reply = registry
-            .grid_snapshot(GridSnapshotRequest::default())
-            .await
-            .map_err(asked)?;
+        let grid_version = wanted.map(|version| version.to_string()).unwrap_or_default();
+        let reply = registry.grid_snapshot(GridSnapshotRequest { grid_version });
+        let reply = reply.await.map_err(asked)?;
         let mut stream = reply.into_inner();
         let mut all: Option<(Uuid, Vec<u8>)> = None;
         loop {
@@ -236,7 +260,8 @@ impl Atlas {
                 .grid_version
                 .parse()
                 .map_err(|_| Error::Network("its version is no UUID".to_owned()))?;
-            if self.town().is_some_and(|town| town.version() == version) {
+            let is_held = self.town().is_some_and(|town| town.version() == version);
+            if is_held && wanted.is_none() {
                 return Ok(None);
             }
             all.get_or_insert_with(|| (version, Vec::new()))

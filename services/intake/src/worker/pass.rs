@@ -10,7 +10,7 @@ use relight_common::{
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::{BATCH, Held, PLACE_WAIT, SIGNALS, Worker, write::Draft};
+use super::{BATCH, Built, Held, PLACE_WAIT, SIGNALS, Worker, write::Draft};
 use crate::{
     check,
     domain::{
@@ -25,13 +25,15 @@ use crate::{
     },
     error::Error,
     news::tell_supply_off,
-    store::{self, queue::News},
+    store::{self, queue::News, replay::Thought},
     topology::{Blind, Town},
 };
 
 /// What a pass works on.
 struct Paper {
     now: DateTime<Utc>,
+    /// Its number.
+    pass: i64,
     stirred: i64,
     arrival: ArrivalLimits,
     calls: Vec<Call>,
@@ -118,6 +120,7 @@ impl Worker {
         }
         Ok(Paper {
             now,
+            pass: store::replay::next_pass(work.conn()).await?,
             stirred,
             arrival: ArrivalLimits::of(&self.desk.pack, now)?,
             calls,
@@ -131,7 +134,7 @@ impl Worker {
     async fn without_network(&self, work: &mut Work, paper: &mut Paper) -> Result<Held, Error> {
         let (calls, open) = (std::mem::take(&mut paper.calls), std::mem::take(&mut paper.open));
         let heard = known_loads(&calls);
-        store::evidence::insert_calls(work.conn(), &heard, paper.now).await?;
+        store::evidence::insert_calls(work.conn(), &heard, (paper.now, paper.pass)).await?;
         let window = self.desk.numbers_of.limits.window;
         paper
             .draft
@@ -149,16 +152,16 @@ impl Worker {
     ) -> Result<(Held, usize), Error> {
         let (mut calls, open) = (std::mem::take(&mut paper.calls), std::mem::take(&mut paper.open));
         calls.iter_mut().for_each(|call| town.complete(&mut call.place));
-        let mut held = self.mind(work, town, held, paper.stirred, paper.now).await?;
+        let mut held = self.mind(work, town, held, paper).await?;
         let round = Round {
             now: paper.now,
-            pieces: store::evidence::take(work.conn(), SIGNALS).await?,
-            switched: store::switching::take_switched(work.conn(), town.version()).await?,
+            pieces: store::evidence::take(work.conn(), SIGNALS, paper.pass).await?,
+            switched: store::switching::take_switched(work.conn(), town.version(), paper.pass).await?,
             calls,
             open,
         };
         let signals = round.pieces.len();
-        hear_calls(work, &held, &round).await?;
+        hear_calls(work, &held, &round, paper.pass).await?;
         tell_relays(work, town, &round.pieces).await?;
         check::heard(&self.desk, work, &round.calls, &round.pieces).await?;
         let outcome = think(&mut held, town, round, paper.arrival).await?;
@@ -173,9 +176,9 @@ impl Worker {
         work: &mut Work,
         town: &Arc<Town>,
         held: Held,
-        stirred: i64,
-        now: DateTime<Utc>,
+        paper: &Paper,
     ) -> Result<Held, Error> {
+        let (stirred, now) = (paper.stirred, paper.now);
         if held.knows(town, stirred, now) {
             return Ok(held);
         }
@@ -193,6 +196,11 @@ impl Worker {
         }
         let since = store::evidence::horizon(work.conn(), now - numbers.memory).await?;
         let memory = store::evidence::memory(work.conn(), town.version(), since).await?;
+        let built = Built {
+            pass: paper.pass,
+            since,
+            weights: store::replay::keep_weights(work.conn(), &numbers.weights.text()).await?,
+        };
         let (town, weights, limits) = (town.clone(), numbers.weights.clone(), numbers.limits.clone());
         let mind = spawn_blocking(move || build(&town, weights, limits, memory)).await;
         let mind = mind.map_err(|panic| Error::Network(panic.to_string()))?;
@@ -201,6 +209,7 @@ impl Worker {
             mind: Some(mind),
             stirred,
             built_at: now,
+            built,
             decided_at: now,
             ..held
         })
@@ -208,14 +217,14 @@ impl Worker {
 }
 
 /// Stores reports as evidence, each with the load it speaks for.
-async fn hear_calls(work: &mut Work, held: &Held, round: &Round) -> Result<(), Error> {
+async fn hear_calls(work: &mut Work, held: &Held, round: &Round, pass: i64) -> Result<(), Error> {
     let Some(mind) = &held.mind else { return Ok(()) };
     let heard: Vec<_> = round
         .calls
         .iter()
         .filter_map(|call| Some((call.clone(), mind.load_id_of(call)?)))
         .collect();
-    store::evidence::insert_calls(work.conn(), &heard, round.now).await
+    store::evidence::insert_calls(work.conn(), &heard, (round.now, pass)).await
 }
 
 /// A relay that opened cut its customer, whatever else is off there: the ledger looks for the case (operations.md O17).
@@ -245,7 +254,15 @@ fn take_outcome(paper: &mut Paper, held: &mut Held, town: &Town, mut outcome: Ou
         std::mem::take(&mut outcome.leftover),
     );
     held.sure.extend(std::mem::take(&mut outcome.sure));
-    paper.draft.outcome(outcome, town.version());
+    let thought = Thought {
+        version: town.version(),
+        pass: paper.pass,
+        built_in: held.built.pass,
+        since: held.built.since,
+        stirred: paper.stirred,
+        weights: held.built.weights,
+    };
+    paper.draft.outcome(outcome, thought);
     if leftover.is_empty() {
         return;
     }

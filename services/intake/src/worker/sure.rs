@@ -42,15 +42,7 @@ impl Worker {
         let Some(incident) = super::apply(&mut work, id, event).await? else {
             return Ok(());
         };
-        let decided = Decided {
-            incident: id,
-            at: work.at(),
-            what: "confirmed",
-            device: Some(device.to_owned()),
-            p: None,
-            why: Default::default(),
-            version: None,
-        };
+        let decided = Decided::by_people(id, work.at(), "confirmed", Some(device.to_owned()));
         store::evidence::decide(work.conn(), &decided).await?;
         work.audit(
             "incident.confirmed",

@@ -16,12 +16,12 @@ use crate::{
         facts::{Moves, Reporters, Total, Totals},
         group::Plan,
         incident::{Incident, State},
-        mind::{Belief, Outcome},
+        mind::{Belief, Decision, Outcome},
         place::Place,
     },
     error::Error,
     news,
-    store::{self, evidence::Decided, incident::SupplyPoints, number::Kind},
+    store::{self, evidence::Decided, incident::SupplyPoints, number::Kind, replay::Thought},
 };
 
 /// What is going to be stored.
@@ -34,9 +34,9 @@ pub(super) struct Draft {
     left: BTreeSet<IncidentId>,
     bound: Vec<(DateTime<Utc>, String, IncidentId)>,
     beliefs: BTreeMap<IncidentId, Belief>,
-    decisions: Vec<(IncidentId, &'static str, Option<String>)>,
+    decisions: Vec<Decision>,
     lone: Vec<(Uuid, DateTime<Utc>, Place)>,
-    thought_on: Option<Uuid>,
+    thought: Option<Thought>,
 }
 
 impl Draft {
@@ -57,9 +57,9 @@ impl Draft {
         self.over = over.into_iter().map(|(report, id)| (report, id, true)).collect();
     }
 
-    /// What was decided on this version of the network.
-    pub(super) fn outcome(&mut self, outcome: Outcome, version: Uuid) {
-        self.thought_on = Some(version);
+    /// What was decided, and with what.
+    pub(super) fn outcome(&mut self, outcome: Outcome, thought: Thought) {
+        self.thought = Some(thought);
         outcome
             .changed
             .into_iter()
@@ -106,8 +106,8 @@ impl Draft {
         for (evidence, at, place) in &self.lone {
             news::tell_supply_off(work, (*evidence, *at), place, false);
         }
-        if let Some(version) = self.thought_on {
-            keep(work, &self.beliefs, &self.decisions, version).await?;
+        if let Some(thought) = self.thought {
+            keep(work, &self.beliefs, self.decisions, thought).await?;
         }
         Ok(())
     }
@@ -136,7 +136,8 @@ impl Draft {
             .map(|(id, _)| id)
             .collect();
         self.beliefs.retain(|id, _| !gone.contains(id));
-        self.decisions.retain(|(id, ..)| !gone.contains(id));
+        self.decisions
+            .retain(|decision| !gone.contains(&decision.incident));
     }
 
     /// The incident that lives on for one that was merged.
@@ -230,27 +231,31 @@ async fn save(
 async fn keep(
     work: &mut Work,
     beliefs: &BTreeMap<IncidentId, Belief>,
-    decisions: &[(IncidentId, &'static str, Option<String>)],
-    version: Uuid,
+    decisions: Vec<Decision>,
+    thought: Thought,
 ) -> Result<(), Error> {
     let now = work.at();
     for belief in beliefs.values() {
-        store::evidence::believe(work.conn(), belief, version, now).await?;
+        store::evidence::believe(work.conn(), belief, thought.version, now).await?;
     }
     let mut kept = BTreeSet::new();
-    for (incident, what, device) in decisions {
-        if !kept.insert((*incident, *what)) {
+    for Decision {
+        incident,
+        what,
+        device,
+        basis,
+    } in decisions
+    {
+        if !kept.insert((incident, what)) {
             continue;
         }
-        let belief = beliefs.get(incident);
+        let belief = beliefs.get(&incident);
         let decided = Decided {
-            incident: *incident,
-            at: now,
-            what,
-            device: device.clone(),
             p: belief.map(|belief| belief.confidence),
             why: belief.map(|belief| belief.why.clone()).unwrap_or_default(),
-            version: Some(version),
+            version: Some(thought.version),
+            made_from: Some(thought).zip(basis),
+            ..Decided::by_people(incident, now, what, device)
         };
         store::evidence::decide(work.conn(), &decided).await?;
     }
@@ -331,7 +336,12 @@ mod tests {
         assert_eq!(draft.changed.keys().copied().collect::<Vec<_>>(), [id(2)]);
         let mut draft = Draft::default();
         draft.change(incident(3, 0, closed()));
-        draft.decisions.push((id(3), "now", None));
+        draft.decisions.push(Decision {
+            incident: id(3),
+            what: "now",
+            device: None,
+            basis: None,
+        });
         draft.bound.push((DateTime::UNIX_EPOCH, "L1".to_owned(), id(4)));
         draft.settle();
         assert!(draft.changed.is_empty() && draft.decisions.is_empty());

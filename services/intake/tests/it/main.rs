@@ -15,6 +15,7 @@ mod network;
 mod numbers;
 mod read;
 mod reconcile;
+mod replays;
 mod served;
 mod signals;
 mod stand_in;

@@ -25,6 +25,8 @@ pub struct Script {
     pub ledger_away: bool,
     /// (version, bytes); none = no network imported.
     pub network: Option<(String, Vec<u8>)>,
+    /// Versions that were before it.
+    pub past: Vec<(String, Vec<u8>)>,
     /// How it is switched; its version is that of the network.
     pub state: registry::GridStateReply,
     /// The state is of a version that came after the network.
@@ -245,9 +247,14 @@ impl registry_server::Registry for StandIn {
 
     async fn grid_snapshot(
         &self,
-        _: Request<registry::GridSnapshotRequest>,
+        request: Request<registry::GridSnapshotRequest>,
     ) -> Reply<Self::GridSnapshotStream> {
-        let network = self.ask("grid_snapshot", |script| script.network.clone()).await?;
+        let wanted = request.into_inner().grid_version;
+        let network = self.ask("grid_snapshot", |script| {
+            let past = script.past.iter().find(|(version, _)| *version == wanted);
+            past.or(script.network.as_ref()).cloned()
+        });
+        let network = network.await?;
         let (version, bytes) = network.ok_or_else(|| Status::failed_precondition("no network"))?;
         let chunk = |data: &[u8]| {
             Ok(registry::GridSnapshotChunk {

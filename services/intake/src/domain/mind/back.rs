@@ -30,7 +30,7 @@ impl Mind {
                 .is_some_and(|row| self.are_all_back(row, book.members(id)))
             {
                 book.change(id, |row| row.state = State::Closed("restored".to_owned()));
-                book.decisions.push((id, "gone", None));
+                book.decide(id, "gone", None, None);
             }
         }
     }

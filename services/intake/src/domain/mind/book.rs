@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Belief, Outcome};
+use super::{Basis, Belief, Decision, Outcome};
 use crate::domain::{
     IncidentId, ReportId,
     area::ArrivalLimits,
@@ -33,7 +33,7 @@ pub(super) struct Book<'a> {
     pub(super) leftover: Vec<Call>,
     pub(super) bound: Vec<(DateTime<Utc>, String, IncidentId)>,
     pub(super) beliefs: Vec<Belief>,
-    pub(super) decisions: Vec<(IncidentId, &'static str, Option<String>)>,
+    pub(super) decisions: Vec<Decision>,
     pub(super) sure: Vec<(IncidentId, String)>,
     pub(super) lone: Vec<(Uuid, DateTime<Utc>, Place)>,
 }
@@ -151,8 +151,23 @@ impl<'a> Book<'a> {
         self.members.get(&id).copied().unwrap_or(0)
     }
 
+    pub(super) fn decide(
+        &mut self,
+        incident: IncidentId,
+        what: &'static str,
+        device: Option<String>,
+        basis: Option<Basis>,
+    ) {
+        self.decisions.push(Decision {
+            incident,
+            what,
+            device,
+            basis,
+        });
+    }
+
     /// Makes `gone` part of `into`; its reports follow.
-    pub(super) fn absorb(&mut self, into: IncidentId, gone: IncidentId) {
+    pub(super) fn absorb(&mut self, into: IncidentId, gone: IncidentId, basis: Option<Basis>) {
         let moved = self.members.insert(gone, 0).unwrap_or(0);
         *self.members.entry(into).or_default() += moved;
         let Some(row) = self.rows.get_mut(&gone) else {
@@ -162,7 +177,7 @@ impl<'a> Book<'a> {
         let gone_row = row.clone();
         let arrival = self.arrival;
         self.changed.extend([into, gone]);
-        self.decisions.push((gone, "merged", None));
+        self.decide(gone, "merged", None, basis);
         if let Some(row) = self.rows.get_mut(&into) {
             row.take_in(&gone_row, arrival);
         }

@@ -29,6 +29,23 @@ impl Mind {
     pub(super) fn out(&mut self, load: LoadIx, at_ms: i64) {
         let last = self.last_out.entry(load).or_insert(at_ms);
         *last = at_ms.max(*last);
+        let before = self.first_out.get(&load).copied();
+        if before.is_some_and(|before| before <= at_ms) {
+            return;
+        }
+        self.first_out.insert(load, at_ms);
+        // It is known only now that what was restored since had been off.
+        let marks = self.restored.get(&load).into_iter().flatten().map(|(at, _)| *at);
+        let since = marks.filter(|at| at_ms <= *at && before.is_none_or(|before| *at < before));
+        for at_ms in since.collect::<Vec<_>>() {
+            self.back(load, at_ms);
+            self.take(Evidence::new(at_ms, What::PingOn(load)));
+        }
+    }
+
+    fn back(&mut self, load: LoadIx, at_ms: i64) {
+        let last = self.last_on.entry(load).or_insert(at_ms);
+        *last = at_ms.max(*last);
     }
 
     /// Takes one stored piece in; gives the load it is about.
@@ -51,8 +68,8 @@ impl Mind {
             Heard::Restored => {
                 let of = piece.incident?;
                 self.restored.entry(load).or_default().push((at_ms, of));
-                // Who never reported needs no word of being back.
-                if !self.last_out.contains_key(&load) {
+                // Who had not reported needs no word of being back.
+                if self.first_out.get(&load).is_none_or(|first| at_ms < *first) {
                     return Some(load);
                 }
                 What::PingOn(load)
@@ -60,10 +77,7 @@ impl Mind {
             Heard::ScadaOpen | Heard::ScadaClosed | Heard::RelayOpen | Heard::RelayClosed => return None,
         };
         match what {
-            What::PingOn(_) => {
-                let last = self.last_on.entry(load).or_insert(at_ms);
-                *last = at_ms.max(*last);
-            }
+            What::PingOn(_) => self.back(load, at_ms),
             _ => self.out(load, at_ms),
         }
         if piece.heard.is_off_meter() {

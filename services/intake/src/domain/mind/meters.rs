@@ -97,8 +97,8 @@ impl Mind {
         let id = row.id;
         book.open(row);
         self.bind(key, id, book);
-        book.decisions
-            .push((id, "now", Some(self.grid.device_id(transformer).to_owned())));
+        let device = self.grid.device_id(transformer).to_owned();
+        book.decide(id, "now", Some(device), None);
     }
 
     /// Whether this one began with meters after a restoration and some of them still have no supply.

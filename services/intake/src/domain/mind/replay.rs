@@ -8,7 +8,7 @@ use relight_grid::{
     infer::{Change, Engine, IncidentKey, Weights},
 };
 
-use super::{Limits, Memory, Mind, Piece, instant, ms, words};
+use super::{Basis, Limits, Memory, Mind, Piece, instant, ms, words};
 
 /// What was believed from one moment on.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,50 @@ pub struct Step {
 pub struct Replayed {
     /// How it came to the end.
     pub steps: Vec<Step>,
+}
+
+/// What a decision comes to when it is made again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    /// The probable device.
+    pub device: Option<String>,
+    /// How sure.
+    pub p: f64,
+    /// (device, its equals, probability), the likeliest first.
+    pub candidates: Vec<(String, Vec<String>, f64)>,
+    /// Why, in Chinese and English.
+    pub why: (String, String),
+}
+
+/// Makes a decision again at the time it was made: `memory` is what was known then. None when what it is about is no outage of its own.
+pub fn decide_again(
+    grid: Arc<Grid>,
+    lengths_m: &[Option<f64>],
+    (weights, limits): (Weights, Limits),
+    memory: Memory,
+    basis: &Basis,
+    now: DateTime<Utc>,
+) -> Option<Again> {
+    let mut mind = Mind::new(grid.clone(), lengths_m, weights, limits, memory);
+    mind.engine.decide(ms(now));
+    for (at, load, device) in &basis.named {
+        let (load, device) = (grid.load(load)?, grid.device(device)?);
+        // One that puts nobody out who reported said nothing then either.
+        let _ = mind.engine.overrule(IncidentKey { at_ms: ms(*at), load }, device);
+    }
+    mind.engine.decide(ms(now));
+    let load = grid.load(&basis.load)?;
+    let view = mind.engine.incident(IncidentKey {
+        at_ms: ms(basis.at),
+        load,
+    })?;
+    let own = || mind.device_of(&view).map(|device| device.id);
+    Some(Again {
+        device: basis.overruled.clone().or_else(own),
+        p: view.confidence.clamp(0.0, 1.0),
+        candidates: mind.candidates(&view),
+        why: (words::chinese(&grid, &view), mind.engine.explain(&view)),
+    })
 }
 
 /// Replays `memory` up to `until` and gives what is believed, step by step, of the findings of one incident.
