@@ -331,44 +331,65 @@ pub async fn rebind(conn: &mut PgConnection, from: IncidentId, into: IncidentId)
     .map_err(Error::db("bind findings anew"))
 }
 
-/// Stores what is believed of an incident.
+/// Stores what is believed of incidents.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn believe(
     conn: &mut PgConnection,
-    belief: &Belief,
+    beliefs: &[&Belief],
     version: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let candidates: Vec<serde_json::Value> = belief
-        .candidates
-        .iter()
-        .map(|(device, equal, p)| serde_json::json!({ "device": device, "equal": equal, "p": p }))
+    if beliefs.is_empty() {
+        return Ok(());
+    }
+    let incidents: Vec<Uuid> = beliefs.iter().map(|belief| belief.incident.uuid()).collect();
+    let candidates: Vec<serde_json::Value> = beliefs.iter().map(|belief| candidates(belief)).collect();
+    let confidences: Vec<f64> = beliefs.iter().map(|belief| belief.confidence).collect();
+    let customers = beliefs.iter().map(|belief| belief.customers);
+    let customers: Vec<i32> = customers
+        .map(|count| i32::try_from(count).unwrap_or(i32::MAX))
         .collect();
+    let zh: Vec<String> = beliefs.iter().map(|belief| belief.why.0.clone()).collect();
+    let en: Vec<String> = beliefs.iter().map(|belief| belief.why.1.clone()).collect();
+    let asks: Vec<_> = beliefs.iter().map(|belief| belief.ask.clone()).collect();
+    let premises: Vec<_> = beliefs.iter().map(|belief| belief.premise).collect();
+    let restored: Vec<_> = beliefs.iter().map(|belief| belief.restored_at).collect();
     sqlx::query!(
-        "insert into intake.inference as n (incident_id, grid_version, candidates, confidence, customers, explanation_zh,
+        "insert into intake.inference (incident_id, grid_version, candidates, confidence, customers, explanation_zh,
              explanation_en, ask_load_id, premise, restored_at, decided_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-         on conflict (incident_id) do update set grid_version = $2, candidates = $3, confidence = $4, customers = $5,
-             explanation_zh = $6, explanation_en = $7, ask_load_id = $8, premise = $9, restored_at = $10,
-             decided_at = $11",
-        belief.incident.uuid(),
+         select n.incident_id, $2, n.candidates, n.confidence, n.customers, n.zh, n.en, n.ask, n.premise, n.restored_at, $11
+         from unnest($1::uuid[], $3::jsonb[], $4::float8[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::boolean[],
+             $10::timestamptz[])
+             as n (incident_id, candidates, confidence, customers, zh, en, ask, premise, restored_at)
+         on conflict (incident_id) do update set grid_version = excluded.grid_version, candidates = excluded.candidates,
+             confidence = excluded.confidence, customers = excluded.customers, explanation_zh = excluded.explanation_zh,
+             explanation_en = excluded.explanation_en, ask_load_id = excluded.ask_load_id, premise = excluded.premise,
+             restored_at = excluded.restored_at, decided_at = excluded.decided_at",
+        &incidents,
         version,
-        serde_json::Value::Array(candidates),
-        belief.confidence,
-        i32::try_from(belief.customers).unwrap_or(i32::MAX),
-        belief.why.0,
-        belief.why.1,
-        belief.ask,
-        belief.premise,
-        belief.restored_at,
+        &candidates,
+        &confidences,
+        &customers,
+        &zh,
+        &en,
+        &asks as &[Option<String>],
+        &premises,
+        &restored as &[Option<DateTime<Utc>>],
         now,
     )
     .execute(conn)
     .await
     .map(drop)
     .map_err(Error::db("store what is believed"))
+}
+
+fn candidates(belief: &Belief) -> serde_json::Value {
+    let candidates = belief.candidates.iter();
+    candidates
+        .map(|(device, equal, p)| serde_json::json!({ "device": device, "equal": equal, "p": p }))
+        .collect()
 }
 
 /// One decision about an incident, to be kept.

@@ -1,13 +1,15 @@
 //! Incidents.
 
-use std::collections::HashMap;
+mod write;
+
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use relight_common::cursor::Page;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{area, count, position, stored};
+use super::{area, count, position};
 use crate::{
     domain::{
         IncidentId,
@@ -180,98 +182,29 @@ pub async fn page(
 /// # Errors
 /// [`Error::Changed`] when it is not the version that is stored; [`Error::Common`].
 pub async fn save(conn: &mut PgConnection, incident: Incident) -> Result<Incident, Error> {
-    let incident = Incident {
-        version: incident.version + 1,
-        ..incident
-    };
-    let rows = if incident.version == 1 {
-        insert(conn, &incident).await?
-    } else {
-        update(conn, &incident).await?
-    };
-    if rows == 1 {
-        Ok(incident)
-    } else {
-        Err(Error::Changed(incident.id))
+    let id = incident.id;
+    let saved = save_all(conn, vec![incident]).await?;
+    saved.into_iter().next().ok_or(Error::Changed(id))
+}
+
+/// The same for several, which are given back in the same order. What was merged comes after what it was merged into.
+///
+/// # Errors
+/// [`Error::Changed`] when one of them is not the version that is stored; [`Error::Common`].
+pub async fn save_all(conn: &mut PgConnection, incidents: Vec<Incident>) -> Result<Vec<Incident>, Error> {
+    let mut next = incidents;
+    if next.is_empty() {
+        return Ok(next);
     }
-}
-
-async fn insert(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Error> {
-    let device = incident.device.as_ref();
-    sqlx::query!(
-        "insert into intake.incident (id, number, state, device_id, device_kind, report_count, urge_count, accepted_at,
-             last_report_at, off_at, area_class, danger, life_support, important, lon, lat, org_path, zone, version,
-             parent_id, signal_at, by_hand)
-         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20)",
-        incident.id.uuid(),
-        incident.number,
-        device.map(|device| device.id.as_str()),
-        device.map(|device| device.kind.as_str()),
-        stored(incident.report_count),
-        stored(incident.urge_count),
-        incident.accepted_at,
-        incident.last_report_at,
-        incident.off_at,
-        incident.area.word(),
-        incident.danger,
-        incident.life_support,
-        incident.important,
-        incident.position.map(|position| position.lon),
-        incident.position.map(|position| position.lat),
-        incident.org_path,
-        incident.zone,
-        incident.parent.map(IncidentId::uuid),
-        incident.signal_at,
-        incident.by_hand,
-    )
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected())
-    .map_err(Error::db("store an incident"))
-}
-
-async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Error> {
-    let (device, affected) = (incident.device.as_ref(), incident.affected.as_ref());
-    let (merged_into, close_reason) = match &incident.state {
-        State::Open => (None, None),
-        State::Merged(into) => (Some(into.uuid()), None),
-        State::Closed(reason) => (None, Some(reason.as_str())),
-    };
-    sqlx::query!(
-        "update intake.incident set state = $3, merged_into = $4, close_reason = $5, device_id = $6, device_kind = $7,
-             confirmed_by = $8, confirmed_at = $9, affected_set_id = $10, affected_count = $11, report_count = $12,
-             urge_count = $13, accepted_at = $14, last_report_at = $15, off_at = $16, area_class = $17, danger = $18,
-             life_support = $19, important = $20, lon = $21, lat = $22, signal_at = $23, version = $2::bigint,
-             taken_in = taken_in and confirmed_at is not distinct from $9
-         where id = $1 and version = $2::bigint - 1",
-        incident.id.uuid(),
-        incident.version,
-        incident.state.word(),
-        merged_into,
-        close_reason,
-        device.map(|device| device.id.as_str()),
-        device.map(|device| device.kind.as_str()),
-        incident.confirmed.as_ref().map(|confirmed| confirmed.by.word()),
-        incident.confirmed.as_ref().map(|confirmed| confirmed.at),
-        affected.map(|affected| affected.set_id.as_str()),
-        affected.map_or(0, |affected| stored(affected.count)),
-        stored(incident.report_count),
-        stored(incident.urge_count),
-        incident.accepted_at,
-        incident.last_report_at,
-        incident.off_at,
-        incident.area.word(),
-        incident.danger,
-        incident.life_support,
-        incident.important,
-        incident.position.map(|position| position.lon),
-        incident.position.map(|position| position.lat),
-        incident.signal_at,
-    )
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected())
-    .map_err(Error::db("store an incident"))
+    next.iter_mut().for_each(|incident| incident.version += 1);
+    let written: HashSet<Uuid> = write::write(conn, &next).await?.into_iter().collect();
+    match next
+        .iter()
+        .find(|incident| !written.contains(&incident.id.uuid()))
+    {
+        Some(changed) => Err(Error::Changed(changed.id)),
+        None => Ok(next),
+    }
 }
 
 /// The customers who reported each of these incidents.

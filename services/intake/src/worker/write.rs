@@ -204,8 +204,7 @@ async fn save(
 ) -> Result<Vec<Incident>, Error> {
     let mut changed: Vec<Incident> = changed.into_values().collect();
     changed.sort_by_key(|incident| (matches!(incident.state, State::Merged(_)), incident.id));
-    let mut saved = Vec::with_capacity(changed.len());
-    for mut incident in changed {
+    for incident in &mut changed {
         match sums.facts(incident.id) {
             Some(facts) => incident.set_facts(facts.clone(), arrival),
             None if incident.state == State::Open => incident.report_count = 0,
@@ -217,12 +216,13 @@ async fn save(
                 .next(Kind::Incident, work.at(), &incident.zone)
                 .await?;
         }
-        let incident = store::incident::save(work.conn(), incident).await?;
+    }
+    let saved = store::incident::save_all(work.conn(), changed).await?;
+    for incident in &saved {
         if let State::Merged(into) = incident.state {
             store::grouping::relink(work.conn(), incident.id, into).await?;
             store::evidence::rebind(work.conn(), incident.id, into).await?;
         }
-        saved.push(incident);
     }
     Ok(saved)
 }
@@ -235,9 +235,8 @@ async fn keep(
     thought: Thought,
 ) -> Result<(), Error> {
     let now = work.at();
-    for belief in beliefs.values() {
-        store::evidence::believe(work.conn(), belief, thought.version, now).await?;
-    }
+    let believed: Vec<&Belief> = beliefs.values().collect();
+    store::evidence::believe(work.conn(), &believed, thought.version, now).await?;
     let mut kept = BTreeSet::new();
     for Decision {
         incident,
