@@ -62,14 +62,22 @@ pub struct Switched {
     pub at: Instant,
 }
 
-/// What a switching means for one customer.
+/// What a switching means for one customer. Who was told that a fault has one of their supplies is not told once more that one is
+/// left.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn looked(work: &mut Work, pack: &Pack, by: &Switched, at: &Looked) -> Result<(), Error> {
+    table::alone(work.conn(), at.customer).await?;
     let open = table::open_of(work.conn(), at.customer, Kind::Supply).await?;
     match (judge(at.stand, at.important, open.is_some()), open) {
-        (Verdict::Begin, _) => begin(work, pack, (Kind::Supply, None), by, at).await,
+        (Verdict::Begin, _) => {
+            let fault = table::open_of(work.conn(), at.customer, Kind::Fault).await?;
+            match fault {
+                Some(_) => Ok(()),
+                None => begin(work, pack, (Kind::Supply, None), by, at).await,
+            }
+        }
         (Verdict::End(how), Some(one)) => end(work, one, (how, by.at), at.supplies.1).await,
         _ => Ok(()),
     }

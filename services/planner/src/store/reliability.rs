@@ -206,6 +206,22 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Warning, Error> {
         .ok_or(Error::NoSuchWarning(id))
 }
 
+/// Whatever begins for a customer begins after this transaction, or was there before it: what switching tells and what faults tell are
+/// read side by side.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn alone(conn: &mut PgConnection, customer: Uuid) -> Result<(), Error> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 2))",
+        customer
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("take a customer's warnings alone"))
+}
+
 /// Locks the one that is open for a customer.
 ///
 /// # Errors
