@@ -258,35 +258,43 @@ async fn kinds(house: &House) -> anyhow::Result<Vec<String>> {
     Ok(all.into_iter().map(|(kind, _)| kind).collect())
 }
 
-/// One of two supplies is lost by a fault: the switching is heard of first, or the fault is; they are told once.
+/// One of two supplies is lost by a fault: the switching is heard of first, or the fault is, or nothing was switched at all; they are
+/// told once, and of what is known.
 #[tokio::test]
 async fn who_keeps_a_supply_is_told_once_whichever_came_first() -> anyhow::Result<()> {
-    let (fault, table) = (
-        partly(found(incident(), "set", &[1])),
-        [(true, "reliability"), (false, "fault")],
-    );
-    for (is_switching_first, kind) in table {
+    let now = |name| Fault {
+        since_at: t0(),
+        ..partly(found(incident(), name, &[1]))
+    };
+    for (order, kind) in [
+        (["switching", "fault"], "reliability"),
+        (["fault", "switching"], "reliability"),
+        (["fault", ""], "fault"),
+    ] {
         let house = given::house().await?;
-        if is_switching_first {
-            house.stands(Stand::Single, 1).await?;
-            house.fault(&fault).await?;
-        } else {
-            house.fault(&fault).await?;
-            house.stands(Stand::Single, 1).await?;
+        for what in order {
+            match what {
+                "switching" => house.stands(Stand::Single, 1).await?,
+                "fault" => house.fault(&now("set")).await?,
+                _ => {}
+            }
         }
+        house.until(t0() + min(1)).await?;
+        assert!(
+            kinds(&house).await?.is_empty(),
+            "a transfer has two minutes: {order:?}"
+        );
         house.until(t0() + h(1)).await?;
-        house
-            .fault(&partly(found(incident(), "another set", &[1])))
-            .await?;
+        house.fault(&now("another set")).await?;
         house.stands(Stand::Single, 1).await?;
         house.until(t0() + h(2)).await?;
+        assert_eq!(kinds(&house).await?, [kind], "{order:?}");
+        let all = house.faults().await?;
         assert_eq!(
-            kinds(&house).await?,
-            [kind],
-            "switching first: {is_switching_first}"
+            (all.len(), all[0].supplies, all[0].supplied),
+            (1, 2, 1),
+            "{all:?}"
         );
-        let told = &house.faults().await?[0];
-        assert_eq!((told.supplies, told.supplied), (2, 1), "{told:?}");
     }
     Ok(())
 }
@@ -299,8 +307,9 @@ async fn who_keeps_none_is_told_of_the_fault_whatever_they_were_told_before() ->
         let house = given::house().await?;
         if is_by_fault {
             house.fault(&partly(found(set("the first"), "one", &[1]))).await?;
+        } else {
+            house.stands(Stand::Single, 1).await?;
         }
-        house.stands(Stand::Single, 1).await?;
         house.until(t0() + h(1)).await?;
         let before = if is_by_fault { "fault" } else { "reliability" };
         assert_eq!(kinds(&house).await?, [before]);
