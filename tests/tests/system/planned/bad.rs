@@ -40,8 +40,27 @@ async fn what_is_no_plan_is_told_by_its_field() -> anyhow::Result<()> {
         .get("/api/v1/planned-outages")
         .await?;
     assert_eq!(all["items"].as_array().map(Vec::len), Some(1), "{all}");
+    worded(&street).await?;
     let mut system = street.system;
     system.stop().await
+}
+
+/// An area of one's own stands beside the one that was made from the set: the difference is seen.
+async fn worded(street: &Street) -> anyhow::Result<()> {
+    let mut body = draft(Uuid::now_v7(), street.window(TimeDelta::days(60)));
+    body["words"]["area_zh"] = json!("小街北段");
+    let own = street
+        .who("planner")
+        .await?
+        .post("/api/v1/planned-outages", body)
+        .await?;
+    let made = street.read().await?["words"]["area_zh"].clone();
+    assert_eq!(
+        (&own["words"]["area_zh"], &own["area_made"]),
+        (&json!("小街北段"), &made),
+        "{own}"
+    );
+    Ok(())
 }
 
 /// Two plans on one feeder at one time: the second is told of the first, needs a reason, and a person who decides.

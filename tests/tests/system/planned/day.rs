@@ -1,10 +1,12 @@
-//! The day itself: called off on it, begun later.
+//! The day itself: called off on it, begun later, not restored in time and handed over to a fault.
 
-use chrono::TimeDelta;
-use serde_json::json;
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::street::{PHONES, Street, at, h, min};
-use crate::ask::until;
+use crate::ask::{text, until};
 
 /// Not before the day; then everybody hears it, and no permit is left to switch off.
 #[tokio::test]
@@ -75,4 +77,90 @@ async fn told_of_it(street: &Street) -> anyhow::Result<()> {
         Ok(late.filter(|one| one["count"] == PHONES).map(drop))
     })
     .await
+}
+
+/// domain.md 5.5 no. 26: the plan ends when people were told, the fault goes on from the same instant, and nobody hears of supply that
+/// is not back.
+#[tokio::test]
+async fn what_cannot_be_restored_goes_on_as_a_fault_without_a_gap() -> anyhow::Result<()> {
+    let street = Street::begin(TimeDelta::days(8)).await?;
+    let number = street.ready().await?;
+    street.off(h(0)).await?;
+    let over = json!({ "type": "hand_over", "reason": "the transformer is burnt" });
+    street.until(-h(5))?;
+    let words = street.refused("dispatcher", over.clone()).await?;
+    assert!(
+        words.contains("extend it, or hand it over from then on"),
+        "{words}"
+    );
+    let end = street.off_at + h(6);
+    street.until(-h(6) - min(5))?;
+    let words = street.refused("dispatcher", over.clone()).await?;
+    assert!(
+        words.contains("6 customers") && words.contains("are in no fault"),
+        "{words}"
+    );
+    confirmed(&street).await?;
+    let outage = handed_over(&street, over).await?;
+    assert_eq!(at(&outage["restored_at"])?, end);
+    let marks = outage["marks"].to_string();
+    assert!(
+        marks.contains("overrun") && marks.contains("handed_over"),
+        "{marks}"
+    );
+    until("the fault has everybody from the announced end on", async || {
+        let (planned, faults) = records(&street).await?;
+        let is_split = planned.len() == 6 && planned.iter().all(|on| *on == end);
+        Ok((is_split && faults.len() == 6 && faults.iter().all(|off| *off == end)).then_some(()))
+    })
+    .await?;
+    let phones = street.texts(&number, 2 * PHONES).await?;
+    assert!(
+        phones.values().all(|got| *got == 2),
+        "nobody is told that it is back: {phones:?}"
+    );
+    let mut system = street.system;
+    system.stop().await
+}
+
+/// Somebody calls after the announced end: that is a fault, and the dispatcher confirms where.
+async fn confirmed(street: &Street) -> anyhow::Result<()> {
+    let report = street.called_in("S-3").await?;
+    assert_ne!(report["triage"], "known_outage", "its time is over: {report}");
+    let path = format!("/api/v1/reports/{}", text(&report, "report_id")?);
+    let incident = until("the call is in an incident", async || {
+        let report = street.who("agent").await?.get(&path).await?;
+        Ok(Some(text(&report, "incident_id")?).filter(|id| !id.is_empty()))
+    })
+    .await?;
+    let path = format!("/api/v1/incidents/{incident}/confirm");
+    let device = json!({ "device_id": "CB1" });
+    street
+        .who("dispatcher")
+        .await?
+        .post(&path, device)
+        .await
+        .map(drop)
+}
+
+/// Once the ledger has the fault.
+async fn handed_over(street: &Street, event: Value) -> anyhow::Result<Value> {
+    let path = street.path("/events");
+    until("the fault covers everybody", async || {
+        let (api, body) = (street.who("dispatcher").await?, json!({ "event": event }));
+        let (status, answer) = api.try_post(Uuid::now_v7(), &path, body).await?;
+        anyhow::ensure!(status.is_success() || status == 409, "{status}: {answer}");
+        Ok(status.is_success().then_some(answer))
+    })
+    .await
+}
+
+/// When planned records ended, and since when faults last.
+async fn records(street: &Street) -> anyhow::Result<(Vec<DateTime<Utc>>, Vec<DateTime<Utc>>)> {
+    let mut database = street.system.database.connect().await?;
+    let planned = "select on_at from insight.interruption where class = 'PLANNED'";
+    let planned = sqlx::query_scalar(planned).fetch_all(&mut database).await;
+    let faults = "select off_at from insight.interruption_open where class = 'FAULT'";
+    let faults = sqlx::query_scalar(faults).fetch_all(&mut database).await;
+    Ok((planned.context("planned")?, faults.context("faults")?))
 }
