@@ -236,7 +236,8 @@ pub enum OutageEvent {
     },
     /// Takes the affected set again on the current network.
     Refresh {
-        /// What the public reads from now on; left out: the area made from the new set, where anybody was added or released.
+        /// What people will be told, before the announcement only. Left out: the area made from the new set, where anybody was added
+        /// or released.
         #[serde(default)]
         words: Option<Words>,
     },

@@ -34,6 +34,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct Published {
     /// Of which plan.
     plan_no: u32,
+    /// 1: the announcement; each further one is what the public read of this plan from its moment on.
+    edition: u32,
     /// As what it counted then.
     class: String,
     /// As people were told.
@@ -58,6 +60,7 @@ impl From<PublishedAnnouncement> for Published {
     fn from(one: PublishedAnnouncement) -> Self {
         Self {
             plan_no: one.plan_no,
+            edition: one.edition,
             class: one.class,
             window: window(one.window),
             words: one.words.map(Words::from).unwrap_or_default(),

@@ -229,6 +229,7 @@ fn page_of(rows: Vec<Member>, limit: i64, head: &Head, now: Instant) -> LedgerMe
 fn interruption(row: Interruption, now: Instant) -> pb::Interruption {
     let open = row.on_at.is_none();
     let ids = Ids::of(&row.class, row.incident_id);
+    let is_planned = ["PLANNED", "TEMPORARY"].contains(&row.class.as_str());
     pb::Interruption {
         customer_id: row.customer_id.to_string(),
         incident_id: ids.incident,
@@ -243,6 +244,7 @@ fn interruption(row: Interruption, now: Instant) -> pb::Interruption {
         etr_at: outage::valid_etr(row.etr_at, now)
             .filter(|_| open)
             .map(wire::timestamp),
+        announced_end_at: row.etr_at.filter(|_| open && is_planned).map(wire::timestamp),
         reporter: row.reporter,
         order_state: if open { row.order_state } else { String::new() },
     }

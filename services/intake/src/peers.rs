@@ -312,6 +312,9 @@ fn known_outage(record: Interruption) -> KnownOutage {
         incident: IncidentId::parse(&record.incident_id).ok(),
         off_at: wire::instant_opt("off_at", record.off_at).ok().flatten(),
         etr_at: wire::instant_opt("etr_at", record.etr_at).ok().flatten(),
+        announced_end_at: wire::instant_opt("announced_end_at", record.announced_end_at)
+            .ok()
+            .flatten(),
         cause: record.cause_code,
         class: record.class,
         outage: record.outage_id,

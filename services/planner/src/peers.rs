@@ -130,7 +130,7 @@ impl Others {
         let kept = self.several(&set.set_id, &members).await?;
         let mut found = found(set, &members)?;
         for one in &mut found.affected {
-            one.several_supplies |= kept.contains(&one.customer);
+            one.several_supplies |= kept.contains_key(&one.customer);
         }
         Ok(found)
     }
@@ -145,8 +145,8 @@ impl Others {
         found(set, &members)
     }
 
-    /// Important customers of a set who keep another supply while it is off.
-    async fn several(&self, set: &str, members: &[Member]) -> Result<BTreeSet<Uuid>, Error> {
+    /// Important customers of a set who keep other supplies while it is off, and how many.
+    async fn several(&self, set: &str, members: &[Member]) -> Result<BTreeMap<Uuid, usize>, Error> {
         let request = SuppliesNowRequest {
             set_ids: vec![set.to_owned()],
             customer_ids: Vec::new(),
@@ -154,8 +154,9 @@ impl Others {
         let reply = self.supplies.clone().now(request).await;
         let reply = reply.map_err(Common::peer("the registry"))?.into_inner();
         let off: BTreeSet<&str> = members.iter().map(|one| one.service_point_id.as_str()).collect();
-        let kept = reply.customers.iter().filter(|one| supplies::keeps(one, &off));
-        kept.map(|one| Ok(wire::uuid("customer_id", &one.customer_id)?))
+        let kept = reply.customers.iter().map(|one| (one, supplies::kept(one, &off)));
+        kept.filter(|(_, kept)| *kept > 0)
+            .map(|(one, kept)| Ok((wire::uuid("customer_id", &one.customer_id)?, kept)))
             .collect()
     }
 

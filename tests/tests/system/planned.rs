@@ -1,7 +1,15 @@
 //! Planned outages on the live system, with the clock moved to each moment that matters: from the draft to the archive,
 //! the gate at 167.9 hours, a postponement, an important customer who is silent, somebody who moves in.
 
+mod bad;
+mod changes;
+mod day;
+mod network;
+mod order;
+mod steps;
 mod street;
+mod talks;
+mod temporary;
 
 use std::collections::BTreeMap;
 

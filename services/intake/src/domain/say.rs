@@ -138,6 +138,7 @@ mod tests {
             incident: None,
             off_at: None,
             etr_at: Some("2026-11-22T10:30:00Z".parse().unwrap()),
+            announced_end_at: None,
             cause: String::new(),
             class: "PLANNED".to_owned(),
             outage: "o".to_owned(),

@@ -132,6 +132,7 @@ impl TryFrom<Row> for Stored {
             incident: hint,
             off_at: row.known_off_at,
             etr_at: row.known_etr_at,
+            announced_end_at: None,
             cause: row.known_cause.clone().unwrap_or_default(),
             class: row.known_class.clone().unwrap_or_default(),
             outage: row.known_outage_id.clone().unwrap_or_default(),

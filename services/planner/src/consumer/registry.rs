@@ -90,11 +90,12 @@ impl FromRegistry {
             .collect();
         let mut warned = reliability::warned(self.db.pool()).await?;
         warned.truncate(ASKED);
-        let found = if sets.is_empty() && warned.is_empty() {
+        let mut found = if sets.is_empty() && warned.is_empty() {
             Vec::new()
         } else {
             self.others.supplies(&sets, &warned).await?
         };
+        found.sort_by_key(|one| one.customer);
         let by = Switched {
             device_id: told.device_id,
             basis_kind: told.basis_kind,

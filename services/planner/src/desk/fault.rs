@@ -42,6 +42,8 @@ pub struct Hit {
     pub customer: Uuid,
     /// How many of their supplies are off.
     pub supplies: i32,
+    /// How many others have supply.
+    pub kept: i32,
     /// Streets of these, Chinese and English.
     pub area: [String; 2],
 }
@@ -62,22 +64,32 @@ pub async fn confirmed(work: &mut Work, pack: &Pack, found: &Fault) -> Result<()
             end(work, one, (End::Gone, at), 0).await?;
         }
     }
-    for hit in &found.important {
-        if !is_warned(work, hit.customer).await? {
+    let mut important: Vec<&Hit> = found.important.iter().collect();
+    important.sort_by_key(|hit| hit.customer);
+    for hit in important {
+        if !is_told(work, hit).await? {
             warn(work, pack, found, hit, known.etr_at).await?;
         }
     }
     Ok(())
 }
 
-/// Who was told of a fault is not told of the same one under another number; who was told that one supply is left still has it.
-async fn is_warned(work: &mut Work, customer: Uuid) -> Result<bool, Error> {
-    for about in [About::Fault, About::Supply] {
-        if table::open_of(work.conn(), customer, about).await?.is_some() {
-            return Ok(true);
-        }
+/// Told once, whichever came first: who keeps a supply has heard of it by the warning that one is left, as by one of a fault. Who
+/// keeps none was told of less than that by either, and hears it.
+async fn is_told(work: &mut Work, hit: &Hit) -> Result<bool, Error> {
+    table::alone(work.conn(), hit.customer).await?;
+    let supply = table::open_of(work.conn(), hit.customer, About::Supply).await?;
+    let fault = table::open_of(work.conn(), hit.customer, About::Fault).await?;
+    if hit.kept > 0 {
+        return Ok(supply.is_some() || fault.is_some());
     }
-    Ok(false)
+    let told_all = fault.as_ref().is_some_and(|one| one.supplied == 0);
+    let of_less = [supply, fault.filter(|one| one.supplied > 0)];
+    let at = work.at();
+    for one in of_less.into_iter().flatten() {
+        end(work, one, (End::Off, at), 0).await?;
+    }
+    Ok(told_all)
 }
 
 async fn warn(
@@ -97,7 +109,7 @@ async fn warn(
         customer: hit.customer,
         important: true,
         stand: Stand::Off,
-        supplies: (hit.supplies, 0),
+        supplies: (hit.supplies.saturating_add(hit.kept), hit.kept),
         org_path: found.org_path.clone(),
         zone: found.zone.clone(),
         area: hit.area.clone(),

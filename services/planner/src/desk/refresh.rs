@@ -7,7 +7,7 @@ use relight_common::Work;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{step::save, tell};
+use super::{alarm::ITSELF, step::save, tell};
 use crate::{
     domain::{
         event::{Effect, Kind},
@@ -17,14 +17,14 @@ use crate::{
     peers::Found,
     store::{
         outage::{Stored, Words},
-        people,
+        people, published,
     },
 };
 
 /// Takes the affected set anew.
 ///
 /// # Errors
-/// [`Error::Unfit`] once supply is off, [`Error::Common`].
+/// [`Error::Unfit`] once supply is off, and with words once the announcement is out; [`Error::Common`].
 pub async fn refresh(
     work: &mut Work,
     one: &mut Stored,
@@ -34,6 +34,11 @@ pub async fn refresh(
     if !one.life.state.is_before() {
         return Err(Error::Unfit(
             "the affected set stands once supply is off or the outage is over",
+        ));
+    }
+    if words.is_some() && one.life.announced_at.is_some() {
+        return Err(Error::Unfit(
+            "the announcement is out: its area follows the set, and words of your own would have been read by nobody else; leave words out",
         ));
     }
     let at = work.at();
@@ -50,7 +55,7 @@ pub async fn refresh(
         people::need_own_lead(work.conn(), one.id, &added).await?;
     }
     if words.is_some() && one.life.approval.is_some() {
-        let (by, at) = (work.actor().to_owned(), work.at());
+        let by = work.actor().to_owned();
         one.life.worded = Some(Worded::unread(by, at));
     }
     reword(one, &found, words, added.len() + released.len() > 0);
@@ -58,6 +63,8 @@ pub async fn refresh(
     (one.network_added, one.network_released) = (0, 0);
     save(work, one).await?;
     if one.life.announced_at.is_some() {
+        let by = work.actor().to_owned();
+        published::follow(work.conn(), one, (&by, ITSELF), at).await?;
         told(work, one, Kind::Notice, &added).await?;
         told(work, one, Kind::Released, &released).await?;
     }
@@ -69,8 +76,8 @@ pub async fn refresh(
     Ok(())
 }
 
-/// What the public reads follows the set: as somebody words it, else as made from the addresses. Before the announcement an area
-/// somebody wrote stays theirs; after it nobody may be left out of it.
+/// What the public reads follows the set. Before the announcement it is as somebody words it, and an area somebody wrote stays theirs;
+/// after it nobody may be left out of it, and it is as made from the addresses.
 fn reword(one: &mut Stored, found: &Found, words: Option<Words>, differs: bool) {
     let as_made = one.words.area_zh == one.place.area_made;
     if let Some(words) = words {

@@ -62,17 +62,41 @@ pub struct Switched {
     pub at: Instant,
 }
 
-/// What a switching means for one customer.
+/// What a switching means for one customer. Who was told that a fault has one of their supplies is not told once more that one is
+/// left; who was to be told so hears that one is left.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn looked(work: &mut Work, pack: &Pack, by: &Switched, at: &Looked) -> Result<(), Error> {
+    table::alone(work.conn(), at.customer).await?;
     let open = table::open_of(work.conn(), at.customer, Kind::Supply).await?;
     match (judge(at.stand, at.important, open.is_some()), open) {
-        (Verdict::Begin, _) => begin(work, pack, (Kind::Supply, None), by, at).await,
+        (Verdict::Begin, _) => {
+            let fault = table::open_of(work.conn(), at.customer, Kind::Fault).await?;
+            match fault {
+                Some(one) if one.told_at.is_none() && one.supplied > 0 => {
+                    one_left(work, one, at.supplies).await
+                }
+                Some(_) => Ok(()),
+                None => begin(work, pack, (Kind::Supply, None), by, at).await,
+            }
+        }
         (Verdict::End(how), Some(one)) => end(work, one, (how, by.at), at.supplies.1).await,
         _ => Ok(()),
     }
+}
+
+/// What is known of the network says more than that a fault has a part of them, which nobody was told yet.
+async fn one_left(work: &mut Work, mut one: Warning, supplies: (i32, i32)) -> Result<(), Error> {
+    one.kind = Kind::Supply.word().to_owned();
+    (one.supplies, one.supplied) = supplies;
+    save(work, &mut one).await?;
+    work.audit(
+        "reliability.one_left",
+        one.id,
+        json!({ "supplied": one.supplied }),
+    );
+    watch(work, &one).await
 }
 
 /// Somebody for whom a warning is open is no customer with several supplies any more.
@@ -97,7 +121,9 @@ pub(super) async fn begin(
     by: &Switched,
     at: &Looked,
 ) -> Result<(), Error> {
-    let times = Times::of(pack, kind, work.at());
+    // Whoever keeps a supply waits for what a transfer brings, whatever took the other.
+    let told_as = if at.supplies.1 > 0 { Kind::Supply } else { kind };
+    let times = Times::of(pack, told_as, work.at());
     let seconds = |span: chrono::TimeDelta| i32::try_from(span.num_seconds()).unwrap_or(i32::MAX);
     let zone = at.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
     let day = work.at().with_timezone(&zone).date_naive();
@@ -194,7 +220,11 @@ async fn tell(work: &mut Work, one: &mut Warning) -> Result<(), Error> {
         json!({ "customer_id": one.customer_id }),
     );
     if one.is_fault() {
-        let because = "an important customer is off by a fault: they are told and have to confirm".to_owned();
+        let what = match one.supplied {
+            0 => "is off by a fault",
+            _ => "has lost one of their supplies by a fault",
+        };
+        let because = format!("an important customer {what}: they are told and have to confirm");
         return alarm(work, one, FAULT, because).await;
     }
     let because = format!(

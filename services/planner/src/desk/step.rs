@@ -104,6 +104,8 @@ pub async fn step(
         before_saving(work, pack, one, effect, by, &with).await?;
     }
     save(work, one).await?;
+    let at = work.at();
+    published::follow(work.conn(), one, (by, by), at).await?;
     for effect in &effects {
         tell::effect(work, one, effect, with.section.map(|(set, _)| set), None).await?;
     }

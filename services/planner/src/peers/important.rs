@@ -14,12 +14,22 @@ use crate::{
 };
 
 impl Others {
-    /// The important customers of a set, with the streets of their supplies in it.
+    /// The important customers of a set, with the streets of their supplies in it and how many others they keep.
     ///
     /// # Errors
     /// [`Error::Common`].
     pub async fn important(&self, set: Uuid) -> Result<Vec<Hit>, Error> {
-        hits(&self.members(&set.to_string()).await?)
+        let members = self.members(&set.to_string()).await?;
+        let mut hits = hits(&members)?;
+        if hits.is_empty() {
+            return Ok(hits);
+        }
+        let kept = self.several(&set.to_string(), &members).await?;
+        for hit in &mut hits {
+            let others = kept.get(&hit.customer).copied().unwrap_or_default();
+            hit.kept = i32::try_from(others).unwrap_or(i32::MAX);
+        }
+        Ok(hits)
     }
 }
 
@@ -38,6 +48,7 @@ fn hits(members: &[Member]) -> Result<Vec<Hit>, Error> {
     let hit = |(customer, of): (Uuid, Vec<&Member>)| Hit {
         customer,
         supplies: i32::try_from(of.len()).unwrap_or(i32::MAX),
+        kept: 0,
         area: [
             streets(&of, |member| &member.address_zh, Tongue::Zh),
             streets(&of, |member| &member.address_en, Tongue::En),

@@ -14,11 +14,12 @@ use crate::{
     error::Error,
 };
 
-/// Whether they have supply at a point that is not among those that go off.
-pub(super) fn keeps(one: &CustomerSupply, off: &BTreeSet<&str>) -> bool {
-    let point = |id: &ServicePoint| !off.contains(id.service_point_id.as_str());
-    let mut live = one.points.iter().filter(|point| point.now);
-    live.any(|live| live.service_point.as_ref().is_some_and(point))
+/// How many of their points have supply and are not among those that go off.
+pub(super) fn kept(one: &CustomerSupply, off: &BTreeSet<&str>) -> usize {
+    let stays = |id: &ServicePoint| !off.contains(id.service_point_id.as_str());
+    let live = one.points.iter().filter(|point| point.now);
+    live.filter(|live| live.service_point.as_ref().is_some_and(stays))
+        .count()
 }
 
 /// One customer's supplies, as planner judges them. Named are the streets of what is off, or of all.
@@ -106,14 +107,9 @@ mod tests {
             point.service_point.as_mut().unwrap().service_point_id = id(n);
         }
         let (first, second) = (id(1), id(2));
-        assert!(
-            keeps(&one, &BTreeSet::from([second.as_str()])),
-            "the first stays on"
-        );
-        assert!(
-            !keeps(&one, &BTreeSet::from([first.as_str()])),
-            "the second is off already"
-        );
+        let kept = |off: &str| kept(&one, &BTreeSet::from([off]));
+        assert_eq!(kept(&second), 1, "the first stays on");
+        assert_eq!(kept(&first), 0, "the second is off already");
         one.points.clear();
         assert!(matches!(looked(&one), Err(Error::Peer(..))));
     }

@@ -72,6 +72,7 @@ fn count(n: i64) -> u32 {
 fn announcement(one: Published) -> PublishedAnnouncement {
     PublishedAnnouncement {
         plan_no: one.plan_no.unsigned_abs(),
+        edition: one.edition.unsigned_abs(),
         class: one.class,
         window: Some(view::window(Window {
             off_at: one.off_at,

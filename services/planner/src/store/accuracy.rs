@@ -73,7 +73,7 @@ pub async fn month(
                  e.outage_id is not null as moved, o.state in ('cancelled', 'aborted') as called_off
              from planner.published p join planner.outage o on o.id = p.outage_id
              left join planner.ended_plan e on e.outage_id = p.outage_id and e.plan_no = p.plan_no
-             where p.off_at >= $1 and p.off_at < $2 and o.org_path like any($3)
+             where p.edition = 1 and p.off_at >= $1 and p.off_at < $2 and o.org_path like any($3)
                and (p.off_at at time zone o.zone)::date >= $4 and (p.off_at at time zone o.zone)::date < $5
                and (p.on_at <= $6 or e.outage_id is not null or o.state in ('restored', 'archived', 'cancelled', 'aborted'))
          ), judged as (

@@ -22,9 +22,9 @@ pub async fn add(conn: &mut PgConnection, one: &Stored, by: &str) -> Result<(), 
         .as_ref()
         .and_then(|worded| worded.approved_by.as_ref());
     sqlx::query!(
-        "insert into planner.published (outage_id, plan_no, class, off_at, on_at, area_zh, area_en, line, reason_zh, reason_en,
-             written_by, approved_by, announced_by, published_at, pack_version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        "insert into planner.published (outage_id, plan_no, edition, class, off_at, on_at, area_zh, area_en, line, reason_zh,
+             reason_en, written_by, approved_by, announced_by, published_at, pack_version)
+         values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         one.id.uuid(),
         i32::try_from(life.plan_no).unwrap_or(i32::MAX),
         life.class.word(),
@@ -47,11 +47,53 @@ pub async fn add(conn: &mut PgConnection, one: &Stored, by: &str) -> Result<(), 
     .map_err(Error::db("keep an announcement"))
 }
 
+/// Keeps what the public reads of `one` from `at` on, where that is not what it read before; `by` made it so. An area that is another
+/// one was made from the set by `made_by`, and `by` took that set.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn follow(
+    conn: &mut PgConnection,
+    one: &Stored,
+    (by, made_by): (&str, &str),
+    at: Instant,
+) -> Result<(), Error> {
+    let (life, words) = (&one.life, &one.words);
+    if life.announced_at.is_none() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into planner.published (outage_id, plan_no, edition, class, off_at, on_at, area_zh, area_en, line, reason_zh,
+             reason_en, written_by, approved_by, announced_by, published_at, pack_version)
+         select outage_id, plan_no, edition + 1, $3, $4, $5, $6, $7, line, reason_zh, reason_en,
+             case when is_same then written_by else $9 end, case when is_same then approved_by else $8 end, $8, $10, pack_version
+         from (select *, (area_zh, area_en) = ($6, $7) as is_same from planner.published
+               where outage_id = $1 and plan_no = $2 order by edition desc limit 1) last
+         where (class, off_at, on_at, area_zh, area_en) <> ($3, $4, $5, $6, $7)",
+        one.id.uuid(),
+        i32::try_from(life.plan_no).unwrap_or(i32::MAX),
+        life.class.word(),
+        life.starts_at(),
+        life.window.on_at,
+        words.area_zh,
+        words.area_en,
+        by,
+        made_by,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("keep what the public reads"))
+}
+
 /// An announcement as people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// Of which plan.
     pub plan_no: i32,
+    /// 1: the announcement; then what the public read instead, from its moment on.
+    pub edition: i32,
     /// As what it counted then.
     pub class: String,
     /// Supply was to end.
@@ -74,17 +116,17 @@ pub struct Published {
     pub void_at: Option<Instant>,
 }
 
-/// Every announcement of an outage, the first first.
+/// Every announcement of an outage with its editions, the first first.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn list(pool: &PgPool, id: OutageId) -> Result<Vec<Published>, Error> {
     let rows = sqlx::query!(
-        r#"select p.plan_no, p.class, p.off_at, p.on_at, p.area_zh, p.area_en, p.line, p.reason_zh, p.reason_en, p.written_by,
+        r#"select p.plan_no, p.edition, p.class, p.off_at, p.on_at, p.area_zh, p.area_en, p.line, p.reason_zh, p.reason_en, p.written_by,
              p.approved_by, p.announced_by, p.published_at, p.pack_version, e.ended_at as "void_at?"
          from planner.published p
          left join planner.ended_plan e on e.outage_id = p.outage_id and e.plan_no = p.plan_no
-         where p.outage_id = $1 order by p.plan_no"#,
+         where p.outage_id = $1 order by p.plan_no, p.edition"#,
         id.uuid()
     )
     .fetch_all(pool)
@@ -92,6 +134,7 @@ pub async fn list(pool: &PgPool, id: OutageId) -> Result<Vec<Published>, Error> 
     .map_err(Error::db("list announcements of an outage"))?;
     let published = rows.into_iter().map(|row| Published {
         plan_no: row.plan_no,
+        edition: row.edition,
         class: row.class,
         off_at: row.off_at,
         on_at: row.on_at,

@@ -166,7 +166,8 @@ pub async fn save(conn: &mut PgConnection, one: &Warning) -> Result<(), Error> {
     sqlx::query!(
         "update planner.reliability_warning set version = $2, supplied = $3, told_at = $4, served_at = $5, served_channel = $6,
              acknowledged_at = $7, acknowledged_by = $8, acknowledged_channel = $9, text = $10, escalated_to = $11,
-             escalated_at = $12, closed_at = $13, closed_by = $14, note = $15, ended_at = $16, ended_as = $17, basis_id = $18, etr_at = $19
+             escalated_at = $12, closed_at = $13, closed_by = $14, note = $15, ended_at = $16, ended_as = $17, basis_id = $18, etr_at = $19,
+             kind = $20, supplies = $21
          where id = $1",
         one.id,
         one.version,
@@ -186,7 +187,9 @@ pub async fn save(conn: &mut PgConnection, one: &Warning) -> Result<(), Error> {
         one.ended_at,
         one.ended_as,
         one.basis_id,
-        one.etr_at
+        one.etr_at,
+        one.kind,
+        one.supplies
     )
     .execute(conn)
     .await
@@ -204,6 +207,22 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Warning, Error> {
         .await
         .map_err(Error::db("lock a reliability warning"))?
         .ok_or(Error::NoSuchWarning(id))
+}
+
+/// Whatever begins for a customer begins after this transaction, or was there before it: what switching tells and what faults tell are
+/// read side by side.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn alone(conn: &mut PgConnection, customer: Uuid) -> Result<(), Error> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 2))",
+        customer
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("take a customer's warnings alone"))
 }
 
 /// Locks the one that is open for a customer.

@@ -120,14 +120,15 @@ async fn the_public_reads_the_new_area() -> anyhow::Result<()> {
     );
     let words = Words {
         area_zh: "湖滨路、北山路1至9号".to_owned(),
-        ..one.words
+        ..one.words.clone()
     };
     let worded = Command {
-        words: Some(words.clone()),
+        words: Some(words),
         ..command(refresh(&[], &[9, 10]))
     };
-    house.run(&planner(), worded).await??;
-    assert_eq!(house.stored().await?.words, words);
+    let refused = house.run(&planner(), worded).await?.expect_err("nobody read it");
+    assert!(refused.to_string().contains("leave words out"), "{refused}");
+    assert_eq!(house.stored().await?.words, one.words, "nothing was taken");
     Ok(())
 }
 

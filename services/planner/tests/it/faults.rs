@@ -5,6 +5,7 @@ use relight_common::{ids::derived_from_name, reader::Consumer, wire::timestamp};
 use relight_planner::{
     consumer::{FromDispatch, FromIntake},
     desk::fault::{self, Fault, Hit},
+    domain::reliability::{End, Stand},
 };
 use relight_proto::{
     events::v1::{EtrChanged, Event, IncidentChanged},
@@ -34,6 +35,7 @@ fn found(incident: Uuid, name: &str, customers: &[u8]) -> Fault {
     let hit = |n: &u8| Hit {
         customer: customer(*n),
         supplies: 1,
+        kept: 0,
         area: ["湖滨路".to_owned(), "Lake Road".to_owned()],
     };
     Fault {
@@ -205,7 +207,7 @@ async fn the_warnings_follow_the_place_the_incident_and_the_sections() -> anyhow
     house.fault(&found(into, "whole", &[2, 3])).await?;
     assert_eq!(house.faults().await?.len(), 3, "nobody is told twice");
     let (back, at) = ([customer(2)], house.now());
-    let how = (relight_planner::domain::reliability::End::Restored, at);
+    let how = (End::Restored, at);
     house
         .by_itself(async |work| fault::over(work, into, Some(&back), how).await)
         .await?;
@@ -241,5 +243,110 @@ async fn a_guess_and_old_news_warn_nobody() -> anyhow::Result<()> {
     };
     house.incident(&old).await?;
     assert!(house.faults().await?.is_empty());
+    Ok(())
+}
+
+/// The fault of `found`, when customer 1 keeps a supply elsewhere.
+fn partly(mut found: Fault) -> Fault {
+    found.important[0].kept = 1;
+    found
+}
+
+/// Kinds of the notices ordered, in their order.
+async fn kinds(house: &House) -> anyhow::Result<Vec<String>> {
+    let all = then::notices(&house.db).await?;
+    Ok(all.into_iter().map(|(kind, _)| kind).collect())
+}
+
+/// One of two supplies is lost by a fault: the switching is heard of first, or the fault is, or nothing was switched at all; they are
+/// told once, and of what is known.
+#[tokio::test]
+async fn who_keeps_a_supply_is_told_once_whichever_came_first() -> anyhow::Result<()> {
+    let now = |name| Fault {
+        since_at: t0(),
+        ..partly(found(incident(), name, &[1]))
+    };
+    for (order, kind) in [
+        (["switching", "fault"], "reliability"),
+        (["fault", "switching"], "reliability"),
+        (["fault", ""], "fault"),
+    ] {
+        let house = given::house().await?;
+        for what in order {
+            match what {
+                "switching" => house.stands(Stand::Single, 1).await?,
+                "fault" => house.fault(&now("set")).await?,
+                _ => {}
+            }
+        }
+        house.until(t0() + min(1)).await?;
+        assert!(
+            kinds(&house).await?.is_empty(),
+            "a transfer has two minutes: {order:?}"
+        );
+        house.until(t0() + h(1)).await?;
+        house.fault(&now("another set")).await?;
+        house.stands(Stand::Single, 1).await?;
+        house.until(t0() + h(2)).await?;
+        assert_eq!(kinds(&house).await?, [kind], "{order:?}");
+        let all = house.faults().await?;
+        assert_eq!(
+            (all.len(), all[0].supplies, all[0].supplied),
+            (1, 2, 1),
+            "{all:?}"
+        );
+    }
+    Ok(())
+}
+
+/// The last supply is lost by a fault: that is told to who was told that one is left, whether by a switching or by another fault,
+/// once, and whether the switching or the fault is heard of first.
+#[tokio::test]
+async fn who_keeps_none_is_told_of_the_fault_whatever_they_were_told_before() -> anyhow::Result<()> {
+    for (is_switching_first, is_by_fault) in [(true, true), (true, false), (false, true), (false, false)] {
+        let house = given::house().await?;
+        if is_by_fault {
+            house.fault(&partly(found(set("the first"), "one", &[1]))).await?;
+        } else {
+            house.stands(Stand::Single, 1).await?;
+        }
+        house.until(t0() + h(1)).await?;
+        let before = if is_by_fault { "fault" } else { "reliability" };
+        assert_eq!(kinds(&house).await?, [before]);
+        if is_switching_first {
+            house.stands(Stand::Off, 0).await?;
+        }
+        house.fault(&found(incident(), "set", &[1])).await?;
+        house.stands(Stand::Off, 0).await?;
+        house.until(t0() + h(2)).await?;
+        let mut told = kinds(&house).await?;
+        told.sort();
+        let mut expected = [before, "fault"];
+        expected.sort_unstable();
+        assert_eq!(told, expected, "{is_switching_first} {is_by_fault}");
+        let open: Vec<_> = house
+            .faults()
+            .await?
+            .into_iter()
+            .filter(|one| one.ended_at.is_none())
+            .collect();
+        assert_eq!(open.len(), 1, "{open:?}");
+        assert_eq!(
+            (open[0].kind.as_str(), open[0].basis_id.clone()),
+            ("fault", incident().to_string())
+        );
+    }
+    Ok(())
+}
+
+/// Within the minutes that a transfer has nobody was told of one supply left yet: who is off by then hears of the fault only.
+#[tokio::test]
+async fn what_was_not_told_yet_gives_way_to_the_fault() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.stands(Stand::Single, 1).await?;
+    house.until(t0() + min(1)).await?;
+    house.fault(&found(incident(), "set", &[1])).await?;
+    house.until(t0() + h(1)).await?;
+    assert_eq!(kinds(&house).await?, ["fault"]);
     Ok(())
 }

@@ -5,6 +5,7 @@ mod alarms;
 mod calls;
 mod consecutive;
 mod crew;
+mod editions;
 mod faults;
 mod figures;
 mod forms;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl House {
-    async fn published(&self) -> anyhow::Result<Vec<PublishedAnnouncement>> {
+    pub async fn published(&self) -> anyhow::Result<Vec<PublishedAnnouncement>> {
         let reply = self.served_api()?.published(from(&planner(), of_this())).await?;
         Ok(reply.into_inner().announcements)
     }
@@ -30,7 +30,7 @@ impl House {
         Ok(reply.into_inner())
     }
 
-    async fn accuracy(&self, month: &str) -> anyhow::Result<Vec<UnitAccuracy>> {
+    pub async fn accuracy(&self, month: &str) -> anyhow::Result<Vec<UnitAccuracy>> {
         let message = AccuracyRequest {
             month: month.to_owned(),
         };

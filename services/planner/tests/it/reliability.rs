@@ -36,7 +36,7 @@ fn looked(stand: Stand, supplied: i32) -> Looked {
 
 impl House {
     /// A device is switched, and the hospital stands so.
-    async fn stands(&self, stand: Stand, supplied: i32) -> anyhow::Result<()> {
+    pub async fn stands(&self, stand: Stand, supplied: i32) -> anyhow::Result<()> {
         let by = Switched {
             device_id: "SW-12".to_owned(),
             basis_kind: "outage".to_owned(),

@@ -96,8 +96,10 @@ pub struct KnownOutage {
     pub incident: Option<IncidentId>,
     /// Since when.
     pub off_at: Option<DateTime<Utc>>,
-    /// Until when, as estimated.
+    /// Until when, as estimated; none once that has passed.
     pub etr_at: Option<DateTime<Utc>>,
+    /// Of planned work: its end as last told, also once it has passed. Looked at when a report is judged, and not kept.
+    pub announced_end_at: Option<DateTime<Utc>>,
     /// Cause code; empty while unknown.
     pub cause: String,
     /// Class of the ledger: FAULT, PLANNED, ...
@@ -112,7 +114,7 @@ impl KnownOutage {
     /// Planned work whose announced end, as last told, has passed: whoever is still off then has a fault, or is owed the search for
     /// one (domain.md 5.5 no. 26).
     pub fn is_over(&self, now: DateTime<Utc>) -> bool {
-        ["PLANNED", "TEMPORARY"].contains(&self.class.as_str()) && self.etr_at.is_some_and(|end| end <= now)
+        self.announced_end_at.is_some_and(|end| end <= now)
     }
 
     /// Whether the supply was stopped for this customer alone, and not by a fault or work.
@@ -216,6 +218,7 @@ mod tests {
             incident: (class == "FAULT").then(IncidentId::new),
             off_at: None,
             etr_at: None,
+            announced_end_at: None,
             cause: String::new(),
             class: class.to_owned(),
             outage: String::new(),
@@ -361,7 +364,7 @@ mod tests {
         let end: DateTime<Utc> = "2026-03-09T07:00:00Z".parse().unwrap();
         let word = |class: &str, now| {
             let known = known(class).map(|known| KnownOutage {
-                etr_at: Some(end),
+                announced_end_at: ["PLANNED", "TEMPORARY"].contains(&class).then_some(end),
                 ..known
             });
             let seen = Seen {
