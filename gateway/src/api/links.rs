@@ -200,3 +200,37 @@ async fn corrections(
     let reply = ask!(app.edge(), claims, app.to().links, list_link_corrections, message).await?;
     Ok(Json(List::of(reply.corrections, reply.next_cursor)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(body: &str) -> Result<Where, serde_json::Error> {
+        serde_json::from_str(body)
+    }
+
+    /// Beijing as public maps have it, and half a kilometre away as a satellite receiver does.
+    #[test]
+    fn the_datum_decides_where_a_place_is() {
+        let body = |datum: &str| {
+            format!(r#"{{"position":{{"lon":116.384047224557,"lat":39.913345455361}}{datum}}}"#)
+        };
+        let place = |datum: &str| {
+            let asked = asked(&body(datum)).expect("a good body");
+            asked.datum.wgs84(&asked.position)
+        };
+        let of_a_map = place(r#","datum":"GCJ02""#);
+        assert!((of_a_map.lon - 116.377_817).abs() < 1e-6 && (of_a_map.lat - 39.911_954).abs() < 1e-6);
+        for datum in ["", r#","datum":"WGS84""#] {
+            let as_given = place(datum);
+            assert_eq!(
+                (as_given.lon, as_given.lat),
+                (116.384_047_224_557, 39.913_345_455_361)
+            );
+        }
+        let refused = asked(&body(r#","datum":"BD09""#))
+            .expect_err("no such datum")
+            .to_string();
+        assert!(refused.contains("BD09") && refused.contains("GCJ02"), "{refused}");
+    }
+}

@@ -87,7 +87,9 @@ struct SignalFault {
     problem: String,
 }
 
-/// Takes signals. Each is remembered by source and id: sending a batch again is safe, also without the key.
+/// Takes signals. Each is remembered by source and id: sending a batch again is safe, also without the key. An adapter that runs with the
+/// certificates of the house may stream the same batches by gRPC, `relight.intake.v1.Signals/Stream`: each is answered once it is stored
+/// (`services/intake/examples/head_end.rs` is one that runs).
 #[utoipa::path(post, path = "/api/v1/signals", tag = "signals", security(("session" = [])), request_body = Batch,
     params(("Idempotency-Key" = Uuid, Header, description = "Id of the command")),
     responses((status = 200, description = "What became of them", body = Taken)))]
