@@ -156,6 +156,7 @@ pub async fn decisions(
         "confirmed",
         "split",
         "corrected",
+        "withdrawn",
     ];
     rows.into_iter()
         .map(|row| {

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         IncidentId,
         facts::{Reporter, Reporters},
-        incident::{Affected, Confirmation, Confirmer, Device, Incident, State},
+        incident::{Affected, Confirmation, Confirmer, Device, Followed, Incident, State},
         place::Position,
     },
     error::Error,
@@ -47,6 +47,8 @@ pub(super) struct Row {
     pub(super) parent_id: Option<Uuid>,
     pub(super) signal_at: Option<DateTime<Utc>>,
     pub(super) by_hand: bool,
+    pub(super) switched_at: Option<DateTime<Utc>>,
+    pub(super) confirmed_set_id: Option<String>,
 }
 
 impl TryFrom<Row> for Incident {
@@ -67,6 +69,10 @@ impl TryFrom<Row> for Incident {
             None => None,
         };
         let affected_count = row.affected_count;
+        let followed = row
+            .switched_at
+            .zip(row.confirmed_set_id)
+            .map(|(at, confirmed_set)| Followed { at, confirmed_set });
         Ok(Incident {
             id: IncidentId::from_uuid(row.id),
             number: row.number,
@@ -79,6 +85,7 @@ impl TryFrom<Row> for Incident {
             affected: row.affected_set_id.map(|set_id| Affected {
                 set_id,
                 count: count(affected_count),
+                followed,
             }),
             report_count: count(row.report_count),
             urge_count: count(row.urge_count),
@@ -108,7 +115,7 @@ macro_rules! incidents {
             "select id, number, state, merged_into, close_reason, device_id, device_kind, confirmed_by, confirmed_at,
                  affected_set_id, affected_count, report_count, urge_count, accepted_at, last_report_at, off_at,
                  area_class, danger, life_support, important, lon, lat, org_path, zone, version, parent_id, signal_at,
-                 by_hand
+                 by_hand, switched_at, confirmed_set_id
              from intake.incident " + $tail
             $(, $arg)*
         )
@@ -149,6 +156,19 @@ pub async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<Option<Inci
     row.map_err(Error::db("lock an incident"))?
         .map(Incident::try_from)
         .transpose()
+}
+
+/// The open incidents whose device is confirmed.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn confirmed(conn: &mut PgConnection) -> Result<Vec<Incident>, Error> {
+    let rows = incidents!(
+        "where state = 'open' and confirmed_by is not null and affected_set_id is not null order by id"
+    );
+    let rows = rows.fetch_all(conn).await;
+    let rows = rows.map_err(Error::db("list confirmed incidents"))?;
+    rows.into_iter().map(Incident::try_from).collect()
 }
 
 /// A page of incidents in `state`, newest first.
@@ -232,6 +252,7 @@ async fn insert(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
 
 async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Error> {
     let (device, affected) = (incident.device.as_ref(), incident.affected.as_ref());
+    let followed = affected.and_then(|affected| affected.followed.as_ref());
     let (merged_into, close_reason) = match &incident.state {
         State::Open => (None, None),
         State::Merged(into) => (Some(into.uuid()), None),
@@ -242,7 +263,7 @@ async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
              confirmed_by = $8, confirmed_at = $9, affected_set_id = $10, affected_count = $11, report_count = $12,
              urge_count = $13, accepted_at = $14, last_report_at = $15, off_at = $16, area_class = $17, danger = $18,
              life_support = $19, important = $20, lon = $21, lat = $22, signal_at = $23, version = $2::bigint,
-             taken_in = taken_in and confirmed_at is not distinct from $9
+             taken_in = taken_in and confirmed_at is not distinct from $9, switched_at = $24, confirmed_set_id = $25
          where id = $1 and version = $2::bigint - 1",
         incident.id.uuid(),
         incident.version,
@@ -267,6 +288,8 @@ async fn update(conn: &mut PgConnection, incident: &Incident) -> Result<u64, Err
         incident.position.map(|position| position.lon),
         incident.position.map(|position| position.lat),
         incident.signal_at,
+        followed.map(|followed| followed.at),
+        followed.map(|followed| followed.confirmed_set.as_str()),
     )
     .execute(conn)
     .await

@@ -15,8 +15,10 @@ pub enum Triage {
     Undetermined,
     /// Probably inside the customer's own installation: self-help first, dispatched when that fails.
     CustomerSide,
-    /// Disconnected for arrears, or prepaid used up.
+    /// Disconnected for arrears.
     Cut(KnownOutage),
+    /// The meter's own relay is open because its prepaid credit is used up.
+    Prepaid,
     /// Off at the customer's own request.
     OwnRequest(KnownOutage),
     /// The supply of this account has ended; the report is kept.
@@ -33,6 +35,7 @@ impl Triage {
             Triage::CustomerSide => "customer_side",
             Triage::Cut(_) => "cut",
             Triage::OwnRequest(_) => "own_request",
+            Triage::Prepaid => "prepaid",
             Triage::Left => "left",
         }
     }
@@ -41,7 +44,9 @@ impl Triage {
     pub fn known(&self) -> Option<&KnownOutage> {
         match self {
             Triage::KnownOutage(known) | Triage::Cut(known) | Triage::OwnRequest(known) => Some(known),
-            Triage::New | Triage::Undetermined | Triage::CustomerSide | Triage::Left => None,
+            Triage::New | Triage::Undetermined | Triage::CustomerSide | Triage::Prepaid | Triage::Left => {
+                None
+            }
         }
     }
 
@@ -54,6 +59,7 @@ impl Triage {
             }
             Triage::Cut(_) => Standing::Closed("cut".to_owned()),
             Triage::OwnRequest(_) => Standing::Closed("own_request".to_owned()),
+            Triage::Prepaid => Standing::Closed("prepaid".to_owned()),
             Triage::New | Triage::Undetermined | Triage::Left | Triage::KnownOutage(_) => Standing::Open,
         }
     }
@@ -166,6 +172,8 @@ pub struct Seen {
     pub no_answer: bool,
     /// What the meter's own relay last said, if it said anything since then: open?
     pub relay_open: Option<bool>,
+    /// The meter said that its prepaid credit is used up, and nothing else since.
+    pub credit_out: bool,
     /// An open fault lies above this place.
     pub fault_above: bool,
     /// What the reporter says of the neighbours.
@@ -185,6 +193,10 @@ pub fn triage(seen: Seen, now: DateTime<Utc>) -> Triage {
     }
     if seen.left {
         return Triage::Left;
+    }
+    let only_theirs = seen.known.as_ref().is_none_or(KnownOutage::is_cut);
+    if seen.credit_out && seen.relay_open == Some(true) && only_theirs && !seen.fault_above {
+        return Triage::Prepaid;
     }
     match seen.known {
         Some(known) if known.is_cut() => {
@@ -221,6 +233,105 @@ mod tests {
             outage: String::new(),
             confirmed: false,
         })
+    }
+
+    /// Credit and relay are read first; a fault above, a fault or planned work in the ledger, a closed relay and danger are told as such.
+    #[test]
+    fn used_up_credit_is_blamed_only_when_the_meter_itself_is_open_and_nothing_else_is_wrong() {
+        let spent = || Seen {
+            on_the_grid: true,
+            credit_out: true,
+            relay_open: Some(true),
+            ..Seen::default()
+        };
+        let cases = [
+            (spent(), "prepaid"),
+            (
+                Seen {
+                    neighbours: Neighbours::On,
+                    ..spent()
+                },
+                "prepaid",
+            ),
+            (
+                Seen {
+                    no_answer: true,
+                    ..spent()
+                },
+                "prepaid",
+            ),
+            (
+                Seen {
+                    known: known("ARREARS"),
+                    ..spent()
+                },
+                "prepaid",
+            ),
+            (
+                Seen {
+                    danger: true,
+                    ..spent()
+                },
+                "new",
+            ),
+            (
+                Seen {
+                    left: true,
+                    ..spent()
+                },
+                "left",
+            ),
+            (
+                Seen {
+                    fault_above: true,
+                    ..spent()
+                },
+                "new",
+            ),
+            (
+                Seen {
+                    known: known("FAULT"),
+                    ..spent()
+                },
+                "known_outage",
+            ),
+            (
+                Seen {
+                    known: known("PLANNED"),
+                    ..spent()
+                },
+                "known_outage",
+            ),
+            (
+                Seen {
+                    relay_open: Some(false),
+                    ..spent()
+                },
+                "new",
+            ),
+            (
+                Seen {
+                    relay_open: None,
+                    ..spent()
+                },
+                "new",
+            ),
+            (
+                Seen {
+                    credit_out: false,
+                    ..spent()
+                },
+                "new",
+            ),
+        ];
+        for (seen, word) in cases {
+            assert_eq!(
+                triage(seen.clone(), DateTime::UNIX_EPOCH).word(),
+                word,
+                "{seen:?}"
+            );
+        }
+        assert_eq!(Triage::Prepaid.standing(), Standing::Closed("prepaid".to_owned()));
     }
 
     #[test]
