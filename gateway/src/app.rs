@@ -18,11 +18,13 @@ use relight_proto::{
     dispatch::v1::{dispatch_client::DispatchClient, order_photos_client::OrderPhotosClient},
     insight::v1::{
         PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
+        voltage_figures_client::VoltageFiguresClient,
     },
     intake::v1::{
-        inferences_client::InferencesClient, intake_client::IntakeClient,
-        restoration_checks_client::RestorationChecksClient, signals_client::SignalsClient,
-        triage_client::TriageClient,
+        danger_tasks_client::DangerTasksClient, inferences_client::InferencesClient,
+        intake_client::IntakeClient, report_closings_client::ReportClosingsClient,
+        report_owners_client::ReportOwnersClient, restoration_checks_client::RestorationChecksClient,
+        signals_client::SignalsClient, triage_client::TriageClient,
     },
     notify::v1::{
         messages_client::MessagesClient, notify_client::NotifyClient, replies_client::RepliesClient,
@@ -103,6 +105,12 @@ pub struct Clients {
     pub inferences: InferencesClient<Outgoing>,
     /// What a sample said after a restoration.
     pub checks: RestorationChecksClient<Outgoing>,
+    /// Reports that are no fault.
+    pub closings: ReportClosingsClient<Outgoing>,
+    /// Whose reports are whose.
+    pub owners: ReportOwnersClient<Outgoing>,
+    /// What danger asks for beside the repair.
+    pub danger: DangerTasksClient<Outgoing>,
     /// Intake's triage.
     pub triage: TriageClient<Outgoing>,
     /// Orders and crews.
@@ -119,6 +127,8 @@ pub struct Clients {
     pub insight: InsightClient<Outgoing>,
     /// The ledger as a book.
     pub books: BooksClient<Outgoing>,
+    /// The ledger's year by voltage.
+    pub voltages: VoltageFiguresClient<Outgoing>,
     /// Planned outages.
     pub planner: PlannerClient<Outgoing>,
     /// What is not where it has to be.
@@ -168,6 +178,9 @@ impl Clients {
             signals: SignalsClient::new(peers.to("intake")),
             inferences: InferencesClient::new(peers.to("intake")),
             checks: RestorationChecksClient::new(peers.to("intake")),
+            closings: ReportClosingsClient::new(peers.to("intake")),
+            owners: ReportOwnersClient::new(peers.to("intake")),
+            danger: DangerTasksClient::new(peers.to("intake")),
             triage: TriageClient::new(peers.to("intake")),
             dispatch: DispatchClient::new(peers.to("dispatch")),
             notify: NotifyClient::new(peers.to("notify")),
@@ -176,6 +189,7 @@ impl Clients {
             wrong_person: WrongPersonClient::new(peers.to("notify")),
             insight: InsightClient::new(peers.to("insight")),
             books: BooksClient::new(peers.to("insight")),
+            voltages: VoltageFiguresClient::new(peers.to("insight")),
             planner: PlannerClient::new(peers.patient("planner")),
             outage_alarms: OutageAlarmsClient::new(peers.to("planner")),
             calls: CallRecordsClient::new(peers.to("planner")),

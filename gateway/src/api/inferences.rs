@@ -116,7 +116,7 @@ struct Piece {
 #[derive(Debug, Serialize, ToSchema)]
 struct Decision {
     at: Option<DateTime<Utc>>,
-    /// `now`, `merged`, `gone`, `overruled`, `undone`, `confirmed`, `split`, `corrected`
+    /// `now`, `merged`, `gone`, `overruled`, `undone`, `confirmed`, `split`, `corrected`, `withdrawn`
     what: String,
     device_id: String,
     /// Probability, of the engine's own decisions.
