@@ -12,11 +12,13 @@ mod certificates;
 mod contacts;
 mod crews;
 mod customers;
+mod danger_tasks;
 mod devices;
 pub mod docs;
 mod incidents;
 mod inferences;
 mod ledger;
+mod ledger_voltage;
 mod links;
 mod list;
 mod messages;
@@ -38,6 +40,8 @@ mod outages_task;
 pub(crate) mod photos;
 mod recommendations;
 mod replies;
+mod report_closings;
+mod report_owners;
 mod reports;
 mod restoration_checks;
 mod sessions;
@@ -95,6 +99,9 @@ pub fn routes(photos: &Photos) -> (Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(sessions::routes())
         .merge(reports::routes())
+        .merge(report_closings::routes())
+        .merge(report_owners::routes())
+        .merge(danger_tasks::routes())
         .merge(incidents::routes())
         .merge(inferences::routes())
         .merge(restoration_checks::routes())
@@ -130,6 +137,7 @@ pub fn routes(photos: &Photos) -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(what_if::routes())
         .merge(links::routes())
         .merge(ledger::routes())
+        .merge(ledger_voltage::routes())
         .merge(accounts::routes())
         .merge(crate::stream::routes())
         .split_for_parts();

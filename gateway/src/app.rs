@@ -19,9 +19,12 @@ use relight_proto::{
     dispatch::v1::{dispatch_client::DispatchClient, order_photos_client::OrderPhotosClient},
     insight::v1::{
         PublicOutagesReply, PublicOutagesRequest, books_client::BooksClient, insight_client::InsightClient,
+        voltage_figures_client::VoltageFiguresClient,
     },
     intake::v1::{
-        inferences_client::InferencesClient, intake_client::IntakeClient, replays_client::ReplaysClient,
+        danger_tasks_client::DangerTasksClient, inferences_client::InferencesClient,
+        intake_client::IntakeClient, replays_client::ReplaysClient,
+        report_closings_client::ReportClosingsClient, report_owners_client::ReportOwnersClient,
         restoration_checks_client::RestorationChecksClient, signals_client::SignalsClient,
         triage_client::TriageClient,
     },
@@ -106,6 +109,12 @@ pub struct Clients {
     pub replays: ReplaysClient<Outgoing>,
     /// What a sample said after a restoration.
     pub checks: RestorationChecksClient<Outgoing>,
+    /// Reports that are no fault.
+    pub closings: ReportClosingsClient<Outgoing>,
+    /// Whose reports are whose.
+    pub owners: ReportOwnersClient<Outgoing>,
+    /// What danger asks for beside the repair.
+    pub danger: DangerTasksClient<Outgoing>,
     /// Intake's triage.
     pub triage: TriageClient<Outgoing>,
     /// Orders and crews.
@@ -122,6 +131,8 @@ pub struct Clients {
     pub insight: InsightClient<Outgoing>,
     /// The ledger as a book.
     pub books: BooksClient<Outgoing>,
+    /// The ledger's year by voltage.
+    pub voltages: VoltageFiguresClient<Outgoing>,
     /// Planned outages.
     pub planner: PlannerClient<Outgoing>,
     /// What is not where it has to be.
@@ -174,6 +185,9 @@ impl Clients {
             inferences: InferencesClient::new(peers.to("intake")),
             replays: ReplaysClient::new(peers.to("intake")),
             checks: RestorationChecksClient::new(peers.to("intake")),
+            closings: ReportClosingsClient::new(peers.to("intake")),
+            owners: ReportOwnersClient::new(peers.to("intake")),
+            danger: DangerTasksClient::new(peers.to("intake")),
             triage: TriageClient::new(peers.to("intake")),
             dispatch: DispatchClient::new(peers.to("dispatch")),
             notify: NotifyClient::new(peers.to("notify")),
@@ -182,6 +196,7 @@ impl Clients {
             wrong_person: WrongPersonClient::new(peers.to("notify")),
             insight: InsightClient::new(peers.to("insight")),
             books: BooksClient::new(peers.to("insight")),
+            voltages: VoltageFiguresClient::new(peers.to("insight")),
             planner: PlannerClient::new(peers.patient("planner")),
             outage_alarms: OutageAlarmsClient::new(peers.to("planner")),
             calls: CallRecordsClient::new(peers.to("planner")),

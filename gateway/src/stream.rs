@@ -42,7 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Changes as server-sent events: `report.accepted`, `incident.changed`, `workorder.step`, `workorder.alarm`,
 /// `etr.changed`, `crew.changed`, `interruption.step`, `outage.alarm`, `arrears.alarm`, `ledger.exception` (off for no known
-/// reason), `call.wanted` (life-support: a person has to call); `beat` every second; `reset` when events were lost: read the
+/// reason), `call.wanted` (life-support: a person has to call), `danger.task` (opened or settled); `beat` every second; `reset` when events were lost: read the
 /// lists again. Reconnect with `Last-Event-ID`.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "stream", security(("session" = [])),
     params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event seen")),

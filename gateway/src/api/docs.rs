@@ -210,6 +210,7 @@ mod tests {
             "/api/v1/customers/search",
             "/api/v1/grid/what-if",
             "/api/v1/ledger/totals",
+            "/api/v1/ledger/voltages",
             "/api/v1/photos/{sha256}",
             "/api/v1/service-points/nearest",
         ];

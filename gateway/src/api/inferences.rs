@@ -125,7 +125,7 @@ struct Decision {
     /// By which it can be made again; empty in a replay.
     id: String,
     at: Option<DateTime<Utc>>,
-    /// `now`, `merged`, `gone`, `overruled`, `undone`, `confirmed`, `split`, `corrected`
+    /// `now`, `merged`, `gone`, `overruled`, `undone`, `confirmed`, `split`, `corrected`, `withdrawn`
     what: String,
     device_id: String,
     /// Probability, of the engine's own decisions.

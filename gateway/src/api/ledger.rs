@@ -125,6 +125,8 @@ struct Total {
     /// An outage restored in steps counts once for its customer.
     count: u32,
     seconds: i64,
+    /// Nominal voltage of the supply, volts; of several the highest; 0: not known.
+    voltage_v: u32,
 }
 
 /// How often and how long customers were off, by class. Reads only, so no Idempotency-Key.
@@ -147,6 +149,7 @@ async fn totals(
         class: total.class,
         count: total.count,
         seconds: total.seconds,
+        voltage_v: total.voltage_v,
     };
     Ok(Json(List {
         items: reply.totals.into_iter().map(one).collect(),

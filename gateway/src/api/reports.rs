@@ -229,7 +229,8 @@ pub struct Report {
     pub number: String,
     /// Never moves.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// `new`, `known_outage`, `urge`, `undetermined`, `customer_side`, `cut`, `own_request`, `left`
+    /// `new`, `known_outage`, `urge`, `undetermined`, `customer_side`, `cut`, `prepaid`,
+    /// `own_request`, `left`
     pub triage: String,
     /// Set when it belongs to an incident.
     pub incident_id: String,
@@ -265,7 +266,8 @@ pub struct Report {
     pub steps: Vec<Phrase>,
     /// `open`, `helping`, `closed`
     pub state: String,
-    /// Closed: `solved`, `known_outage`, `cut`, `own_request`
+    /// Closed: `solved`, `known_outage`, `cut`, `prepaid`, `own_request`;
+    /// by a person: `false_report`, `duplicate`, `customer_internal`
     pub close_reason: String,
 }
 

@@ -39,7 +39,8 @@ struct Signal {
     /// Unique for its source: the same id again is the same signal.
     #[schema(max_length = 120)]
     external_id: String,
-    /// `last_gasp`, `ping_off`, `ping_on`, `scada_open`, `scada_closed`, `relay_open`, `relay_closed`
+    /// `last_gasp`, `ping_off`, `ping_on`, `scada_open`, `scada_closed`, `relay_open`, `relay_closed`,
+    /// `credit_out` (of a prepaid meter: used up), `credit_in`
     kind: String,
     /// Of a meter: its id in the grid file, or
     #[serde(default)]

@@ -3,7 +3,7 @@
 use prost::Message;
 use relight_common::edge::at;
 use relight_proto::events::v1::{
-    ArrearsAlarm, CallWanted, CrewChanged, EtrChanged, Event, IncidentChanged, InterruptionStep,
+    ArrearsAlarm, CallWanted, CrewChanged, DangerTask, EtrChanged, Event, IncidentChanged, InterruptionStep,
     LedgerException, OutageAlarm, ReportAccepted, WorkOrderAlarm, WorkOrderStep,
 };
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ fn data(event: &Event) -> Option<Value> {
         "arrears.alarm" => ArrearsAlarm::decode(bytes).ok().map(arrears_alarm),
         "ledger.exception" => LedgerException::decode(bytes).ok().map(exception),
         "call.wanted" => CallWanted::decode(bytes).ok().map(call),
+        "danger.task" => DangerTask::decode(bytes).ok().map(danger),
         _ => None,
     }
 }
@@ -126,6 +127,13 @@ fn exception(exception: LedgerException) -> Value {
 /// Without whom: the list says it to those who call.
 fn call(call: CallWanted) -> Value {
     json!({ "report_id": call.report_id, "incident_id": call.incident_id, "at": at(call.at) })
+}
+
+fn danger(task: DangerTask) -> Value {
+    json!({
+        "report_id": task.report_id, "kind": task.kind, "state": task.state, "device_id": task.device_id,
+        "at": at(task.at),
+    })
 }
 
 #[cfg(test)]

@@ -34,9 +34,12 @@ use crate::{
         restoring::{Restoration, Who},
     },
     error::Error,
-    ledger,
+    ledger::{self, Below},
     members::AffectedSets,
-    store::view::{self, View},
+    store::{
+        view::{self, View},
+        voltage,
+    },
 };
 
 /// Longest reason for which an incident is over.
@@ -70,48 +73,62 @@ impl<S: AffectedSets> Ledger<S> {
     }
 
     async fn fetch(&self, event: &Event) -> Result<Prepared, Error> {
-        if event.r#type == "grid.switched" {
-            let told: GridSwitched = decode(event)?;
-            let at = wire::instant("at", told.at)?;
-            let lost = wire::uuid_opt("lost_set_id", &told.lost_set_id)?;
-            let restored = wire::uuid_opt("restored_set_id", &told.restored_set_id)?;
-            return Ok(Prepared {
-                members: self.members(lost.map(|set| (set, at))).await?,
-                restored: self.members(restored.map(|set| (set, at))).await?,
-            });
+        let asked = self.asked(event).await?;
+        let mut voltages = BTreeMap::new();
+        let mut found = [None, None, None];
+        for (found, asked) in found.iter_mut().zip([asked.members, asked.was, asked.restored]) {
+            let Some((set, at)) = asked else { continue };
+            let members = self.sets.members(set, at).await?;
+            voltages.extend(members.voltages);
+            *found = Some(members.customers);
         }
-        let wanted = match event.r#type.as_str() {
-            "incident.changed" => self.new_set(&IncidentState::read(event)?).await?,
+        let [members, was, restored] = found;
+        let was = asked.was.map(|(set, _)| set).zip(was);
+        Ok(Prepared {
+            members,
+            was,
+            restored,
+            voltages,
+        })
+    }
+
+    /// Which sets have to be known for this event.
+    async fn asked(&self, event: &Event) -> Result<Asked, Error> {
+        let mut asked = Asked::default();
+        match event.r#type.as_str() {
+            "grid.switched" => {
+                let told: GridSwitched = decode(event)?;
+                let at = wire::instant("at", told.at)?;
+                let set = |name, id: &str| Ok::<_, Invalid>(wire::uuid_opt(name, id)?.map(|set| (set, at)));
+                asked.members = set("lost_set_id", &told.lost_set_id)?;
+                asked.restored = set("restored_set_id", &told.restored_set_id)?;
+            }
+            "incident.changed" => {
+                let state = IncidentState::read(event)?;
+                asked.was = self.set_before(&state).await?;
+                asked.members = self.new_set(&state).await?;
+            }
             "workorder.step" => {
                 let step: WorkOrderStep = decode(event)?;
                 let set =
                     wire::uuid_opt("restored_set_id", &step.restored_set_id)?.filter(|_| is_ours(&step));
-                self.part(set, &step.incident_id, wire::instant_opt("at", step.at)?)
-                    .await?
+                let at = wire::instant_opt("at", step.at)?;
+                asked.members = self.part(set, &step.incident_id, at).await?;
             }
-            "outage.changed" => match outage::read(event)? {
-                Some(told) => self.new_set(&told.state).await?,
-                None => None,
-            },
+            "outage.changed" => {
+                if let Some(told) = outage::read(event)? {
+                    asked.members = self.new_set(&told.state).await?;
+                }
+            }
             "outage.step" => {
                 let step: OutageStep = decode(event)?;
                 let set = wire::uuid_opt("restored_set_id", &step.restored_set_id)?;
-                self.part(set, &step.outage_id, wire::instant_opt("at", step.at)?)
-                    .await?
+                let at = wire::instant_opt("at", step.at)?;
+                asked.members = self.part(set, &step.outage_id, at).await?;
             }
-            _ => None,
-        };
-        Ok(Prepared {
-            members: self.members(wanted).await?,
-            restored: None,
-        })
-    }
-
-    async fn members(&self, asked: Option<(Uuid, Instant)>) -> Result<Option<BTreeSet<CustomerId>>, Error> {
-        match asked {
-            Some((set, at)) => self.sets.members(set, at).await.map(Some),
-            None => Ok(None),
+            _ => {}
         }
+        Ok(asked)
     }
 
     /// A section that is back, with those who had it when supply ended: the records are theirs. The moment it came back
@@ -129,6 +146,14 @@ impl<S: AffectedSets> Ledger<S> {
             set,
             at.ok_or_else(|| Invalid::new("at", "must be given"))?,
         )))
+    }
+
+    /// The set that a switching changed, when this state says so and that was not applied.
+    async fn set_before(&self, state: &IncidentState) -> Result<Option<(Uuid, Instant)>, Error> {
+        let (version, applied) = view::applied(self.db.pool(), state.id).await?;
+        let is_new = state.version > version && state.affected_set.is_some() && state.affected_set != applied;
+        let set = applied.filter(|_| is_new && state.switched_at.is_some());
+        Ok(set.map(|set| (set, state.off_at)))
     }
 
     /// The affected set of this state, unless its members were applied before. They are needed once more when a report
@@ -149,13 +174,25 @@ impl<S: AffectedSets> Ledger<S> {
     }
 }
 
+/// Sets, each with the moment for which its members are asked.
+#[derive(Debug, Default)]
+struct Asked {
+    members: Option<(Uuid, Instant)>,
+    was: Option<(Uuid, Instant)>,
+    restored: Option<(Uuid, Instant)>,
+}
+
 /// What was asked before the transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     /// Members of a set that is new, that was restored, or that lost supply by a switching.
     members: Option<BTreeSet<CustomerId>>,
+    /// The set that a switching changed, and its members.
+    was: Option<(Uuid, BTreeSet<CustomerId>)>,
     /// Who got supply by a switching.
     restored: Option<BTreeSet<CustomerId>>,
+    /// At which voltage any of them are supplied.
+    voltages: BTreeMap<CustomerId, i32>,
 }
 
 impl<S: AffectedSets> Consumer for Ledger<S> {
@@ -168,10 +205,17 @@ impl<S: AffectedSets> Consumer for Ledger<S> {
 
     async fn apply(&self, work: &mut Work, event: &Event, prepared: Prepared) -> Result<Outcome, Error> {
         let cause = wire::uuid("id", &event.id)?;
-        let Prepared { members, restored } = prepared;
+        let Prepared {
+            members,
+            was,
+            restored,
+            voltages,
+        } = prepared;
+        voltage::keep(work.conn(), &voltages).await?;
         match event.r#type.as_str() {
             "incident.changed" => {
-                ledger::take_state(work, cause, &IncidentState::read(event)?, members).await?;
+                let below = members.map(|members| Below { members, was });
+                ledger::take_state(work, cause, &IncidentState::read(event)?, below).await?;
             }
             "workorder.step" => order_step(work, cause, &decode(event)?, members).await?,
             "etr.changed" => etr_changed(work, &decode(event)?).await?,
@@ -212,6 +256,10 @@ pub(crate) struct IncidentState {
     pub(crate) class: Class,
     /// Why it is over; empty while it is not, and when nobody told.
     pub(crate) closed_because: String,
+    /// The affected set is as it is by a switching of that moment.
+    pub(crate) switched_at: Option<Instant>,
+    /// Of planned work: everything that is switched off for it. Of the others there is `device_id` alone.
+    pub(crate) opened: Vec<String>,
 }
 
 impl IncidentState {
@@ -238,7 +286,14 @@ impl IncidentState {
             device_kind: told.device_kind,
             class: Class::Fault,
             closed_because: wire::text("closed_because", &told.closed_because, REASON_CHARS_MAX)?,
+            switched_at: wire::instant_opt("switched_at", told.switched_at)?,
+            opened: Vec::new(),
         })
+    }
+
+    /// Devices of planned work, in lower case.
+    pub(crate) fn devices(&self) -> Vec<String> {
+        self.opened.iter().map(|id| id.to_lowercase()).collect()
     }
 
     /// The earliest moment a record of this state may begin.
@@ -343,7 +398,7 @@ fn restoration_of(
         _ => return Ok(None),
     };
     let at = wire::instant("at", told.at)?;
-    Ok(Some(Restoration { at, who }))
+    Ok(Some(Restoration::new(at, who)))
 }
 
 async fn etr_changed(work: &mut Work, told: &EtrChanged) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! The steps of the ledger: each runs inside one transaction of a reader and tells the others what it opened or closed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use relight_common::{Work, ids::derived};
 use relight_proto::events::v1::InterruptionStep;
@@ -10,7 +10,7 @@ use crate::{
     consumer::IncidentState,
     domain::{
         class::Ids,
-        opening::{Act, Incident, State},
+        opening::{Act, Incident, Moved, State},
         outage,
         record::{CustomerId, IncidentId, Instant, Open, RecordId, StepId, Waiting},
         restoring::{Restoration, Who},
@@ -22,41 +22,85 @@ use crate::{
 /// Audited customers per entry.
 const AUDIT_CHUNK: usize = 1_000;
 
+/// Who is below what failed or was switched off, as the registry says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Below {
+    /// Members of the affected set.
+    pub(crate) members: BTreeSet<CustomerId>,
+    /// The set before, which a switching changed, and its members.
+    pub(crate) was: Option<(Uuid, BTreeSet<CustomerId>)>,
+}
+
+impl From<BTreeSet<CustomerId>> for Below {
+    fn from(members: BTreeSet<CustomerId>) -> Self {
+        Self { members, was: None }
+    }
+}
+
 /// Takes over a state of an incident; an older or equal version than the stored one changes nothing.
 ///
-/// `members`: of the affected set, when it is confirmed and not applied yet, or reports moved away.
+/// `below`: the affected set, when it is confirmed and not applied yet, or reports moved away.
 pub(crate) async fn take_state(
     work: &mut Work,
     cause: Uuid,
     state: &IncidentState,
-    members: Option<BTreeSet<CustomerId>>,
+    below: Option<Below>,
 ) -> Result<(), Error> {
     let before = view::lock(work.conn(), state.id).await?;
     if state.version <= before.version {
         return Ok(());
     }
     let new_set = state.affected_set.is_some() && state.affected_set != before.affected_set_id;
-    if new_set && members.is_none() {
+    if new_set && below.is_none() {
+        return Err(Error::SetChanged(state.id));
+    }
+    // Asked before the state in between was applied: who joined and who left would be those of both.
+    let was = below.as_ref().and_then(|below| below.was.as_ref());
+    if new_set && state.switched_at.is_some() && was.map(|(set, _)| *set) != before.affected_set_id {
         return Err(Error::SetChanged(state.id));
     }
     view::save(work.conn(), state).await?;
     let holder = view::holder(work.conn(), state.id).await?;
     let mut touched = merge(work, state.id, holder).await?;
+    let moved = below
+        .as_ref()
+        .filter(|_| new_set)
+        .and_then(|below| moved(state, below));
+    if let Some(moved) = &moved {
+        touched.extend(feed(work, cause, state.id, moved).await?);
+    }
     if state.state == State::Closed {
         if outage::is_final(&before.order_state) {
             touched.extend(finish(work, cause, state.id).await?);
         }
     } else {
-        touched.extend(open(work, cause, state, holder, members, new_set).await?);
+        let members = below.map(|below| below.members);
+        touched.extend(open(work, cause, (state, moved), holder, members, new_set).await?);
         if state.confirmed && holder == state.id {
             records::begin_again(work.conn(), holder, state.off_at).await?;
         }
         if let Some(at) = before.all_restored_at {
             let step = StepId::from_uuid(derived(cause, "closed"));
-            touched.extend(restore(work, step, state.id, &Restoration { at, who: Who::All }).await?);
+            touched.extend(restore(work, step, state.id, &Restoration::new(at, Who::All)).await?);
         }
     }
     recount(work, touched).await
+}
+
+/// What a switching made of the affected set. Without the set before, this is one that corrects it.
+fn moved(state: &IncidentState, below: &Below) -> Option<Moved> {
+    let (at, (_, was)) = state.switched_at.zip(below.was.as_ref())?;
+    Some(Moved::of(at.max(state.off_at), was, &below.members))
+}
+
+/// Those who are fed another way are back since the switching, and told.
+async fn feed(work: &mut Work, cause: Uuid, id: IncidentId, moved: &Moved) -> Result<BTreeSet<Uuid>, Error> {
+    if moved.left.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let step = StepId::from_uuid(derived(cause, "fed"));
+    let fed = Restoration::by_switching(moved.at, moved.left.clone());
+    restore(work, step, id, &fed).await
 }
 
 /// Sees that the records of `id` and of what was merged into it lie with `holder`.
@@ -94,7 +138,7 @@ async fn merge(work: &mut Work, id: IncidentId, holder: IncidentId) -> Result<BT
 async fn open(
     work: &mut Work,
     cause: Uuid,
-    state: &IncidentState,
+    (state, moved): (&IncidentState, Option<Moved>),
     holder: IncidentId,
     below: Option<BTreeSet<CustomerId>>,
     new_set: bool,
@@ -107,6 +151,7 @@ async fn open(
         reporters: state.reporters.clone(),
         // A set that was applied before opens nobody again.
         members: below.clone().filter(|_| new_set),
+        moved,
     };
     let step = StepId::from_uuid(derived(cause, "opened"));
     let mut touched = BTreeSet::from([holder.uuid()]);
@@ -117,7 +162,36 @@ async fn open(
         ..incident
     };
     touched.extend(withdraw(work, cause, &known).await?);
-    tell(work, step, holder, "opened", state.off_at, opened).await?;
+    let since = known.moved.as_ref().map_or(state.off_at, |moved| moved.at);
+    tell(work, (step, "opened", false), holder, since, opened).await?;
+    Ok(touched)
+}
+
+/// These lost the other supply they had while `outage` went on: off for it again, since `at`.
+pub(crate) async fn off_again(
+    work: &mut Work,
+    cause: Uuid,
+    outage: IncidentId,
+    customers: BTreeSet<CustomerId>,
+    at: Instant,
+) -> Result<BTreeSet<Uuid>, Error> {
+    let known = view::lock(work.conn(), outage).await?;
+    let off_at = known.off_at.unwrap_or(at);
+    let moved = Moved::of(at.max(off_at), &BTreeSet::new(), &customers);
+    let incident = Incident {
+        id: outage,
+        holder: outage,
+        confirmed: true,
+        off_at,
+        reporters: BTreeMap::new(),
+        members: Some(customers),
+        moved: Some(moved),
+    };
+    let step = StepId::from_uuid(derived(cause, &format!("again:{outage}")));
+    let mut touched = BTreeSet::from([outage.uuid()]);
+    let acts = acts(work, &incident, off_at).await?;
+    let opened = carry_out(work, acts, step, outage, &mut touched).await?;
+    tell(work, (step, "opened", false), outage, at, opened).await?;
     Ok(touched)
 }
 
@@ -171,8 +245,8 @@ async fn withdraw(work: &mut Work, cause: Uuid, incident: &Incident) -> Result<B
     if incident.keeps_all() {
         return Ok(BTreeSet::new());
     }
-    if let Some(members) = &incident.members {
-        closing::drop_waiting(work.conn(), incident.id, Some(members)).await?;
+    if let Some(kept) = &incident.kept() {
+        closing::drop_waiting(work.conn(), incident.id, Some(kept)).await?;
     }
     closing::drop_moved(work.conn(), incident.id, &incident.concerned()).await?;
     let family = view::family(work.conn(), incident.id).await?;
@@ -238,7 +312,8 @@ pub(crate) async fn restore(
     let mut records = held::of_family(work.conn(), holder, &family).await?;
     records.retain(|open| restoration.ends(&open.claim));
     let ended = closing::end_all(work.conn(), records, Some(restoration.at), step).await?;
-    tell(work, step, holder, "closed", restoration.at, ended.back).await?;
+    let told = (step, "closed", restoration.by_switching);
+    tell(work, told, holder, restoration.at, ended.back).await?;
     let mut touched = ended.touched;
     touched.insert(holder.uuid());
     Ok(touched)
@@ -286,9 +361,8 @@ pub(crate) async fn recount(work: &mut Work, touched: BTreeSet<Uuid>) -> Result<
 /// Tells the others about a step that concerned anybody.
 async fn tell(
     work: &mut Work,
-    step: StepId,
+    (step, kind, by_switching): (StepId, &'static str, bool),
     incident: IncidentId,
-    kind: &'static str,
     at: Instant,
     customers: usize,
 ) -> Result<(), Error> {
@@ -296,6 +370,9 @@ async fn tell(
         return Ok(());
     }
     closing::note_step(work.conn(), step, incident, kind, at).await?;
+    if by_switching {
+        closing::note_switching(work.conn(), step).await?;
+    }
     let count = i32::try_from(customers).unwrap_or(i32::MAX);
     closing::count_step(work.conn(), step, count).await?;
     let version = view::next_version(work.conn(), incident).await?;
@@ -310,6 +387,7 @@ async fn tell(
         kind: kind.to_owned(),
         at: Some(relight_common::wire::timestamp(at)),
         customers: count.unsigned_abs(),
+        by_switching,
     };
     work.tell(
         "interruption.step",

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use relight_common::service::Host;
 use relight_proto::insight::v1::{
     books_server::BooksServer, insight_server::InsightServer, outage_rest_server::OutageRestServer,
+    voltage_figures_server::VoltageFiguresServer,
 };
 use tokio::net::TcpListener;
 
@@ -45,6 +46,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
     room.serve(listener, |routes, guard| {
         routes.add_service(BooksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(OutageRestServer::with_interceptor(api.clone(), guard.clone()));
+        routes.add_service(VoltageFiguresServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(InsightServer::with_interceptor(api, guard));
     })
     .await

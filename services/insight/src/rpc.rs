@@ -2,6 +2,7 @@
 
 mod books;
 mod rest;
+mod voltage;
 
 use chrono::TimeDelta;
 use relight_common::{Claims, Clock, Db, Invalid, Role, cursor::Cursors, error::refuse, wire};

@@ -7,6 +7,7 @@ pub(crate) mod held;
 pub(crate) mod read;
 pub(crate) mod records;
 pub(crate) mod view;
+pub(crate) mod voltage;
 
 /// Rows written by one statement.
 pub(crate) const CHUNK: usize = 5_000;

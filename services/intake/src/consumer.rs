@@ -95,12 +95,18 @@ async fn switched(work: &mut Work, told: GridSwitched) -> Result<(), Error> {
         let now = work.at();
         store::evidence::insert(work.conn(), "registry", &[seen], now).await?;
     }
+    let act = store::switching::Act {
+        basis: wire::uuid_opt("basis_id", &told.basis_id)?,
+        lost_set: Some(told.lost_set_id).filter(|set| !set.is_empty()),
+        device: told.device_id,
+        is_closed: told.is_closed,
+    };
     let state = Switching {
         at,
         opened: told.opened,
         closed: told.closed,
     };
-    store::switching::switched(work.conn(), (version, number), &state, &tripped).await
+    store::switching::switched(work.conn(), (version, number), (&state, &act), &tripped).await
 }
 
 /// A device that trips, or is closed after it had, is evidence as if intake's own telemetry had seen it.

@@ -6,7 +6,7 @@ use relight_common::{Clock, Db, cursor::Cursors, grpc, seal::Seal, secrets::Secr
 use relight_policy::Pack;
 use tokio::sync::Notify;
 
-use crate::{numbers, peers::Peers, store::number::Numbers, topology::Atlas};
+use crate::{credit::Credit, numbers, peers::Peers, store::number::Numbers, topology::Atlas};
 
 /// The parts of the service, shared.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Desk {
     pub numbers: Numbers,
     /// Numbers around the inference.
     pub numbers_of: numbers::Numbers,
+    /// Whose prepaid credit is used up.
+    pub credit: Credit,
     /// Rung when a report or an urge was stored.
     pub bell: Notify,
     pub(crate) seal: Seal,
@@ -49,6 +51,7 @@ impl Desk {
             atlas: Arc::new(Atlas::new(peers)),
             numbers: Numbers::new(db),
             numbers_of: numbers,
+            credit: Credit::default(),
             bell: Notify::new(),
             seal: Seal::new(&secrets.contact_key),
             cursors: Cursors::new(&secrets.cursor_key),

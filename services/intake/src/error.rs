@@ -45,6 +45,12 @@ pub enum Error {
     /// The incident's state does not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The report's standing does not allow it.
+    #[error(transparent)]
+    Closing(#[from] crate::domain::report::closing::Refusal),
+    /// A task of danger is settled.
+    #[error(transparent)]
+    Danger(#[from] crate::domain::danger::Refusal),
     /// Somebody else changed the incident meanwhile.
     #[error("incident {0} changed meanwhile; read it again")]
     Changed(IncidentId),
@@ -81,9 +87,12 @@ impl Coded for Error {
             Error::Common(error) => error.code(),
             Error::NoReport | Error::NoCall | Error::NoIncident | Error::NoDecision => Code::NotFound,
             Error::NotOwn | Error::Denied(_) => Code::PermissionDenied,
-            Error::Over(_) | Error::NotHelping(_) | Error::Refused(_) | Error::NotMadeByEngine => {
-                Code::FailedPrecondition
-            }
+            Error::Over(_)
+            | Error::NotHelping(_)
+            | Error::Refused(_)
+            | Error::NotMadeByEngine
+            | Error::Closing(_)
+            | Error::Danger(_) => Code::FailedPrecondition,
             Error::Changed(_) => Code::Aborted,
             Error::Seal(_) | Error::Policy(_) | Error::Stored(_) | Error::Network(_) => Code::Internal,
         }

@@ -10,6 +10,7 @@
 
 pub mod check;
 pub mod consumer;
+pub mod credit;
 pub mod desk;
 pub mod domain;
 pub mod error;
@@ -28,9 +29,10 @@ use std::sync::Arc;
 
 use relight_common::{config, service::Host};
 use relight_proto::intake::v1::{
-    inferences_server::InferencesServer, intake_server::IntakeServer, replays_server::ReplaysServer,
-    restoration_checks_server::RestorationChecksServer, signals_server::SignalsServer,
-    triage_server::TriageServer,
+    danger_tasks_server::DangerTasksServer, inferences_server::InferencesServer, intake_server::IntakeServer,
+    replays_server::ReplaysServer, report_closings_server::ReportClosingsServer,
+    report_owners_server::ReportOwnersServer, restoration_checks_server::RestorationChecksServer,
+    signals_server::SignalsServer, triage_server::TriageServer,
 };
 use tokio::net::TcpListener;
 use tonic::service::interceptor::InterceptedService;
@@ -81,6 +83,9 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
         let triage = TriageServer::new(api.clone()).max_decoding_message_size(SIGNALS_BYTES_MAX);
         let checks = RestorationChecksServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
         let replays = ReplaysServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+        let closings = ReportClosingsServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+        let owners = ReportOwnersServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+        let danger = DangerTasksServer::new(api.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
         let inferences = InferencesServer::new(api).max_decoding_message_size(REQUEST_BYTES_MAX);
         routes
             .add_service(InterceptedService::new(intake, guard.clone()))
@@ -88,6 +93,9 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             .add_service(InterceptedService::new(triage, guard.clone()))
             .add_service(InterceptedService::new(checks, guard.clone()))
             .add_service(InterceptedService::new(replays, guard.clone()))
+            .add_service(InterceptedService::new(closings, guard.clone()))
+            .add_service(InterceptedService::new(danger, guard.clone()))
+            .add_service(InterceptedService::new(owners, guard.clone()))
             .add_service(InterceptedService::new(inferences, guard));
     })
     .await

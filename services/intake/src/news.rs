@@ -78,7 +78,7 @@ pub(crate) fn report(stored: &Stored) -> pb::Report {
         reporter_phone: String::new(),
         address: String::new(),
         org_path: report.place.org_path.clone(),
-        owner: report.actor.clone(),
+        owner: stored.owner().to_owned(),
         confidential: report.confidential,
         call_wanted: report.call_wanted,
         say: Some(phrase(&say::say(
@@ -147,6 +147,9 @@ fn changed(incident: &Incident, reporters: &Reporters, supply: &[Position]) -> e
             .unwrap_or_default(),
         affected_set_id: affected.map(|set| set.set_id.clone()).unwrap_or_default(),
         affected_count: affected.map_or(0, |set| set.count),
+        switched_at: affected
+            .and_then(|set| set.followed.as_ref())
+            .map(|followed| timestamp(followed.at)),
         report_count: incident.report_count,
         accepted_at: Some(timestamp(incident.accepted_at)),
         off_at: Some(timestamp(incident.off_at)),
@@ -221,12 +224,23 @@ pub(crate) fn tell_set_call_wanted(work: &mut Work, incident: IncidentId, person
     work.tell("call.wanted", subject, 1, &person.org_path, &payload);
 }
 
-/// Tells `supply.off` after commit: a meter is off, or (`relay_open`) cut its customer, and nothing explains it yet.
+/// What the own relay of a meter has to do with its being off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relay {
+    /// Nothing, for all anybody knows.
+    Unknown,
+    /// It opened.
+    Opened,
+    /// It is open still, though what explained it is over.
+    Lasting,
+}
+
+/// Tells `supply.off` after commit: a meter is off, or (`relay`) cut its customer, and nothing explains it yet.
 pub(crate) fn tell_supply_off(
     work: &mut Work,
     (evidence, at): (Uuid, DateTime<Utc>),
     place: &Place,
-    relay_open: bool,
+    relay: Relay,
 ) {
     let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     let payload = events::SupplyOff {
@@ -235,7 +249,8 @@ pub(crate) fn tell_supply_off(
         service_point_id: text(place.service_point_id),
         off_at: Some(timestamp(at)),
         load_id: place.load_id.clone().unwrap_or_default(),
-        relay_open,
+        relay_open: relay != Relay::Unknown,
+        lasting: relay == Relay::Lasting,
     };
     work.tell("supply.off", evidence, 1, &place.org_path, &payload);
 }

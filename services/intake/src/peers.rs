@@ -43,6 +43,8 @@ const MEMBERS: u32 = 5_000;
 const HISTORY: u32 = 100;
 /// The class of a record whose reason is a fault: the engine's own business.
 const FAULT: &str = "FAULT";
+/// The classes of records of one customer alone, whose own relay is open by right.
+const CUTS: [&str; 2] = ["ARREARS", "CUSTOMER_REQUEST"];
 /// Accounts in one generation of the cache; two are kept.
 const GENERATION: usize = 50_000;
 
@@ -237,6 +239,43 @@ impl Peers {
             }
             after = reply.next_after;
         }
+    }
+
+    /// Those of these customers (at most 500) whom a case or their own request keeps off, alone or beside another reason, if the ledger
+    /// answers in time.
+    pub async fn cut(&self, customers: &[Uuid]) -> Option<HashSet<Uuid>> {
+        if customers.is_empty() {
+            return Some(HashSet::new());
+        }
+        let request = WhyOffRequest {
+            customer_ids: customers.iter().map(Uuid::to_string).collect(),
+        };
+        let mut insight = self.insight.clone();
+        let Ok(Ok(reply)) = tokio::time::timeout(RETRY, insight.why_off(request)).await else {
+            return None;
+        };
+        let of_cuts = |class: &String| CUTS.contains(&class.as_str());
+        let records = reply.into_inner().open.into_iter();
+        let cut = records.filter(|record| of_cuts(&record.class) || record.also.iter().any(of_cuts));
+        Some(cut.filter_map(|record| record.customer_id.parse().ok()).collect())
+    }
+
+    /// The stored set of exactly these service points; `within`: those of that set.
+    ///
+    /// # Errors
+    /// What the registry says.
+    pub async fn set_of(&self, points: Vec<String>, within: Option<&str>) -> Result<AffectedSet, Status> {
+        let request = CreateAffectedSetRequest {
+            nobody: points.is_empty(),
+            within_set_id: within
+                .filter(|_| !points.is_empty())
+                .unwrap_or_default()
+                .to_owned(),
+            service_point_external_ids: points,
+            ..Default::default()
+        };
+        let reply = self.registry.clone().create_affected_set(request).await?;
+        Ok(reply.into_inner())
     }
 
     /// The stored set of service points that lose supply when `device` opens. The same device gives the same set.

@@ -9,8 +9,10 @@
 
 mod basis;
 mod calls;
+mod follow;
 mod pass;
 mod places;
+mod relays;
 mod sums;
 mod sure;
 mod write;
@@ -89,6 +91,8 @@ struct Held {
     /// Pieces of evidence it was built with.
     built_with: usize,
     decided_at: DateTime<Utc>,
+    /// When the ledger was last asked about open relays.
+    relays_at: DateTime<Utc>,
     /// Guesses to be confirmed by meters as soon as the registry answers.
     sure: BTreeMap<IncidentId, String>,
     /// What the reports of the open incidents add up to.
@@ -202,6 +206,10 @@ impl Worker {
         };
         if let Some(town) = town {
             self.ask(town, news).await?;
+            if now - held.relays_at >= relays::EVERY {
+                self.look_at_relays(town, now).await;
+                held.relays_at = now;
+            }
         }
         let knows = town.is_none_or(|town| held.knows(town, news.stirred, now));
         let idle = !look_again && knows && !held.is_due(now) && held.sure.is_empty();
@@ -232,6 +240,9 @@ impl Worker {
         }
         if news.unasked {
             self.explain(town).await?;
+        }
+        if news.switched {
+            self.follow(town).await;
         }
         Ok(())
     }

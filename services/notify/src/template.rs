@@ -15,11 +15,12 @@ use crate::{
     error::Error,
 };
 
-const FILES: [&str; 34] = [
+const FILES: [&str; 35] = [
     include_str!("../templates/accepted.v1.toml"),
     include_str!("../templates/crew_en_route.v1.toml"),
     include_str!("../templates/etr.v1.toml"),
     include_str!("../templates/restored.v1.toml"),
+    include_str!("../templates/restored.v2.toml"),
     include_str!("../templates/code.v1.toml"),
     include_str!("../templates/outage_notice.v1.toml"),
     include_str!("../templates/outage_notice.v2.toml"),

@@ -274,7 +274,7 @@ impl Others {
         let request = CreateAffectedSetRequest {
             device_ids: device_ids.to_vec(),
             within_set_id: within.to_owned(),
-            service_point_external_ids: Vec::new(),
+            ..CreateAffectedSetRequest::default()
         };
         let reply = self.registry.clone().create_affected_set(request).await;
         Ok(reply.map_err(asked("the registry"))?.into_inner())

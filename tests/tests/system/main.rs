@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_pack;
 mod bad_wire;
 mod doctor;
+mod fed_again;
 mod field;
 mod guarantees;
 mod import;

@@ -63,6 +63,7 @@ impl Others {
             device_ids,
             within_set_id: within.to_owned(),
             service_point_external_ids,
+            ..CreateAffectedSetRequest::default()
         };
         let reply = self.registry.clone().create_affected_set(request).await;
         let set = reply

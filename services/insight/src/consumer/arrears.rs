@@ -31,7 +31,7 @@ pub(super) async fn changed(work: &mut Work, cause: Uuid, event: &Event) -> Resu
     if let Some(off_at) = off_at {
         let customer = CustomerId::parse(&told.customer_id)?;
         let state = state(event, &told, id, off_at)?;
-        ledger::take_state(work, cause, &state, Some(BTreeSet::from([customer]))).await?;
+        ledger::take_state(work, cause, &state, Some(BTreeSet::from([customer]).into())).await?;
         let by = wire::instant_opt("reconnect_by", told.reconnect_by)?;
         view::note_etr(work.conn(), id, by, CAUSE).await?;
     }
@@ -64,6 +64,8 @@ fn state(
         reporters: BTreeMap::new(),
         told_at: wire::instant("time", event.time)?,
         closed_because: String::new(),
+        switched_at: None,
+        opened: Vec::new(),
         class: Class::Arrears,
     })
 }
@@ -75,6 +77,6 @@ async fn back(work: &mut Work, cause: Uuid, id: IncidentId, at: Instant) -> Resu
     }
     view::note_all_restored(work.conn(), id, at).await?;
     let step = StepId::from_uuid(derived(cause, "closed"));
-    let touched = ledger::restore(work, step, id, &Restoration { at, who: Who::All }).await?;
+    let touched = ledger::restore(work, step, id, &Restoration::new(at, Who::All)).await?;
     ledger::recount(work, touched).await
 }

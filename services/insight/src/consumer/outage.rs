@@ -57,6 +57,8 @@ pub(super) fn read(event: &Event) -> Result<Option<Told>, Error> {
         reporters: BTreeMap::new(),
         told_at: wire::instant("time", event.time)?,
         closed_because: String::new(),
+        switched_at: None,
+        opened: told.device_ids.clone(),
         class: class(&told.class)?,
         org_path: event.org_path.clone(),
         device_id: told.device_ids.first().cloned().unwrap_or_default(),
@@ -97,7 +99,7 @@ pub(super) async fn changed(
     members: Option<BTreeSet<CustomerId>>,
 ) -> Result<(), Error> {
     let Some(told) = read(event)? else { return Ok(()) };
-    ledger::take_state(work, cause, &told.state, members).await?;
+    ledger::take_state(work, cause, &told.state, members.map(Into::into)).await?;
     let reason = cause_of(told.state.class);
     view::note_order(work.conn(), told.state.id, told.doing, reason).await?;
     view::note_etr(work.conn(), told.state.id, told.on_at, reason).await
@@ -129,6 +131,6 @@ pub(super) async fn step(
         view::note_all_restored(work.conn(), id, at).await?;
     }
     let step = StepId::from_uuid(derived(cause, "closed"));
-    let touched = ledger::restore(work, step, id, &Restoration { at, who }).await?;
+    let touched = ledger::restore(work, step, id, &Restoration::new(at, who)).await?;
     ledger::recount(work, touched).await
 }

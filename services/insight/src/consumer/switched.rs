@@ -1,6 +1,9 @@
 //! What the control room or SCADA switched. For safety or at a customer's request it is itself the reason to be off; for an
 //! incident or a planned outage that is the reason, and what a switching brought back is back; for nothing known, somebody has
 //! to look (operations.md O17).
+//!
+//! Whose confirmed fault a switching ends is said by intake, which knows the way around it (`switched_at`): that somebody is below a
+//! device that was closed does not say that the fault is not above them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +17,7 @@ use crate::{
         class::Class,
         opening::State,
         record::{CustomerId, IncidentId, Instant, StepId},
-        restoring::{Restoration, Who},
+        restoring::Restoration,
     },
     error::Error,
     exceptions::{self, Watched},
@@ -38,14 +41,16 @@ pub(super) async fn apply(
     let told: GridSwitched = decode(event)?;
     let at = wire::instant("at", told.at)?;
     let basis = wire::uuid_opt("basis_id", &told.basis_id)?;
+    let opened: Vec<String> = told.opened.iter().map(|id| id.to_lowercase()).collect();
     if let Some(restored) = restored.filter(|restored| !restored.is_empty()) {
         let named = basis.filter(|_| matches!(told.basis_kind.as_str(), "incident" | "outage"));
-        back(work, cause, named, at, &restored).await?;
+        back(work, cause, (named, &opened), at, &restored).await?;
         exceptions::supplied(work, &restored).await?;
     }
     let Some(lost) = lost.filter(|lost| !lost.is_empty()) else {
         return Ok(());
     };
+    off_again(work, cause, &opened, at, &lost).await?;
     let class = match (told.basis_kind.as_str(), basis) {
         ("incident" | "outage", Some(_)) => return Ok(()),
         ("safety", Some(basis)) => (Class::Safety, basis),
@@ -64,7 +69,7 @@ pub(super) async fn apply(
         }
     };
     let state = reason(event, &told, class, at)?;
-    ledger::take_state(work, cause, &state, Some(lost)).await
+    ledger::take_state(work, cause, &state, Some(lost.into())).await
 }
 
 /// A meter says that a supply is off, and intake has no incident for it. Whose meter nobody knows is one all the same.
@@ -86,7 +91,11 @@ pub(super) async fn signalled(work: &mut Work, event: &Event) -> Result<(), Erro
         },
         members: customer.into_iter().collect(),
     };
-    exceptions::watch(work, &watched).await
+    exceptions::watch(work, &watched).await?;
+    if told.lasting {
+        exceptions::decide(work, watched.id).await?;
+    }
+    Ok(())
 }
 
 /// The switching as a reason to be off.
@@ -112,22 +121,29 @@ fn reason(
         reporters: BTreeMap::new(),
         told_at: wire::instant("time", event.time)?,
         closed_because: String::new(),
+        switched_at: None,
+        opened: Vec::new(),
         class,
     })
 }
 
-/// Ends what the switching ended: the records of the incident or outage it was done for, and those whose only reason was an
-/// earlier switching. Other faults below the device are none of its business.
+/// Ends what the switching ended: the records of the guess or outage it was done for, those whose only reason was an earlier switching,
+/// and those of planned work all of whose devices are open: who has supply then has it another way.
 async fn back(
     work: &mut Work,
     cause: Uuid,
-    named: Option<Uuid>,
+    (named, opened): (Option<Uuid>, &[String]),
     at: Instant,
     restored: &BTreeSet<CustomerId>,
 ) -> Result<(), Error> {
     let customers: Vec<Uuid> = restored.iter().map(|customer| customer.uuid()).collect();
     let mut ended = records::switched_off(work.conn(), &customers).await?;
-    ended.extend(named);
+    ended.extend(records::planned_off(work.conn(), &customers, opened).await?);
+    if let Some(named) = named
+        && !view::is_confirmed_fault(work.conn(), named).await?
+    {
+        ended.insert(named);
+    }
     let mut touched = BTreeSet::new();
     for reason in ended {
         let id = IncidentId::from_uuid(reason);
@@ -135,8 +151,25 @@ async fn back(
             continue;
         }
         let step = StepId::from_uuid(derived(cause, &format!("closed:{reason}")));
-        let who = Who::These(restored.clone());
-        touched.extend(ledger::restore(work, step, id, &Restoration { at, who }).await?);
+        let fed = Restoration::by_switching(at, restored.clone());
+        touched.extend(ledger::restore(work, step, id, &fed).await?);
+    }
+    ledger::recount(work, touched).await
+}
+
+/// Whom an earlier switching had fed another way while their planned outage goes on, and who lost that supply: off for the outage again.
+async fn off_again(
+    work: &mut Work,
+    cause: Uuid,
+    opened: &[String],
+    at: Instant,
+    lost: &BTreeSet<CustomerId>,
+) -> Result<(), Error> {
+    let customers: Vec<Uuid> = lost.iter().map(|customer| customer.uuid()).collect();
+    let fed = records::fed_another_way(work.conn(), &customers, opened).await?;
+    let mut touched = BTreeSet::new();
+    for (outage, customers) in fed {
+        touched.extend(ledger::off_again(work, cause, outage, customers, at).await?);
     }
     ledger::recount(work, touched).await
 }

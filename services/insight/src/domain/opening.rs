@@ -31,6 +31,30 @@ pub struct Incident {
     pub reporters: BTreeMap<CustomerId, BTreeSet<Instant>>,
     /// Members of the confirmed affected set, when it is new or changed.
     pub members: Option<BTreeSet<CustomerId>>,
+    /// The set is new by a switching.
+    pub moved: Option<Moved>,
+}
+
+/// What a switching made of an affected set while its reason goes on (domain.md 5.5 no. 13).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// When it was switched.
+    pub at: Instant,
+    /// Who hangs on it only now.
+    pub joined: BTreeSet<CustomerId>,
+    /// Who is fed another way.
+    pub left: BTreeSet<CustomerId>,
+}
+
+impl Moved {
+    /// From the members before and after a switching at `at`.
+    pub fn of(at: Instant, was: &BTreeSet<CustomerId>, now: &BTreeSet<CustomerId>) -> Self {
+        Self {
+            at,
+            joined: now.difference(was).copied().collect(),
+            left: was.difference(now).copied().collect(),
+        }
+    }
 }
 
 /// When a customer last came back, as far as it matters here.
@@ -68,6 +92,19 @@ impl Incident {
             .collect()
     }
 
+    /// When a switching put this customer off.
+    fn joined_at(&self, customer: CustomerId) -> Option<Instant> {
+        let moved = self.moved.as_ref()?;
+        moved.joined.contains(&customer).then_some(moved.at)
+    }
+
+    /// Whose claims that wait are kept: everybody below it, and those a switching just brought back.
+    pub fn kept(&self) -> Option<BTreeSet<CustomerId>> {
+        let left = self.moved.iter().flat_map(|moved| &moved.left);
+        let members = self.members.as_ref()?.iter();
+        Some(members.chain(left).copied().collect())
+    }
+
     fn reported_at(&self, customer: CustomerId) -> Option<Instant> {
         self.reporters.get(&customer)?.last().copied()
     }
@@ -103,8 +140,14 @@ impl Incident {
     fn claim(&self, customer: CustomerId, back: Option<&Back>) -> Option<Claim> {
         let times = self.reporters.get(&customer);
         let here_at = back.and_then(|back| back.here_at);
+        let joined_at = self.joined_at(customer);
         let again_at = here_at.map(|at| first_after(times, at));
         let (off_at, not_before) = match again_at {
+            // Nobody is off by a switching before it, also when the incident turns out to have begun earlier.
+            _ if joined_at.is_some_and(|at| here_at.is_none_or(|back| back <= at)) => {
+                let begin = joined_at.max(back.map(|back| back.any_at)).unwrap_or(self.off_at);
+                (begin, Some(begin))
+            }
             // Still off after a restoration: a new interruption from that report (domain.md 5.5 no. 23).
             Some(Some(report)) => (report, Some(report)),
             Some(None) => return None,
@@ -191,6 +234,7 @@ mod tests {
             off_at: at(10),
             reporters,
             members,
+            moved: None,
         }
     }
 
@@ -255,6 +299,32 @@ mod tests {
             opened(only(known.acts(&known.concerned(), &BTreeMap::new(), &back(30)))),
             (at(40), Some(at(40)))
         );
+    }
+
+    #[test]
+    fn whom_a_switching_put_off_again_is_off_since_then_and_not_since_the_fault() {
+        let (again, new, stays) = (CustomerId::new(), CustomerId::new(), CustomerId::new());
+        let (was, now) = (BTreeSet::from([stays]), BTreeSet::from([again, new, stays]));
+        let mut fault = incident(true, &[], Some(&[again, new, stays]));
+        fault.moved = Some(Moved::of(at(40), &was, &now));
+        let back = |minute| Back {
+            any_at: at(minute),
+            here_at: Some(at(minute)),
+        };
+        let backs = BTreeMap::from([(again, back(30)), (stays, back(20))]);
+        let acts = fault.acts(&BTreeSet::from([again]), &BTreeMap::new(), &backs);
+        assert_eq!(opened(only(acts)), (at(40), Some(at(40))));
+        let acts = fault.acts(&BTreeSet::from([new]), &BTreeMap::new(), &backs);
+        assert_eq!(opened(only(acts)), (at(40), Some(at(40))));
+        let acts = fault.acts(&BTreeSet::from([stays]), &BTreeMap::new(), &backs);
+        assert_eq!(
+            acts,
+            [],
+            "a crew restored this one, and no switching took it away"
+        );
+        let later = BTreeMap::from([(again, back(50))]);
+        let acts = fault.acts(&BTreeSet::from([again]), &BTreeMap::new(), &later);
+        assert_eq!(acts, [], "restored after that switching");
     }
 
     #[test]

@@ -263,6 +263,7 @@ fn known(n: u128, off: i64, members: &BTreeSet<u128>) -> Incident {
         confirmed: true,
         off_at: at(off),
         reporters: BTreeMap::new(),
+        moved: None,
         members: Some(members.iter().copied().map(customer).collect()),
     }
 }
@@ -295,13 +296,7 @@ fn play(events: &[Event], times: u8) -> (Ledger, Painted) {
                     None => Who::All,
                 };
                 for _ in 0..times {
-                    ledger.restore(
-                        incident(*of),
-                        &Restoration {
-                            at: at(*on),
-                            who: who.clone(),
-                        },
-                    );
+                    ledger.restore(incident(*of), &Restoration::new(at(*on), who.clone()));
                 }
                 painted.restore(
                     *of,
@@ -322,7 +317,7 @@ proptest! {
         let (mut ledger, mut painted) = play(&events, 1);
         prop_assert!(ledger.no_overlap(), "{ledger:#?}");
         for n in 0..INCIDENTS {
-            ledger.restore(incident(n), &Restoration { at: at(120), who: Who::All });
+            ledger.restore(incident(n), &Restoration::new(at(120), Who::All));
             painted.restore(n, 120, &(0..CUSTOMERS).collect());
         }
         prop_assert!(ledger.open.is_empty() && ledger.waiting.is_empty(), "{ledger:#?}");
@@ -334,7 +329,7 @@ proptest! {
     fn every_minute_is_charged_once_to_a_class_that_held_then(events in prop::collection::vec(event(), 0..14)) {
         let (mut ledger, mut painted) = play(&events, 1);
         for n in 0..INCIDENTS {
-            ledger.restore(incident(n), &Restoration { at: at(120), who: Who::All });
+            ledger.restore(incident(n), &Restoration::new(at(120), Who::All));
             painted.restore(n, 120, &(0..CUSTOMERS).collect());
         }
         let (mut charged, mut held) = (BTreeMap::<Class, i64>::new(), BTreeMap::new());

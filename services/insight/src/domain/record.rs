@@ -26,6 +26,12 @@ typed_id!(
     "step_id"
 );
 
+/// An interruption that lasts longer is a sustained one, shorter ones are momentary; seconds.
+///
+/// # Source
+/// IEEE Std 1366: 5 minutes.
+pub const SUSTAINED_ABOVE_S: f64 = 300.0;
+
 /// An instant, UTC.
 pub type Instant = DateTime<Utc>;
 

@@ -20,6 +20,28 @@ pub struct Restoration {
     pub at: Instant,
     /// Who is back.
     pub who: Who,
+    /// They are fed another way: the reason goes on, and may put them off again.
+    pub by_switching: bool,
+}
+
+impl Restoration {
+    /// Supply came back by repair, at the end of the work or of the case.
+    pub fn new(at: Instant, who: Who) -> Self {
+        Self {
+            at,
+            who,
+            by_switching: false,
+        }
+    }
+
+    /// These are fed another way.
+    pub fn by_switching(at: Instant, these: BTreeSet<CustomerId>) -> Self {
+        Self {
+            at,
+            who: Who::These(these),
+            by_switching: true,
+        }
+    }
 }
 
 impl Restoration {
@@ -51,14 +73,8 @@ mod tests {
             not_before: None,
             reported_at: reported_at.map(at),
         };
-        let section = Restoration {
-            at: at(30),
-            who: Who::These(BTreeSet::from([named])),
-        };
-        let all = Restoration {
-            at: at(30),
-            who: Who::All,
-        };
+        let section = Restoration::by_switching(at(30), BTreeSet::from([named]));
+        let all = Restoration::new(at(30), Who::All);
         for (step, customer, reported_at, ends) in [
             (&section, named, None, true),
             (&section, named, Some(30), true),

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Who reads who was affected.
-const READ: [Role; 6] = [
+pub(super) const READ: [Role; 6] = [
     Role::Service,
     Role::Admin,
     Role::Dispatcher,
@@ -86,6 +86,7 @@ impl Api {
             class: row.class,
             count: u32::try_from(row.count).unwrap_or(u32::MAX),
             seconds: row.seconds,
+            voltage_v: row.voltage_v.unsigned_abs(),
         };
         Ok(YearReply {
             totals: rows.into_iter().map(total).collect(),

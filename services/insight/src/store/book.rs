@@ -79,6 +79,7 @@ pub(crate) struct Total {
     pub(crate) class: String,
     pub(crate) count: i64,
     pub(crate) seconds: i64,
+    pub(crate) voltage_v: i32,
 }
 
 /// Outages that began in `[since, until)`, by customer and class; open ones count up to `now`.
@@ -92,7 +93,8 @@ pub(crate) async fn totals(
     sqlx::query_as!(
         Total,
         r#"select t.customer_id as "customer_id!", t.class as "class!", count(distinct t.incident_id) as "count!",
-             coalesce(sum(extract(epoch from t.on_at - t.off_at)), 0)::bigint as "seconds!"
+             coalesce(sum(extract(epoch from t.on_at - t.off_at)), 0)::bigint as "seconds!",
+             coalesce(max(c.voltage_v), 0) as "voltage_v!"
          from (
              select customer_id, class, incident_id, off_at, on_at from insight.interruption
              where customer_id = any($1) and off_at >= $3 and off_at < $4 and not (continued and on_at = off_at)
@@ -100,6 +102,7 @@ pub(crate) async fn totals(
              select customer_id, class, incident_id, off_at, greatest(off_at, $5) from insight.interruption_open
              where customer_id = any($1) and off_at >= $3 and off_at < $4
          ) t join insight.incident_view v on v.incident_id = t.incident_id
+         left join insight.customer_voltage c on c.customer_id = t.customer_id
          where v.org_path like any($2)
          group by t.customer_id, t.class order by t.customer_id, t.class"#,
         customers,

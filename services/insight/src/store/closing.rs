@@ -175,6 +175,18 @@ pub(crate) async fn note_step(
     .map_err(Error::db("note a step"))
 }
 
+/// Notes that a step brought supply back by switching: its customers may lose it again for the same reason.
+pub(crate) async fn note_switching(conn: &mut PgConnection, step: StepId) -> Result<(), Error> {
+    sqlx::query!(
+        "update insight.ledger_step set by_switching = true where id = $1",
+        step.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("note a step by switching"))
+}
+
 /// Stores how many customers a step concerned.
 pub(crate) async fn count_step(conn: &mut PgConnection, step: StepId, customers: i32) -> Result<(), Error> {
     sqlx::query!(

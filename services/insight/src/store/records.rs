@@ -271,6 +271,57 @@ pub(crate) async fn switched_off(
     Ok(ids.into_iter().collect())
 }
 
+/// Planned outages that keep any of these customers off, alone or behind another reason, and all of whose devices are among those
+/// `opened` (in lower case): the network says that nobody is fed through them.
+pub(crate) async fn planned_off(
+    conn: &mut PgConnection,
+    customers: &[Uuid],
+    opened: &[String],
+) -> Result<BTreeSet<Uuid>, Error> {
+    let ids = sqlx::query_scalar!(
+        r#"select v.incident_id from insight.incident_view v
+         where v.class in ('PLANNED', 'TEMPORARY') and v.state = 'open' and v.device_ids <> '{}' and v.device_ids <@ $2
+           and (exists (select from insight.interruption_open o where o.incident_id = v.incident_id and o.customer_id = any($1))
+               or exists (select from insight.interruption_waiting w
+                   where w.incident_id = v.incident_id and w.customer_id = any($1) and w.on_at is null))"#,
+        customers,
+        opened
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look for planned outages that keep customers off"))?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Those of these customers whose last record of a planned outage that goes on was ended by switching, by outage; see [`planned_off`].
+pub(crate) async fn fed_another_way(
+    conn: &mut PgConnection,
+    customers: &[Uuid],
+    opened: &[String],
+) -> Result<BTreeMap<IncidentId, BTreeSet<CustomerId>>, Error> {
+    let rows = sqlx::query!(
+        r#"select v.incident_id, i.customer_id as "customer_id!" from insight.incident_view v
+         cross join lateral (
+             select distinct on (i.customer_id) i.customer_id, i.closed_step_id from insight.interruption i
+             where i.incident_id = v.incident_id and i.customer_id = any($1)
+             order by i.customer_id, i.on_at desc, i.id desc) i
+         join insight.ledger_step s on s.id = i.closed_step_id and s.by_switching
+         where v.class in ('PLANNED', 'TEMPORARY') and v.state = 'open' and v.all_restored_at is null
+           and v.device_ids <> '{}' and v.device_ids <@ $2"#,
+        customers,
+        opened
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("look who was fed another way"))?;
+    let mut all = BTreeMap::<_, BTreeSet<_>>::new();
+    for row in rows {
+        let of = all.entry(IncidentId::from_uuid(row.incident_id)).or_default();
+        of.insert(CustomerId::from_uuid(row.customer_id));
+    }
+    Ok(all)
+}
+
 /// Gives the records and claims of `family` to `holder`: they lie with one of the family, or with `holder` already. Returns the
 /// incidents that gave some.
 pub(crate) async fn hand_over(

@@ -72,6 +72,18 @@ pub(crate) async fn applied<'e>(
     Ok(row.map_or((0, None), |row| (row.version, row.affected_set_id)))
 }
 
+/// Whether this is a fault whose device is confirmed.
+pub(crate) async fn is_confirmed_fault(conn: &mut PgConnection, id: Uuid) -> Result<bool, Error> {
+    let known = sqlx::query_scalar!(
+        "select confirmed from insight.incident_view where incident_id = $1 and class = 'FAULT'",
+        id
+    );
+    let known = known.fetch_optional(conn).await;
+    Ok(known
+        .map_err(Error::db("look what a switching was done for"))?
+        .unwrap_or(false))
+}
+
 /// Since when those of an incident are off, without a lock; none when it is not known.
 pub(crate) async fn off_at<'e>(
     db: impl sqlx::PgExecutor<'e>,
@@ -98,7 +110,8 @@ pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Resu
         "update insight.incident_view set version = $2, number = $3, org_path = $4, zone = $5, state = $6, merged_into = $7,
              confirmed = $8, affected_set_id = coalesce($9, affected_set_id), off_at = $10, lon = $11, lat = $12,
              device_id = $13, device_kind = $14,
-             closed_at = case when $6 = 'closed' then coalesce(closed_at, $15) end, class = $16, closed_because = $17
+             closed_at = case when $6 = 'closed' then coalesce(closed_at, $15) end, class = $16, closed_because = $17,
+             device_ids = $18
          where incident_id = $1",
         state.id.uuid(),
         state.version,
@@ -117,6 +130,7 @@ pub(crate) async fn save(conn: &mut PgConnection, state: &IncidentState) -> Resu
         state.told_at,
         state.class.word(),
         state.closed_because,
+        &state.devices(),
     )
     .execute(conn)
     .await

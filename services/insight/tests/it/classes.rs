@@ -292,40 +292,6 @@ async fn a_switching_for_safety_is_its_own_reason_and_ends_when_supply_is_switch
     Ok(())
 }
 
-/// Back-fed customers are back for the incident the switching was done for, and for no other.
-#[tokio::test]
-async fn who_is_back_fed_is_no_longer_affected() -> anyhow::Result<()> {
-    let world = world().await?;
-    let who = people(3);
-    let mut fault = Incident::reported(&[(who[0], 0)]);
-    world.confirm(&mut fault, &who).await?;
-    let mut nested = Incident::reported(&[(who[1], 10)]);
-    world.confirm(&mut nested, &who[1..2]).await?;
-    let mut fed = switched("TIE", true, 40, 1);
-    fed.restored_set_id = world.set(&who[..2]);
-    let mut blind = fed.clone();
-    blind.restored_set_id = world.set(&who);
-    world.grid(&blind).await?;
-    assert_eq!(
-        world.off().await?.len(),
-        3,
-        "without a basis a fault is not ended"
-    );
-    (fed.basis_kind, fed.basis_id) = ("incident".to_owned(), fault.told.incident_id.clone());
-    world.grid(&fed).await?;
-    let left: Vec<Uuid> = world
-        .off()
-        .await?
-        .into_iter()
-        .map(|(customer, ..)| customer)
-        .collect();
-    assert_eq!(left.len(), 2);
-    assert!(!left.contains(&who[0].uuid()), "back-fed");
-    assert!(left.contains(&who[1].uuid()), "below another fault still");
-    assert!(left.contains(&who[2].uuid()), "not reached by the tie");
-    Ok(())
-}
-
 #[tokio::test]
 async fn orders_of_other_kinds_are_none_of_the_ledgers_business() -> anyhow::Result<()> {
     let world = world().await?;

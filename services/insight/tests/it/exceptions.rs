@@ -254,6 +254,29 @@ async fn a_relay_that_is_open_only_a_case_explains() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Its case is over and it is open still: nothing is on its way any more, so it is raised as soon as it is heard.
+#[tokio::test]
+async fn a_relay_that_outlasts_its_case_is_raised_at_once() -> anyhow::Result<()> {
+    let world = now().await?;
+    let who = people(1)[0];
+    let mut case = Case::of(who);
+    world.case(&mut case, Some(1), None).await?;
+    let lasting = |minute| SupplyOff {
+        relay_open: true,
+        lasting: true,
+        ..said(Some(who), minute)
+    };
+    world.meter(&lasting(5)).await?;
+    assert!(world.exceptions(true).await?.is_empty(), "the case stands yet");
+    world.case(&mut case, Some(1), Some(20)).await?;
+    world.meter(&lasting(24)).await?;
+    let open = world.exceptions(true).await?;
+    assert_eq!((open.len(), open[0].kind.as_str()), (1, "relay"));
+    world.pass(TimeDelta::minutes(4)).await?;
+    assert_eq!(world.exceptions(true).await?.len(), 1, "once");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_lost_timer_is_made_up_for_within_five_minutes() -> anyhow::Result<()> {
     use relight_common::reconcile::Reconciler;

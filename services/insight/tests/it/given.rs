@@ -1,7 +1,7 @@
 //! A ledger with a database of its own, and events made by hand.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +19,7 @@ use relight_insight::{
     consumer::Ledger,
     domain::record::{CustomerId, IncidentId},
     error::Error,
-    members::AffectedSets,
+    members::{AffectedSets, Members},
     rpc::Api,
 };
 use relight_proto::{
@@ -46,18 +46,21 @@ pub(crate) fn people(n: usize) -> Vec<CustomerId> {
 /// Affected sets by id, as the registry would give them.
 #[derive(Debug, Default)]
 pub(crate) struct Sets(
-    Mutex<BTreeMap<Uuid, BTreeSet<CustomerId>>>,
+    Mutex<BTreeMap<Uuid, Members>>,
     /// Asked for, and for which moment.
     Mutex<Vec<(Uuid, DateTime<Utc>)>>,
 );
 
 impl Sets {
-    fn put(&self, members: &[CustomerId]) -> Uuid {
-        let id = Uuid::now_v7();
+    fn put(&self, members: &[(CustomerId, u32)]) -> Uuid {
+        let (id, mut set) = (Uuid::now_v7(), Members::default());
+        members
+            .iter()
+            .for_each(|(customer, volts)| set.add(*customer, *volts));
         self.0
             .lock()
             .expect("no test panics while holding it")
-            .insert(id, members.iter().copied().collect());
+            .insert(id, set);
         id
     }
 
@@ -73,7 +76,7 @@ impl Sets {
 }
 
 impl AffectedSets for &'static Sets {
-    async fn members(&self, set: Uuid, at: DateTime<Utc>) -> Result<BTreeSet<CustomerId>, Error> {
+    async fn members(&self, set: Uuid, at: DateTime<Utc>) -> Result<Members, Error> {
         self.1
             .lock()
             .expect("no test panics while holding it")
@@ -163,6 +166,12 @@ pub(crate) async fn world() -> anyhow::Result<World> {
 
 impl World {
     pub(crate) fn set(&self, members: &[CustomerId]) -> String {
+        let unknown: Vec<_> = members.iter().map(|customer| (*customer, 0)).collect();
+        self.sets.put(&unknown).to_string()
+    }
+
+    /// A set whose members are supplied at so many volts.
+    pub(crate) fn set_at(&self, members: &[(CustomerId, u32)]) -> String {
         self.sets.put(members).to_string()
     }
 
@@ -230,6 +239,21 @@ impl World {
         incident.next(|told| {
             told.confirmed = true;
             told.affected_set_id = set;
+        });
+        self.incident(incident).await
+    }
+
+    /// The incident's set follows a switching: these are off by it since `minute`.
+    pub(crate) async fn follow(
+        &self,
+        incident: &mut Incident,
+        members: &[CustomerId],
+        minute: i64,
+    ) -> anyhow::Result<()> {
+        let set = self.set(members);
+        incident.next(|told| {
+            told.affected_set_id = set;
+            told.switched_at = Some(timestamp(at(minute)));
         });
         self.incident(incident).await
     }

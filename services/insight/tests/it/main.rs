@@ -8,3 +8,5 @@ mod given;
 mod guesses;
 mod handed_over;
 mod in_a_row;
+mod switched;
+mod voltage;

@@ -81,6 +81,17 @@ pub struct Affected {
     pub set_id: String,
     /// Service points in it.
     pub count: u32,
+    /// Set when it is not that of the confirmation any more.
+    pub followed: Option<Followed>,
+}
+
+/// That an affected set followed the switching.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// The switching's moment.
+    pub at: DateTime<Utc>,
+    /// The set of the confirmation.
+    pub confirmed_set: String,
 }
 
 /// One incident.
@@ -196,6 +207,17 @@ pub enum Event {
         /// See `important`.
         life_support: bool,
     },
+    /// Others are off by the same fault now, since the network was switched.
+    Followed {
+        /// The set it had then.
+        was: String,
+        /// Who is off now.
+        set_id: String,
+        /// Service points in it.
+        count: u32,
+        /// When it was switched.
+        at: DateTime<Utc>,
+    },
     /// A dispatcher names the device of a guess; it stays a guess.
     Name {
         /// The device.
@@ -267,6 +289,28 @@ pub fn transition(from: Incident, event: Event, now: DateTime<Utc>) -> Result<In
                 ..from
             })
         }
+        (
+            State::Open,
+            Event::Followed {
+                was,
+                set_id,
+                count,
+                at,
+            },
+        ) => match from.affected.clone() {
+            Some(before) if before.set_id == was && from.confirmed.is_some() => {
+                let confirmed_set = before.followed.map_or(before.set_id, |known| known.confirmed_set);
+                let followed = Some(Followed { at, confirmed_set });
+                let affected = Some(Affected {
+                    set_id,
+                    count,
+                    followed,
+                });
+                Ok(Incident { affected, ..from })
+            }
+            // It was confirmed anew meanwhile.
+            _ => Ok(from),
+        },
         (State::Open, Event::Name { .. }) if from.confirmed.is_some() => Err(Refusal::Confirmed),
         (State::Open, Event::Name { device, position }) => Ok(Incident {
             position: position.or(from.position),
@@ -289,9 +333,10 @@ pub fn transition(from: Incident, event: Event, now: DateTime<Utc>) -> Result<In
 
         (State::Closed(_), Event::Close(_)) | (State::Open, Event::Reopen) => Ok(from),
 
-        (State::Closed(reason), Event::Confirm { .. } | Event::Name { .. } | Event::Merge(_)) => {
-            Err(Refusal::Closed(reason.clone()))
-        }
+        (
+            State::Closed(reason),
+            Event::Confirm { .. } | Event::Followed { .. } | Event::Name { .. } | Event::Merge(_),
+        ) => Err(Refusal::Closed(reason.clone())),
         (State::Merged(into), Event::Merge(same)) if *into == same => Ok(from),
         (State::Merged(into), _) => Err(Refusal::Merged(*into)),
     }
@@ -342,6 +387,7 @@ mod tests {
             affected: Affected {
                 set_id: format!("set of {device}"),
                 count: 40,
+                followed: None,
             },
             position: None,
             important: false,
@@ -394,5 +440,35 @@ mod tests {
         let corrected = transition(first, confirm("F2"), later).unwrap();
         assert_eq!(corrected.device.unwrap().id, "F2");
         assert_eq!(corrected.affected.unwrap().set_id, "set of F2");
+    }
+
+    #[test]
+    fn an_affected_set_follows_the_switching_and_keeps_where_it_began_until_it_is_confirmed_anew() {
+        let now: DateTime<Utc> = "2026-11-22T11:00:00Z".parse().unwrap();
+        let follow = |was: &str, set: &str, minute| Event::Followed {
+            was: was.to_owned(),
+            set_id: set.to_owned(),
+            count: 3,
+            at: now + chrono::TimeDelta::minutes(minute),
+        };
+        let begin = transition(incident(State::Open), confirm("F1"), now).unwrap();
+        let fed = transition(begin.clone(), follow("set of F1", "fed", 5), now).unwrap();
+        let off = transition(fed.clone(), follow("fed", "off", 9), now).unwrap();
+        let affected = off.affected.clone().unwrap();
+        let known = affected.followed.unwrap();
+        assert_eq!((affected.set_id.as_str(), affected.count), ("off", 3));
+        assert_eq!(known.confirmed_set, "set of F1");
+        assert_eq!(known.at, now + chrono::TimeDelta::minutes(9));
+        assert_eq!(
+            transition(off.clone(), follow("fed", "late", 7), now).unwrap(),
+            off
+        );
+        let anew = transition(off, confirm("F2"), now).unwrap();
+        assert_eq!(anew.affected.unwrap().followed, None);
+        let guess = incident(State::Open);
+        assert_eq!(
+            transition(guess.clone(), follow("", "set", 1), now).unwrap(),
+            guess
+        );
     }
 }

@@ -15,7 +15,7 @@ mod named;
 mod replay;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod words;
 
 use std::{

@@ -2,7 +2,9 @@
 
 pub mod area;
 pub mod check;
+pub mod danger;
 pub mod facts;
+pub mod fed;
 pub mod group;
 pub mod incident;
 pub mod mind;

@@ -5,6 +5,7 @@ use relight_common::Invalid;
 
 use super::place::Position;
 
+pub mod closing;
 mod triage;
 
 pub use triage::{KnownOutage, Neighbours, Seen, Standing, Triage, triage};

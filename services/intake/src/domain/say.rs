@@ -65,9 +65,16 @@ pub fn say(triage: &Triage, danger: bool, zone: &str) -> Phrase {
              somebody.",
         ),
         Triage::Cut(_) => phrase(
-            "您的供电因电费未结清或预付电费用完已停止。结清后会自动安排复电,最迟24小时。如有疑问请告诉我们,我们可以人工核对。",
-            "Your supply was stopped because a bill is unpaid or prepaid credit is used up. Once that is settled it is \
-             restored without asking again, within 24 hours. If you think this is wrong tell us and a person will check.",
+            "您的供电因电费未结清已停止。结清后会自动安排复电,最迟24小时。如有疑问请告诉我们,我们可以人工核对。",
+            "Your supply was stopped because a bill is unpaid. Once that is settled it is restored without asking again, \
+             within 24 hours. If you think this is wrong tell us and a person will check.",
+        ),
+        Triage::Prepaid => phrase(
+            "您的预付电费已用完,电表已断开。请在手机应用、营业厅或通过本热线充值;到账后电表会自动合闸,或按电表上的按键合闸,合闸前请先关闭\
+             大功率电器。充值后半小时仍没有电,请再次报修,我们马上派人。",
+            "Your credit is used up and the meter has switched off. Top up in the app, at a service hall or on this line; when it \
+             arrives the meter switches on by itself, or when you press its button. Switch large appliances off before. If \
+             you are still off half an hour after topping up, report again and we send somebody at once.",
         ),
         Triage::OwnRequest(_) => phrase(
             "您的供电是按您的申请停止的。需要恢复请告诉我们。",

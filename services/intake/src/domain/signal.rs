@@ -27,13 +27,17 @@ pub enum Heard {
     RelayOpen,
     /// A meter's own relay is closed.
     RelayClosed,
+    /// A prepaid meter's credit is used up.
+    CreditOut,
+    /// There is credit again.
+    CreditIn,
     /// A crew restored the section.
     Restored,
 }
 
 impl Heard {
     /// Everything that can be heard.
-    pub const ALL: [Heard; 9] = [
+    pub const ALL: [Heard; 11] = [
         Heard::Call,
         Heard::LastGasp,
         Heard::PingOff,
@@ -42,6 +46,8 @@ impl Heard {
         Heard::ScadaClosed,
         Heard::RelayOpen,
         Heard::RelayClosed,
+        Heard::CreditOut,
+        Heard::CreditIn,
         Heard::Restored,
     ];
 
@@ -56,6 +62,8 @@ impl Heard {
             Heard::ScadaClosed => "scada_closed",
             Heard::RelayOpen => "relay_open",
             Heard::RelayClosed => "relay_closed",
+            Heard::CreditOut => "credit_out",
+            Heard::CreditIn => "credit_in",
             Heard::Restored => "restored",
         }
     }
@@ -129,6 +137,9 @@ pub fn source(name: &str) -> Result<&str, Invalid> {
 
 /// How long a reading of a meter's relay says something about now.
 pub const RELAY_FRESH: TimeDelta = TimeDelta::days(3);
+
+/// A relay that opens because credit is used up does so around the moment at which the meter says that.
+pub const RELAY_AROUND: TimeDelta = TimeDelta::hours(1);
 
 #[cfg(test)]
 mod tests {

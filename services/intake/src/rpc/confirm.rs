@@ -112,6 +112,7 @@ pub(crate) fn event(desk: &Desk, named: String, by: Confirmer, set: AffectedSet)
         affected: Affected {
             set_id: set.set_id,
             count: set.count,
+            followed: None,
         },
         important: set.important > 0,
         life_support: set.life_support > 0,

@@ -10,7 +10,7 @@ use crate::{
         group::Topology,
         place::Place,
         report::{Draft, KnownOutage, Neighbours, Seen, Triage, triage},
-        signal::RELAY_FRESH,
+        signal::{RELAY_AROUND, RELAY_FRESH},
     },
     error::Error,
     peers::NoAnswer,
@@ -82,16 +82,25 @@ pub(crate) async fn judge(desk: &Desk, said: Said, place: &Place, known: Word) -
         .as_ref()
         .filter(|known| known.is_cut())
         .map(|known| known.off_at);
-    if !seen.danger && (cut_at.is_some() || seen.neighbours == Neighbours::On) {
+    let used_up_at = match load.filter(|_| !seen.danger) {
+        Some(load) => desk.credit.used_up(&desk.db, load).await?,
+        None => None,
+    };
+    seen.credit_out = used_up_at.is_some();
+    if !seen.danger && (cut_at.is_some() || seen.credit_out || seen.neighbours == Neighbours::On) {
         let mut conn = read::connection(desk).await?;
         if let Some(town) = &town {
             let way = town.way_of_place(load, place.transformer_id.as_deref());
             let above: Vec<String> = way.iter().map(|device| device.to_string()).collect();
             seen.fault_above = report::fault_at(&mut conn, &above).await?;
         }
-        if let (Some(cut_at), Some(load)) = (cut_at, load) {
+        if let (true, Some(load)) = (cut_at.is_some() || seen.credit_out, load) {
             let fresh = desk.clock.now() - RELAY_FRESH;
-            let since = cut_at.map_or(fresh, |at| at.max(fresh));
+            let since = match used_up_at {
+                // A relay that opened for it may be open for weeks.
+                Some(at) => at - RELAY_AROUND,
+                None => cut_at.flatten().map_or(fresh, |at| at.max(fresh)),
+            };
             seen.relay_open = report::relay_open(&mut conn, load, since).await?;
         }
     }

@@ -2,10 +2,13 @@
 
 pub(crate) mod accept;
 mod checks;
+mod closing;
 pub(crate) mod confirm;
+pub(crate) mod danger;
 mod hand;
 mod inferences;
 pub(crate) mod judge;
+mod owner;
 mod read;
 mod replays;
 mod signals;
@@ -20,7 +23,8 @@ pub(crate) use inferences::BEFORE;
 use futures_util::{Stream, stream};
 use relight_common::{Claims, Role, error::refuse, wire};
 use relight_proto::intake::v1::{
-    self as pb, inferences_server::Inferences, intake_server::Intake, replays_server::Replays,
+    self as pb, danger_tasks_server::DangerTasks, inferences_server::Inferences, intake_server::Intake,
+    replays_server::Replays, report_closings_server::ReportClosings, report_owners_server::ReportOwners,
     restoration_checks_server::RestorationChecks, signals_server::Signals, triage_server::Triage,
 };
 use tonic::{Request, Response, Status, Streaming};
@@ -229,6 +233,57 @@ impl RestorationChecks for Api {
         let claims = wire::caller(&request)?;
         claims.need(&read::INCIDENT_READERS)?;
         let done = checks::of(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+}
+
+#[tonic::async_trait]
+impl DangerTasks for Api {
+    async fn list(&self, request: Request<pb::ListDangerTasksRequest>) -> Reply<pb::ListDangerTasksReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&danger::SEEN_BY)?;
+        let done = danger::list(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn settle(&self, request: Request<pb::SettleDangerTaskRequest>) -> Reply<pb::DangerTask> {
+        let claims = wire::caller(&request)?;
+        claims.need(&danger::HELPERS)?;
+        let done = danger::settle(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+}
+
+#[tonic::async_trait]
+impl ReportOwners for Api {
+    async fn hand_over(&self, request: Request<pb::HandOverRequest>) -> Reply<pb::Report> {
+        let claims = wire::caller(&request)?;
+        claims.need(&owner::OWNERS)?;
+        let done = owner::hand_over(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn own(&self, request: Request<pb::OwnReportsRequest>) -> Reply<pb::ListReportsReply> {
+        let claims = wire::caller(&request)?;
+        claims.need(&owner::OWNERS)?;
+        let done = owner::own(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+}
+
+#[tonic::async_trait]
+impl ReportClosings for Api {
+    async fn close(&self, request: Request<pb::CloseReportRequest>) -> Reply<pb::Report> {
+        let claims = wire::caller(&request)?;
+        claims.need(&closing::CLOSERS)?;
+        let done = closing::close(&self.desk, &claims, &request.into_inner()).await;
+        done.map(Response::new).map_err(refuse("intake"))
+    }
+
+    async fn reopen(&self, request: Request<pb::ReopenReportRequest>) -> Reply<pb::Report> {
+        let claims = wire::caller(&request)?;
+        claims.need(&closing::CLOSERS)?;
+        let done = closing::reopen(&self.desk, &claims, &request.into_inner()).await;
         done.map(Response::new).map_err(refuse("intake"))
     }
 }

@@ -97,7 +97,7 @@ pub(super) async fn report(
         .ok_or(Error::NoReport)?;
     let mut reply = news::report(&stored);
     let report = &stored.report;
-    let whose = claims.has(&[Role::Admin]) || claims.actor == report.actor;
+    let whose = claims.has(&[Role::Admin]) || claims.actor == stored.owner() || claims.actor == report.actor;
     if reaches(claims, &STAFF, &report.place.org_path) && (!report.confidential || whose) {
         reveal(desk, claims, &stored, &mut reply).await?;
     }
@@ -154,6 +154,7 @@ fn filter(claims: &Claims, incident: Option<Uuid>, customer: Option<Uuid>) -> Re
             incident,
             customer,
             org_patterns: patterns(claims, &READERS),
+            owned_by: None,
         });
     }
     match claims.customer_id.filter(|_| claims.has(&[Role::Customer])) {
@@ -161,6 +162,7 @@ fn filter(claims: &Claims, incident: Option<Uuid>, customer: Option<Uuid>) -> Re
             incident,
             customer: Some(own),
             org_patterns: vec!["%".to_owned()],
+            owned_by: None,
         }),
         _ => Err(Error::Denied("you may list your own reports only".to_owned())),
     }

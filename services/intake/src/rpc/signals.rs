@@ -63,7 +63,11 @@ async fn store_all(desk: &Desk, claims: &Claims, source: &str, signals: &[Signal
     let now = desk.clock.now();
     let mut work = Work::internal(&desk.db, claims.request_id.to_string(), now).await?;
     let taken = store::evidence::insert(work.conn(), source, signals, now).await?;
+    let of_credit = store::credit::keep(work.conn(), signals).await?;
     work.done().await?;
+    if of_credit {
+        desk.credit.forget();
+    }
     Ok(u32::try_from(taken).unwrap_or(u32::MAX))
 }
 

@@ -15,7 +15,10 @@ use relight_common::{
 use relight_proto::intake::v1 as pb;
 use tracing::Span;
 
-use super::urge::{self, Asked};
+use super::{
+    danger,
+    urge::{self, Asked},
+};
 use crate::{
     desk::Desk,
     domain::report::KnownOutage,
@@ -162,7 +165,7 @@ async fn store(desk: &Desk, work: &mut Work, round: &[&Ready]) -> Result<Vec<pb:
             }
         });
     }
-    insert(work, &new).await?;
+    insert(desk, work, &new).await?;
     Ok(replies)
 }
 
@@ -185,10 +188,11 @@ pub(crate) fn tell(work: &mut Work, report: &Report) -> pb::Report {
         incident: None,
         incident_state: None,
         urge_count: 0,
+        owner: None,
     })
 }
 
-async fn insert(work: &mut Work, new: &[&Ready]) -> Result<(), Error> {
+async fn insert(desk: &Desk, work: &mut Work, new: &[&Ready]) -> Result<(), Error> {
     if new.is_empty() {
         return Ok(());
     }
@@ -199,5 +203,7 @@ async fn insert(work: &mut Work, new: &[&Ready]) -> Result<(), Error> {
             trace: ready.span.in_scope(relight_common::telemetry::traceparent),
         })
         .collect();
-    accepted::insert_all(work.conn(), &rows).await
+    accepted::insert_all(work.conn(), &rows).await?;
+    let reports: Vec<&Report> = new.iter().map(|ready| &ready.report).collect();
+    danger::open(desk, work, &reports).await
 }

@@ -175,6 +175,7 @@ pub(super) fn word(stored: &str) -> Result<&'static str, Error> {
         "confirmed",
         "split",
         "corrected",
+        "withdrawn",
     ];
     let known = words.into_iter().find(|word| **word == *stored);
     known.ok_or(Error::Stored("decision"))

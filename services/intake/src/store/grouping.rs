@@ -120,8 +120,10 @@ pub async fn link(
     let rows = sqlx::query!(
         "with joined as (
              insert into intake.report_link (report_id, incident_id, linked_at, fixed)
-             select report_id, incident_id, $3, fixed
+             select t.report_id, t.incident_id, $3, t.fixed
              from unnest($1::uuid[], $2::uuid[], $4::bool[]) as t (report_id, incident_id, fixed)
+             -- Somebody may have closed one since it was read.
+             join intake.report r on r.id = t.report_id and r.state <> 'closed'
              on conflict (report_id) do update set incident_id = excluded.incident_id, linked_at = excluded.linked_at,
                  fixed = excluded.fixed
              returning report_id)

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         IncidentId,
         facts::{Reporter, Reporters},
-        incident::{Affected, Confirmation, Confirmer, Device, Incident, State},
+        incident::{Affected, Confirmation, Confirmer, Device, Followed, Incident, State},
         place::Position,
     },
     error::Error,
@@ -49,6 +49,8 @@ pub(super) struct Row {
     pub(super) parent_id: Option<Uuid>,
     pub(super) signal_at: Option<DateTime<Utc>>,
     pub(super) by_hand: bool,
+    pub(super) switched_at: Option<DateTime<Utc>>,
+    pub(super) confirmed_set_id: Option<String>,
 }
 
 impl TryFrom<Row> for Incident {
@@ -69,6 +71,10 @@ impl TryFrom<Row> for Incident {
             None => None,
         };
         let affected_count = row.affected_count;
+        let followed = row
+            .switched_at
+            .zip(row.confirmed_set_id)
+            .map(|(at, confirmed_set)| Followed { at, confirmed_set });
         Ok(Incident {
             id: IncidentId::from_uuid(row.id),
             number: row.number,
@@ -81,6 +87,7 @@ impl TryFrom<Row> for Incident {
             affected: row.affected_set_id.map(|set_id| Affected {
                 set_id,
                 count: count(affected_count),
+                followed,
             }),
             report_count: count(row.report_count),
             urge_count: count(row.urge_count),
@@ -110,7 +117,7 @@ macro_rules! incidents {
             "select id, number, state, merged_into, close_reason, device_id, device_kind, confirmed_by, confirmed_at,
                  affected_set_id, affected_count, report_count, urge_count, accepted_at, last_report_at, off_at,
                  area_class, danger, life_support, important, lon, lat, org_path, zone, version, parent_id, signal_at,
-                 by_hand
+                 by_hand, switched_at, confirmed_set_id
              from intake.incident " + $tail
             $(, $arg)*
         )
@@ -151,6 +158,19 @@ pub async fn lock(conn: &mut PgConnection, id: IncidentId) -> Result<Option<Inci
     row.map_err(Error::db("lock an incident"))?
         .map(Incident::try_from)
         .transpose()
+}
+
+/// The open incidents whose device is confirmed.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn confirmed(conn: &mut PgConnection) -> Result<Vec<Incident>, Error> {
+    let rows = incidents!(
+        "where state = 'open' and confirmed_by is not null and affected_set_id is not null order by id"
+    );
+    let rows = rows.fetch_all(conn).await;
+    let rows = rows.map_err(Error::db("list confirmed incidents"))?;
+    rows.into_iter().map(Incident::try_from).collect()
 }
 
 /// A page of incidents in `state`, newest first.

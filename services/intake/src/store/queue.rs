@@ -23,6 +23,8 @@ pub struct News {
     pub unasked: bool,
     /// People on life-support in a confirmed set were not called.
     pub uncalled: bool,
+    /// Confirmed incidents do not follow the latest switching yet.
+    pub switched: bool,
 }
 
 /// Looks for work. The first entry of an index each: `exists` would read whole tables where the planner takes what it looks
@@ -46,7 +48,9 @@ pub async fn news(conn: &mut PgConnection) -> Result<News, Error> {
                  order by at, id limit 1) is not null as \"unasked!\",
              (select id from intake.incident where state = 'open' and confirmed_by is not null and life_support
                  and affected_set_id is not null and affected_set_id is distinct from called_set_id
-                 order by id limit 1) is not null as \"uncalled!\""
+                 order by id limit 1) is not null as \"uncalled!\",
+             (select state_no from intake.switching where not followed
+                 order by at, state_no limit 1) is not null as \"switched!\""
     )
     .fetch_one(conn)
     .await

@@ -77,6 +77,15 @@ pub struct Stored {
     pub incident_state: Option<String>,
     /// How often its reporter asked again.
     pub urge_count: u32,
+    /// To whom it was handed over; none: who took it owns it.
+    pub owner: Option<String>,
+}
+
+impl Stored {
+    /// Who tells the reporter.
+    pub fn owner(&self) -> &str {
+        self.owner.as_deref().unwrap_or(&self.report.actor)
+    }
 }
 
 struct Row {
@@ -121,6 +130,7 @@ struct Row {
     incident_id: Option<Uuid>,
     incident_state: Option<String>,
     urge_count: i64,
+    owner: Option<String>,
 }
 
 impl TryFrom<Row> for Stored {
@@ -145,6 +155,7 @@ impl TryFrom<Row> for Stored {
             "customer_side" => Triage::CustomerSide,
             "cut" => Triage::Cut(known()),
             "own_request" => Triage::OwnRequest(known()),
+            "prepaid" => Triage::Prepaid,
             "left" => Triage::Left,
             _ => return Err(Error::Stored("triage")),
         };
@@ -195,6 +206,7 @@ impl TryFrom<Row> for Stored {
             incident: row.incident_id.map(IncidentId::from_uuid),
             incident_state: row.incident_state,
             urge_count: u32::try_from(row.urge_count).unwrap_or(u32::MAX),
+            owner: row.owner,
         })
     }
 }
@@ -210,7 +222,7 @@ macro_rules! reports {
                  r.lat, r.language, r.org_path, r.zone, r.hint_incident_id, r.known_off_at, r.known_etr_at,
                  r.known_cause, r.place_pending, r.neighbours, r.confidential, r.call_wanted, r.state, r.close_reason,
                  r.known_class, r.known_outage_id, l.incident_id as \"incident_id?\", i.state as \"incident_state?\",
-                 (select count(*) from intake.urge u where u.report_id = r.id) as \"urge_count!\"
+                 (select count(*) from intake.urge u where u.report_id = r.id) as \"urge_count!\", r.owner
              from intake.report r
              left join intake.report_link l on l.report_id = r.id
              left join intake.incident i on i.id = l.incident_id " + $tail
@@ -307,6 +319,8 @@ pub struct Filter {
     pub customer: Option<Uuid>,
     /// At org paths like one of these.
     pub org_patterns: Vec<String>,
+    /// Owned by this person, and not over.
+    pub owned_by: Option<String>,
 }
 
 /// A page of reports, newest first.
@@ -322,6 +336,7 @@ pub async fn page(
     let rows = reports!(
         "where ($1::uuid is null or l.incident_id = $1) and ($2::uuid is null or r.customer_id = $2)
              and r.org_path like any($3) and (r.accepted_at, r.id) < ($4, $5)
+             and ($7::text is null or (coalesce(r.owner, r.actor) = $7 and r.state <> 'closed' and (i.id is null or i.state = 'open')))
          order by r.accepted_at desc, r.id desc limit $6",
         filter.incident,
         filter.customer,
@@ -329,6 +344,7 @@ pub async fn page(
         before_at,
         before_id,
         page.size,
+        filter.owned_by.as_deref(),
     );
     let rows = rows.fetch_all(conn).await.map_err(Error::db("list reports"))?;
     rows.into_iter().map(Stored::try_from).collect()

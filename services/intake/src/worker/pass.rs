@@ -24,7 +24,7 @@ use crate::{
         trip,
     },
     error::Error,
-    news::tell_supply_off,
+    news::{Relay, tell_supply_off},
     store::{self, queue::News, replay::Thought},
     topology::{Blind, Town},
 };
@@ -192,7 +192,8 @@ impl Worker {
                 opened: &state.opened,
             };
             let (at, tripped) = ((town.version(), *number), trip::tripped(told, &before));
-            store::switching::switched(work.conn(), at, state, &tripped).await?;
+            let unknown = store::switching::Act::default();
+            store::switching::switched(work.conn(), at, (state, &unknown), &tripped).await?;
         }
         let since = store::evidence::horizon(work.conn(), now - numbers.memory).await?;
         let memory = store::evidence::memory(work.conn(), town.version(), since).await?;
@@ -229,13 +230,18 @@ async fn hear_calls(work: &mut Work, held: &Held, round: &Round, pass: i64) -> R
 
 /// A relay that opened cut its customer, whatever else is off there: the ledger looks for the case (operations.md O17).
 async fn tell_relays(work: &mut Work, town: &Town, pieces: &[Piece]) -> Result<(), Error> {
+    let of_relays = |heard| matches!(heard, Heard::RelayOpen | Heard::RelayClosed | Heard::PingOn);
+    let spoke = pieces.iter().filter(|piece| of_relays(piece.heard));
+    let spoke: Vec<String> = spoke.filter_map(|piece| piece.load.clone()).collect();
+    let now = work.at();
+    store::relay::keep(work.conn(), &spoke, now).await?;
     let open = pieces.iter().filter(|piece| piece.heard == Heard::RelayOpen);
     let asked: Vec<Uuid> = open.clone().map(|piece| piece.id).collect();
     let opened = store::relay::opened(work.conn(), &asked).await?;
     for piece in open.filter(|piece| opened.contains(&piece.id)) {
         let load = piece.load.as_deref().and_then(|load| town.grid().load(load));
         if let Some(load) = load {
-            tell_supply_off(work, (piece.id, piece.at), &town.place_of(load), true);
+            tell_supply_off(work, (piece.id, piece.at), &town.place_of(load), Relay::Opened);
         }
     }
     Ok(())

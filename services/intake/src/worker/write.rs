@@ -104,7 +104,7 @@ impl Draft {
         tell(work, &saved, &sums, (&traces(&self.homes, came_in), &supply));
         sums.keep(&saved, totals);
         for (evidence, at, place) in &self.lone {
-            news::tell_supply_off(work, (*evidence, *at), place, false);
+            news::tell_supply_off(work, (*evidence, *at), place, news::Relay::Unknown);
         }
         if let Some(thought) = self.thought {
             keep(work, &self.beliefs, self.decisions, thought).await?;

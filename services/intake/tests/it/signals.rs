@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use relight_common::{Claims, Role, wire::timestamp};
 use relight_proto::{
     events::v1::SupplyOff,
+    insight::v1::Interruption,
     intake::v1::{
         self as pb, signals_client::SignalsClient, signals_server::Signals, signals_server::SignalsServer,
     },
@@ -261,6 +262,65 @@ async fn a_relay_that_opens_is_told_once_and_not_again_with_every_reading() -> a
         assert_eq!(news[0].customer_id, customer_id("A-1-3-1").to_string());
     }
     assert!(then::open(&house).await?.is_empty(), "it is no fault");
+    Ok(())
+}
+
+/// The case that explained it is over, and the meter is not closed: said once, within five minutes (operations.md O17).
+#[tokio::test]
+async fn a_relay_that_stays_open_after_its_case_is_told_again_within_five_minutes() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let who = customer_id("A-1-3-1").to_string();
+    let case = Interruption {
+        customer_id: who.clone(),
+        class: "FAULT".to_owned(),
+        also: vec!["ARREARS".to_owned()],
+        ..Default::default()
+    };
+    house
+        .others
+        .say(|script| drop(script.off.insert(who.clone(), case.clone())));
+    send(
+        &house,
+        vec![signal("1", "relay_open", "L1-3-1", house.clock.now())],
+    )
+    .await?;
+    let minute = |n: i64| TimeDelta::seconds(30 * n);
+    let told = async |rounds: i64| {
+        for _ in 0..rounds {
+            house.later(minute(1));
+            house.group().await?;
+        }
+        anyhow::Ok(then::told::<SupplyOff>(&house.db, "supply.off").await?)
+    };
+    house.group().await?;
+    assert_eq!(told(20).await?.len(), 1, "the case explains it");
+    house.others.say(|script| drop(script.off.remove(&who)));
+    let over_at = house.clock.now();
+    assert_eq!(told(4).await?.len(), 1, "the command to close it is on its way");
+    let news = told(6).await?;
+    assert_eq!(news.len(), 2, "five minutes");
+    let last = news.last().expect("told");
+    assert!(last.lasting && last.relay_open && !news[0].lasting);
+    assert_eq!(last.customer_id, who);
+    let off_at = last.off_at.expect("a time");
+    assert!(
+        off_at.seconds > over_at.timestamp(),
+        "no record of before explains it"
+    );
+    assert_eq!(told(40).await?.len(), 2, "once");
+    // Another case, which ends with the relay closed in time.
+    house
+        .others
+        .say(|script| drop(script.off.insert(who.clone(), case)));
+    told(2).await?;
+    house.others.say(|script| drop(script.off.remove(&who)));
+    told(3).await?;
+    send(
+        &house,
+        vec![signal("2", "relay_closed", "L1-3-1", house.clock.now())],
+    )
+    .await?;
+    assert_eq!(told(20).await?.len(), 2);
     Ok(())
 }
 

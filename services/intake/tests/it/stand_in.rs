@@ -42,6 +42,31 @@ pub struct Script {
     pub asked: BTreeMap<&'static str, u32>,
 }
 
+impl Script {
+    /// The set of a device, or one of exactly the listed service points, which is kept.
+    fn create_set(&mut self, asked: &registry::CreateAffectedSetRequest) -> Option<registry::AffectedSet> {
+        let listed = &asked.service_point_external_ids;
+        if listed.is_empty() && !asked.nobody {
+            let device = asked.device_ids.concat().to_lowercase();
+            return self.sets.get(&device).cloned();
+        }
+        let points = self.accounts.values();
+        let mut points: Vec<String> = points
+            .filter(|point| listed.contains(&point.external_id))
+            .map(|point| point.service_point_id.clone())
+            .collect();
+        points.sort();
+        let set_id = relight_common::ids::derived_from_name(&points.concat()).to_string();
+        let count = u32::try_from(points.len()).expect("a small town");
+        self.members.insert(set_id.clone(), points);
+        Some(registry::AffectedSet {
+            set_id,
+            count,
+            ..Default::default()
+        })
+    }
+}
+
 #[derive(Clone, Default)]
 pub struct StandIn {
     pub script: Arc<Mutex<Script>>,
@@ -270,9 +295,9 @@ impl registry_server::Registry for StandIn {
         &self,
         request: Request<registry::CreateAffectedSetRequest>,
     ) -> Reply<registry::AffectedSet> {
-        let device = request.into_inner().device_ids.concat().to_lowercase();
+        let asked = request.into_inner();
         let set = self
-            .ask("create_affected_set", |script| script.sets.get(&device).cloned())
+            .ask("create_affected_set", |script| script.create_set(&asked))
             .await?;
         set.map(Response::new)
             .ok_or_else(|| Status::invalid_argument("no such device"))

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use relight_common::{Code, Role, reconcile::Reconciler, wire::timestamp};
 use relight_intake::reconcile::Mender;
 use relight_proto::{
+    events::v1::SupplyOff,
     insight::v1::Interruption,
     intake::v1::{self as pb, intake_server::Intake, triage_server::Triage},
 };
@@ -112,6 +113,66 @@ async fn arrears_are_blamed_only_when_the_meter_says_so_and_no_fault_lies_above(
     house.group().await?;
     ledger(&house, "A-1-5-2", "ARREARS");
     assert_eq!(house.accept(by_account("A-1-5-2")).await?.triage, "new");
+    Ok(())
+}
+
+/// The meter says that its credit is used up and that it is open: said so, with how to top up, and nobody is sent.
+#[tokio::test]
+async fn used_up_credit_is_said_first_but_blocks_neither_danger_nor_the_call_to_life_support()
+-> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let ago = |minutes| now() - TimeDelta::minutes(minutes);
+    // A-1-1-4 depends on life-support.
+    for (account, load) in [("A-1-1-4", "L1-1-4"), ("A-2-1-1", "L2-1-1")] {
+        let said = vec![
+            signal(&format!("{account} 1"), "credit_out", load, ago(9)),
+            signal(&format!("{account} 2"), "relay_open", load, ago(8)),
+        ];
+        send(&house, said).await?;
+        let report = house.accept(by_account(account)).await?;
+        assert_eq!(
+            (
+                report.triage.as_str(),
+                report.state.as_str(),
+                report.close_reason.as_str()
+            ),
+            ("prepaid", "closed", "prepaid")
+        );
+        let say = report.say.expect("words");
+        assert!(say.en.contains("Top up") && say.zh.contains("充值"), "{say:?}");
+        assert_eq!(
+            report.call_wanted,
+            account == "A-1-1-4",
+            "a person calls all the same"
+        );
+    }
+    house.group().await?;
+    assert!(then::open(&house).await?.is_empty(), "nobody is sent");
+    assert!(
+        then::told::<SupplyOff>(&house.db, "supply.off").await?.is_empty(),
+        "used up credit is a reason"
+    );
+    let danger = pb::AcceptReportRequest {
+        danger: true,
+        ..by_account("A-2-1-1")
+    };
+    assert_eq!(house.accept(danger).await?.triage, "new");
+    // Topped up, and still open: a fault like any other, and after a while an exception.
+    send(&house, vec![signal("paid", "credit_in", "L1-1-4", ago(1))]).await?;
+    house.later(TimeDelta::hours(3));
+    assert_eq!(house.accept(by_account("A-1-1-4")).await?.triage, "new");
+    for _ in 0..10 {
+        house.later(TimeDelta::seconds(30));
+        house.group().await?;
+    }
+    let off: Vec<SupplyOff> = then::told(&house.db, "supply.off").await?;
+    assert_eq!(
+        (off.len(), off[0].lasting, off[0].load_id.as_str()),
+        (1, true, "L1-1-4")
+    );
+    // An older word that comes late changes nothing.
+    send(&house, vec![signal("late", "credit_out", "L1-1-4", ago(5))]).await?;
+    assert_ne!(house.accept(by_account("A-1-1-4")).await?.triage, "prepaid");
     Ok(())
 }
 

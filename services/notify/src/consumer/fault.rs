@@ -164,6 +164,7 @@ impl Notices {
         let facts = Facts::Restored {
             number: incident.number.clone(),
             on_at: wire::instant("at", step.at)?,
+            by_switching: step.by_switching,
         };
         Ok(News::told(
             Some(id),

@@ -92,6 +92,7 @@ impl Notices {
             facts: Facts::Restored {
                 number: told.number,
                 on_at: wire::instant("at", step.at)?,
+                by_switching: step.by_switching,
             },
             zone: told.zone.parse().unwrap_or(self.zone),
             org_path,

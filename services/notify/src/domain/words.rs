@@ -51,6 +51,8 @@ pub enum Facts {
         number: String,
         /// Since when.
         on_at: DateTime<Utc>,
+        /// They are fed another way, while the fault or the work goes on.
+        by_switching: bool,
     },
     /// A one-time code.
     Code {
@@ -115,9 +117,15 @@ impl Facts {
                 ("etr", Some(clock(round_up(*etr_at, 15)))),
                 ("was", was(*etr_at, *previous_at).map(clock)),
             ],
-            Facts::Restored { number, on_at } => {
-                vec![("no", Some(short(number))), ("on", Some(clock(*on_at)))]
-            }
+            Facts::Restored {
+                number,
+                on_at,
+                by_switching,
+            } => vec![
+                ("no", Some(short(number))),
+                ("on", Some(clock(*on_at))),
+                ("fed", by_switching.then(|| "1".to_owned())),
+            ],
             Facts::Code { code, minutes } => {
                 vec![
                     ("code", Some(code.clone())),

@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Variables that may be missing.
-const OPTIONAL: [&str; 12] = [
-    "yes", "eta", "was", "was_off", "was_on", "also_off", "own", "ack", "temp", "pay", "by", "back",
+const OPTIONAL: [&str; 13] = [
+    "fed", "yes", "eta", "was", "was_off", "was_on", "also_off", "own", "ack", "temp", "pay", "by", "back",
 ];
 
 /// The longest value every variable can have, in this language.
@@ -50,6 +50,7 @@ fn worst(language: Language) -> Vars {
         ("area", &long(AREA_MAX)),
         ("reason", &long(REASON_MAX)),
         ("own", "1"),
+        ("fed", "1"),
         ("yes", "1"),
         ("ack", "1"),
         ("temp", "1"),

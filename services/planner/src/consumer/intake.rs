@@ -72,6 +72,7 @@ impl FromIntake {
             set,
             device_id: told.device_id,
             since_at,
+            switched_at: wire::instant_opt("switched_at", told.switched_at)?,
             org_path: event.org_path.clone(),
             zone: told.zone,
             important: self.others.important(set).await?,

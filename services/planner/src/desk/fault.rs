@@ -27,6 +27,8 @@ pub struct Fault {
     pub device_id: String,
     /// Off since.
     pub since_at: Instant,
+    /// When a switching made the set what it is: who is not in it any more is fed another way since then.
+    pub switched_at: Option<Instant>,
     /// Org unit of the incident.
     pub org_path: String,
     /// IANA zone.
@@ -48,7 +50,8 @@ pub struct Hit {
     pub area: [String; 2],
 }
 
-/// The place is confirmed, or another one than before: who is not off by it is left alone, who is new is told.
+/// The place is confirmed, or another one than before, or the network was switched: who is not off by it is left alone, or is back; who is
+/// new is told.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -58,10 +61,13 @@ pub async fn confirmed(work: &mut Work, pack: &Pack, found: &Fault) -> Result<()
         return Ok(());
     }
     fault::looked(work.conn(), found.incident, Some(found.set)).await?;
-    let at = work.at();
+    let how = match found.switched_at {
+        Some(at) => (End::Restored, at),
+        None => (End::Gone, work.at()),
+    };
     for one in table::of_incident(work.conn(), found.incident).await? {
         if found.important.iter().all(|hit| hit.customer != one.customer_id) {
-            end(work, one, (End::Gone, at), 0).await?;
+            end(work, one, how, 0).await?;
         }
     }
     let mut important: Vec<&Hit> = found.important.iter().collect();

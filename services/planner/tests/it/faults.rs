@@ -43,6 +43,7 @@ fn found(incident: Uuid, name: &str, customers: &[u8]) -> Fault {
         set: set(name),
         device_id: "SW-12".to_owned(),
         since_at: t0() - min(20),
+        switched_at: None,
         org_path: format!("{CITY}/station1"),
         zone: "Asia/Shanghai".to_owned(),
         important: customers.iter().map(hit).collect(),
@@ -214,6 +215,23 @@ async fn the_warnings_follow_the_place_the_incident_and_the_sections() -> anyhow
     assert_eq!(
         house.ended().await?,
         sorted([who(1, "gone"), who(2, "restored"), who(3, "")])
+    );
+    Ok(())
+}
+
+/// The network was switched: who is fed another way is back, and who hangs on it now is told.
+#[tokio::test]
+async fn the_warnings_follow_the_switching() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.fault(&found(incident(), "first", &[1, 2])).await?;
+    let switched = Fault {
+        switched_at: Some(house.now()),
+        ..found(incident(), "switched", &[2, 3])
+    };
+    house.fault(&switched).await?;
+    assert_eq!(
+        house.ended().await?,
+        sorted([who(1, "restored"), who(2, ""), who(3, "")])
     );
     Ok(())
 }

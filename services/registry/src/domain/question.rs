@@ -31,6 +31,14 @@ pub struct Question {
 }
 
 impl Question {
+    /// Who is in no set at all.
+    pub fn nobody() -> Question {
+        Question {
+            basis: Basis::Listed(Vec::new()),
+            within: None,
+        }
+    }
+
     /// Checks what was asked. Repeated ids count once.
     ///
     /// # Errors

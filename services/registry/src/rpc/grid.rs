@@ -57,11 +57,20 @@ impl Api {
         claims: &Claims,
         message: &CreateAffectedSetRequest,
     ) -> Result<AffectedSet, Error> {
-        let question = Question::read(
-            &message.device_ids,
-            &message.within_set_id,
-            &message.service_point_external_ids,
-        )?;
+        let named = message.device_ids.len() + message.service_point_external_ids.len();
+        let question = match message.nobody {
+            true if named > 0 => {
+                return Err(
+                    Invalid::new("nobody", "must be false when devices or service points are given").into(),
+                );
+            }
+            true => Question::nobody(),
+            false => Question::read(
+                &message.device_ids,
+                &message.within_set_id,
+                &message.service_point_external_ids,
+            )?,
+        };
         let set = sets::create(&self.db, &self.holder, &question, claims, self.clock.now()).await?;
         map::affected_set(set)
     }

@@ -117,6 +117,7 @@ async fn sets_and_devices_name_what_does_not_exist() -> anyhow::Result<()> {
         device_ids: own(devices),
         within_set_id: within.to_owned(),
         service_point_external_ids: own(points),
+        nobody: false,
     };
     bad!(registry, intake, create_affected_set,
         ask(&[], "", &[]) => "device_ids",

@@ -30,6 +30,7 @@ impl Registry {
             device_ids: own(devices),
             within_set_id: within.to_owned(),
             service_point_external_ids: own(points),
+            nobody: false,
         };
         let reply = self
             .api
@@ -114,6 +115,31 @@ async fn a_service_point_that_keeps_one_phase_is_counted_but_no_member() -> anyh
     assert_eq!(partly, 1);
     let both = registry.set(&["F1", "F2"], "", &[]).await?;
     assert_eq!(then::members(&registry.db, &both.set_id).await?, ["p4"]);
+    Ok(())
+}
+
+/// Everybody of an outage is fed another way: the set of it has no member, and is one.
+#[tokio::test]
+async fn the_set_without_members_is_asked_for_by_that_and_by_nothing_else() -> anyhow::Result<()> {
+    let registry = given::with(given::small_pack()).await?;
+    let ask = |devices: &[&str], nobody| CreateAffectedSetRequest {
+        device_ids: devices.iter().map(|id| (*id).to_owned()).collect(),
+        nobody,
+        ..CreateAffectedSetRequest::default()
+    };
+    let intake = || Claims::service("intake");
+    let made = registry
+        .api
+        .create_affected_set(given::from(&intake(), ask(&[], true)))
+        .await?
+        .into_inner();
+    assert_eq!((made.count, made.position), (0, None));
+    assert!(then::members(&registry.db, &made.set_id).await?.is_empty());
+    let both = registry
+        .api
+        .create_affected_set(given::from(&intake(), ask(&["SW1"], true)))
+        .await;
+    assert_eq!(both.expect_err("who then?").code(), tonic::Code::InvalidArgument);
     Ok(())
 }
 

@@ -240,6 +240,7 @@ fn a_confirmed_device_takes_in_what_is_below_and_is_never_moved() {
     confirmed.affected = Some(Affected {
         set_id: "set".to_owned(),
         count: 100,
+        followed: None,
     });
     // The next pass merges the other guess below it, and a whole other feeder calling does not move it.
     let others = (0..60).map(|n| call(10 + n, 200 + n as i64, Some(tree.id(3 + 100 + n as usize))));

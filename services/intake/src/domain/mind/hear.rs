@@ -74,7 +74,12 @@ impl Mind {
                 }
                 What::PingOn(load)
             }
-            Heard::ScadaOpen | Heard::ScadaClosed | Heard::RelayOpen | Heard::RelayClosed => return None,
+            Heard::ScadaOpen
+            | Heard::ScadaClosed
+            | Heard::RelayOpen
+            | Heard::RelayClosed
+            | Heard::CreditOut
+            | Heard::CreditIn => return None,
         };
         match what {
             What::PingOn(_) => self.back(load, at_ms),

@@ -1,7 +1,7 @@
 //! The mind on a small town, with evidence in any order, restarts, and what people decide.
 
 mod by_hand;
-mod house;
+pub(in crate::domain) mod house;
 mod switched;
 
 use proptest::prelude::*;

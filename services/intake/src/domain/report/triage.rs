@@ -15,8 +15,10 @@ pub enum Triage {
     Undetermined,
     /// Probably inside the customer's own installation: self-help first, dispatched when that fails.
     CustomerSide,
-    /// Disconnected for arrears, or prepaid used up.
+    /// Disconnected for arrears.
     Cut(KnownOutage),
+    /// The meter's own relay is open because its prepaid credit is used up.
+    Prepaid,
     /// Off at the customer's own request.
     OwnRequest(KnownOutage),
     /// The supply of this account has ended; the report is kept.
@@ -33,6 +35,7 @@ impl Triage {
             Triage::CustomerSide => "customer_side",
             Triage::Cut(_) => "cut",
             Triage::OwnRequest(_) => "own_request",
+            Triage::Prepaid => "prepaid",
             Triage::Left => "left",
         }
     }
@@ -41,7 +44,9 @@ impl Triage {
     pub fn known(&self) -> Option<&KnownOutage> {
         match self {
             Triage::KnownOutage(known) | Triage::Cut(known) | Triage::OwnRequest(known) => Some(known),
-            Triage::New | Triage::Undetermined | Triage::CustomerSide | Triage::Left => None,
+            Triage::New | Triage::Undetermined | Triage::CustomerSide | Triage::Prepaid | Triage::Left => {
+                None
+            }
         }
     }
 
@@ -54,6 +59,7 @@ impl Triage {
             }
             Triage::Cut(_) => Standing::Closed("cut".to_owned()),
             Triage::OwnRequest(_) => Standing::Closed("own_request".to_owned()),
+            Triage::Prepaid => Standing::Closed("prepaid".to_owned()),
             Triage::New | Triage::Undetermined | Triage::Left | Triage::KnownOutage(_) => Standing::Open,
         }
     }
@@ -168,6 +174,8 @@ pub struct Seen {
     pub no_answer: bool,
     /// What the meter's own relay last said, if it said anything since then: open?
     pub relay_open: Option<bool>,
+    /// The meter said that its prepaid credit is used up, and nothing else since.
+    pub credit_out: bool,
     /// An open fault lies above this place.
     pub fault_above: bool,
     /// What the reporter says of the neighbours.
@@ -187,6 +195,10 @@ pub fn triage(seen: Seen, now: DateTime<Utc>) -> Triage {
     }
     if seen.left {
         return Triage::Left;
+    }
+    let only_theirs = seen.known.as_ref().is_none_or(KnownOutage::is_cut);
+    if seen.credit_out && seen.relay_open == Some(true) && only_theirs && !seen.fault_above {
+        return Triage::Prepaid;
     }
     match seen.known {
         Some(known) if known.is_cut() => {
@@ -210,182 +222,4 @@ pub fn triage(seen: Seen, now: DateTime<Utc>) -> Triage {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn known(class: &str) -> Option<KnownOutage> {
-        Some(KnownOutage {
-            incident: (class == "FAULT").then(IncidentId::new),
-            off_at: None,
-            etr_at: None,
-            announced_end_at: None,
-            cause: String::new(),
-            class: class.to_owned(),
-            outage: String::new(),
-            confirmed: false,
-        })
-    }
-
-    #[test]
-    fn danger_is_never_swallowed_and_doubt_never_blocks() {
-        let grid = || Seen {
-            on_the_grid: true,
-            ..Seen::default()
-        };
-        let cases = [
-            (grid(), "new", "open"),
-            (Seen::default(), "undetermined", "open"),
-            (
-                Seen {
-                    known: known("FAULT"),
-                    ..grid()
-                },
-                "known_outage",
-                "open",
-            ),
-            (
-                Seen {
-                    known: known("PLANNED"),
-                    ..grid()
-                },
-                "known_outage",
-                "closed",
-            ),
-            (Seen { left: true, ..grid() }, "left", "open"),
-            (
-                Seen {
-                    neighbours: Neighbours::On,
-                    ..grid()
-                },
-                "customer_side",
-                "helping",
-            ),
-            (
-                Seen {
-                    neighbours: Neighbours::Off,
-                    ..grid()
-                },
-                "new",
-                "open",
-            ),
-            (
-                Seen {
-                    neighbours: Neighbours::On,
-                    fault_above: true,
-                    ..grid()
-                },
-                "new",
-                "open",
-            ),
-            (
-                Seen {
-                    no_answer: true,
-                    ..grid()
-                },
-                "undetermined",
-                "open",
-            ),
-            (
-                Seen {
-                    no_answer: true,
-                    neighbours: Neighbours::On,
-                    ..grid()
-                },
-                "undetermined",
-                "open",
-            ),
-            // Arrears: only when the meter says so too, and never while a fault lies above.
-            (
-                Seen {
-                    known: known("ARREARS"),
-                    relay_open: Some(true),
-                    ..grid()
-                },
-                "cut",
-                "closed",
-            ),
-            (
-                Seen {
-                    known: known("ARREARS"),
-                    relay_open: Some(false),
-                    ..grid()
-                },
-                "undetermined",
-                "open",
-            ),
-            (
-                Seen {
-                    known: known("ARREARS"),
-                    ..grid()
-                },
-                "undetermined",
-                "open",
-            ),
-            (
-                Seen {
-                    known: known("ARREARS"),
-                    relay_open: Some(true),
-                    fault_above: true,
-                    ..grid()
-                },
-                "new",
-                "open",
-            ),
-            (
-                Seen {
-                    known: known("CUSTOMER_REQUEST"),
-                    relay_open: Some(true),
-                    ..grid()
-                },
-                "own_request",
-                "closed",
-            ),
-        ];
-        for (seen, word, standing) in cases {
-            let made = triage(seen.clone(), DateTime::UNIX_EPOCH);
-            assert_eq!(
-                (made.word(), made.standing().word()),
-                (word, standing),
-                "{seen:?}"
-            );
-            let danger = Seen {
-                danger: true,
-                ..seen.clone()
-            };
-            let danger = triage(danger, DateTime::UNIX_EPOCH);
-            assert!(["new", "undetermined"].contains(&danger.word()), "{seen:?}");
-            assert_eq!(danger.standing(), Standing::Open);
-        }
-    }
-
-    /// domain.md 5.5 no. 26: up to the announced end it is the plan, from then on a fault.
-    #[test]
-    fn planned_work_explains_nothing_after_its_announced_end() {
-        let end: DateTime<Utc> = "2026-03-09T07:00:00Z".parse().unwrap();
-        let word = |class: &str, now| {
-            let known = known(class).map(|known| KnownOutage {
-                announced_end_at: ["PLANNED", "TEMPORARY"].contains(&class).then_some(end),
-                ..known
-            });
-            let seen = Seen {
-                on_the_grid: true,
-                known,
-                ..Seen::default()
-            };
-            triage(seen, now).word()
-        };
-        let before = end - chrono::TimeDelta::seconds(1);
-        for class in ["PLANNED", "TEMPORARY"] {
-            assert_eq!(
-                (word(class, before), word(class, end)),
-                ("known_outage", "new"),
-                "{class}"
-            );
-        }
-        assert_eq!(
-            word("FAULT", end),
-            "known_outage",
-            "an estimate that passed ends no fault"
-        );
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use super::super::stored;
 use crate::{
     domain::{
         IncidentId,
-        incident::{Incident, State},
+        incident::{Followed, Incident, State},
     },
     error::Error,
 };
@@ -24,12 +24,13 @@ pub(super) async fn write(conn: &mut PgConnection, incidents: &[Incident]) -> Re
         "insert into intake.incident as i (id, version, number, org_path, zone, parent_id, by_hand, state, merged_into,
              close_reason, device_id, device_kind, confirmed_by, confirmed_at, affected_set_id, affected_count, report_count,
              urge_count, accepted_at, last_report_at, off_at, area_class, danger, life_support, important, lon, lat, signal_at,
-             taken_in)
+             switched_at, confirmed_set_id, taken_in)
          select n.*, n.confirmed_at is null
          from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::boolean[], $8::text[],
              $9::uuid[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::integer[],
              $17::integer[], $18::integer[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::text[],
-             $23::boolean[], $24::boolean[], $25::boolean[], $26::float8[], $27::float8[], $28::timestamptz[])
+             $23::boolean[], $24::boolean[], $25::boolean[], $26::float8[], $27::float8[], $28::timestamptz[],
+             $29::timestamptz[], $30::text[])
              as n (id, version, number, org_path, zone, parent_id, by_hand, state, merged_into, close_reason, device_id,
                  device_kind, confirmed_by, confirmed_at)
          where n.version = 1 or exists (select from intake.incident o where o.id = n.id)
@@ -40,7 +41,8 @@ pub(super) async fn write(conn: &mut PgConnection, incidents: &[Incident]) -> Re
              report_count = excluded.report_count, urge_count = excluded.urge_count, accepted_at = excluded.accepted_at,
              last_report_at = excluded.last_report_at, off_at = excluded.off_at, area_class = excluded.area_class,
              danger = excluded.danger, life_support = excluded.life_support, important = excluded.important,
-             lon = excluded.lon, lat = excluded.lat, signal_at = excluded.signal_at,
+             lon = excluded.lon, lat = excluded.lat, signal_at = excluded.signal_at, switched_at = excluded.switched_at,
+             confirmed_set_id = excluded.confirmed_set_id,
              taken_in = i.taken_in and i.confirmed_at is not distinct from excluded.confirmed_at
          where i.version = excluded.version - 1
          returning i.id",
@@ -74,6 +76,8 @@ pub(super) async fn write(conn: &mut PgConnection, incidents: &[Incident]) -> Re
         &columns.of_each(|incident| incident.position.map(|position| position.lon)) as &[Option<f64>],
         &columns.of_each(|incident| incident.position.map(|position| position.lat)) as &[Option<f64>],
         &columns.of_each(|incident| incident.signal_at) as &[Option<DateTime<Utc>>],
+        &columns.of_each(|incident| followed(incident).map(|followed| followed.at)) as &[Option<DateTime<Utc>>],
+        &columns.of_each(|incident| followed(incident).map(|followed| followed.confirmed_set.clone())) as &[Option<String>],
     )
     .fetch_all(conn)
     .await
@@ -109,4 +113,8 @@ fn close_reason(incident: &Incident) -> Option<String> {
         State::Closed(reason) => Some(reason.clone()),
         State::Open | State::Merged(_) => None,
     }
+}
+
+fn followed(incident: &Incident) -> Option<&Followed> {
+    incident.affected.as_ref()?.followed.as_ref()
 }

@@ -22,7 +22,7 @@ pub(super) fn town() -> Arc<Grid> {
 }
 
 /// The same with a switch between feeders 1 and 2 that is open: either can feed the other.
-pub(super) fn town_with_a_tie() -> Arc<Grid> {
+pub(in crate::domain) fn town_with_a_tie() -> Arc<Grid> {
     let phases = Phases::new(&[1]).expect("one phase");
     let end = |bus: &str| End {
         bus: bus.to_owned(),
@@ -436,6 +436,7 @@ impl House {
         incident.affected = Some(Affected {
             set_id: "set".to_owned(),
             count: 1,
+            followed: None,
         });
     }
 }
