@@ -9,7 +9,7 @@ use relight_planner::{
 };
 use relight_proto::planner::v1::PublishedAnnouncement;
 
-use crate::given::{self, House, customer, dispatcher, h, manager, min, outage, planner, window};
+use crate::given::{self, House, customer, dispatcher, h, manager, min, outage, window};
 
 /// Plan, edition and window of each, as kept.
 async fn kept(house: &House) -> anyhow::Result<Vec<(u32, u32, Window)>> {
