@@ -2,7 +2,9 @@
 //! devices, one after the other, over and over: each in its own steady state, the sum of its times against the sum of theirs.
 
 use std::{
+    collections::HashSet,
     hint::black_box,
+    ops::RangeInclusive,
     time::{Duration, Instant},
 };
 
@@ -16,6 +18,8 @@ use crate::statistics::{median, ms, percentile};
 const ASKED: usize = 100;
 /// How often ours goes over them in a round: a hundred answers take less than one of Postgres.
 const PASSES: u32 = 200;
+/// Customers of a feeder that is about as large.
+const LARGE: RangeInclusive<u64> = 2_500..=3_500;
 /// Devices spread over the whole province.
 const SPREAD: usize = 20_000;
 
@@ -63,6 +67,20 @@ pub(super) async fn measure(
     for question in &QUESTIONS {
         rows.push(compared(&mut conn, options, grid, &feeder, question).await?);
     }
+    let (feeders, large) = of_large_feeders(grid);
+    for question in &QUESTIONS {
+        rows.push(Row::new(
+            &format!(
+                "the same, {}, every one of {} devices of all {feeders} feeders of 2,500 to 3,500 customers",
+                question.what,
+                large.len()
+            ),
+            "-",
+            figures(&times(grid, &large, question.ours)),
+            "-",
+            question.aim.split(',').next().unwrap_or_default(),
+        ));
+    }
     let every = grid.devices().len() / SPREAD;
     let spread: Vec<DeviceIx> = grid.devices().step_by(every.max(1)).collect();
     rows.push(Row::new(
@@ -76,6 +94,22 @@ pub(super) async fn measure(
         "p99 < 1 ms",
     ));
     Ok(rows)
+}
+
+/// How many feeders are about as large as the one that is compared, and all their devices.
+fn of_large_feeders(grid: &Grid) -> (usize, Vec<DeviceIx>) {
+    let feeder_of = |device: DeviceIx| grid.device_id(device).split_once('-').map(|(feeder, _)| feeder);
+    let breakers = grid
+        .devices()
+        .filter(|&device| grid.device_id(device).ends_with("-CB"));
+    let large: HashSet<&str> = breakers
+        .filter(|&breaker| LARGE.contains(&grid.affected_count(breaker).customers))
+        .filter_map(feeder_of)
+        .collect();
+    let theirs = grid
+        .devices()
+        .filter(|&device| feeder_of(device).is_some_and(|feeder| large.contains(feeder)));
+    (large.len(), theirs.collect())
 }
 
 async fn compared(
