@@ -68,10 +68,10 @@ impl Town {
         self.switched.as_ref()
     }
 
-    /// Takes over which service points a customer has now.
-    pub fn replace(&self, customer: Uuid, now: &[ServicePoint]) {
+    /// Takes over which service points a customer has now. Whether they depend on life-support there and did not before.
+    pub fn replace(&self, customer: Uuid, now: &[ServicePoint]) -> bool {
         let mut points = self.points.write().unwrap_or_else(PoisonError::into_inner);
-        points.replace(&self.grid, customer, now);
+        points.replace(&self.grid, customer, now)
     }
 
     fn points(&self) -> RwLockReadGuard<'_, Points> {

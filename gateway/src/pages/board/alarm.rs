@@ -16,6 +16,8 @@ pub(super) struct AlarmRow {
     number: String,
     what: String,
     because: String,
+    /// What `because` is written in, where that is not the language of the page: screen readers say it right then.
+    because_lang: Option<&'static str>,
     raised: String,
     /// What an acknowledgement is sent under.
     command_id: String,
@@ -30,6 +32,7 @@ impl AlarmRow {
             number: alarm.number.clone(),
             what: words::find(language, &key, &[]).unwrap_or_else(|| alarm.what.clone()),
             because: alarm.because.clone(),
+            because_lang: (language != Language::En).then_some("en"),
             raised: at(alarm.raised_at).map_or(String::new(), |at| words::short(at, now, zone)),
             command_id: Uuid::now_v7().to_string(),
         }
@@ -58,6 +61,7 @@ impl AlarmRow {
             number: alarm.number.clone(),
             what: words::find(language, &key, &[]).unwrap_or_else(|| alarm.level.clone()),
             because: place.join(" · "),
+            because_lang: None,
             raised: at(alarm.raised_at).map_or(String::new(), |at| words::short(at, now, zone)),
             command_id: Uuid::now_v7().to_string(),
         }

@@ -218,6 +218,8 @@ pub enum Event {
         /// When it was switched.
         at: DateTime<Utc>,
     },
+    /// Somebody among those who are off depends on life-support, which was not known when the device was confirmed.
+    OnLifeSupport,
     /// A dispatcher names the device of a guess; it stays a guess.
     Name {
         /// The device.
@@ -311,6 +313,10 @@ pub fn transition(from: Incident, event: Event, now: DateTime<Utc>) -> Result<In
             // It was confirmed anew meanwhile.
             _ => Ok(from),
         },
+        (State::Open, Event::OnLifeSupport) => Ok(Incident {
+            life_support: true,
+            ..from
+        }),
         (State::Open, Event::Name { .. }) if from.confirmed.is_some() => Err(Refusal::Confirmed),
         (State::Open, Event::Name { device, position }) => Ok(Incident {
             position: position.or(from.position),

@@ -46,7 +46,7 @@ pub async fn news(conn: &mut PgConnection) -> Result<News, Error> {
                  order by accepted_at, id limit 1) is not null as \"pending!\",
              (select at from intake.evidence where not weighed and not asked and kind in ('last_gasp', 'ping_off')
                  order by at, id limit 1) is not null as \"unasked!\",
-             (select id from intake.incident where state = 'open' and confirmed_by is not null and life_support
+             (select id from intake.incident where state = 'open' and confirmed_by is not null
                  and affected_set_id is not null and affected_set_id is distinct from called_set_id
                  order by id limit 1) is not null as \"uncalled!\",
              (select state_no from intake.switching where not followed

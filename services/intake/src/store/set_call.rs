@@ -1,7 +1,7 @@
 //! Calls to people who depend on life-support, did not report, and lie in the set of a confirmed incident.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::call::Call;
@@ -18,14 +18,14 @@ pub struct Person {
     pub org_path: String,
 }
 
-/// Confirmed incidents with people on life-support whose set was not looked up yet: each with the set.
+/// Confirmed incidents whose set was not looked up yet: each with the set.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn missing(conn: &mut PgConnection, limit: i64) -> Result<Vec<(IncidentId, String)>, Error> {
     let rows = sqlx::query!(
         "select id, affected_set_id as \"set!\" from intake.incident
-         where state = 'open' and confirmed_by is not null and life_support and affected_set_id is not null
+         where state = 'open' and confirmed_by is not null and affected_set_id is not null
              and affected_set_id is distinct from called_set_id
          order by id limit $1",
         limit
@@ -35,6 +35,21 @@ pub async fn missing(conn: &mut PgConnection, limit: i64) -> Result<Vec<(Inciden
     .map_err(Error::db("look for incidents whose people were not called"))?;
     let rows = rows.into_iter();
     Ok(rows.map(|row| (IncidentId::from_uuid(row.id), row.set)).collect())
+}
+
+/// Somebody came to depend on life-support: every set is looked up again.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn look_again(pool: &PgPool) -> Result<(), Error> {
+    sqlx::query!(
+        "update intake.incident set called_set_id = null
+         where state = 'open' and confirmed_by is not null and called_set_id is not null"
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+    .map_err(Error::db("look again for people on life-support"))
 }
 
 /// Wants these people of `set` called, except those whose own report asks for it already; who is not in the set any more and was

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -55,6 +58,8 @@ pub struct Atlas {
     town: watch::Sender<Option<Arc<Town>>>,
     /// Customers whose service points changed since they were read.
     changed: Mutex<BTreeSet<Uuid>>,
+    /// Somebody may have come to depend on life-support who is off: the sets of confirmed incidents are to be looked up again.
+    newly_on_life_support: AtomicBool,
     bell: Notify,
 }
 
@@ -66,6 +71,7 @@ impl Atlas {
             switchings: SwitchingsClient::new(peers.to("registry")),
             town: watch::Sender::new(None),
             changed: Mutex::default(),
+            newly_on_life_support: AtomicBool::new(false),
             bell: Notify::new(),
         }
     }
@@ -124,7 +130,14 @@ impl Atlas {
         self.load().await?;
         let changed = store::changed::since(db.pool(), since - OVERLAP).await?;
         self.waiting().extend(changed);
-        self.catch_up().await
+        let caught_up = self.catch_up().await;
+        if self.newly_on_life_support.swap(false, Ordering::AcqRel)
+            && let Err(error) = store::set_call::look_again(db.pool()).await
+        {
+            self.newly_on_life_support.store(true, Ordering::Release);
+            return Err(error);
+        }
+        caught_up
     }
 
     /// Takes over the service points of the customers who changed, as the registry has them now.
@@ -137,7 +150,8 @@ impl Atlas {
         };
         while let Some(customer) = self.next_changed() {
             match self.points_of(customer).await {
-                Ok(points) => town.replace(customer, &points),
+                Ok(points) if town.replace(customer, &points) => self.look_up_again(),
+                Ok(_) => {}
                 Err(error) => {
                     self.waiting().insert(customer);
                     return Err(error);
@@ -145,6 +159,10 @@ impl Atlas {
             }
         }
         Ok(())
+    }
+
+    fn look_up_again(&self) {
+        self.newly_on_life_support.store(true, Ordering::Release);
     }
 
     fn next_changed(&self) -> Option<Uuid> {
@@ -216,6 +234,8 @@ impl Atlas {
         };
         tracing::info!(grid.version = %version, "network loaded");
         self.town.send_replace(Some(Arc::new(town)));
+        // It has everybody as they are now: who changed since the last one is not told apart any more.
+        self.look_up_again();
         Ok(())
     }
 

@@ -94,8 +94,9 @@ impl Points {
         }
     }
 
-    /// These are the service points of `customer` now, and no others. One that was somebody else's is not theirs any more.
-    pub(super) fn replace(&mut self, grid: &Grid, customer: Uuid, now: &[ServicePoint]) {
+    /// These are the service points of `customer` now, and no others. One that was somebody else's is not theirs any more. Whether
+    /// they depend on life-support at one of them and did not before.
+    pub(super) fn replace(&mut self, grid: &Grid, customer: Uuid, now: &[ServicePoint]) -> bool {
         let theirs: HashSet<Uuid> = now.iter().map(|point| point.id).collect();
         let before = self
             .by_customer
@@ -105,10 +106,15 @@ impl Points {
             .filter(|point| !theirs.contains(point))
             .collect();
         gone.into_iter().for_each(|point| self.remove(point));
+        let mut newly = false;
         for point in now {
+            let before = self.by_point.get(&point.id);
+            let did = before.is_some_and(|spot| spot.life_support && spot.customer == customer);
+            newly |= point.life_support && !did;
             self.remove(point.id);
             self.put(Spot::new(grid, point, |text| Arc::from(text)));
         }
+        newly
     }
 
     fn remove(&mut self, point: Uuid) {

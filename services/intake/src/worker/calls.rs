@@ -1,10 +1,17 @@
-//! Who depends on life-support and lies in a confirmed set is called at once, reported or not (operations.md O8).
+//! Who depends on life-support and lies in a confirmed set is called at once, reported or not, and also when that becomes known only
+//! while they are off (operations.md O8).
 
 use relight_common::{Code, Coded, Work, error::chain};
 use serde_json::json;
 
-use super::Worker;
-use crate::{domain::IncidentId, error::Error, news, store::set_call, topology::Town};
+use super::{Worker, apply};
+use crate::{
+    domain::{IncidentId, incident::Event},
+    error::Error,
+    news,
+    store::set_call,
+    topology::Town,
+};
 
 /// Incidents looked up in one pass.
 const BATCH: i64 = 50;
@@ -40,6 +47,13 @@ impl Worker {
 
     async fn want(&self, incident: IncidentId, set: &str, people: &[set_call::Person]) -> Result<(), Error> {
         let mut work = Work::internal(&self.desk.db, "grouping", self.desk.clock.now()).await?;
+        if !people.is_empty() {
+            match apply(&mut work, incident, Event::OnLifeSupport).await {
+                // It ended meanwhile.
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let now = work.at();
         let new = set_call::want(work.conn(), (incident, set), people, now).await?;
         for person in people.iter().filter(|person| new.contains(&person.customer)) {

@@ -14,6 +14,7 @@ mod grouping;
 mod hand;
 mod inference;
 mod late;
+mod life_support;
 mod network;
 mod numbers;
 mod owner;
