@@ -30,7 +30,7 @@ use relight_proto::{
     insight::v1::{Interruption, PublicOutage, PublicOutagesReply},
     intake::v1::{CallWanted, Incident, KnownOutage, Report},
     planner::v1::{Alarm, Announcement, Window, Words},
-    registry::v1::{Customer, ServicePoint, streets_reply::Streets as Names},
+    registry::v1::{Customer, ServicePoint, Telemetry, streets_reply::Streets as Names},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -379,6 +379,11 @@ fn board(language: Language, case: &str, now: DateTime<Utc>) -> Board {
             since: Some(timestamp(now)),
             climbs_at: Some(timestamp(now)),
             ..CallWanted::default()
+        }]),
+        conflicts: Some(vec![Telemetry {
+            device_id: "F1-LBS3".to_owned(),
+            closed: false,
+            at: Some(timestamp(now)),
         }]),
         exceptions: Some(vec![Exception {
             kind: "relay".to_owned(),

@@ -1,6 +1,7 @@
 //! `/board`: the control room's wallboard. Orders by the clock that runs out first, crews and incidents on a map.
 
 mod alarm;
+mod conflict;
 pub mod map;
 pub(crate) mod order;
 mod urgent;
@@ -97,7 +98,7 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         state: "open".to_owned(),
         page: page(POINTS_MAX),
     };
-    let (orders, crews, incidents, alarms, arrears_alarms, calls, exceptions) = tokio::join!(
+    let (orders, crews, incidents, alarms, arrears_alarms, calls, exceptions, conflicts) = tokio::join!(
         ask!(app.edge(), claims, app.to().dispatch, list_orders, orders),
         ask!(app.edge(), claims, app.to().dispatch, list_crews, crews),
         ask!(app.edge(), claims, app.to().intake, list_incidents, incidents),
@@ -105,6 +106,7 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         arrears_alarms(app, visit),
         urgent::calls(app, visit),
         urgent::exceptions(app, visit),
+        conflict::conflicts(app, visit),
     );
     let known = Known {
         more: orders.as_ref().is_ok_and(|reply| !reply.next_cursor.is_empty()),
@@ -115,6 +117,7 @@ async fn known(app: &App, visit: &Visit) -> Result<Board, Problem> {
         arrears_alarms,
         calls,
         exceptions,
+        conflicts,
         may_call: urgent::may_call(visit),
         may_acknowledge: claims.has(&[Role::Dispatcher, Role::UnitDesk]),
     };

@@ -9,12 +9,14 @@ use relight_proto::{
     insight::v1::Exception,
     intake::v1::{CallWanted, Incident},
     planner::v1::Alarm,
+    registry::v1::Telemetry,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     alarm::AlarmRow,
+    conflict::ConflictRow,
     map::{Map, Mark, Symbol},
     order::{self, first_clock},
     urgent::{CallRow, ExceptionRow},
@@ -43,6 +45,8 @@ pub struct Known {
     pub calls: Option<Vec<CallWanted>>,
     /// Who is off for no known reason.
     pub exceptions: Option<Vec<Exception>>,
+    /// What telemetry says of devices that were set by hand to something else.
+    pub conflicts: Option<Vec<Telemetry>>,
     /// Whether the viewer calls.
     pub may_call: bool,
     /// Whether the viewer may acknowledge alarms.
@@ -84,6 +88,7 @@ pub struct Board {
     arrears_alarms: Vec<AlarmRow>,
     calls: Vec<CallRow>,
     exceptions: Vec<ExceptionRow>,
+    conflicts: Vec<ConflictRow>,
     crews: Vec<CrewRow>,
     map: Map,
     breaches: usize,
@@ -171,6 +176,7 @@ impl Board {
             (known.arrears_alarms.is_none(), "board.arrears_alarms"),
             (known.calls.is_none(), "board.calls"),
             (known.exceptions.is_none(), "board.exceptions"),
+            (known.conflicts.is_none(), "board.conflicts"),
         ];
         let missing = missing.into_iter().filter(|(gone, _)| *gone);
         let missing = missing.map(|(_, key)| words::say(language, key, &[])).collect();
@@ -199,6 +205,12 @@ impl Board {
                 .iter()
                 .flatten()
                 .map(|one| ExceptionRow::of(one, language, (now, zone)))
+                .collect(),
+            conflicts: known
+                .conflicts
+                .iter()
+                .flatten()
+                .map(|seen| ConflictRow::of(seen, language, (now, zone)))
                 .collect(),
             map: Map::new(view.marks(&orders, &crews, &incidents)),
             crews: crews.iter().map(|crew| view.crew(crew)).collect(),

@@ -27,6 +27,7 @@ fn board(order: Order) -> Board {
         arrears_alarms: Some(vec![]),
         calls: Some(vec![]),
         exceptions: Some(vec![]),
+        conflicts: Some(vec![]),
         more: false,
         may_call: true,
         may_acknowledge: true,
@@ -150,7 +151,8 @@ fn what_could_not_be_loaded_is_named() {
             "Alarms of planned outages",
             "Alarms of arrears cases",
             "Life support: call at once",
-            "Off without a reason"
+            "Off without a reason",
+            "Telemetry sees it otherwise"
         ]
     );
 }
