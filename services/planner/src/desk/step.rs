@@ -210,7 +210,8 @@ pub async fn watch_start(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(
 }
 
 /// Timers of an outage that was decided for; none when it is off or over. What is due in the past says nothing new,
-/// except that people are still to be reminded.
+/// except that people are still to be reminded. One that waits stays: after hours in which nothing ran the reminder fires first, and
+/// the gate right after it.
 async fn timers(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error> {
     let law = law(pack, one);
     let (id, window, now) = (one.id.uuid(), one.life.window, work.at());
@@ -232,7 +233,7 @@ async fn timers(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Error>
         let late = kind == REMIND && one.life.state == State::Noticed;
         if wanted && (due_at > now || late) {
             work.set_timer(kind, id, due_at.max(now), version).await?;
-        } else {
+        } else if !wanted {
             work.clear_timer(kind, id).await?;
         }
     }

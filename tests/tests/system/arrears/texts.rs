@@ -28,14 +28,14 @@ impl House {
             .count()
     }
 
-    /// The last message of this kind of a case, once notify told what became of it.
+    /// A message of this kind of a case, once notify told that this became of it.
     async fn became(&self, debt: &Debt, kind: &str, result: &str) -> anyhow::Result<Value> {
         let what = format!("the text {kind} of the case is {result}");
         until(&what, async || {
             let case = self.case(debt).await?;
             let messages = case["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let last = messages.iter().rfind(|message| message["kind"] == kind);
-            Ok(last.filter(|last| last["result"] == result).cloned())
+            let is_it = |message: &&Value| message["kind"] == kind && message["result"] == result;
+            Ok(messages.iter().find(is_it).cloned())
         })
         .await
     }
