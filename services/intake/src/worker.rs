@@ -69,8 +69,8 @@ const DECIDE: TimeDelta = TimeDelta::seconds(30);
 /// A mind this old is built again, so that what is long past is forgotten ...
 const RENEW: TimeDelta = TimeDelta::hours(6);
 /// ... and so is one that holds twice what it was built with and this many pieces of evidence more: its memory has a bound, however
-/// much is heard in these hours.
-const GROWN: usize = 2_000;
+/// much is heard in these hours. Not sooner, since reports wait while it is built: a second for 33,000 pieces.
+const GROWN: usize = 100_000;
 
 /// Groups reports.
 #[derive(Debug)]

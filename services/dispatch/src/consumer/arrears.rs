@@ -1,17 +1,21 @@
 //! What arrears tells: a last warning opens an order to cut, a payment withdraws it at once, a reconnection opens one.
 
+use std::collections::BTreeSet;
+
 use prost::Message;
 use relight_common::{
     Db, Invalid, Work,
     grpc::{Outgoing, Peers},
-    reader::{Consumer, Outcome},
-    wire,
+    reader::{Consumer, Outcome, apply_one},
+    telemetry, wire,
 };
 use relight_policy::{AreaClass, Pack};
 use relight_proto::{
     events::v1::{ArrearsChanged, Event},
     registry::v1::{GetServicePointRequest, get_service_point_request::By, registry_client::RegistryClient},
 };
+
+use tracing::Instrument;
 
 use super::area;
 use crate::{
@@ -97,6 +101,47 @@ impl Consumer for FromArrears {
             ("arrears.notice" | "arrears.alarm", None) => Ok(Outcome::Applied),
             _ => Ok(Outcome::Unknown),
         }
+    }
+
+    /// Nobody is sent to most cases: all are stored together, and only those with an order, or that want one, are looked at. A
+    /// thousand payments must not keep a crew waiting that has to be stopped.
+    async fn apply_all(&self, work: &mut Work, events: Vec<(&Event, Option<Subject>)>) -> Result<(), Error> {
+        let (mut gathered, mut ids) = (Vec::with_capacity(events.len()), BTreeSet::new());
+        for (event, told) in events {
+            let Some(told) = told else {
+                apply_one(self, work, event, None).await?;
+                continue;
+            };
+            if !ids.insert(told.id) {
+                self.take(work, std::mem::take(&mut gathered)).await?;
+                ids = BTreeSet::from([told.id]);
+            }
+            gathered.push((event, told));
+        }
+        self.take(work, gathered).await
+    }
+}
+
+impl FromArrears {
+    /// Takes what is told of different cases.
+    async fn take(&self, work: &mut Work, told: Vec<(&Event, Subject)>) -> Result<(), Error> {
+        if told.is_empty() {
+            return Ok(());
+        }
+        let subjects: Vec<&Subject> = told.iter().map(|(_, told)| told).collect();
+        let new = subject::put_all(work.conn(), &subjects).await?;
+        let ordered = subject::with_orders(work.conn(), &new).await?;
+        let now = work.at();
+        let concerns = |told: &Subject| {
+            new.contains(&told.id) && (ordered.contains(&told.id) || told.wants(now).is_some())
+        };
+        for (event, told) in told.iter().filter(|(_, told)| concerns(told)) {
+            work.set_cause(event.id.clone());
+            desk::settle_subject(work, &self.pack, told.id)
+                .instrument(telemetry::consume_span(event))
+                .await?;
+        }
+        Ok(())
     }
 }
 

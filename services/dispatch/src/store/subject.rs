@@ -1,5 +1,8 @@
 //! The latest state of each planned outage and arrears case that may need a crew.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use relight_policy::AreaClass;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -14,13 +17,20 @@ use crate::{
     error::Error,
 };
 
-/// Stores `subject` unless a later version is there; its row is locked then. A stop holds until the state changes, and a
-/// place once known is kept. False: nothing new.
+/// Stores `subject` unless a later version is there; its row is locked then. False: nothing new.
 pub async fn put(conn: &mut PgConnection, subject: &Subject) -> Result<bool, Error> {
-    sqlx::query!(
+    Ok(put_all(conn, &[subject]).await?.contains(&subject.id))
+}
+
+/// The same for several different ones; those of which no later version was there. A stop holds until the state changes, and a
+/// place once known is kept.
+pub async fn put_all(conn: &mut PgConnection, subjects: &[&Subject]) -> Result<BTreeSet<SubjectId>, Error> {
+    let ids = sqlx::query_scalar!(
         "insert into dispatch.subject as s (id, what, number, version, state, stopped, org_path, zone, plan_no, off_at, on_at,
              reconnect_by, began_at, ended_at, line, device_id, affected_set_id, affected_count, lon, lat, area_class)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::boolean[], $7::text[], $8::text[],
+             $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
+             $15::text[], $16::text[], $17::text[], $18::integer[], $19::float8[], $20::float8[], $21::text[])
          on conflict (id) do update set number = excluded.number, version = excluded.version, state = excluded.state,
              stopped = excluded.stopped or (s.stopped and s.state = excluded.state), org_path = excluded.org_path,
              zone = excluded.zone, plan_no = excluded.plan_no, off_at = excluded.off_at, on_at = excluded.on_at,
@@ -29,33 +39,54 @@ pub async fn put(conn: &mut PgConnection, subject: &Subject) -> Result<bool, Err
              affected_count = excluded.affected_count, lon = coalesce(excluded.lon, s.lon),
              lat = coalesce(excluded.lat, s.lat),
              area_class = case when excluded.lon is null then s.area_class else excluded.area_class end
-         where s.version < excluded.version",
-        subject.id.uuid(),
-        subject.what.word(),
-        subject.number,
-        subject.version,
-        subject.state,
-        subject.stopped,
-        subject.org_path,
-        subject.zone,
-        subject.plan_no,
-        subject.off_at,
-        subject.on_at,
-        subject.reconnect_by,
-        subject.began_at,
-        subject.ended_at,
-        subject.line,
-        subject.device_id,
-        subject.affected_set_id,
-        i32::try_from(subject.affected_count).unwrap_or(i32::MAX),
-        subject.place.map(|place| place.lon),
-        subject.place.map(|place| place.lat),
-        subject.area.word(),
+         where s.version < excluded.version
+         returning s.id",
+        &column(subjects, |one| one.id.uuid()),
+        &column(subjects, |one| one.what.word().to_owned()),
+        &column(subjects, |one| one.number.clone()),
+        &column(subjects, |one| one.version),
+        &column(subjects, |one| one.state.clone()),
+        &column(subjects, |one| one.stopped),
+        &column(subjects, |one| one.org_path.clone()),
+        &column(subjects, |one| one.zone.clone()),
+        &column(subjects, |one| one.plan_no),
+        &column(subjects, |one| one.off_at) as &[Option<DateTime<Utc>>],
+        &column(subjects, |one| one.on_at) as &[Option<DateTime<Utc>>],
+        &column(subjects, |one| one.reconnect_by) as &[Option<DateTime<Utc>>],
+        &column(subjects, |one| one.began_at) as &[Option<DateTime<Utc>>],
+        &column(subjects, |one| one.ended_at) as &[Option<DateTime<Utc>>],
+        &column(subjects, |one| one.line.clone()),
+        &column(subjects, |one| one.device_id.clone()),
+        &column(subjects, |one| one.affected_set_id.clone()),
+        &column(subjects, |one| i32::try_from(one.affected_count).unwrap_or(i32::MAX)),
+        &column(subjects, |one| one.place.map(|place| place.lon)) as &[Option<f64>],
+        &column(subjects, |one| one.place.map(|place| place.lat)) as &[Option<f64>],
+        &column(subjects, |one| one.area.word().to_owned()),
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await
-    .map(|done| done.rows_affected() == 1)
-    .map_err(db("store a subject"))
+    .map_err(db("store subjects"))?;
+    Ok(ids.into_iter().map(SubjectId::from_uuid).collect())
+}
+
+fn column<T>(subjects: &[&Subject], of: impl Fn(&Subject) -> T) -> Vec<T> {
+    subjects.iter().map(|one| of(one)).collect()
+}
+
+/// Those of these subjects that have orders.
+pub async fn with_orders(
+    conn: &mut PgConnection,
+    subjects: &BTreeSet<SubjectId>,
+) -> Result<BTreeSet<SubjectId>, Error> {
+    let asked: Vec<Uuid> = subjects.iter().map(|id| id.uuid()).collect();
+    let ids = sqlx::query_scalar!(
+        "select distinct subject_id as \"subject_id!\" from dispatch.work_order where subject_id = any($1)",
+        &asked
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("look which subjects have orders"))?;
+    Ok(ids.into_iter().map(SubjectId::from_uuid).collect())
 }
 
 /// What is known of a subject.

@@ -341,7 +341,11 @@ pub fn transition(from: Incident, event: Event, now: DateTime<Utc>) -> Result<In
 
         (
             State::Closed(reason),
-            Event::Confirm { .. } | Event::Followed { .. } | Event::Name { .. } | Event::Merge(_),
+            Event::Confirm { .. }
+            | Event::Followed { .. }
+            | Event::OnLifeSupport
+            | Event::Name { .. }
+            | Event::Merge(_),
         ) => Err(Refusal::Closed(reason.clone())),
         (State::Merged(into), Event::Merge(same)) if *into == same => Ok(from),
         (State::Merged(into), _) => Err(Refusal::Merged(*into)),
