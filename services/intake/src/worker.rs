@@ -77,6 +77,8 @@ const GROWN: usize = 100_000;
 pub struct Worker {
     desk: Arc<Desk>,
     held: Mutex<Held>,
+    /// See [`GROWN`].
+    grown: usize,
 }
 
 /// The mind between two rounds.
@@ -119,12 +121,12 @@ impl Held {
     }
 
     /// Whether the mind knows what `town` and the tables say.
-    fn knows(&self, town: &Town, stirred: i64, now: DateTime<Utc>) -> bool {
+    fn knows(&self, town: &Town, stirred: i64, now: DateTime<Utc>, grown: usize) -> bool {
         let mind = self.mind.as_ref().map(Mind::version);
         mind == Some(town.version())
             && self.stirred == stirred
             && now - self.built_at < RENEW
-            && !has_grown(self.heard(), self.built_with)
+            && !has_grown(self.heard(), self.built_with, grown)
     }
 
     fn heard(&self) -> usize {
@@ -138,6 +140,15 @@ impl Worker {
         Self {
             desk,
             held: Mutex::default(),
+            grown: GROWN,
+        }
+    }
+
+    /// One whose memory may grow by this many pieces of evidence beside what was there twice.
+    pub fn growing_by(self, pieces: usize) -> Self {
+        Self {
+            grown: pieces,
+            ..self
         }
     }
 
@@ -211,7 +222,7 @@ impl Worker {
                 held.relays_at = now;
             }
         }
-        let knows = town.is_none_or(|town| held.knows(town, news.stirred, now));
+        let knows = town.is_none_or(|town| held.knows(town, news.stirred, now, self.grown));
         let idle = !look_again && knows && !held.is_due(now) && held.sure.is_empty();
         if idle && !news.waiting {
             return Ok(0);
@@ -255,8 +266,8 @@ impl Worker {
 
 /// Whether so much was heard since that it is worth while to let go of what is not needed any more. Each time what is held may double
 /// before the next one, so all of them together cost no more than a few readings of everything.
-fn has_grown(heard: usize, built_with: usize) -> bool {
-    heard > 2 * built_with + GROWN
+fn has_grown(heard: usize, built_with: usize, grown: usize) -> bool {
+    heard > 2 * built_with + grown
 }
 
 /// How long to let more come together after a pass that took `took` for so many reports and signals. None: until something

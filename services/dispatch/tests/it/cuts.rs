@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use relight_common::{Code, wire::timestamp};
 use relight_proto::{common::v1 as common, registry::v1::ServicePoint};
 use tonic::Status;
+use uuid::Uuid;
 
 use crate::{given::*, then, told::*};
 
@@ -65,6 +66,34 @@ async fn a_payment_while_the_crew_drives_calls_it_off_at_once_and_the_phone_says
     assert_eq!(
         (last.kind.as_str(), last.subject_id.clone()),
         ("disconnect", case().to_string())
+    );
+    Ok(())
+}
+
+/// Those nobody is sent to are stored together; the one with a crew on its way is stopped all the same.
+#[tokio::test]
+async fn a_payment_among_many_others_calls_its_crew_off() -> anyhow::Result<()> {
+    let house = meter_house().await?;
+    house.arrears(vec![case_is("pre_noticed", 4, |_| {})]).await?;
+    house.sent(cut(), "en_route").await?;
+    let others = |state, version| {
+        (0..20_u128).map(move |n| {
+            case_is(state, version, |told| {
+                told.case_id = Uuid::from_u128(n).to_string()
+            })
+        })
+    };
+    let mut told: Vec<_> = others("window_open", 3).collect();
+    told.push(case_is("settled_before", 5, |told| told.stop_crew = true));
+    told.extend(others("settled_before", 4));
+    told.extend(others("window_open", 3));
+    house.arrears(told).await?;
+    assert_eq!(house.view(cut()).await?.state, "withdrawn");
+    let settled = "select count(*) from subject where state = 'settled_before'";
+    assert_eq!(then::count(&house.db, settled).await?, 21);
+    assert_eq!(
+        then::count(&house.db, "select count(*) from work_order").await?,
+        1
     );
     Ok(())
 }

@@ -126,11 +126,16 @@ impl House {
         self.read(&FromPlanner::new(self.pack.clone()), events).await
     }
 
-    /// Reads what arrears tells.
+    /// Reads what arrears tells, all in one transaction.
     pub async fn arrears(&self, events: Vec<Event>) -> anyhow::Result<()> {
         let (db, peers) = (Db::clone(&self.db), self.others.serve(&self.secrets).await?);
         let consumer = FromArrears::new(self.pack.clone(), db, &peers);
-        self.read(&consumer, events).await
+        let prepared = consumer.prepare_all(&events.iter().collect::<Vec<_>>()).await?;
+        let mut work = Work::internal(&self.db, "a batch", self.now()).await?;
+        consumer
+            .apply_all(&mut work, events.iter().zip(prepared).collect())
+            .await?;
+        Ok(work.done().await?)
     }
 
     /// As a reader does, by the clock of the house.

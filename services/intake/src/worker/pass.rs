@@ -179,7 +179,7 @@ impl Worker {
         paper: &Paper,
     ) -> Result<Held, Error> {
         let (stirred, now) = (paper.stirred, paper.now);
-        if held.knows(town, stirred, now) {
+        if held.knows(town, stirred, now, self.grown) {
             return Ok(held);
         }
         let numbers = &self.desk.numbers_of;

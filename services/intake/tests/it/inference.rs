@@ -389,7 +389,8 @@ async fn meters_say_on(house: &House, count: i64, ago: TimeDelta) -> anyhow::Res
 /// Nothing waits for the hour at which everything is built again: the more is heard, the sooner the old is forgotten.
 #[tokio::test]
 async fn what_is_long_past_is_forgotten_while_much_is_heard() -> anyhow::Result<()> {
-    let house = house_with_network().await?;
+    let mut house = house_with_network().await?;
+    house.worker = Worker::new(house.desk.clone()).growing_by(2_000);
     house.group().await?;
     let memory = house.desk.numbers_of.memory;
     meters_say_on(&house, 2_500, memory - TimeDelta::hours(2)).await?;
