@@ -1,41 +1,12 @@
 //! People who come to depend on life-support while they are off (operations.md O8).
 
-use relight_proto::{events::v1::CallWanted, intake::v1 as pb, intake::v1::intake_server::Intake};
-use uuid::Uuid;
+use relight_proto::events::v1::CallWanted;
 
 use crate::{
-    given::{House, by_account, customer_id, dispatcher, from, house_with_network},
+    given::{House, customer_id, house_with_network},
     then,
+    triage::confirmed,
 };
-
-/// A dispatcher confirmed SW1, whose set is these accounts; nobody of them depends on life-support.
-async fn confirmed(house: &House, accounts: &[&str]) -> anyhow::Result<pb::Incident> {
-    for t in 2..=5 {
-        house.accept(by_account(&format!("A-1-{t}-1"))).await?;
-    }
-    house.group().await?;
-    let incident = then::open(house).await?.remove(0);
-    let points = accounts
-        .iter()
-        .map(|account| relight_common::ids::derived_from_name(&format!("point {account}")).to_string());
-    let set = relight_common::ids::derived_from_name("SW1").to_string();
-    house.others.say(|script| {
-        script.members.insert(set, points.collect());
-        let set = script.sets.get_mut("sw1").expect("the set of SW1");
-        set.life_support = 0;
-    });
-    let message = pb::ConfirmDeviceRequest {
-        command_id: Uuid::now_v7().to_string(),
-        incident_id: incident.incident_id,
-        device_id: "SW1".to_owned(),
-        confirmed_by: "dispatcher".to_owned(),
-    };
-    Ok(house
-        .api
-        .confirm_device(from(dispatcher(), message))
-        .await?
-        .into_inner())
-}
 
 async fn is_told(house: &House, account: &str) -> anyhow::Result<bool> {
     house.desk.atlas.changed(customer_id(account));
@@ -53,7 +24,12 @@ async fn is_told(house: &House, account: &str) -> anyhow::Result<bool> {
 async fn who_comes_to_depend_on_it_while_they_are_off_is_called_and_the_incident_says_so()
 -> anyhow::Result<()> {
     let house = house_with_network().await?;
-    let incident = confirmed(&house, &["A-1-1-3", "A-1-2-1"]).await?;
+    house.others.say(|script| {
+        let set = script.sets.get_mut("sw1").expect("the set of SW1");
+        set.life_support = 0;
+    });
+    confirmed(&house, &["A-1-1-3", "A-1-2-1"]).await?;
+    let incident = then::open(&house).await?.remove(0);
     assert!(!incident.life_support);
     assert!(!is_told(&house, "A-1-1-3").await?, "nothing changed");
     for account in ["A-1-1-3", "A-2-1-1"] {

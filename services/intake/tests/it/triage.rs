@@ -273,7 +273,7 @@ async fn who_depends_on_life_support_is_called_at_once_in_any_outage() -> anyhow
 }
 
 /// A dispatcher confirms SW1, whose set has these accounts.
-async fn confirmed(house: &House, accounts: &[&str]) -> anyhow::Result<String> {
+pub async fn confirmed(house: &House, accounts: &[&str]) -> anyhow::Result<String> {
     for t in 2..=5 {
         house.accept(by_account(&format!("A-1-{t}-1"))).await?;
     }
