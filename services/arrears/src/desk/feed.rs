@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use relight_common::Work;
-use serde_json::json;
 use sqlx::types::Json;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::{
@@ -25,8 +25,17 @@ use crate::{
     },
 };
 
+/// What a line came with: lines of several requests may be taken together, and each case says what moved it.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// Id of the command.
+    pub command: String,
+    /// Of the request: news carries its trace.
+    pub span: Span,
+}
+
 /// A line, read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct FeedLine {
     /// Its id at the source.
     pub external_id: String,
@@ -36,6 +45,8 @@ pub struct FeedLine {
     pub account_key: String,
     /// What it says.
     pub what: What,
+    /// What it came with.
+    pub cause: Cause,
 }
 
 /// What a line says.
@@ -117,6 +128,8 @@ pub(super) fn by_key(accounts: Vec<Account>) -> Accounts {
 
 /// Open cases by account.
 type Cases = BTreeMap<Uuid, Stored>;
+/// What changed accounts, by folded account.
+pub(super) type Touched = BTreeMap<String, Cause>;
 
 /// Takes the lines of `source`. `supplies`: what registry says of accounts that are new here.
 ///
@@ -144,7 +157,7 @@ pub async fn feed(
         return Ok(Fed::New(new));
     }
     let mut touched = match supplies.is_empty() {
-        true => BTreeSet::new(),
+        true => Touched::new(),
         false => unplaced::place(work, &keys).await?,
     };
     let written = write(work, source, lines, &accounts).await?;
@@ -152,7 +165,7 @@ pub async fn feed(
     for (line, written) in lines.iter().zip(written) {
         let outcome = match (written, accounts.get_mut(&line.account_key)) {
             (Written::New, Some(account)) => {
-                touched.insert(line.account_key.clone());
+                touched.insert(line.account_key.clone(), line.cause.clone());
                 take(line, account)
             }
             (Written::New, None) => {
@@ -164,7 +177,6 @@ pub async fn feed(
         outcomes.push(outcome);
     }
     let cases = settle(work, house, &mut accounts, &touched).await?;
-    work.audit("arrears.feed", source, json!({ "lines": lines.len() }));
     let told = lines.iter().zip(outcomes).map(|(line, outcome)| {
         let account = accounts.get(&line.account_key);
         let case = account.and_then(|account| cases.get(&account.id));
@@ -274,16 +286,25 @@ fn take(line: &FeedLine, account: &mut Account) -> Outcome {
     Outcome::Taken
 }
 
+/// Names what touched an account as the cause of what follows. The span carries its trace.
+pub(super) fn caused(work: &mut Work, touched: &Touched, account_key: &str) -> Span {
+    let Some(cause) = touched.get(account_key) else {
+        return Span::current();
+    };
+    work.set_cause(cause.command.clone());
+    cause.span.clone()
+}
+
 /// What the accounts owe by now, and what that does to their cases. Returns the open cases of all of them.
 pub(super) async fn settle(
     work: &mut Work,
     house: &House,
     accounts: &mut Accounts,
-    touched: &BTreeSet<String>,
+    touched: &Touched,
 ) -> Result<Cases, Error> {
     let since: Vec<(Uuid, Option<Instant>)> = accounts
         .values()
-        .filter(|account| touched.contains(&account.account_key))
+        .filter(|account| touched.contains_key(&account.account_key))
         .map(|account| (account.id, account.told_at))
         .collect();
     let paid = feed::paid_since(work.conn(), &since).await?;
@@ -301,7 +322,7 @@ pub(super) async fn settle(
         .values_mut()
         .filter(|account| paid.contains_key(&account.id))
         .collect();
-    move_cases(work, house, (&mut changed, &paid), &mut cases).await?;
+    move_cases(work, house, (&mut changed, &paid, touched), &mut cases).await?;
     let changed: Vec<&Account> = changed.into_iter().map(|account| &*account).collect();
     account::save_all(work.conn(), &changed).await?;
     cases.retain(|_, case| !case.doc.state.is_over());
@@ -310,7 +331,7 @@ pub(super) async fn settle(
         .filter(|account| !cases.contains_key(&account.id))
         .copied()
         .collect();
-    let opened = open_many(work, house, &without).await?;
+    let opened = open_many(work, house, &without, touched).await?;
     cases.extend(opened.into_iter().map(|case| (case.account_id, case)));
     Ok(cases)
 }
@@ -320,7 +341,7 @@ pub(super) async fn settle(
 async fn move_cases(
     work: &mut Work,
     house: &House,
-    (accounts, beside): (&mut [&mut Account], &BTreeMap<Uuid, Paid>),
+    (accounts, beside, touched): (&mut [&mut Account], &BTreeMap<Uuid, Paid>, &Touched),
     cases: &mut Cases,
 ) -> Result<(), Error> {
     let (at, facts) = (work.at(), house.facts(&NOT_ASKED, None));
@@ -345,7 +366,8 @@ async fn move_cases(
         } != next;
         if moved {
             let was_paid = stored.doc.state.is_paid();
-            step(work, stored, &event, &facts).await?;
+            let span = caused(work, touched, &account.account_key);
+            step(work, stored, &event, &facts).instrument(span).await?;
             if stored.doc.state.is_paid() && !was_paid {
                 forget_paid_day(account, &stored.doc);
             }

@@ -17,7 +17,7 @@ mod unplaced;
 
 pub use apply::{Act, Command, apply};
 pub use cut::{Meter, Told as CutTold};
-pub use feed::{Fed, FeedLine, Outcome, Told, What, feed};
+pub use feed::{Cause, Fed, FeedLine, Outcome, Told, What, feed};
 pub use fired::{LOOK, RECONNECT, WARN, fire};
 pub use known::{is_known, registered};
 pub use message::take_result;

@@ -7,7 +7,10 @@ use relight_common::{Db, Work};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::step::{House, tell};
+use super::{
+    feed::{Touched, caused},
+    step::{House, tell},
+};
 use crate::{
     domain::{
         Case, Instant, State,
@@ -22,11 +25,13 @@ use crate::{
     },
 };
 
-/// Opens the cases of those of these accounts that owe enough for long enough. None of them has an open one.
+/// Opens the cases of those of these accounts that owe enough for long enough. None of them has an open one; `touched` says
+/// what each follows from.
 pub(super) async fn open_many(
     work: &mut Work,
     house: &House,
     accounts: &[&Account],
+    touched: &Touched,
 ) -> Result<Vec<Stored>, Error> {
     let at = work.at();
     let ids: Vec<Uuid> = accounts.iter().map(|account| account.id).collect();
@@ -49,12 +54,12 @@ pub(super) async fn open_many(
             opened.push(stored(house, account, doc, number));
         }
     }
-    insert(work, &opened).await?;
+    insert(work, &opened, touched).await?;
     Ok(opened)
 }
 
 /// Writes new cases, and tells of them.
-async fn insert(work: &mut Work, opened: &[Stored]) -> Result<(), Error> {
+async fn insert(work: &mut Work, opened: &[Stored], touched: &Touched) -> Result<(), Error> {
     let step = Step {
         event: "open".to_owned(),
         state: State::Overdue.word().to_owned(),
@@ -63,7 +68,8 @@ async fn insert(work: &mut Work, opened: &[Stored]) -> Result<(), Error> {
     };
     case::insert_all(work.conn(), opened, &step).await?;
     for stored in opened {
-        tell(work, stored, false);
+        let span = caused(work, touched, &account::key(&stored.account));
+        span.in_scope(|| tell(work, stored, false));
     }
     Ok(())
 }
@@ -97,7 +103,7 @@ pub(super) async fn off_again(work: &mut Work, house: &House, last: &Stored) -> 
         opened_at: at,
         ..last.clone()
     };
-    insert(work, std::slice::from_ref(&opened)).await?;
+    insert(work, std::slice::from_ref(&opened), &Touched::new()).await?;
     Ok(opened)
 }
 
@@ -120,7 +126,7 @@ pub(super) async fn open_for(
     };
     let number = case::next_number(work.conn(), "A", zone, at).await?;
     let stored = stored(house, account, doc, number);
-    insert(work, std::slice::from_ref(&stored)).await?;
+    insert(work, std::slice::from_ref(&stored), &Touched::new()).await?;
     Ok(stored)
 }
 
@@ -192,7 +198,7 @@ pub async fn open_missed(db: &Db, house: &House, now: Instant) -> Result<usize, 
             .iter()
             .filter(|account| busy.iter().all(|case| case.account_id != account.id))
             .collect();
-        opened += open_many(&mut work, house, &free).await?.len();
+        opened += open_many(&mut work, house, &free, &Touched::new()).await?.len();
         work.done().await?;
     }
     Ok(opened)

@@ -1,13 +1,12 @@
 //! Money of accounts nobody knows: it is kept, and counts as soon as registry knows the account.
 
-use std::collections::BTreeSet;
-
 use relight_common::{Db, Work};
 use serde_json::json;
+use tracing::Span;
 use uuid::Uuid;
 
 use super::{
-    feed::{FeedLine, Outcome, What, by_key, settle},
+    feed::{Cause, FeedLine, Outcome, Touched, What, by_key, settle},
     step::House,
 };
 use crate::{
@@ -54,13 +53,18 @@ pub(super) async fn keep(
 }
 
 /// The folded accounts of these for which kept payments count from now on.
-pub(super) async fn place(work: &mut Work, keys: &[String]) -> Result<BTreeSet<String>, Error> {
+pub(super) async fn place(work: &mut Work, keys: &[String]) -> Result<Touched, Error> {
     let placed = unplaced::place(work.conn(), keys).await?;
     for one in &placed {
         let detail = json!({ "source": one.source, "external_id": one.external_id });
         work.audit("arrears.payment_placed", one.account_id, detail);
     }
-    Ok(placed.into_iter().map(|one| one.account_key).collect())
+    let cause = Cause {
+        command: work.cause().to_owned(),
+        span: Span::current(),
+    };
+    let touched = placed.into_iter().map(|one| (one.account_key, cause.clone()));
+    Ok(touched.collect())
 }
 
 /// Asks registry for the accounts of kept payments once more; what is known by now counts. Returns how many accounts.

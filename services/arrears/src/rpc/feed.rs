@@ -1,18 +1,17 @@
 //! Lines of billing.
 
-use std::collections::BTreeMap;
-
-use chrono::NaiveDate;
-use relight_common::{Begun, Claims, Invalid, wire};
+use chrono::{DateTime, NaiveDate, Utc};
+use relight_common::{Claims, Invalid, command::Meta, wire};
 use relight_proto::arrears::v1::{self as w, FeedReply, FeedRequest, FeedResult, feed_line};
+use tracing::Span;
 
 use super::Api;
 use crate::{
-    desk::{self, Fed, FeedLine, Outcome, Told, What},
+    desk::{Cause, FeedLine, Outcome, Told, What},
     domain::bill::sum,
     error::Error,
     outside::Outside,
-    store::account::{self, Bill, Supply},
+    store::account::{self, Bill},
 };
 
 const LINES_MAX: usize = 1_000;
@@ -20,57 +19,73 @@ const BILLS_MAX: usize = 60;
 /// Ten thousand million of the currency: more is a fault of the source.
 const CENTS_MAX: i64 = 1_000_000_000_000;
 
-impl<O: Outside> Api<O> {
-    pub(super) async fn fed(&self, claims: &Claims, ask: FeedRequest) -> Result<FeedReply, Error> {
+/// Lines of a request that are taken with those of others; a batch of a night has company enough.
+const TOGETHER_MAX: usize = 20;
+
+/// A feed that is read.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) meta: Meta,
+    pub(super) source: String,
+    /// Of the request: news carries its trace.
+    pub(super) span: Span,
+    ask: FeedRequest,
+    read: Vec<Result<FeedLine, Invalid>>,
+}
+
+impl Asked {
+    fn read(claims: &Claims, ask: FeedRequest, now: DateTime<Utc>) -> Result<Self, Error> {
         let source = wire::text_required("source", &ask.source, 64)?;
         if ask.lines.len() > LINES_MAX {
             return Err(Invalid::new("lines", "must be at most 1000").into());
         }
-        let read: Vec<Result<FeedLine, Invalid>> = ask.lines.iter().map(line).collect();
-        let lines: Vec<FeedLine> = read.iter().flatten().cloned().collect();
-        let mut supplies = BTreeMap::new();
-        // Twice at most: nearly every line is of an account that is known, so nothing is asked before the attempt.
-        loop {
-            let mut work = match self.begin(&ask.command_id, claims, &ask).await? {
-                Begun::Before(reply) => return Ok(reply),
-                Begun::New(work) => work,
-            };
-            match desk::feed(&mut work, &self.house, &source, &lines, &supplies).await? {
-                Fed::Told(told) => return Ok(work.commit(answer(&ask, read, told)).await?),
-                Fed::New(accounts) => {
-                    drop(work);
-                    supplies = self.supplies(accounts).await?;
-                }
-            }
-        }
+        let meta = Meta::new(&ask.command_id, claims, &ask, now)?;
+        let cause = Cause {
+            command: meta.id.to_string(),
+            span: Span::current(),
+        };
+        Ok(Self {
+            meta,
+            source,
+            read: ask.lines.iter().map(|asked| line(asked, &cause)).collect(),
+            span: cause.span,
+            ask,
+        })
     }
 
-    /// What registry says of accounts that are new here.
-    async fn supplies(
-        &self,
-        accounts: Vec<String>,
-    ) -> Result<BTreeMap<String, Result<Supply, String>>, Error> {
-        let mut supplies = BTreeMap::new();
-        for key in accounts {
-            let supply = self.outside.supply(&key).await?;
-            supplies.insert(key, supply);
+    /// Those of its lines that could be read.
+    pub(super) fn lines(&self) -> impl Iterator<Item = FeedLine> {
+        self.read.iter().flatten().cloned()
+    }
+
+    /// The reply: `told` of each of its lines that could be read, and what was wrong with the others.
+    pub(super) fn answer(&self, told: &mut impl Iterator<Item = Told>) -> FeedReply {
+        let results = self
+            .ask
+            .lines
+            .iter()
+            .zip(&self.read)
+            .map(|(asked, read)| match read {
+                Ok(_) => told.next().map(|told| shown(asked, told)).unwrap_or_default(),
+                Err(invalid) => refused(asked, invalid.to_string()),
+            });
+        FeedReply {
+            results: results.collect(),
         }
-        Ok(supplies)
     }
 }
 
-fn answer(ask: &FeedRequest, read: Vec<Result<FeedLine, Invalid>>, told: Vec<Told>) -> FeedReply {
-    let mut told = told.into_iter();
-    let results = ask.lines.iter().zip(read).map(|(asked, read)| match read {
-        Ok(_) => told.next().map(|told| shown(asked, told)).unwrap_or_default(),
-        Err(invalid) => refused(asked, invalid.to_string()),
-    });
-    FeedReply {
-        results: results.collect(),
+impl<O: Outside> Api<O> {
+    pub(super) async fn fed(&self, claims: &Claims, ask: FeedRequest) -> Result<FeedReply, Error> {
+        let asked = Asked::read(claims, ask, self.clock.now())?;
+        if asked.ask.lines.len() > TOGETHER_MAX {
+            return self.till.alone(&asked).await;
+        }
+        self.feeding.ask(asked).await?
     }
 }
 
-fn line(asked: &w::FeedLine) -> Result<FeedLine, Invalid> {
+fn line(asked: &w::FeedLine, cause: &Cause) -> Result<FeedLine, Invalid> {
     let what = match asked.what.as_ref() {
         Some(feed_line::What::Balance(balance)) => What::Balance {
             cents: cents("balance_cents", balance.balance_cents, -CENTS_MAX)?,
@@ -90,6 +105,7 @@ fn line(asked: &w::FeedLine) -> Result<FeedLine, Invalid> {
         account_key: account::key(&account),
         account,
         what,
+        cause: cause.clone(),
     })
 }
 

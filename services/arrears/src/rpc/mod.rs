@@ -9,6 +9,7 @@ mod photo;
 mod read;
 mod show;
 mod text;
+mod together;
 mod unplaced;
 
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub struct Api<O> {
     outside: Arc<O>,
     cursors: Cursors,
     shown: Shown,
+    till: Arc<together::Till<O>>,
+    feeding: together::Feeding,
 }
 
 impl<O> Clone for Api<O> {
@@ -65,6 +68,8 @@ impl<O> Clone for Api<O> {
             outside: Arc::clone(&self.outside),
             cursors: self.cursors.clone(),
             shown: self.shown.clone(),
+            till: Arc::clone(&self.till),
+            feeding: self.feeding.clone(),
         }
     }
 }
@@ -72,6 +77,11 @@ impl<O> Clone for Api<O> {
 impl<O: Outside> Api<O> {
     /// Serves over `db` by the rules of `house`.
     pub fn new(db: &Db, secrets: &Secrets, clock: Clock, house: House, outside: Arc<O>) -> Self {
+        let till = Arc::new(together::Till {
+            db: db.clone(),
+            house: house.clone(),
+            outside: Arc::clone(&outside),
+        });
         Self {
             db: db.clone(),
             clock,
@@ -79,6 +89,8 @@ impl<O: Outside> Api<O> {
             outside,
             cursors: Cursors::new(&secrets.cursor_key),
             shown: Shown::new(&secrets.cursor_key),
+            feeding: together::feeding(&till),
+            till,
         }
     }
 

@@ -14,6 +14,7 @@ mod photo;
 mod release;
 mod rights;
 mod strangers;
+mod together;
 mod told;
 mod unplaced;
 mod visits;
