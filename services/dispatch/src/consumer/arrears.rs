@@ -1,6 +1,6 @@
 //! What arrears tells: a last warning opens an order to cut, a payment withdraws it at once, a reconnection opens one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use relight_common::{
@@ -14,8 +14,6 @@ use relight_proto::{
     events::v1::{ArrearsChanged, Event},
     registry::v1::{GetServicePointRequest, get_service_point_request::By, registry_client::RegistryClient},
 };
-
-use tracing::Instrument;
 
 use super::area;
 use crate::{
@@ -132,16 +130,21 @@ impl FromArrears {
         let new = subject::put_all(work.conn(), &subjects).await?;
         let ordered = subject::with_orders(work.conn(), &new).await?;
         let now = work.at();
-        let concerns = |told: &Subject| {
+        let concerned = |told: &Subject| {
             new.contains(&told.id) && (ordered.contains(&told.id) || told.wants(now).is_some())
         };
-        for (event, told) in told.iter().filter(|(_, told)| concerns(told)) {
+        let by_id: BTreeMap<SubjectId, &Event> = told
+            .iter()
+            .filter(|(_, told)| concerned(told))
+            .map(|(event, told)| (told.id, *event))
+            .collect();
+        let ids: Vec<SubjectId> = by_id.keys().copied().collect();
+        desk::settle_subjects(work, &self.pack, &ids, |work, id| {
+            let event = by_id[&id];
             work.set_cause(event.id.clone());
-            desk::settle_subject(work, &self.pack, told.id)
-                .instrument(telemetry::consume_span(event))
-                .await?;
-        }
-        Ok(())
+            telemetry::consume_span(event)
+        })
+        .await
     }
 }
 

@@ -19,7 +19,9 @@ use crate::{
     },
     error::Error,
     store::{
-        assignment, crew, crew_fact, feed, incident, order,
+        assignment,
+        clock::Clock,
+        crew, crew_fact, feed, incident, order,
         order::Order,
         step::{self, NewStep},
     },
@@ -69,6 +71,10 @@ pub struct Change<'w> {
     pub order: Order,
     /// Crews whose phones have to know.
     concerned: BTreeSet<CrewId>,
+    /// Crews that came to it or left it: the others have to know.
+    moved: BTreeSet<CrewId>,
+    /// The latest clocks of each name, once they are read.
+    pub(super) clocks: Option<Vec<Clock>>,
     /// The version the order had when it was locked.
     was: i64,
 }
@@ -93,6 +99,8 @@ impl<'w> Change<'w> {
             pack,
             order,
             concerned,
+            moved: BTreeSet::new(),
+            clocks: None,
             was,
         }
     }
@@ -187,10 +195,8 @@ impl<'w> Change<'w> {
         if let Some(new) = new {
             assignment::give(self.work.conn(), self.order.id, new, by.stamp.at).await?;
         }
-        for crew in both {
-            self.concerned.insert(crew);
-            crews::tell(self.work, crew).await?;
-        }
+        self.concerned.extend(&both);
+        self.moved.extend(both);
         Ok(())
     }
 
@@ -303,11 +309,25 @@ impl<'w> Change<'w> {
         Ok(())
     }
 
-    /// Saves the order if anything changed, and notes it for the phones concerned. True when something did.
+    /// Saves the order if anything changed, notes it for the phones concerned, and tells of the crews that moved. True when
+    /// something did.
     ///
     /// # Errors
     /// [`Error::Common`].
     pub async fn finish(mut self) -> Result<bool, Error> {
+        let changed = self.save().await?;
+        let moved: Vec<CrewId> = self.moved.into_iter().collect();
+        crews::tell_all(self.work, &moved).await?;
+        Ok(changed)
+    }
+
+    /// The same, but gives the crews that moved for the caller to tell of.
+    pub(super) async fn finish_order(mut self) -> Result<BTreeSet<CrewId>, Error> {
+        self.save().await?;
+        Ok(self.moved)
+    }
+
+    async fn save(&mut self) -> Result<bool, Error> {
         if self.order.version == self.was {
             return Ok(false);
         }

@@ -97,8 +97,7 @@ impl Change<'_> {
             return Ok(());
         };
         if let Some((_, times)) = self.errand_clock(running.times.started_at) {
-            clock::rebase(self.work.conn(), running.id, &times).await?;
-            self.look(running.id, &times, running.level).await?;
+            self.rebase(&running, &times).await?;
         }
         Ok(())
     }
@@ -124,7 +123,14 @@ impl Change<'_> {
     async fn start(&mut self, name: Name, times: &Times) -> Result<(), Error> {
         let id = ClockId::of(self.order.id, name.word(), self.order.version);
         clock::start(self.work.conn(), id, self.order.id, name, times).await?;
+        self.clocks = None;
         self.look(id, times, Level::None).await
+    }
+
+    async fn rebase(&mut self, running: &Clock, times: &Times) -> Result<(), Error> {
+        clock::rebase(self.work.conn(), running.id, times).await?;
+        self.clocks = None;
+        self.look(running.id, times, running.level).await
     }
 
     /// Sets the timer that looks at a clock when its level rises next.
@@ -148,14 +154,22 @@ impl Change<'_> {
         } else {
             running.times.level_when_stopped(at)
         };
-        clock::stop(self.work.conn(), running.id, at, level).await
+        clock::stop(self.work.conn(), running.id, at, level).await?;
+        let known = self.clocks.iter_mut().flatten();
+        for clock in known.filter(|clock| clock.id == running.id) {
+            (clock.stopped_at, clock.level) = (Some(at), level);
+        }
+        Ok(())
     }
 
     pub(super) async fn running(&mut self, name: Name) -> Result<Option<Clock>, Error> {
-        let clocks = clock::latest(self.work.conn(), &[self.order.id.uuid()]).await?;
-        Ok(clocks
-            .into_iter()
-            .find(|clock| clock.name == name && clock.stopped_at.is_none()))
+        let clocks = match self.clocks.take() {
+            Some(clocks) => clocks,
+            None => clock::latest(self.work.conn(), &[self.order.id.uuid()]).await?,
+        };
+        let clocks = self.clocks.insert(clocks).iter();
+        let mut running = clocks.filter(|clock| clock.name == name && clock.stopped_at.is_none());
+        Ok(running.next().cloned())
     }
 
     /// The arrival clock follows an earlier acceptance or another area class; it never starts later.
@@ -172,8 +186,7 @@ impl Change<'_> {
         if times == running.times {
             return Ok(false);
         }
-        clock::rebase(self.work.conn(), running.id, &times).await?;
-        self.look(running.id, &times, running.level).await?;
+        self.rebase(&running, &times).await?;
         Ok(true)
     }
 
@@ -181,6 +194,7 @@ impl Change<'_> {
     pub(super) async fn raise(&mut self, clock: &Clock, level: Level) -> Result<(), Error> {
         let now = self.work.at();
         clock::raise(self.work.conn(), clock.id, level, now).await?;
+        self.clocks = None;
         self.bump();
         self.tell_alarm(clock, level, 0, None);
         if clock.name.climbs() {

@@ -55,19 +55,22 @@ pub async fn put_crew(work: &mut Work, crew: &Crew) -> Result<(), Error> {
 
 /// Marks a crew as changed and tells how it stands now.
 pub(super) async fn tell(work: &mut Work, id: CrewId) -> Result<(), Error> {
-    let told = crew::touch(work.conn(), id).await?.ok_or(Error::NoSuchCrew(id))?;
+    tell_all(work, &[id]).await
+}
+
+/// The same for several.
+pub(super) async fn tell_all(work: &mut Work, ids: &[CrewId]) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let now = work.at();
-    let facts = crew_fact::one(work.conn(), id, now)
-        .await?
-        .ok_or(Error::NoSuchCrew(id))?;
-    let on_shift = facts.shift.is_some_and(|shift| shift.is_on(now));
-    tell::crew(
-        work,
-        id.uuid(),
-        &told,
-        on_shift,
-        facts.active.map(|(order, _)| order),
-    );
+    let mut told = crew::touch(work.conn(), ids).await?;
+    for facts in crew_fact::many(work.conn(), ids, now).await? {
+        let told = told.remove(&facts.id).ok_or(Error::NoSuchCrew(facts.id))?;
+        let on_shift = facts.shift.is_some_and(|shift| shift.is_on(now));
+        let active = facts.active.map(|(order, _)| order);
+        tell::crew(work, facts.id.uuid(), &told, on_shift, active);
+    }
     Ok(())
 }
 

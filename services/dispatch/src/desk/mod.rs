@@ -18,4 +18,4 @@ pub use change::{By, Change};
 pub use fired::{climb_fired, clock_fired, shift_fired};
 pub use incident::{settle, take};
 pub use rights::{may_decide, may_see, may_see_crew, scope};
-pub use subject::{settle as settle_subject, take as take_subject};
+pub use subject::{settle as settle_subject, settle_all as settle_subjects, take as take_subject};

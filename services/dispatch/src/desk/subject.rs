@@ -1,21 +1,30 @@
 //! What a planned outage or an arrears case means for its orders: opened, kept up to date, moved along, withdrawn and
 //! opened again. Repeating it changes nothing, so consumers, the timer and the reconciler share it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use relight_common::Work;
 use relight_policy::Pack;
+use tracing::{Instrument, Span};
+use uuid::Uuid;
 
-use super::{By, Change};
+use super::{By, Change, crews};
 use crate::{
     domain::{
         clock::Name,
         device_time::Stamp,
-        ids::SubjectId,
+        ids::{CrewId, OrderId, SubjectId},
         order::{Course, Event, State},
         subject::{Errand, Stage, Subject},
     },
     error::Error,
-    store::{incident, order, subject},
+    store::{
+        clock::{self, Clock},
+        crew, incident,
+        order::{self, Order},
+        subject,
+    },
 };
 
 /// Kind of the timer that opens the order of a noticed outage.
@@ -33,32 +42,113 @@ pub async fn take(work: &mut Work, pack: &Pack, told: &Subject) -> Result<(), Er
     }
 }
 
-/// Brings the orders of a subject in line with it: first those there are, so that their crews are free, then the one that
-/// is missing.
+/// Brings the orders of a subject in line with it.
 ///
 /// # Errors
 /// [`Error::Common`].
 pub async fn settle(work: &mut Work, pack: &Pack, id: SubjectId) -> Result<(), Error> {
-    let orders = subject::lock_orders(work.conn(), id).await?;
-    let Some(known) = subject::get(work.conn(), id).await? else {
-        return Ok(());
-    };
-    for order in &orders {
-        let mut change = Change::of(work, pack, *order).await?;
-        change.keep_up_with(&known).await?;
-        change.follow_subject(&known).await?;
-        change.finish().await?;
+    settle_all(work, pack, &[id], |_, _| Span::current()).await
+}
+
+/// The same for several. What they have is read at once: crews on their way have to be stopped within a second, however many
+/// cases are paid in it. `begin` is called before each one, and gives the span it is done in.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn settle_all(
+    work: &mut Work,
+    pack: &Pack,
+    ids: &[SubjectId],
+    begin: impl Fn(&mut Work, SubjectId) -> Span,
+) -> Result<(), Error> {
+    let mut known = Known::lock(work, ids).await?;
+    let mut moved = BTreeSet::new();
+    for id in ids {
+        let span = begin(work, *id);
+        if let Some((subject, orders)) = known.take(*id) {
+            let crews = settle_one(work, pack, &subject, orders).instrument(span).await?;
+            moved.extend(crews);
+        }
     }
-    let now = work.at();
+    let moved: Vec<CrewId> = moved.into_iter().collect();
+    crews::tell_all(work, &moved).await
+}
+
+/// Subjects with their orders and the clocks of those, all locked.
+struct Known {
+    subjects: BTreeMap<SubjectId, Subject>,
+    orders: BTreeMap<SubjectId, Vec<Timed>>,
+}
+
+/// An order with the latest of its clocks.
+type Timed = (Order, Vec<Clock>);
+
+impl Known {
+    /// In the order everybody locks in: subjects, orders, crews.
+    async fn lock(work: &mut Work, ids: &[SubjectId]) -> Result<Self, Error> {
+        let subjects = subject::lock(work.conn(), ids).await?;
+        let found = order::lock_of(work.conn(), ids).await?;
+        let crews: Vec<CrewId> = found
+            .iter()
+            .filter_map(|order| order.state.occupied_crew())
+            .collect();
+        if !crews.is_empty() {
+            crew::lock(work.conn(), &crews).await?;
+        }
+        let mut clocks = clocks_of(work, &found).await?;
+        let mut orders: BTreeMap<SubjectId, Vec<_>> = BTreeMap::new();
+        for order in found {
+            let clocks = clocks.remove(&order.id).unwrap_or_default();
+            let subject = order.about.as_ref().map(|about| about.subject);
+            let of = subject.ok_or(Error::Stored("subject of an order"))?;
+            orders.entry(of).or_default().push((order, clocks));
+        }
+        Ok(Self { subjects, orders })
+    }
+
+    fn take(&mut self, id: SubjectId) -> Option<(Subject, Vec<Timed>)> {
+        let subject = self.subjects.remove(&id)?;
+        Some((subject, self.orders.remove(&id).unwrap_or_default()))
+    }
+}
+
+async fn clocks_of(work: &mut Work, orders: &[Order]) -> Result<BTreeMap<OrderId, Vec<Clock>>, Error> {
+    let mut clocks: BTreeMap<OrderId, Vec<Clock>> = BTreeMap::new();
+    let ids: Vec<Uuid> = orders.iter().map(|order| order.id.uuid()).collect();
+    if !ids.is_empty() {
+        for clock in clock::latest(work.conn(), &ids).await? {
+            clocks.entry(clock.order).or_default().push(clock);
+        }
+    }
+    Ok(clocks)
+}
+
+/// First the orders there are, so that their crews are free, then the one that is missing. Returns the crews that moved.
+async fn settle_one(
+    work: &mut Work,
+    pack: &Pack,
+    known: &Subject,
+    orders: Vec<Timed>,
+) -> Result<BTreeSet<CrewId>, Error> {
+    let there: BTreeSet<OrderId> = orders.iter().map(|(order, _)| order.id).collect();
+    let mut moved = BTreeSet::new();
+    for (order, clocks) in orders {
+        let mut change = Change::over(work, pack, order);
+        change.clocks = Some(clocks);
+        change.keep_up_with(known).await?;
+        change.follow_subject(known).await?;
+        moved.extend(change.finish_order().await?);
+    }
+    let (id, now) = (known.id, work.at());
     if let Some(errand) = known.wants(now)
-        && !orders.contains(&errand.order(id))
+        && !there.contains(&errand.order(id))
     {
-        open(work, pack, &known, &errand).await?;
+        open(work, pack, known, &errand).await?;
     }
-    match known.opens_at().filter(|at| *at > now) {
-        Some(at) => Ok(work.set_timer(OPENS, id.uuid(), at, known.version).await?),
-        None => Ok(()),
+    if let Some(at) = known.opens_at().filter(|at| *at > now) {
+        work.set_timer(OPENS, id.uuid(), at, known.version).await?;
     }
+    Ok(moved)
 }
 
 async fn open(work: &mut Work, pack: &Pack, subject: &Subject, errand: &Errand) -> Result<(), Error> {

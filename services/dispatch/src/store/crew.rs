@@ -1,5 +1,7 @@
 //! Crews with their members, qualifications and shifts.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -159,17 +161,27 @@ pub struct Told {
     pub version: i64,
 }
 
-/// Marks a crew as changed (its order, its shift): replicas read it again, others are told.
-pub async fn touch(conn: &mut PgConnection, crew: CrewId) -> Result<Option<Told>, Error> {
-    sqlx::query_as!(
-        Told,
-        "update dispatch.crew set version = version + 1, changed_at = clock_timestamp() where id = $1
-         returning name, unit_id, org_path, version",
-        crew.uuid()
+/// Marks crews as changed (an order, a shift): replicas read them again, others are told. Unknown ids are left out.
+pub async fn touch(conn: &mut PgConnection, crews: &[CrewId]) -> Result<BTreeMap<CrewId, Told>, Error> {
+    let ids: Vec<Uuid> = crews.iter().map(|crew| crew.uuid()).collect();
+    let rows = sqlx::query!(
+        "update dispatch.crew set version = version + 1, changed_at = clock_timestamp() where id = any($1)
+         returning id, name, unit_id, org_path, version",
+        &ids
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await
-    .map_err(db("mark a crew as changed"))
+    .map_err(db("mark crews as changed"))?;
+    let told = rows.into_iter().map(|row| {
+        let told = Told {
+            name: row.name,
+            unit_id: row.unit_id,
+            org_path: row.org_path,
+            version: row.version,
+        };
+        (CrewId::from_uuid(row.id), told)
+    });
+    Ok(told.collect())
 }
 
 /// A page of crews by name after (name, id), without members.

@@ -54,19 +54,25 @@ impl From<Row> for Crew {
 
 /// The facts of one crew.
 pub async fn one(conn: &mut PgConnection, id: CrewId, now: DateTime<Utc>) -> Result<Option<Crew>, Error> {
-    sqlx::query_as!(
+    Ok(many(conn, &[id], now).await?.pop())
+}
+
+/// The facts of these crews, in no order.
+pub async fn many(conn: &mut PgConnection, ids: &[CrewId], now: DateTime<Utc>) -> Result<Vec<Crew>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query_as!(
         Row,
         "select id as \"id!\", name as \"name!\", unit_id as \"unit_id!\", skills as \"skills!\",
              shift_starts_at, shift_ends_at, shift_before_ended_at, active_order_id, active_number,
              orders_this_shift as \"orders_this_shift!\", qualified_skills, qualified_until
-         from dispatch.crew_fact($1) where id = $2",
+         from dispatch.crew_fact($1) where id = any($2)",
         now,
-        id.uuid()
+        &ids
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await
-    .map(|row| row.map(Crew::from))
-    .map_err(db("load a crew's facts"))
+    .map_err(db("load the facts of crews"))?;
+    Ok(rows.into_iter().map(Crew::from).collect())
 }
 
 /// The facts of the crews changed after `since`, and when that was asked, both by the server's clock; and of those whose

@@ -237,6 +237,23 @@ pub async fn lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>,
     get(conn, id).await
 }
 
+/// Locks every order of these subjects, in the order of their ids.
+pub async fn lock_of(conn: &mut PgConnection, subjects: &[SubjectId]) -> Result<Vec<Order>, Error> {
+    let subjects: Vec<Uuid> = subjects.iter().map(|id| id.uuid()).collect();
+    let ids = sqlx::query_scalar!(
+        "select id from dispatch.work_order where subject_id = any($1) order by id for update",
+        &subjects
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(db("lock the orders of subjects"))?;
+    // As in `lock`.
+    match ids.is_empty() {
+        true => Ok(Vec::new()),
+        false => load(conn, &ids).await,
+    }
+}
+
 /// Loads an order.
 pub async fn get(conn: &mut PgConnection, id: OrderId) -> Result<Option<Order>, Error> {
     load(conn, &[id.uuid()]).await.map(|mut orders| orders.pop())

@@ -1,6 +1,6 @@
 //! The latest state of each planned outage and arrears case that may need a crew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use relight_policy::AreaClass;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::db;
 use crate::{
     domain::{
-        ids::{OrderId, SubjectId},
+        ids::SubjectId,
         place::Place,
         subject::{Subject, What},
     },
@@ -89,15 +89,37 @@ pub async fn with_orders(
     Ok(ids.into_iter().map(SubjectId::from_uuid).collect())
 }
 
-/// What is known of a subject.
-pub async fn get(conn: &mut PgConnection, id: SubjectId) -> Result<Option<Subject>, Error> {
-    let row = sqlx::query!("select * from dispatch.subject where id = $1", id.uuid())
-        .fetch_optional(conn)
-        .await
-        .map_err(db("load a subject"))?;
-    row.map(|row| {
+/// A row of [`subjects`].
+struct Row {
+    id: Uuid,
+    what: String,
+    number: String,
+    version: i64,
+    state: String,
+    stopped: bool,
+    org_path: String,
+    zone: String,
+    plan_no: i32,
+    off_at: Option<DateTime<Utc>>,
+    on_at: Option<DateTime<Utc>>,
+    reconnect_by: Option<DateTime<Utc>>,
+    began_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    line: String,
+    device_id: String,
+    affected_set_id: String,
+    affected_count: i32,
+    lon: Option<f64>,
+    lat: Option<f64>,
+    area_class: String,
+}
+
+impl TryFrom<Row> for Subject {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Subject {
-            id,
+            id: SubjectId::from_uuid(row.id),
             what: What::parse(&row.what).ok_or(Error::Stored("kind of a subject"))?,
             number: row.number,
             version: row.version,
@@ -118,8 +140,42 @@ pub async fn get(conn: &mut PgConnection, id: SubjectId) -> Result<Option<Subjec
             place: row.lon.zip(row.lat).map(|(lon, lat)| Place { lon, lat }),
             area: AreaClass::parse(&row.area_class).ok_or(Error::Stored("area class"))?,
         })
-    })
-    .transpose()
+    }
+}
+
+/// The same columns for every way to ask.
+macro_rules! subjects {
+    ($tail:literal, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            "select id, what, number, version, state, stopped, org_path, zone, plan_no, off_at, on_at, reconnect_by, began_at,
+                 ended_at, line, device_id, affected_set_id, affected_count, lon, lat, area_class
+             from dispatch.subject " + $tail,
+            $($argument),+
+        )
+    };
+}
+
+/// What is known of a subject.
+pub async fn get(conn: &mut PgConnection, id: SubjectId) -> Result<Option<Subject>, Error> {
+    let row = subjects!("where id = $1", id.uuid())
+        .fetch_optional(conn)
+        .await
+        .map_err(db("load a subject"))?;
+    row.map(Subject::try_from).transpose()
+}
+
+/// These subjects, as far as they are known, locked in the order of their ids. Their orders are locked after them.
+pub async fn lock(conn: &mut PgConnection, ids: &[SubjectId]) -> Result<BTreeMap<SubjectId, Subject>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = subjects!("where id = any($1) order by id for update", &ids)
+        .fetch_all(conn)
+        .await
+        .map_err(db("lock subjects"))?;
+    let subjects = rows.into_iter().map(Subject::try_from);
+    subjects
+        .map(|subject| subject.map(|subject| (subject.id, subject)))
+        .collect()
 }
 
 /// Whether its place is known already.
@@ -131,23 +187,4 @@ pub async fn has_place(conn: &mut PgConnection, id: SubjectId) -> Result<bool, E
     .fetch_one(conn)
     .await
     .map_err(db("look for the place of a subject"))
-}
-
-/// Locks the subject and every order it has, in the order of their ids; gives the orders.
-pub async fn lock_orders(conn: &mut PgConnection, id: SubjectId) -> Result<Vec<OrderId>, Error> {
-    sqlx::query!(
-        "select id from dispatch.subject where id = $1 for update",
-        id.uuid()
-    )
-    .fetch_optional(&mut *conn)
-    .await
-    .map_err(db("lock a subject"))?;
-    let ids: Vec<Uuid> = sqlx::query_scalar!(
-        "select id from dispatch.work_order where subject_id = $1 order by id for update",
-        id.uuid()
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(db("lock the orders of a subject"))?;
-    Ok(ids.into_iter().map(OrderId::from_uuid).collect())
 }
