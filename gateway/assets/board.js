@@ -19,6 +19,12 @@
 
   const words = (text, count) => text.replace("%n", count);
 
+  const span = (minutes) => {
+    if (minutes < 180) return words(live.dataset.minutes, minutes);
+    if (minutes < 4320) return words(live.dataset.hours, Math.floor(minutes / 60));
+    return words(live.dataset.days, Math.floor(minutes / 1440));
+  };
+
   // Never move the row under the pointer or the focus.
   const inHand = () => live.querySelector(".orders:hover") !== null || live.contains(document.activeElement);
 
@@ -57,7 +63,7 @@
     const now = Date.now() + clockOffset;
     for (const due of live.querySelectorAll("[data-due]")) {
       const left = Math.floor((Date.parse(due.dataset.due) - now) / 60000);
-      due.textContent = left < 0 ? words(live.dataset.over, -left) : words(live.dataset.minutes, left);
+      due.textContent = left < 0 ? words(live.dataset.over, span(-left)) : span(left);
     }
   };
 

@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// A device that may be the one.
 #[derive(Debug, Serialize, ToSchema)]
-struct Candidate {
+struct DeviceCandidate {
     device_id: String,
     /// Devices that put out the same customers: told apart only by looking.
     equal: Vec<String>,
@@ -37,7 +37,7 @@ struct Candidate {
     p: f64,
 }
 
-impl From<pb::Candidate> for Candidate {
+impl From<pb::Candidate> for DeviceCandidate {
     fn from(one: pb::Candidate) -> Self {
         Self {
             device_id: one.device_id,
@@ -54,7 +54,7 @@ struct Inference {
     /// On this version of the network; empty: nothing is known of it.
     grid_version: String,
     /// Probable device first, then the runner-up and the rest.
-    candidates: Vec<Candidate>,
+    candidates: Vec<DeviceCandidate>,
     /// Probability that the device is right.
     confidence: f64,
     /// Probably off. A guess: nobody is told because of it.
@@ -86,7 +86,7 @@ async fn inference(
         incident_id: uuid("id", &id)?.to_string(),
     };
     let told = ask!(app.edge(), claims, app.to().inferences, get, message).await?;
-    let candidates = told.candidates.into_iter().map(Candidate::from);
+    let candidates = told.candidates.into_iter().map(DeviceCandidate::from);
     Ok(Json(Inference {
         incident_id: told.incident_id,
         grid_version: told.grid_version,
@@ -227,7 +227,7 @@ struct MadeAgain {
     /// As it comes out again; empty: no outage of its own.
     device_id: String,
     p: f64,
-    candidates: Vec<Candidate>,
+    candidates: Vec<DeviceCandidate>,
     explanation: Option<Phrase>,
     /// The same device, as sure; or no outage of its own, again.
     same: bool,
@@ -256,7 +256,7 @@ async fn replay_decision(
         decided: told.decided.map(Decision::from),
         device_id: told.device_id,
         p: told.p,
-        candidates: told.candidates.into_iter().map(Candidate::from).collect(),
+        candidates: told.candidates.into_iter().map(DeviceCandidate::from).collect(),
         explanation: told.explanation.map(Phrase::from),
         same: told.same,
         evidence: told.evidence,

@@ -17,8 +17,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// One outage.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Outage {
-    /// Spoken number.
+    /// Spoken number; empty where people were in danger and the control room switched off: it has none.
     pub number: String,
+    /// Why: `FAULT`, `PLANNED`, `TEMPORARY`, `CURTAILMENT`, `SAFETY`
+    pub class: String,
     /// Name of the area.
     pub area: String,
     /// Off since.
@@ -45,6 +47,7 @@ impl From<PublicOutage> for Outage {
     fn from(outage: PublicOutage) -> Self {
         Self {
             number: outage.number,
+            class: outage.class,
             area: outage.area,
             off_at: at(outage.off_at),
             etr_at: at(outage.etr_at),

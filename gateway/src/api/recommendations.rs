@@ -41,7 +41,7 @@ struct Refusal {
 
 /// A crew and how well it fits.
 #[derive(Debug, Serialize, ToSchema)]
-struct Candidate {
+struct CrewCandidate {
     crew_id: String,
     name: String,
     /// Metres.
@@ -59,7 +59,7 @@ struct Candidate {
     position_at: Option<DateTime<Utc>>,
 }
 
-impl Candidate {
+impl CrewCandidate {
     fn of(candidate: WireCandidate, scale: &Scale) -> Self {
         let refusal = |WireRefusal { code, because }| Refusal { code, because };
         Self {
@@ -106,9 +106,9 @@ impl Scale {
 #[derive(Debug, Serialize, ToSchema)]
 struct Recommendation {
     /// Best first.
-    candidates: Vec<Candidate>,
+    candidates: Vec<CrewCandidate>,
     /// The nearest that may not.
-    refused: Vec<Candidate>,
+    refused: Vec<CrewCandidate>,
 }
 
 /// Recommends crews.
@@ -140,7 +140,11 @@ async fn recommend(
         speed_kmh: reply.speed_kmh,
         order_cost_s: reply.order_cost_s,
     };
-    let shown = |list: Vec<WireCandidate>| list.into_iter().map(|one| Candidate::of(one, &scale)).collect();
+    let shown = |list: Vec<WireCandidate>| {
+        list.into_iter()
+            .map(|one| CrewCandidate::of(one, &scale))
+            .collect()
+    };
     Ok(Json(Recommendation {
         candidates: shown(reply.candidates),
         refused: shown(reply.refused),

@@ -58,7 +58,7 @@ struct Signal {
 /// Signals of one head-end or telemetry system.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Batch {
+struct SignalBatch {
     /// Name of the system.
     #[schema(max_length = 40)]
     source: String,
@@ -69,7 +69,7 @@ struct Batch {
 
 /// What became of a batch.
 #[derive(Debug, Serialize, ToSchema)]
-struct Taken {
+struct SignalsTaken {
     /// New ones.
     taken: u32,
     /// Known before.
@@ -91,15 +91,15 @@ struct SignalFault {
 /// Takes signals. Each is remembered by source and id: sending a batch again is safe, also without the key. An adapter that runs with the
 /// certificates of the house may stream the same batches by gRPC, `relight.intake.v1.Signals/Stream`: each is answered once it is stored
 /// (`services/intake/examples/head_end.rs` is one that runs).
-#[utoipa::path(post, path = "/api/v1/signals", tag = "signals", security(("session" = [])), request_body = Batch,
+#[utoipa::path(post, path = "/api/v1/signals", tag = "signals", security(("session" = [])), request_body = SignalBatch,
     params(("Idempotency-Key" = Uuid, Header, description = "Id of the command")),
-    responses((status = 200, description = "What became of them", body = Taken)))]
+    responses((status = 200, description = "What became of them", body = SignalsTaken)))]
 async fn send(
     State(app): State<App>,
     caller: Caller,
     _key: CommandKey,
-    Body(body): Body<Batch>,
-) -> Result<Json<Taken>, Problem> {
+    Body(body): Body<SignalBatch>,
+) -> Result<Json<SignalsTaken>, Problem> {
     let claims = caller.need(&SENDERS)?;
     let signals = body.signals.into_iter().map(|signal| pb::Signal {
         external_id: signal.external_id,
@@ -119,7 +119,7 @@ async fn send(
         field: fault.field,
         problem: fault.problem,
     });
-    Ok(Json(Taken {
+    Ok(Json(SignalsTaken {
         taken: reply.taken,
         repeated: reply.repeated,
         faults: faults.collect(),

@@ -347,14 +347,14 @@ struct Said {
 /// A batch.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Batch {
+struct TelemetryBatch {
     /// 1 to 500, in any order.
     telemetry: Vec<Said>,
 }
 
 /// What became of a batch.
 #[derive(Debug, Serialize, ToSchema)]
-struct Taken {
+struct TelemetryTaken {
     /// Rows newer than what was known.
     taken: u32,
     /// Devices whose state they changed.
@@ -368,13 +368,13 @@ struct Taken {
 /// Takes in what SCADA says.
 #[utoipa::path(post, path = "/api/v1/switching/telemetry", tag = "switching", security(("session" = [])),
     params(("Idempotency-Key" = Uuid, Header, description = "Id of the command")),
-    request_body = Batch, responses((status = 200, description = "What became of it", body = Taken)))]
+    request_body = TelemetryBatch, responses((status = 200, description = "What became of it", body = TelemetryTaken)))]
 async fn telemetry(
     State(app): State<App>,
     caller: Caller,
     key: CommandKey,
-    Body(body): Body<Batch>,
-) -> Result<Json<Taken>, Problem> {
+    Body(body): Body<TelemetryBatch>,
+) -> Result<Json<TelemetryTaken>, Problem> {
     let claims = caller.need(&[Role::Scada])?;
     let told = body.telemetry.into_iter().map(|said| w::Telemetry {
         device_id: said.device_id,
@@ -386,7 +386,7 @@ async fn telemetry(
         telemetry: told.collect(),
     };
     let reply = ask!(app.edge(), claims, app.to().switchings, record_telemetry, message).await?;
-    Ok(Json(Taken {
+    Ok(Json(TelemetryTaken {
         taken: reply.taken,
         switched: reply.switched,
         conflicts: reply.conflicts,

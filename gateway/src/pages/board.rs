@@ -1,6 +1,7 @@
 //! `/board`: the control room's wallboard. Orders by the clock that runs out first, crews and incidents on a map.
 
 mod alarm;
+mod call;
 mod conflict;
 pub mod map;
 pub(crate) mod order;
@@ -52,6 +53,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/board/acknowledge", post(acknowledge))
         .route("/board/outage-alarm", post(seen))
         .route("/board/arrears-alarm", post(seen_arrears))
+        .route("/board/call", get(call::show))
         .route("/board/called", post(urgent::called))
         .route("/board/exception", post(urgent::settle))
 }

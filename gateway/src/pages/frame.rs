@@ -25,6 +25,9 @@ use crate::{
 /// Cookie of one browser; a form's proof is derived from it, so another site cannot make one.
 const VISIT_COOKIE: &str = "relight_visit";
 
+/// Who works for the utility without a place at the board.
+pub(super) const ON_PHOTOS: [Role; 2] = [Role::Planner, Role::Crew];
+
 /// One request for a page.
 #[derive(Debug)]
 pub struct Visit {
@@ -150,10 +153,11 @@ impl Visit {
         Ok(response)
     }
 
-    fn frame(&self, notices: &Notices) -> Frame {
+    pub(super) fn frame(&self, notices: &Notices) -> Frame {
         Frame {
             signed_in: self.token.is_some(),
             staff: self.is_staff(),
+            photos: !self.is_staff() && self.claims.has(&ON_PHOTOS),
             csrf: self.proof(),
             ..Frame::new(self.language, &self.path, notices)
         }
@@ -177,6 +181,8 @@ pub struct Frame {
     pub signed_in: bool,
     /// Of the staff.
     pub staff: bool,
+    /// Works for the utility and has the page of photos instead of the board.
+    pub photos: bool,
     /// Proof in forms.
     pub csrf: String,
 }
@@ -200,6 +206,7 @@ impl Frame {
             phone: notices.phone.clone(),
             signed_in: false,
             staff: false,
+            photos: false,
             csrf: String::new(),
         }
     }

@@ -1,14 +1,14 @@
 //! Problem answers of pages as pages: a person asked, not a program.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::Frame;
+use super::{Frame, Visit};
 use crate::{api::Language, app::App, words};
 
 /// An error in plain words.
@@ -23,12 +23,17 @@ pub(crate) async fn humane(State(app): State<App>, request: Request, next: Next)
     let path = request.uri().path().to_owned();
     let language = words::choose(request.uri().query().unwrap_or_default(), request.headers());
     let by_browser = wants_html(request.headers()) && !path.starts_with("/api/");
-    let response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let mut asked = parts.clone();
+    let response = next.run(Request::from_parts(parts, body)).await;
     if !by_browser || !is_problem(&response) {
         return response;
     }
     let shown = shown(language, response.status(), response.headers());
-    let frame = Frame::new(language, &path, app.notices());
+    let frame = match frame_of(&app, &mut asked, response.status()).await {
+        Some(frame) => frame,
+        None => Frame::new(language, &path, app.notices()),
+    };
     match frame.render(app.templates(), "error.html", shown) {
         Ok(html) => {
             let mut page = (response.status(), Html(html)).into_response();
@@ -39,6 +44,15 @@ pub(crate) async fn humane(State(app): State<App>, request: Request, next: Next)
         }
         Err(_) => response,
     }
+}
+
+/// The frame of who asked, with the way to sign out. None while services are away: nobody is asked who that is.
+async fn frame_of(app: &App, asked: &mut Parts, status: StatusCode) -> Option<Frame> {
+    if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let visit = Visit::from_request_parts(asked, app).await.ok()?;
+    Some(visit.frame(app.notices()))
 }
 
 fn wants_html(headers: &HeaderMap) -> bool {

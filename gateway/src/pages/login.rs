@@ -7,16 +7,17 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use relight_common::edge::Problem;
+use relight_common::{Role, edge::Problem};
+use relight_proto::access::v1::Session;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
     Fields, Proof, Visit,
-    frame::{session_cookie, set_cookie},
+    frame::{ON_PHOTOS, session_cookie, set_cookie},
 };
 use crate::{
-    api::{close_session, open_session},
+    api::{STAFF, close_session, open_session},
     app::App,
 };
 
@@ -38,6 +39,19 @@ fn onward(next: &str) -> &str {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
     let is_ours = next.starts_with('/') && !next.starts_with("//") && next.chars().all(is_plain);
     if is_ours { next } else { "/board" }
+}
+
+/// Where somebody lands who has just signed in: who has no place at the board is not sent there.
+fn landing<'n>(next: &'n str, session: &Session) -> &'n str {
+    let grants = session.person.iter().flat_map(|person| &person.grants);
+    let roles: Vec<Role> = grants.filter_map(|grant| Role::parse(&grant.role)).collect();
+    let any_of = |these: &[Role]| roles.iter().any(|role| these.contains(role));
+    match next {
+        "/board" if any_of(&STAFF) => next,
+        "/board" if any_of(&ON_PHOTOS) => "/photos",
+        "/board" => "/",
+        _ => next,
+    }
 }
 
 /// The way to the sign-in page and back to `path`.
@@ -88,7 +102,7 @@ async fn log_in(
     }
     match open_session(&app, &form.login, &form.password).await {
         Ok(session) => {
-            let mut response = Redirect::to(onward(&form.next)).into_response();
+            let mut response = Redirect::to(landing(onward(&form.next), &session)).into_response();
             set_cookie(&mut response, &session_cookie(&app, &session.token));
             Ok(response)
         }
@@ -115,7 +129,34 @@ async fn log_out(
 
 #[cfg(test)]
 mod tests {
+    use relight_proto::access::v1::{Grant, Person};
+
     use super::*;
+
+    #[test]
+    fn nobody_lands_on_a_page_that_is_not_theirs() {
+        let session = |role: &str| Session {
+            person: Some(Person {
+                grants: vec![Grant {
+                    role: role.to_owned(),
+                    ..Grant::default()
+                }],
+                ..Person::default()
+            }),
+            ..Session::default()
+        };
+        let table = [
+            ("dispatcher", "/board", "/board"),
+            ("control_room", "/board", "/board"),
+            ("planner", "/board", "/photos"),
+            ("crew", "/board", "/photos"),
+            ("customer", "/board", "/"),
+            ("planner", "/notices/T-20270101-0001", "/notices/T-20270101-0001"),
+        ];
+        for (role, next, page) in table {
+            assert_eq!(landing(next, &session(role)), page, "{role}");
+        }
+    }
 
     #[test]
     fn signing_in_leads_on_to_a_page_of_ours_and_nowhere_else() {

@@ -7,7 +7,11 @@ use relight_common::edge::{Problem, at};
 use relight_proto::insight::v1::{PublicOutage, PublicOutagesReply};
 use serde::Serialize;
 
-use super::{Visit, report::cause, status::eta};
+use super::{
+    Visit,
+    report::cause,
+    status::{eta, has_crew, next},
+};
 use crate::{
     api::{Language, Outage},
     app::App,
@@ -63,7 +67,10 @@ struct Row {
     area: String,
     customers_off: u32,
     customers_restored: u32,
-    status: String,
+    /// What is done about it; nothing where no crew is needed.
+    status: Option<String>,
+    /// Why, where it is no fault.
+    why: Option<String>,
     since: Option<String>,
     restored: Option<String>,
     eta: String,
@@ -122,14 +129,19 @@ fn named(language: Language, outage: &PublicOutage, places: Places<'_>) -> Outag
 fn row(language: Language, outage: Outage, now: DateTime<Utc>, zone: Tz) -> Row {
     let zone = outage.zone.parse().unwrap_or(zone);
     let when = |at| words::when(language, at, now, zone);
-    let progress = format!("progress.{}", outage.status);
+    let class = outage.class.as_str();
+    let progress = || {
+        let key = format!("progress.{}", outage.status);
+        words::find(language, &key, &[]).unwrap_or_else(|| words::say(language, "progress.reported", &[]))
+    };
+    let is_fault = matches!(class, "FAULT" | "");
     Row {
-        eta: eta(language, outage.etr_at, now, zone),
+        eta: next(language, class, outage.etr_at).unwrap_or_else(|| eta(language, outage.etr_at, now, zone)),
+        status: has_crew(class).then(progress),
+        why: (!is_fault).then(|| words::say(language, words::why(class), &[])),
         since: outage.off_at.map(when),
         restored: outage.restored_at.map(when),
         cause: cause(language, &outage.cause_code),
-        status: words::find(language, &progress, &[])
-            .unwrap_or_else(|| words::say(language, "progress.reported", &[])),
         number: outage.number,
         area: outage.area,
         customers_off: outage.customers_off,

@@ -10,10 +10,13 @@ use axum::{
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use relight_common::{
-    Claims,
+    Claims, ask,
     edge::{Problem, at},
 };
-use relight_proto::intake::v1::{Phrase, Report};
+use relight_proto::{
+    intake::v1::{Phrase, Report},
+    registry::v1::{GetCustomerRequest, get_customer_request::By},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -110,11 +113,32 @@ impl Form {
 }
 
 async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
+    let form = Form {
+        account: own_account(&app, &visit).await.unwrap_or_default(),
+        ..Form::fresh()
+    };
     visit.page(
         &app,
         "report.html",
-        json!({"form": Form::fresh(), "faults": [], "unsure": false}),
+        json!({"form": form, "faults": [], "unsure": false}),
     )
+}
+
+/// The account of a customer who is signed in. Nobody waits for it: without it they type it.
+async fn own_account(app: &App, visit: &Visit) -> Option<String> {
+    let customer_id = visit.claims.customer_id.filter(|_| visit.is_customer())?;
+    let message = GetCustomerRequest {
+        by: Some(By::CustomerId(customer_id.to_string())),
+    };
+    let found = ask!(
+        app.edge(),
+        &visit.claims,
+        app.to().registry,
+        get_customer,
+        message
+    )
+    .await;
+    found.ok().map(|customer| customer.account)
 }
 
 async fn send(State(app): State<App>, visit: Visit, Fields(form): Fields<Form>) -> Result<Response, Problem> {

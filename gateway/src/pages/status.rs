@@ -31,8 +31,8 @@ use crate::{
     words,
 };
 
-pub(super) use view::eta;
 pub use view::{Known, Status};
+pub(super) use view::{eta, has_crew, next};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

@@ -10,7 +10,7 @@ use relight_common::edge::{Kind, Problem};
 
 use crate::{api::Language, paper::Sheet, words};
 
-const FILES: [(&str, &str); 21] = [
+const FILES: [(&str, &str); 22] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("start.html", include_str!("../../templates/start.html")),
@@ -38,6 +38,7 @@ const FILES: [(&str, &str); 21] = [
     ("login.html", include_str!("../../templates/login.html")),
     ("board.html", include_str!("../../templates/board.html")),
     ("board_live.html", include_str!("../../templates/board_live.html")),
+    ("call.html", include_str!("../../templates/call.html")),
     ("paper.html", include_str!("../../templates/paper.html")),
     ("error.html", include_str!("../../templates/error.html")),
     ("docs.html", include_str!("../../templates/docs.html")),

@@ -7,4 +7,5 @@ mod deny;
 mod given;
 mod pages;
 mod routes;
+mod schemas;
 mod urls;

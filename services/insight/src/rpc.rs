@@ -257,6 +257,7 @@ fn public(row: Outage, now: Instant) -> pb::PublicOutage {
     let place = row.lon.zip(row.lat).filter(|_| off + restored > 1);
     pb::PublicOutage {
         number: row.number,
+        class: row.class,
         area: outage::area(&row.org_path),
         org_path: row.org_path,
         off_at: row.off_at.map(wire::timestamp),

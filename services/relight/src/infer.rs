@@ -1,9 +1,10 @@
 //! `relight infer`: from a file of reports to the devices that opened. No server, no database.
 
-use std::{collections::HashSet, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{collections::HashSet, io::Read, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
+use flate2::read::MultiGzDecoder;
 use relight_grid::{
     DeviceIx, Grid as Network, LoadIx, Lookup, OnBad, import,
     infer::{
@@ -19,7 +20,7 @@ use uuid::Uuid;
 pub struct Infer {
     /// A CSV pack (folder), an OpenDSS script, CIM100 RDF/XML or plain graph JSON; gzipped or not.
     pub network: PathBuf,
-    /// What was heard, a JSON object on each line, in any order (docs/inference.md).
+    /// What was heard, a JSON object on each line, in any order; gzipped or not (docs/inference.md).
     #[arg(long, value_name = "FILE.jsonl")]
     pub reports: PathBuf,
     /// Weights instead of the built-in ones (docs/inference.md).
@@ -28,13 +29,17 @@ pub struct Infer {
     /// Answer as of this moment instead of the last report, in the seconds of the file.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub until_s: Option<f64>,
-    /// Leave bad lines and rows out instead of answering nothing.
+    /// Leave lines and rows that cannot be read out instead of answering nothing. A report of a load or a device the network does
+    /// not have is left out, and told, in any case.
     #[arg(long)]
     pub skip_bad: bool,
     /// For machines.
     #[arg(long)]
     pub json: bool,
 }
+
+/// The first two bytes of a gzipped file (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Times are kept to the millisecond; further away than this they would not fit.
 const SECONDS_MAX: f64 = 1e12;
@@ -46,7 +51,8 @@ fn seconds(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "must be a number of seconds".to_owned())
 }
 
-/// Answers; exit code 1 when the network or a report is bad, each told with its line.
+/// Answers; exit code 1 when the network or a line is bad, each told with its line. That somebody reports whom the network does
+/// not know is nothing to refuse everybody else for: it is told, and left out.
 ///
 /// # Errors
 /// A file that cannot be read, weights that are out of range.
@@ -65,23 +71,36 @@ pub fn run(what: &Infer) -> anyhow::Result<ExitCode> {
         Some(path) => weights(path)?,
         None => Weights::default(),
     };
-    let text = std::fs::read_to_string(&what.reports)
-        .with_context(|| format!("{} cannot be read", what.reports.display()))?;
-    let (evidence, faults) = read(&text, &Lookup::new(&grid, &imported));
-    for (line, problem) in &faults {
-        eprintln!("{} line {line}: {problem}", what.reports.display());
+    let (evidence, faults) = read(&text(&what.reports)?, &Lookup::new(&grid, &imported));
+    for (line, fault) in &faults {
+        eprintln!("{} line {line}: {fault}", what.reports.display());
     }
-    if !faults.is_empty() && !what.skip_bad {
-        eprintln!(
-            "nothing was inferred: {} line(s) are bad (--skip-bad leaves them out)",
-            faults.len()
-        );
+    let bad = faults
+        .iter()
+        .filter(|(_, fault)| matches!(fault, Fault::Bad(_)))
+        .count();
+    if bad > 0 && !what.skip_bad {
+        eprintln!("nothing was inferred: {bad} line(s) are bad (--skip-bad leaves them out)");
         return Ok(ExitCode::FAILURE);
     }
     let mut engine = Engine::new(Arc::clone(&grid), &lengths_m, weights);
     let told = replay(&mut engine, evidence, Vec::new(), what.until_s.map(milliseconds));
     print(&engine, &told, what.json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file, unpacked when it is gzipped.
+fn text(path: &PathBuf) -> anyhow::Result<String> {
+    let cannot = || format!("{} cannot be read", path.display());
+    let bytes = std::fs::read(path).with_context(cannot)?;
+    let mut text = String::new();
+    if bytes.starts_with(&GZIP) {
+        MultiGzDecoder::new(bytes.as_slice())
+            .read_to_string(&mut text)
+            .with_context(cannot)?;
+        return Ok(text);
+    }
+    String::from_utf8(bytes).with_context(cannot)
 }
 
 fn weights(path: &PathBuf) -> anyhow::Result<Weights> {
@@ -111,8 +130,19 @@ fn milliseconds(seconds: f64) -> i64 {
     (seconds * 1000.0).round() as i64
 }
 
+/// What is wrong with a line.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    /// It cannot be read.
+    #[error("{0}")]
+    Bad(String),
+    /// It speaks of what the network does not have.
+    #[error("left out: {0}")]
+    Unknown(String),
+}
+
 /// The evidence of all good lines, and what is wrong with the others, by line counted from 1.
-fn read(text: &str, lookup: &Lookup<'_>) -> (Vec<Evidence>, Vec<(usize, String)>) {
+fn read(text: &str, lookup: &Lookup<'_>) -> (Vec<Evidence>, Vec<(usize, Fault)>) {
     let (mut evidence, mut faults) = (Vec::new(), Vec::new());
     for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         if line.trim().is_empty() {
@@ -126,23 +156,26 @@ fn read(text: &str, lookup: &Lookup<'_>) -> (Vec<Evidence>, Vec<(usize, String)>
     (evidence, faults)
 }
 
-fn parse(line: &str, lookup: &Lookup<'_>) -> Result<Vec<Evidence>, String> {
+fn parse(line: &str, lookup: &Lookup<'_>) -> Result<Vec<Evidence>, Fault> {
     let line: Line = serde_json::from_str(line).map_err(|error| {
-        format!(
+        Fault::Bad(format!(
             "{error}; write {{\"at_s\": SECONDS, \"load\": ID, \"kind\": \"call\", \"last_gasp\", \"ping_off\" \
              or \"ping_on\"}} or {{\"at_s\": SECONDS, \"kind\": \"scada_open\", \"device\": ID}}"
-        )
+        ))
     })?;
     if line.at_s.is_nan() || line.at_s.abs() > SECONDS_MAX {
-        return Err(format!("at_s is {}; write seconds from -1e12 to 1e12", line.at_s));
+        let problem = format!("at_s is {}; write seconds from -1e12 to 1e12", line.at_s);
+        return Err(Fault::Bad(problem));
     }
     let at_ms = milliseconds(line.at_s);
-    let load = || -> Result<LoadIx, String> {
-        let id = line
-            .load
-            .as_deref()
-            .ok_or("load is missing; name the load that reports")?;
-        lookup.load(id).map_err(|unknown| format!("load: {unknown}"))
+    let load = || -> Result<LoadIx, Fault> {
+        let id = named(
+            line.load.as_deref(),
+            "load is missing; name the load that reports",
+        )?;
+        lookup
+            .load(id)
+            .map_err(|unknown| Fault::Unknown(format!("load: {unknown}")))
     };
     let what = match line.kind {
         Kind::Call => What::Call(load()?),
@@ -150,13 +183,13 @@ fn parse(line: &str, lookup: &Lookup<'_>) -> Result<Vec<Evidence>, String> {
         Kind::PingOff => What::PingOff(load()?),
         Kind::PingOn => What::PingOn(load()?),
         Kind::ScadaOpen => {
-            let id = line
-                .device
-                .as_deref()
-                .ok_or("device is missing; name the device that opened")?;
+            let id = named(
+                line.device.as_deref(),
+                "device is missing; name the device that opened",
+            )?;
             let devices = lookup
                 .devices(id)
-                .map_err(|unknown| format!("device: {unknown}"))?;
+                .map_err(|unknown| Fault::Unknown(format!("device: {unknown}")))?;
             return Ok(devices
                 .into_iter()
                 .map(|device| Evidence::new(at_ms, What::ScadaOpen(device)))
@@ -164,6 +197,10 @@ fn parse(line: &str, lookup: &Lookup<'_>) -> Result<Vec<Evidence>, String> {
         }
     };
     Ok(vec![Evidence::new(at_ms, what)])
+}
+
+fn named<'l>(id: Option<&'l str>, missing: &str) -> Result<&'l str, Fault> {
+    id.ok_or_else(|| Fault::Bad(missing.to_owned()))
 }
 
 #[derive(Serialize)]

@@ -22,7 +22,7 @@ use super::super::{Fields, Visit};
 use crate::{api::Language, app::App, words};
 
 /// Who calls.
-const CALLERS: [Role; 2] = [Role::Agent, Role::Dispatcher];
+pub(super) const CALLERS: [Role; 2] = [Role::Agent, Role::Dispatcher];
 /// Who sees calls; managers when nobody made them in time.
 const CALLS_SEEN_BY: [Role; 3] = [Role::Agent, Role::Dispatcher, Role::Manager];
 /// Who says what an exception was.

@@ -191,12 +191,16 @@ pub(in crate::pages) fn eta(
 }
 
 /// Whether a crew works on what puts the customer off.
-fn has_crew(class: &str) -> bool {
+pub(in crate::pages) fn has_crew(class: &str) -> bool {
     !matches!(class, "ARREARS" | "CUSTOMER_REQUEST" | "SAFETY" | "CURTAILMENT")
 }
 
 /// What supply waits for, where it is not a repair and nobody has given a time.
-fn next(language: Language, class: &str, etr_at: Option<DateTime<Utc>>) -> Option<String> {
+pub(in crate::pages) fn next(
+    language: Language,
+    class: &str,
+    etr_at: Option<DateTime<Utc>>,
+) -> Option<String> {
     let key = match class {
         "ARREARS" => "why.arrears_next",
         "SAFETY" => "why.safety_next",

@@ -82,14 +82,19 @@ impl Tree {
             .find(|likely| likely.class == class)
             .map_or(0.0, |likely| likely.p);
         let named = self.atlas.with_device(class);
+        let premise = row.devices.is_empty();
+        let mut candidates = self.listed(&likely, listed_p);
+        if let Some(above) = named.filter(|_| premise) {
+            self.lift(&mut candidates, above, confidence);
+        }
         Incident {
             key: IncidentKey {
                 at_ms: finding.seed.0,
                 load: finding.seed.1,
             },
             device: named.and_then(|class| self.atlas.named(class)),
-            premise: row.devices.is_empty(),
-            candidates: self.listed(&likely, listed_p),
+            premise,
+            candidates,
             confidence,
             restored_at_ms: finding.span.restored.map(|at| at * super::record::STEP_MS),
             overruled: false,
@@ -113,6 +118,22 @@ impl Tree {
             })
         });
         listed.collect()
+    }
+
+    /// A premises has no device of its own: the nearest one above stands for it, first, with `p` beside its own.
+    fn lift(&self, candidates: &mut Vec<Candidate>, above: ClassIx, p: f64) {
+        let Some(device) = self.atlas.named(above) else {
+            return;
+        };
+        let listed = candidates.iter().position(|one| one.device == device);
+        let own = listed.map_or(0.0, |at| candidates.remove(at).p);
+        let equal = self.atlas.class(above).devices.clone();
+        let lifted = Candidate {
+            device,
+            equal,
+            p: p + own,
+        };
+        candidates.insert(0, lifted);
     }
 
     fn counted(&self, class: ClassIx, finding: &Finding) -> Counted {

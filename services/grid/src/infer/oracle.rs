@@ -255,6 +255,9 @@ proptest! {
         for incident in &incidents {
             let sum: f64 = incident.candidates.iter().map(|candidate| candidate.p).sum();
             prop_assert!((0.0..=1.0 + 1e-9).contains(&incident.confidence) && sum <= 1.0 + 1e-9);
+            if let Some(named) = incident.device {
+                prop_assert_eq!(incident.candidates[0].device, named, "{:?}", incident);
+            }
         }
     }
 }

@@ -233,6 +233,7 @@ pub(crate) async fn step_members(
 #[derive(Debug)]
 pub(crate) struct Outage {
     pub(crate) number: String,
+    pub(crate) class: String,
     pub(crate) org_path: String,
     pub(crate) zone: String,
     pub(crate) confirmed: bool,
@@ -252,7 +253,7 @@ pub(crate) struct Outage {
 pub(crate) async fn outages(pool: &PgPool, since: Instant, limit: i64) -> Result<Vec<Outage>, Error> {
     sqlx::query_as!(
         Outage,
-        "select number, org_path, zone, confirmed, off_at, lon, lat, order_state, cause_code, etr_at,
+        "select number, class, org_path, zone, confirmed, off_at, lon, lat, order_state, cause_code, etr_at,
              customers_off, customers_restored, restored_at
          from insight.incident_view
          where version > 0 and state <> 'merged' and class not in ('ARREARS', 'CUSTOMER_REQUEST')
