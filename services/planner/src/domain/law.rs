@@ -11,6 +11,7 @@ use relight_policy::{
 use super::{
     facts::Coverage,
     outage::{Class, Outage, Ruled},
+    said::{Said, clock},
     window::{Instant, Window},
 };
 
@@ -57,6 +58,18 @@ fn stricter(one: Answer, other: Answer) -> Answer {
         (verdict, answer.earliest.is_none(), answer.earliest)
     };
     if rank(&other) > rank(&one) { other } else { one }
+}
+
+/// What the pack answered, in both languages: its arithmetic in English, in Chinese the rule and the first moment.
+pub fn said(answer: &Answer) -> Said {
+    let rule = answer.rule.as_deref().unwrap_or(&answer.pack_version);
+    let earliest = answer.earliest.map(|at| clock(at, answer.zone));
+    let zh = match (earliest, answer.verdict) {
+        (Some(at), _) => format!("按规则“{rule}”，最早为{at}"),
+        (None, Verdict::Forbidden) => format!("规则“{rule}”禁止这样做"),
+        (None, _) => format!("按规则“{rule}”不允许，或缺少事实而无法判断"),
+    };
+    Said::new(zh, answer.because.clone())
 }
 
 impl Law<'_> {
