@@ -4,6 +4,7 @@
 mod bad;
 mod changes;
 mod day;
+mod limits;
 mod locks;
 mod network;
 mod order;
