@@ -114,6 +114,7 @@ fn proven(
     let needs = open_way(case, facts)?;
     let (proof, stop_at) = (shown.proof, notice.stop_at);
     proof.check(notice.issued_at, now)?;
+    filed(shown.filing.as_ref(), notice.issued_at, now)?;
     let (is_filed, told) = (shown.filing.is_some(), shown.occupants.is_some());
     class_served(needs, proof.method.is_visit(), is_filed, told)?;
     let carries = facts.law.carries(case, &basis.reminder, proof.served_at, stop_at);
@@ -128,6 +129,17 @@ fn proven(
         opens_at,
         ends_at,
     })
+}
+
+/// The authority gets a copy of what was written, so not before; and what will be filed is not filed.
+fn filed(filing: Option<&Filing>, issued_at: Instant, now: Instant) -> Result<(), Refusal> {
+    match filing {
+        Some(filing) if filing.at < issued_at || filing.at > now => Err(Refusal::Proof {
+            field: "filed_at",
+            must: "must lie between the issue of the notice and now",
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The case on the proofs that stand. None: the notice stands and has to be served again, in its time. One whose window is still

@@ -334,6 +334,39 @@ fn a_class_is_served_by_its_own_rule() {
     }
 }
 
+/// A copy at the authority is of a notice that is written, and lies there.
+#[test]
+fn the_copy_at_the_authority_is_neither_of_before_the_notice_nor_to_come() {
+    let (issued, _) = in_state("notice_issued");
+    let issued = Case {
+        class: Class::Hospital,
+        ..issued
+    };
+    let now = local("08-10 12:00");
+    for (at, field) in [
+        ("08-06 09:59", Some("filed_at")),
+        ("08-06 10:00", None),
+        ("08-10 12:00", None),
+        ("08-10 12:01", Some("filed_at")),
+        ("12-31 10:00", Some("filed_at")),
+    ] {
+        let event = Event::Serve {
+            proof: posted(local("08-10 09:00")),
+            filing: Some(Filing {
+                at: local(at),
+                receipt: "authority 5".to_owned(),
+            }),
+            occupants: None,
+        };
+        let refused = go(&issued, &event, now).err();
+        assert_eq!(
+            refused.as_ref().and_then(Refusal::field),
+            field,
+            "{at}: {refused:?}"
+        );
+    }
+}
+
 #[test]
 fn a_last_warning_is_given_in_the_window_on_a_fresh_balance_to_supplied_premises() {
     let (open, _) = in_state("window_open");
