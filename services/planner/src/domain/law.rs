@@ -127,6 +127,22 @@ impl Law<'_> {
         })
     }
 
+    /// What [`Law::notice`] answered, in both languages; in Chinese with the time there was.
+    pub fn notice_said(&self, outage: &Outage, coverage: &Coverage, answer: &Answer) -> Said {
+        let mut said = said(answer);
+        let complete = outage
+            .announced_at
+            .and_then(|at| coverage.individual_at(at).max(Some(at)));
+        if let Some(at) = complete {
+            // Cut off, not rounded: 167.99 h are no 168 h.
+            let tenths = (outage.window.off_at - at).num_minutes().div_euclid(6);
+            let (hours, tenth) = (tenths.div_euclid(10), tenths.rem_euclid(10));
+            let told = clock(at, answer.zone);
+            said.zh = format!("告知于{told}完成，距停电{hours}.{tenth}小时；{}", said.zh);
+        }
+        said
+    }
+
     /// The last second at which an individual notice carries the window of `outage`; none: not even the announcement does. More
     /// notice never turns a yes into a no, so it is halved until one second is left.
     pub fn latest_notice(&self, outage: &Outage) -> Option<Instant> {

@@ -13,7 +13,7 @@ use relight_policy::Verdict;
 use super::{
     event::{Effect, Event, Kind},
     facts::Facts,
-    law::{Law, said},
+    law::Law,
     outage::{Class, Decision, Mark, Outage, Permit, State, Worded},
     refusal::Refusal,
     window::{Instant, Window},
@@ -124,7 +124,7 @@ pub fn notice_holds(outage: &Outage, facts: &Facts, law: &Law<'_>) -> Result<(),
     if answer.verdict == Verdict::Yes {
         Ok(())
     } else {
-        Err(Refusal::Law(said(&answer)))
+        Err(Refusal::Law(law.notice_said(outage, &facts.coverage, &answer)))
     }
 }
 
