@@ -137,7 +137,12 @@ mod tests {
 
     fn all(at: Instant) -> Vec<Refusal> {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-        let law = || Said::new("最早为2026-03-08 09:00", "earliest 2026-03-08T09:00+08:00");
+        let law = || {
+            Said::new(
+                "按规则，最早为2026-03-08 09:00",
+                "earliest 2026-03-08T09:00+08:00",
+            )
+        };
         let mut all = vec![
             Refusal::OwnPlan,
             Refusal::OwnWords,
