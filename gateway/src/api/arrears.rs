@@ -9,7 +9,7 @@ use relight_common::{
 };
 use relight_proto::arrears::v1::{
     ApplyRequest, Case as WireCase, GetCaseRequest, ListCasesRequest, Message as WireMessage, NoticeRequest,
-    ReleaseRequest, apply_request::Event, get_case_request::By,
+    ReleaseRequest, Service as WireService, apply_request::Event, get_case_request::By,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -88,6 +88,17 @@ pub struct CaseMessage {
     pub result_at: Option<DateTime<Utc>>,
 }
 
+/// One proof that the notice was served.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaseService {
+    /// `e_signature`, `signed_receipt`, `recorded_call`, `registered_mail`, `posted_with_witness`
+    pub method: String,
+    /// When the customer got it.
+    pub served_at: Option<DateTime<Utc>>,
+    /// Who served it.
+    pub server: String,
+}
+
 /// One debt of one account, from overdue to its end.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ArrearsCase {
@@ -136,8 +147,10 @@ pub struct ArrearsCase {
     pub stop_at: Option<DateTime<Utc>>,
     /// Last useful moment of serving the notice.
     pub serve_by: Option<DateTime<Utc>>,
-    /// When it was served.
+    /// When it was first served: the days count from then.
     pub served_at: Option<DateTime<Utc>>,
+    /// Every proof of service that stands, by rank: the first one is the proof.
+    pub services: Vec<CaseService>,
     /// Begin of the lawful window.
     pub window_opens_at: Option<DateTime<Utc>>,
     /// Its end.
@@ -204,6 +217,7 @@ impl From<WireCase> for ArrearsCase {
             stop_at: at(case.stop_at),
             serve_by: at(case.serve_by),
             served_at: at(case.served_at),
+            services: case.services.into_iter().map(CaseService::from).collect(),
             window_opens_at: at(case.window_opens_at),
             window_ends_at: at(case.window_ends_at),
             pre_noticed_at: at(case.pre_noticed_at),
@@ -217,6 +231,16 @@ impl From<WireCase> for ArrearsCase {
             warning: case.warning,
             steps: steps.collect(),
             messages: case.messages.into_iter().map(CaseMessage::from).collect(),
+        }
+    }
+}
+
+impl From<WireService> for CaseService {
+    fn from(service: WireService) -> Self {
+        Self {
+            method: service.method,
+            served_at: at(service.served_at),
+            server: service.server,
         }
     }
 }

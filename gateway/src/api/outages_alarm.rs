@@ -45,8 +45,10 @@ struct OutageAlarm {
     /// `fault` (an important customer is off by a fault),
     /// `locked` (a lock was put in its window after people were told: move it, or a manager lifts the lock)
     what: String,
-    /// Why, in words.
+    /// Why, in English.
     because: String,
+    /// Why, in Chinese; empty: raised before it was said in Chinese too.
+    because_zh: String,
     /// When supply goes off, or went off.
     off_at: Option<DateTime<Utc>>,
     /// When it was raised.
@@ -66,6 +68,7 @@ impl From<WireAlarm> for OutageAlarm {
             org_path: one.org_path,
             what: one.what,
             because: one.because,
+            because_zh: one.because_zh,
             off_at: at(one.off_at),
             raised_at: at(one.raised_at),
             acknowledged_at: at(one.acknowledged_at),

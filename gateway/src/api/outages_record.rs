@@ -77,7 +77,7 @@ impl From<PublishedAnnouncement> for Published {
 /// Customers of one class; a customer may be in several.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ClassCoverage {
-    /// `important`, `life_support`, `dedicated_line`, `own_generation`, `other`
+    /// `important`, `life_support`, `dedicated_line`, `own_generation`, `high_voltage`, `other`
     pub class: String,
     /// How many.
     pub customers: u32,

@@ -170,6 +170,7 @@ mod tests {
             number: "P-20261127-0001".to_owned(),
             what: "late_joiner".to_owned(),
             because: "customer the-customer moved in: call them".to_owned(),
+            because_zh: "客户the-customer新入住".to_owned(),
             ..OutageAlarm::default()
         };
         let item = item_of(13, event("outage.alarm", alarm.encode_to_vec()));

@@ -72,6 +72,8 @@ words! {
         DedicatedLine = "dedicated_line",
         /// Those with generation, storage or a second supply.
         OwnGeneration = "own_generation",
+        /// Those supplied at high voltage, above 1 kV.
+        HighVoltage = "high_voltage",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Customers in arrears on the live system, from day 1 to reconnection. Time is moved by the one clock; no rule is
 //! shortened.
 
+mod classes;
 mod house;
 mod orders;
 mod photos;

@@ -4,6 +4,7 @@
 mod bad;
 mod changes;
 mod day;
+mod limits;
 mod locks;
 mod network;
 mod order;
@@ -288,6 +289,9 @@ async fn nobody_switches_off(street: &Street) -> anyhow::Result<()> {
         Ok(all.into_iter().find(|one| one["what"] == "not_begun"))
     })
     .await?;
+    for (language, words) in [("because", "nobody switched off"), ("because_zh", "无人停电")] {
+        assert!(text(&alarm, language)?.contains(words), "{alarm}");
+    }
     let seen = format!(
         "/api/v1/outage-alarms/{}/acknowledgement",
         text(&alarm, "alarm_id")?

@@ -27,12 +27,13 @@ impl AlarmRow {
     /// In the words of the reader; a kind of a later release by its own word.
     pub(super) fn of(alarm: &Alarm, language: Language, (now, zone): (DateTime<Utc>, Tz)) -> Self {
         let key = format!("board.alarm_{}", alarm.what);
+        let (because, because_lang) = because(alarm, language);
         Self {
             alarm_id: alarm.alarm_id.clone(),
             number: alarm.number.clone(),
             what: words::find(language, &key, &[]).unwrap_or_else(|| alarm.what.clone()),
-            because: alarm.because.clone(),
-            because_lang: (language != Language::En).then_some("en"),
+            because,
+            because_lang,
             raised: at(alarm.raised_at).map_or(String::new(), |at| words::short(at, now, zone)),
             command_id: Uuid::now_v7().to_string(),
         }
@@ -68,6 +69,15 @@ impl AlarmRow {
     }
 }
 
+/// Why, in the language of the page where it was said in it, else in English and marked as such.
+fn because(alarm: &Alarm, language: Language) -> (String, Option<&'static str>) {
+    match language {
+        Language::En => (alarm.because.clone(), None),
+        Language::ZhCn if alarm.because_zh.is_empty() => (alarm.because.clone(), Some("en")),
+        Language::ZhCn => (alarm.because_zh.clone(), None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use relight_common::wire::timestamp;
@@ -81,6 +91,7 @@ mod tests {
             number: "P-20261127-0001".to_owned(),
             what: what.to_owned(),
             because: "announced for 09:00".to_owned(),
+            because_zh: "公告时间09:00".to_owned(),
             raised_at: Some(timestamp(now)),
             ..Alarm::default()
         };
@@ -89,6 +100,19 @@ mod tests {
         assert_eq!(said("not_begun", Language::ZhCn).what, "到时未停电");
         assert_eq!(said("of_tomorrow", Language::En).what, "of_tomorrow");
         assert_eq!(said("gate", Language::En).because, "announced for 09:00");
+        assert_eq!(said("gate", Language::ZhCn).because, "公告时间09:00");
+        assert_eq!(said("gate", Language::ZhCn).because_lang, None);
+    }
+
+    /// What a release before raised has English words only: shown, and marked for screen readers.
+    #[test]
+    fn a_reason_without_chinese_words_is_shown_in_english_and_marked() {
+        let alarm = Alarm {
+            because: "announced for 09:00".to_owned(),
+            ..Alarm::default()
+        };
+        let said = because(&alarm, Language::ZhCn);
+        assert_eq!(said, ("announced for 09:00".to_owned(), Some("en")));
     }
     #[test]
     fn an_alarm_of_arrears_says_the_meter_and_the_place() {

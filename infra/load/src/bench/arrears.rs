@@ -372,6 +372,7 @@ fn warned(now: DateTime<Utc>) -> State {
             basis,
             notice,
             proof,
+            all: Vec::new(),
             filing: None,
             occupants: None,
             opens_at: now - TimeDelta::hours(1),

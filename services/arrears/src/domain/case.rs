@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{Instant, call::Call, class::Class, proof::Proof};
+use super::{Instant, call::Call, class::Class, proof::Proof, service::Proven};
 pub use super::{
     hold::{Held, HoldKind},
     stood::Stood,
@@ -158,8 +158,11 @@ pub struct Served {
     pub basis: Basis,
     /// The notice.
     pub notice: Notice,
-    /// The evidence.
+    /// The evidence that holds: the best by rank.
     pub proof: Proof,
+    /// Every proof that stands, the best first, where there are several; see [`Served::proofs`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub all: Vec<Proven>,
     /// The copy at the authority, where the class needs one.
     pub filing: Option<Filing>,
     /// How the occupants of a shared supply were told.

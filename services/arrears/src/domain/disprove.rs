@@ -68,7 +68,7 @@ pub(super) fn carried(case: &Case, left: &Reminder, law: &Law, now: Instant) -> 
         State::NoticeServed { served }
         | State::WindowOpen { served, .. }
         | State::PreNoticed { served, .. } => {
-            let (served_at, stop_at) = (served.proof.served_at, served.notice.stop_at);
+            let (served_at, stop_at) = (served.counts_from(), served.notice.stop_at);
             law.carries(case, left, served_at, stop_at).is_ok()
         }
         _ => law.is_old_enough(case, left, now),

@@ -2,10 +2,11 @@
 
 use super::{
     Effect, Instant, State,
-    case::{Approval, Case, Held, HoldKind, Served, Void},
+    case::{Approval, Case, Held, HoldKind, Void},
     class::{Class, Needs},
     money::{call_back, hold},
-    stranger::unserved,
+    proof::Proof,
+    service::rest_on,
     transition::class_served,
     wrongful::wrongful,
 };
@@ -77,7 +78,7 @@ pub(super) fn classify(mut case: Case, class: Class, now: Instant) -> (Case, Vec
         }
         _ if changed => {
             let mut effects = call_back(&mut case);
-            effects.extend(stand_down(&mut case));
+            effects.extend(stand_down(&mut case, now));
             effects.dedup();
             (case, effects)
         }
@@ -86,7 +87,7 @@ pub(super) fn classify(mut case: Case, class: Class, now: Instant) -> (Case, Vec
 }
 
 /// An approval or a service that is not enough for the class carries nothing.
-fn stand_down(case: &mut Case) -> Vec<Effect> {
+fn stand_down(case: &mut Case, now: Instant) -> Vec<Effect> {
     let (Some(needs), Some(basis), true) = (
         case.class.needs(),
         case.state.basis().cloned(),
@@ -102,18 +103,17 @@ fn stand_down(case: &mut Case) -> Vec<Effect> {
         return vec![Effect::StopCrew];
     }
     match case.state.served().cloned() {
-        Some(served) if !serves(&served, needs) => unserved(case, served),
-        _ => Vec::new(),
+        Some(served) => {
+            let (is_filed, told) = (served.filing.is_some(), served.occupants.is_some());
+            let stands = |proof: &Proof| class_served(needs, proof.method.is_visit(), is_filed, told).is_ok();
+            rest_on(case, served, stands, now)
+        }
+        None => Vec::new(),
     }
 }
 
 fn approves(approval: &Approval, needs: Needs) -> bool {
     (approval.manager || !needs.manager) && (approval.exception.is_some() || !needs.exception)
-}
-
-fn serves(served: &Served, needs: Needs) -> bool {
-    let (is_filed, told) = (served.filing.is_some(), served.occupants.is_some());
-    class_served(needs, served.proof.method.is_visit(), is_filed, told).is_ok()
 }
 
 #[cfg(test)]

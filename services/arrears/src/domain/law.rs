@@ -201,7 +201,7 @@ impl Law {
     ) -> Result<(), Refusal> {
         let attempt = Attempt {
             reminded_at: served.basis.reminder.at,
-            served_at: served.proof.served_at,
+            served_at: served.counts_from(),
             stop_at: served.notice.stop_at,
             pre_noticed_at,
             at: now,

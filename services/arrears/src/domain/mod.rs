@@ -17,6 +17,7 @@ mod moment;
 pub mod money;
 pub mod proof;
 pub mod refusal;
+pub mod service;
 mod stood;
 mod stranger;
 mod told;

@@ -9,6 +9,8 @@ use super::{
     case::{Case, Served},
     disprove::disprove,
     money::call_back,
+    proof::Proof,
+    service::rest_on,
 };
 
 /// Takes back what rests on calls to `contact`: the case goes back to where the next proof is given. A cut that was done
@@ -38,21 +40,12 @@ pub(super) fn stranger(
     }
     if case.state.is_before_cut()
         && let Some(served) = case.state.served().cloned()
-        && reached(served.proof.call.as_ref())
     {
-        effects.extend(unserved(&mut case, served));
+        let stands = |proof: &Proof| !reached(proof.call.as_ref());
+        effects.extend(rest_on(&mut case, served, stands, now));
     }
     effects.dedup();
     (case, effects)
-}
-
-/// The notice stands and has to be served again, in its time.
-pub(super) fn unserved(case: &mut Case, served: Served) -> Vec<Effect> {
-    case.state = State::NoticeIssued {
-        basis: served.basis,
-        notice: served.notice,
-    };
-    vec![Effect::StopCrew]
 }
 
 /// Whether a proof of the case rests on a call to `contact`.
@@ -63,10 +56,8 @@ pub fn rests_on(case: &Case, contact: Uuid) -> bool {
         State::WindowOpen { unused, .. } => unused.as_ref().is_some_and(|warning| reached(&warning.call)),
         _ => false,
     };
-    let served = case
-        .state
-        .served()
-        .is_some_and(|served| reached(&served.proof.call));
+    let proofs = case.state.served().map(Served::proofs).unwrap_or_default();
+    let served = proofs.iter().any(|one| reached(&one.proof.call));
     warned || served || case.reminders.iter().any(|one| reached(&one.call))
 }
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{
     Case, Effect, Event, Instant, Refusal, State,
-    case::{Filing, HoldKind, Reminder},
+    case::{HoldKind, Reminder},
     class::Class,
     facts::{Facts, Locks, Premises, Release},
     given::{
@@ -15,6 +15,7 @@ use super::{
 };
 
 mod back;
+mod classes;
 mod late;
 mod paid;
 mod paid_after;
@@ -101,7 +102,11 @@ fn a_step_fits_its_state_only() {
         (propose(), &["eligible"]),
         (approve("hu", true), &["eligible"]),
         (issue("08-17 10:00"), &["approved"]),
-        (serve("08-10 09:00"), &["notice_issued"]),
+        // One that was served takes other proofs of the same.
+        (
+            serve("08-10 09:00"),
+            &["notice_issued", "notice_served", "window_open", "pre_noticed"],
+        ),
         (warn("08-17 09:15"), &["window_open"]),
         (cut(), &["pre_noticed"]),
         (
@@ -289,45 +294,6 @@ fn only_proof_of_rank_in_time_is_service() {
     }
     assert!(go(&issued, &serve("08-10 09:59"), now).is_ok());
     assert!(go(&issued, &serve("08-10 00:01"), now).is_ok());
-}
-
-#[test]
-fn a_class_is_served_by_its_own_rule() {
-    let filing = Some(Filing {
-        at: local("08-10 09:00"),
-        receipt: "authority 5".to_owned(),
-    });
-    let mail = |proof: &mut super::proof::Proof| {
-        proof.method = Method::RegisteredMail;
-        proof.record = Some("EMS 1".to_owned());
-    };
-    let table = [
-        (Class::Hospital, true, false, false, Some("filing")),
-        (Class::Hospital, false, true, false, None),
-        (Class::Vulnerable, false, false, false, Some("method")),
-        (Class::Vulnerable, true, false, false, None),
-        (Class::Shared, true, true, false, Some("occupants")),
-        (Class::Shared, true, true, true, None),
-    ];
-    for (class, visit, filed, occupants, field) in table {
-        let (issued, _) = in_state("notice_issued");
-        let issued = Case { class, ..issued };
-        let mut proof = posted(local("08-10 09:00"));
-        if !visit {
-            mail(&mut proof);
-        }
-        let event = Event::Serve {
-            proof,
-            filing: filing.clone().filter(|_| filed),
-            occupants: occupants.then(|| "posted in the hall".to_owned()),
-        };
-        let refused = go(&issued, &event, local("08-10 12:00")).err();
-        assert_eq!(
-            refused.as_ref().and_then(Refusal::field),
-            field,
-            "{class:?}: {refused:?}"
-        );
-    }
 }
 
 #[test]

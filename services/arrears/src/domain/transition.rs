@@ -11,6 +11,7 @@ use super::{
     late,
     moment::{fresh, overdue, past},
     money,
+    service::{self, Shown},
     stranger::stranger,
     upkeep::look,
     wrongful::{found_off, was_wrongful, wrongful},
@@ -192,36 +193,32 @@ fn step(mut case: Case, event: &Event, facts: &Facts<'_>, now: Instant) -> Moved
                 occupants,
             },
         ) => {
-            let needs = open_way(&case, facts)?;
-            proof.check(notice.issued_at, now)?;
-            class_served(
-                needs,
-                proof.method.is_visit(),
-                filing.is_some(),
-                occupants.is_some(),
-            )?;
-            let stop_at = notice.stop_at;
-            if let Err(no) = facts
-                .law
-                .carries(&case, &basis.reminder, proof.served_at, stop_at)
-            {
-                return Err(Refusal::EmptyWindow {
-                    stop_at,
-                    serve_by: Some(notice.serve_by),
-                    because: no.because,
-                });
-            }
-            let (opens_at, ends_at) = facts.law.window(&case, &basis, proof.served_at, stop_at)?;
-            let served = Served {
-                basis,
-                notice,
-                proof: proof.clone(),
-                filing: filing.clone(),
-                occupants: occupants.clone(),
-                opens_at,
-                ends_at,
+            let shown = Shown {
+                proof,
+                filing,
+                occupants,
             };
+            let served = service::first(&case, (basis, notice), &shown, facts, now)?;
             State::NoticeServed { served }
+        }
+        (
+            state @ (State::NoticeServed { .. } | State::WindowOpen { .. } | State::PreNoticed { .. }),
+            Event::Serve {
+                proof,
+                filing,
+                occupants,
+            },
+        ) => {
+            let shown = Shown {
+                proof,
+                filing,
+                occupants,
+            };
+            let Some(served) = state.served().cloned() else {
+                return refused(&case, event);
+            };
+            let served = service::another(&case, served, &shown, facts, now)?;
+            service::with(state, served)
         }
         (
             State::WindowOpen { served, .. },

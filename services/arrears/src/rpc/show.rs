@@ -7,6 +7,7 @@ use crate::{
     domain::{
         State,
         case::{Back, Case, Served},
+        service::Proven,
     },
     store::{
         case::{Step, Stored},
@@ -136,9 +137,18 @@ fn notice(told: &mut w::Case, state: &State) {
 }
 
 fn window(told: &mut w::Case, served: &Served) {
-    told.served_at = Some(timestamp(served.proof.served_at));
+    told.served_at = Some(timestamp(served.counts_from()));
+    told.services = served.proofs().iter().map(service).collect();
     told.window_opens_at = Some(timestamp(served.opens_at));
     told.window_ends_at = Some(timestamp(served.ends_at));
+}
+
+fn service(one: &Proven) -> w::Service {
+    w::Service {
+        method: one.proof.method.word().to_owned(),
+        served_at: Some(timestamp(one.proof.served_at)),
+        server: one.proof.server_called().to_owned(),
+    }
 }
 
 fn back(told: &mut w::Case, state: &State) {

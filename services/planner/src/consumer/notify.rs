@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     desk::{act::take_notice, reliability, step::save, tell},
-    domain::{event::Kind, ids::OutageId},
+    domain::{event::Kind, ids::OutageId, said::Said},
     error::Error,
     store::{
         outage, safety,
@@ -81,7 +81,11 @@ impl Consumer for FromNotify {
             let at = work.at();
             told::void(work.conn(), (one.id, told.plan_no, kind), &strangers, at).await?;
             save(work, &mut one).await?;
-            let because = format!("{} notices went to somebody else's number", strangers.len());
+            let count = strangers.len();
+            let because = Said::new(
+                format!("{count}条告知发到了他人的号码"),
+                format!("{count} notices went to somebody else's number"),
+            );
             tell::alarm(work, &one, "wrong_person", because).await?;
         }
         if kind == Kind::Notice && told.plan_no == one.life.plan_no {

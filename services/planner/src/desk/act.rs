@@ -16,6 +16,7 @@ use crate::{
         call::{Call, Outcome},
         event::{Event, Kind},
         ids::OutageId,
+        law::said,
         outage::State,
         refusal::Refusal,
         window::Window,
@@ -361,7 +362,7 @@ async fn may_decide(work: &mut Work, pack: &Pack, one: &Stored, customer: Uuid) 
     if answer.allowed() {
         Ok(())
     } else {
-        Err(Refusal::StillTalking(answer.because).into())
+        Err(Refusal::StillTalking(said(&answer)).into())
     }
 }
 

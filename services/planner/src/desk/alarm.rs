@@ -17,7 +17,7 @@ use super::{
     tell,
 };
 use crate::{
-    domain::{event::Event, ids::OutageId, outage::State, transition::notice_holds},
+    domain::{event::Event, ids::OutageId, outage::State, said::Said, transition::notice_holds},
     error::Error,
     store::{
         facts,
@@ -78,11 +78,14 @@ async fn notice_alarm(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), 
     Ok(())
 }
 
-async fn lacks(work: &mut Work, pack: &Pack, one: &Stored) -> Result<String, Error> {
+async fn lacks(work: &mut Work, pack: &Pack, one: &Stored) -> Result<Said, Error> {
     let facts = facts::read(work.conn(), one).await?;
     Ok(match notice_holds(&one.life, &facts, &law(pack, one)) {
-        Ok(()) => "the notice is complete and waits to be taken".to_owned(),
-        Err(refusal) => refusal.to_string(),
+        Ok(()) => Said::new(
+            "告知已完成，等待确认",
+            "the notice is complete and waits to be taken",
+        ),
+        Err(refusal) => refusal.said(zone_of(one)),
     })
 }
 
@@ -97,7 +100,7 @@ async fn remind(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Er
     match step(work, pack, one, &Event::Remind, ITSELF, With::default()).await {
         Ok(()) => escalate_silent(work, one, "account_manager").await,
         // Nobody is reminded of what should have begun: the clock jumped, or the house slept.
-        Err(Error::Refused(refusal)) => tell::alarm(work, one, "reminder", refusal.to_string()).await,
+        Err(Error::Refused(refusal)) => tell::alarm(work, one, "reminder", refusal.said(zone_of(one))).await,
         Err(other) => Err(other),
     }
 }
@@ -110,7 +113,7 @@ async fn gate(work: &mut Work, pack: &Pack, one: &mut Stored) -> Result<(), Erro
         Ok(()) => Ok(()),
         Err(Error::Refused(refusal)) => {
             escalate_silent(work, one, "duty_manager").await?;
-            tell::alarm(work, one, "gate", refusal.to_string()).await
+            tell::alarm(work, one, "gate", refusal.said(zone_of(one))).await
         }
         Err(other) => Err(other),
     }
@@ -126,25 +129,33 @@ async fn not_begun(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Err
     let (start, end, now) = (one.life.starts_at(), one.life.window.on_at, work.at());
     let clock = |at: DateTime<Utc>| at.with_timezone(&zone_of(one)).format("%H:%M").to_string();
     let until = (start + law(pack, one).start_within(&one.life)).min(end);
-    let started = format!("nobody switched off at {}, the announced time", clock(start));
-    let (what, because) = if now >= end {
+    let (what, zh, en) = if now >= end {
+        let en = ", and the announced end passed: call it off, people are told";
         (
             "not_begun_over",
-            format!("{started}, and the announced end passed: call it off, people are told"),
+            "，且公告的结束时间已过：请取消并告知客户".to_owned(),
+            en.to_owned(),
         )
     } else if now >= until {
-        let needs = "a manager confirms a later start, moves it or calls it off, and people are told";
+        let en = ", and by now it may not be: a manager confirms a later start, moves it or calls it off, and people are told";
         (
             "not_begun_late",
-            format!("{started}, and by now it may not be: {needs}"),
+            "，现已不得停电：须由负责人确认推迟开始、改期或取消，并告知客户".to_owned(),
+            en.to_owned(),
         )
     } else {
         let until = clock(until);
         (
             "not_begun",
-            format!("{started}: it may be until {until}, later only with a later start"),
+            format!("：{until}前仍可停电，之后须确认推迟开始"),
+            format!(": it may be until {until}, later only with a later start"),
         )
     };
+    let start = clock(start);
+    let because = Said::new(
+        format!("公告时间{start}无人停电{zh}"),
+        format!("nobody switched off at {start}, the announced time{en}"),
+    );
     tell::alarm(work, one, what, because).await?;
     watch_start(work, pack, one).await
 }
@@ -156,9 +167,10 @@ async fn escalate_silent(work: &mut Work, one: &Stored, to: &str) -> Result<(), 
         people::escalate(work.conn(), whom, to, (None, ""), at).await?;
     }
     if !silent.is_empty() {
-        let because = format!(
-            "{} important or life-support customers have not acknowledged",
-            silent.len()
+        let count = silent.len();
+        let because = Said::new(
+            format!("{count}户重要客户或生命支持客户未确认"),
+            format!("{count} important or life-support customers have not acknowledged"),
         );
         tell::alarm(work, one, to, because).await?;
         work.audit(

@@ -8,6 +8,7 @@ use super::tell;
 use crate::{
     domain::{
         call::{Call, Outcome},
+        said::Said,
         window::Instant,
     },
     error::Error,
@@ -48,9 +49,12 @@ pub async fn record(
     work.audit("outage.called", one.id, detail);
     if called.outcome == Outcome::WrongPerson {
         tell::contact_wrong(work, one, customer, called, &by);
-        let because = format!(
-            "a call to customer {customer} reached somebody else: contact {} is not used any more",
-            called.contact
+        let contact = called.contact;
+        let because = Said::new(
+            format!("致电客户{customer}时接听的是他人：联系方式{contact}不再使用"),
+            format!(
+                "a call to customer {customer} reached somebody else: contact {contact} is not used any more"
+            ),
         );
         tell::alarm(work, one, "wrong_person", because).await?;
     }

@@ -8,6 +8,8 @@ use crate::{
     domain::{
         event::Event,
         outage::{Class, State},
+        refusal::state_zh,
+        said::Said,
         window::Instant,
     },
     error::Error,
@@ -74,8 +76,13 @@ pub async fn undecided(work: &mut Work, one: &Stored) -> Result<(), Error> {
         return Ok(());
     }
     let state = one.life.state.word();
-    let because =
-        format!("nobody has decided yet, it is {state}: the notice has to be out in time, or it is moved");
+    let because = Said::new(
+        format!(
+            "尚无人审批，当前为“{}”：须按时发出告知，否则改期",
+            state_zh(one.life.state)
+        ),
+        format!("nobody has decided yet, it is {state}: the notice has to be out in time, or it is moved"),
+    );
     tell::alarm(work, one, "undecided", because).await
 }
 
@@ -87,7 +94,9 @@ pub async fn unarchived(work: &mut Work, one: &Stored) -> Result<(), Error> {
     if one.life.state != State::Restored {
         return Ok(());
     }
-    let because =
-        "supply is back and nobody wrote it up: times, deviations, who was told; archive it".to_owned();
+    let because = Said::new(
+        "已复电但尚未写清时间、出入和告知情况；请归档",
+        "supply is back and nobody wrote it up: times, deviations, who was told; archive it",
+    );
     tell::alarm(work, one, "archive", because).await
 }

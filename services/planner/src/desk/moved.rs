@@ -11,7 +11,11 @@ use super::{
     tell,
 };
 use crate::{
-    domain::{event::Kind, ids::OutageId},
+    domain::{
+        event::Kind,
+        ids::OutageId,
+        said::{Said, clock},
+    },
     error::Error,
     store::{
         outage::{self, Stored},
@@ -96,8 +100,11 @@ async fn joined(work: &mut Work, pack: &Pack, one: &mut Stored, new: Affected) -
     if in_time {
         told(work, one, Kind::Notice, &[new.customer]).await?;
     } else {
-        let starts_at = one.life.starts_at().with_timezone(&zone_of(one));
-        let because = format!("customer {} moved in: call them before {starts_at}", new.customer);
+        let (customer, starts_at) = (new.customer, clock(one.life.starts_at(), zone_of(one)));
+        let because = Said::new(
+            format!("客户{customer}新入住：请在{starts_at}前致电"),
+            format!("customer {customer} moved in: call them before {starts_at}"),
+        );
         tell::alarm(work, one, "late_joiner", because).await?;
     }
     let detail = json!({ "customer": new.customer, "by_notice": in_time });
@@ -122,9 +129,12 @@ pub async fn network(work: &mut Work, differs: &Difference) -> Result<(), Error>
     let detail = json!({ "added": differs.added, "released": differs.released });
     work.audit("outage.network_changed", one.id, detail);
     if differs.added + differs.released > 0 {
-        let because = format!(
-            "the network changed: {} customers would be added and {} released; take the affected set again",
-            differs.added, differs.released
+        let (added, released) = (differs.added, differs.released);
+        let because = Said::new(
+            format!("电网结构有变化：将增加{added}户、减少{released}户；请重新计算影响范围"),
+            format!(
+                "the network changed: {added} customers would be added and {released} released; take the affected set again"
+            ),
         );
         tell::alarm(work, &one, "network", because).await?;
     }

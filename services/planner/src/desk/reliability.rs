@@ -11,6 +11,7 @@ use super::tell::{About, raise};
 use crate::{
     domain::{
         reliability::{About as Kind, End, Rung, Stand, Step, Times, Verdict, judge},
+        said::Said,
         window::Instant,
     },
     error::Error,
@@ -220,16 +221,20 @@ async fn tell(work: &mut Work, one: &mut Warning) -> Result<(), Error> {
         json!({ "customer_id": one.customer_id }),
     );
     if one.is_fault() {
-        let what = match one.supplied {
-            0 => "is off by a fault",
-            _ => "has lost one of their supplies by a fault",
+        let (zh, what) = match one.supplied {
+            0 => ("因故障停电", "is off by a fault"),
+            _ => ("因故障失去一路电源", "has lost one of their supplies by a fault"),
         };
-        let because = format!("an important customer {what}: they are told and have to confirm");
+        let because = Said::new(
+            format!("一户重要客户{zh}：已告知，须其确认"),
+            format!("an important customer {what}: they are told and have to confirm"),
+        );
         return alarm(work, one, FAULT, because).await;
     }
-    let because = format!(
-        "an important customer has {} of {} supplies left: they are told and have to confirm",
-        one.supplied, one.supplies
+    let (left, all) = (one.supplied, one.supplies);
+    let because = Said::new(
+        format!("一户重要客户{all}路电源仅剩{left}路：已告知，须其确认"),
+        format!("an important customer has {left} of {all} supplies left: they are told and have to confirm"),
     );
     alarm(work, one, "reliability", because).await
 }
@@ -239,8 +244,14 @@ async fn escalate(work: &mut Work, one: &mut Warning, rung: Rung) -> Result<(), 
     save(work, one).await?;
     work.audit("reliability.escalated", one.id, json!({ "to": rung.word() }));
     let because = match one.is_fault() {
-        true => "an important customer who is off by a fault has not acknowledged: call them".to_owned(),
-        false => "an important customer down to one supply has not acknowledged".to_owned(),
+        true => Said::new(
+            "一户因故障停电的重要客户未确认：请致电",
+            "an important customer who is off by a fault has not acknowledged: call them",
+        ),
+        false => Said::new(
+            "一户仅剩一路电源的重要客户未确认",
+            "an important customer down to one supply has not acknowledged",
+        ),
     };
     alarm(work, one, rung.word(), because).await
 }
@@ -325,7 +336,10 @@ pub async fn served(
     }
     save(work, &mut one).await?;
     if fell && one.ended_at.is_none() {
-        let because = "the warning of an important customer went to somebody else's number".to_owned();
+        let because = Said::new(
+            "一户重要客户的预警发到了他人的号码",
+            "the warning of an important customer went to somebody else's number",
+        );
         alarm(work, &one, "wrong_person", because).await?;
     }
     Ok(())
@@ -360,7 +374,7 @@ fn notice(work: &mut Work, one: &Warning, kind: &str) {
     work.tell("outage.notice", one.id, one.version, &one.org_path, &payload);
 }
 
-async fn alarm(work: &mut Work, one: &Warning, what: &str, because: String) -> Result<(), Error> {
+async fn alarm(work: &mut Work, one: &Warning, what: &str, because: Said) -> Result<(), Error> {
     let about = About {
         outage: one.id,
         number: &one.number,

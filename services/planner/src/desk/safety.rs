@@ -14,6 +14,7 @@ use super::tell::{About, raise};
 use crate::{
     domain::{
         safety::{Danger, is_told_late, tell_within, untold_at},
+        said::Said,
         window::Instant,
     },
     error::Error,
@@ -96,8 +97,11 @@ pub async fn record(work: &mut Work, pack: &Pack, record: Record, found: Found) 
 async fn watch(work: &mut Work, pack: &Pack, one: &SwitchOff) -> Result<(), Error> {
     let within = tell_within(pack, one.switched_off_at);
     if is_told_late(one.switched_off_at, one.recorded_at, within) {
-        let because = "recorded so late after the switching that its customers are told late";
-        alarm(work, one, "safety", because.to_owned()).await?;
+        let because = Said::new(
+            "停电后登记过晚，客户因此告知过晚",
+            "recorded so late after the switching that its customers are told late",
+        );
+        alarm(work, one, "safety", because).await?;
     }
     if let Some(within) = within {
         let due_at = untold_at(one.switched_off_at, one.recorded_at, within);
@@ -116,9 +120,10 @@ pub async fn untold(work: &mut Work, id: Uuid) -> Result<(), Error> {
     if one.restored_at.is_some() || left <= 0 {
         return Ok(());
     }
-    let because = format!(
-        "{left} of {} customers have no proof that they were told: call them or go there",
-        one.customers
+    let all = one.customers;
+    let because = Said::new(
+        format!("{all}户中有{left}户没有告知凭证：请致电或上门"),
+        format!("{left} of {all} customers have no proof that they were told: call them or go there"),
     );
     alarm(work, &one, "safety_untold", because).await
 }
@@ -218,7 +223,7 @@ fn notice(work: &mut Work, one: &SwitchOff, danger: Danger) {
     work.tell("outage.notice", one.id, one.version, &one.org_path, &payload);
 }
 
-async fn alarm(work: &mut Work, one: &SwitchOff, what: &str, because: String) -> Result<(), Error> {
+async fn alarm(work: &mut Work, one: &SwitchOff, what: &str, because: Said) -> Result<(), Error> {
     let about = About {
         outage: one.id,
         number: &one.number,

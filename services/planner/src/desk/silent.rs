@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         form::{self as rule, Template},
+        said::{Said, clock},
         window::Instant,
     },
     error::Error,
@@ -48,26 +49,29 @@ pub async fn alarm(work: &mut Work, pack: &Pack, one: &Stored) -> Result<(), Err
     let all = waiting(work, pack, one).await?;
     let late: Vec<_> = all.iter().filter(|due| due.due_at <= now).collect();
     if !late.is_empty() {
-        let said: Vec<_> = late.iter().map(|due| words(one, due)).collect();
-        tell::alarm(
-            work,
-            one,
-            "countersign",
-            format!("not countersigned by {}", said.join(", ")),
-        )
-        .await?;
+        let (zh, en): (Vec<_>, Vec<_>) = late.iter().map(|due| words(one, due)).unzip();
+        let because = Said::new(
+            format!("尚未会签：{}", zh.join("、")),
+            format!("not countersigned by {}", en.join(", ")),
+        );
+        tell::alarm(work, one, "countersign", because).await?;
         let departments: Vec<_> = late.iter().map(|due| due.of.department.clone()).collect();
         form::said(work.conn(), one, &departments, now).await?;
     }
     watch(work, pack, one).await
 }
 
-fn words(one: &Stored, late: &Due) -> String {
+/// Chinese and English.
+fn words(one: &Stored, late: &Due) -> (String, String) {
     let department =
         Template::find(&one.template).and_then(|template| template.department(&late.of.department));
-    let name = department.map_or(late.of.department.as_str(), |department| department.en.as_str());
-    let since = late.of.sent_at.with_timezone(&zone_of(one)).format("%d %b %H:%M");
-    format!("{name} (has it since {since})")
+    let word = late.of.department.as_str();
+    let (zh, en) = department.map_or((word, word), |named| (&named.zh, &named.en));
+    let since = clock(late.of.sent_at, zone_of(one));
+    (
+        format!("{zh}（{since}已送达）"),
+        format!("{en} (has it since {since})"),
+    )
 }
 
 struct Due {

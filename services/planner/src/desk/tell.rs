@@ -11,6 +11,7 @@ use crate::{
     domain::{
         call::Call,
         event::{Effect, Kind},
+        said::Said,
         window::{Instant, Window},
     },
     error::Error,
@@ -169,7 +170,7 @@ fn back(work: &mut Work, one: &Stored, (step, at): (&str, Instant), section: Opt
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn alarm(work: &mut Work, one: &Stored, what: &str, because: String) -> Result<(), Error> {
+pub async fn alarm(work: &mut Work, one: &Stored, what: &str, because: Said) -> Result<(), Error> {
     let about = About {
         outage: one.id.uuid(),
         number: &one.number,
@@ -190,12 +191,7 @@ pub(crate) struct About<'a> {
 }
 
 /// Stores an alarm for the desk and tells it.
-pub(crate) async fn raise(
-    work: &mut Work,
-    about: About<'_>,
-    what: &str,
-    because: String,
-) -> Result<(), Error> {
+pub(crate) async fn raise(work: &mut Work, about: About<'_>, what: &str, because: Said) -> Result<(), Error> {
     metrics::counter!("relight_outage_alarms_total", "what" => what.to_owned()).increment(1);
     let alarm = Alarm {
         id: Uuid::now_v7(),
@@ -203,7 +199,8 @@ pub(crate) async fn raise(
         number: about.number.to_owned(),
         org_path: about.org_path.to_owned(),
         what: what.to_owned(),
-        because,
+        because: because.en,
+        because_zh: because.zh,
         off_at: about.off_at,
         raised_at: work.at(),
         acknowledged_at: None,
@@ -215,6 +212,7 @@ pub(crate) async fn raise(
         number: alarm.number,
         what: alarm.what,
         because: alarm.because,
+        because_zh: alarm.because_zh,
         off_at: Some(timestamp(about.off_at)),
     };
     work.tell(

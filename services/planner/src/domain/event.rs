@@ -2,6 +2,7 @@
 
 use super::{
     ids::PermitId,
+    said::Said,
     window::{Instant, Window},
 };
 
@@ -243,6 +244,6 @@ pub enum Effect {
         /// The word of the alarm.
         what: &'static str,
         /// Why.
-        because: String,
+        because: Said,
     },
 }

@@ -92,6 +92,15 @@ impl Template {
     }
 }
 
+/// The Chinese name of an alternative or a department; the word itself when no template has it.
+pub fn name_zh(word: &str) -> &str {
+    let alternatives = Template::all().iter().flat_map(|one| &one.alternatives);
+    let departments = Template::all().iter().flat_map(|one| &one.departments);
+    let names = alternatives.map(|one| (&one.word, &one.zh));
+    let mut names = names.chain(departments.map(|one| (&one.word, &one.zh)));
+    names.find(|(of, _)| *of == word).map_or(word, |(_, zh)| zh)
+}
+
 /// What the form of a plan still lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lacks {

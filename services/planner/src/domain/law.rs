@@ -11,6 +11,7 @@ use relight_policy::{
 use super::{
     facts::Coverage,
     outage::{Class, Outage, Ruled},
+    said::{Said, clock},
     window::{Instant, Window},
 };
 
@@ -57,6 +58,18 @@ fn stricter(one: Answer, other: Answer) -> Answer {
         (verdict, answer.earliest.is_none(), answer.earliest)
     };
     if rank(&other) > rank(&one) { other } else { one }
+}
+
+/// What the pack answered, in both languages: its arithmetic in English, in Chinese the rule and the first moment.
+pub fn said(answer: &Answer) -> Said {
+    let rule = answer.rule.as_deref().unwrap_or(&answer.pack_version);
+    let earliest = answer.earliest.map(|at| clock(at, answer.zone));
+    let zh = match (earliest, answer.verdict) {
+        (Some(at), _) => format!("按规则“{rule}”，最早为{at}"),
+        (None, Verdict::Forbidden) => format!("规则“{rule}”禁止这样做"),
+        (None, _) => format!("按规则“{rule}”不允许，或缺少事实而无法判断"),
+    };
+    Said::new(zh, answer.because.clone())
 }
 
 impl Law<'_> {
@@ -112,6 +125,22 @@ impl Law<'_> {
                 off_at: Some(outage.window.off_at),
             }),
         })
+    }
+
+    /// What [`Law::notice`] answered, in both languages; in Chinese with the time there was.
+    pub fn notice_said(&self, outage: &Outage, coverage: &Coverage, answer: &Answer) -> Said {
+        let mut said = said(answer);
+        let complete = outage
+            .announced_at
+            .and_then(|at| coverage.individual_at(at).max(Some(at)));
+        if let Some(at) = complete {
+            // Cut off, not rounded: 167.99 h are no 168 h.
+            let tenths = (outage.window.off_at - at).num_minutes().div_euclid(6);
+            let (hours, tenth) = (tenths.div_euclid(10), tenths.rem_euclid(10));
+            let told = clock(at, answer.zone);
+            said.zh = format!("告知于{told}完成，距停电{hours}.{tenth}小时；{}", said.zh);
+        }
+        said
     }
 
     /// The last second at which an individual notice carries the window of `outage`; none: not even the announcement does. More

@@ -14,6 +14,7 @@ pub mod outage;
 pub mod refusal;
 pub mod reliability;
 pub mod safety;
+pub mod said;
 pub mod times;
 pub mod transition;
 pub mod window;

@@ -1,7 +1,12 @@
 //! Why something is refused, in words that say what to do.
 
+mod zh;
+
+pub use zh::{lock_kind_zh, state_zh};
+
 use super::{
     outage::State,
+    said::Said,
     window::{Fault, Instant},
 };
 
@@ -67,9 +72,9 @@ pub enum Refusal {
     NotAgreed(u32),
     /// They still have time to answer.
     #[error(
-        "decided only after a recorded refusal, three proposals, or once their time to answer is over: {0}"
+        "decided only after a recorded refusal, three proposals, or once their time to answer is over: {en}", en = .0.en
     )]
-    StillTalking(String),
+    StillTalking(Said),
     /// Not announced.
     #[error("the public announcement is not out")]
     NotAnnounced,
@@ -77,8 +82,8 @@ pub enum Refusal {
     #[error("{0} customers who must be told individually have no evidence of it")]
     NotTold(u32),
     /// The law says no.
-    #[error("{0}")]
-    Law(String),
+    #[error("{en}", en = .0.en)]
+    Law(Said),
     /// Important or life-support customers are silent.
     #[error("{0} important or life-support customers neither acknowledged nor had their escalation closed")]
     NotAcknowledged(u32),

@@ -285,7 +285,10 @@ fn the_notice_needs_168_hours_and_seven_dates() {
     let Err(Refusal::Law(because)) = late(6) else {
         panic!("167.9 h were let through")
     };
-    assert!(because.contains("167.9"), "{because}");
+    assert!(
+        because.en.contains("167.9") && because.zh.contains("167.9小时"),
+        "{because:?}"
+    );
 }
 
 /// domain.md 5.5 no. 2: the last of those who must be told decides, not the announcement.

@@ -124,7 +124,7 @@ pub fn notice_holds(outage: &Outage, facts: &Facts, law: &Law<'_>) -> Result<(),
     if answer.verdict == Verdict::Yes {
         Ok(())
     } else {
-        Err(Refusal::Law(answer.because))
+        Err(Refusal::Law(law.notice_said(outage, &facts.coverage, &answer)))
     }
 }
 

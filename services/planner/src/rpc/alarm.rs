@@ -67,6 +67,7 @@ fn shown(one: Alarm) -> WireAlarm {
         org_path: one.org_path,
         what: one.what,
         because: one.because,
+        because_zh: one.because_zh,
         off_at: Some(timestamp(one.off_at)),
         raised_at: Some(timestamp(one.raised_at)),
         acknowledged_at: one.acknowledged_at.map(timestamp),

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 use super::{Api, answer, parse, taken, view};
 use crate::{
     desk::tell,
-    domain::ids::LockId,
+    domain::{ids::LockId, refusal::lock_kind_zh, said::Said},
     error::Error,
     store::lock::{self, Lock},
 };
@@ -78,9 +78,13 @@ impl Api {
 /// People were told a time that may not be kept: who planned it has to move it, and not first at the last gate.
 async fn alarm_announced(work: &mut Work, lock: &Lock) -> Result<(), Error> {
     let until = lock.until_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let because = format!(
-        "locked until {until} ({}: {}): move it to another day with a new notice, or a manager lifts the lock",
-        lock.kind, lock.reason
+    let (kind, reason) = (&lock.kind, &lock.reason);
+    let kind_zh = lock_kind_zh(kind);
+    let because = Said::new(
+        format!("锁定至{until}（{kind_zh}：{reason}）：请改期并重新告知，或由负责人解除锁定"),
+        format!(
+            "locked until {until} ({kind}: {reason}): move it to another day with a new notice, or a manager lifts the lock"
+        ),
     );
     for hit in lock::announced(work.conn(), lock).await? {
         let about = tell::About {

@@ -18,8 +18,10 @@ pub struct Alarm {
     pub org_path: String,
     /// The word of the event.
     pub what: String,
-    /// Why, in words.
+    /// Why, in English.
     pub because: String,
+    /// And in Chinese; empty: raised by a release that had no Chinese words.
+    pub because_zh: String,
     /// When supply goes off, or went off.
     pub off_at: Instant,
     /// When it was raised.
@@ -36,14 +38,15 @@ pub struct Alarm {
 /// [`Error::Common`].
 pub async fn raise(conn: &mut PgConnection, one: &Alarm) -> Result<(), Error> {
     sqlx::query!(
-        "insert into planner.alarm (id, outage_id, number, org_path, what, because, off_at, raised_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into planner.alarm (id, outage_id, number, org_path, what, because, because_zh, off_at, raised_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         one.id,
         one.outage,
         one.number,
         one.org_path,
         one.what,
         one.because,
+        one.because_zh,
         one.off_at,
         one.raised_at
     )
@@ -75,8 +78,8 @@ pub struct Wanted<'a> {
 pub async fn list(pool: &PgPool, wanted: Wanted<'_>) -> Result<Vec<Alarm>, Error> {
     sqlx::query_as!(
         Alarm,
-        r#"select id, outage_id as "outage", number, org_path, what, because, off_at, raised_at, acknowledged_at,
-             acknowledged_by
+        r#"select id, outage_id as "outage", number, org_path, what, because, because_zh, off_at, raised_at,
+             acknowledged_at, acknowledged_by
          from planner.alarm
          where (not $1 or acknowledged_at is null) and ($2::uuid is null or outage_id = $2) and org_path like any($3)
            and ($4::uuid is null or id < $4) order by id desc limit $5"#,
@@ -107,8 +110,8 @@ pub async fn acknowledge(
         r#"update planner.alarm set acknowledged_at = coalesce(acknowledged_at, $4),
              acknowledged_by = coalesce(acknowledged_by, $3)
          where id = $1 and org_path like any($2)
-         returning id, outage_id as "outage", number, org_path, what, because, off_at, raised_at, acknowledged_at,
-             acknowledged_by"#,
+         returning id, outage_id as "outage", number, org_path, what, because, because_zh, off_at, raised_at,
+             acknowledged_at, acknowledged_by"#,
         id,
         org,
         by,

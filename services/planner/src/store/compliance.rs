@@ -25,7 +25,7 @@ pub struct Ruling {
 /// Customers of one class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfClass {
-    /// important, life_support, dedicated_line, own_generation, other.
+    /// important, life_support, dedicated_line, own_generation, high_voltage, other.
     pub class: String,
     /// How many.
     pub customers: i64,
@@ -136,7 +136,9 @@ async fn classes(
              count(r.settled_at) as "acknowledged!"
          from planner.recipient r, lateral (values ('important', r.important), ('life_support', r.life_support),
              ('dedicated_line', r.dedicated_line), ('own_generation', r.own_generation),
-             ('other', not (r.important or r.life_support or r.dedicated_line or r.own_generation))) as c (class, holds)
+             ('high_voltage', coalesce(r.voltage_v, 0) > 1000),
+             ('other', not (r.important or r.life_support or r.dedicated_line or r.own_generation or coalesce(r.voltage_v, 0) > 1000)))
+             as c (class, holds)
          where r.outage_id = $1 and r.released_at is null and c.holds group by c.class order by c.class"#,
         id.uuid(),
         latest

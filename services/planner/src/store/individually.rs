@@ -22,7 +22,7 @@ pub async fn classes(conn: &mut PgConnection, id: OutageId, classes: &[String]) 
     }
     sqlx::query!(
         "update planner.recipient r set individually = not r.individually where outage_id = $1 and individually <>
-             planner.is_told_individually($2, important, life_support, dedicated_line, own_generation)",
+             planner.is_told_individually($2, important, life_support, dedicated_line, own_generation, voltage_v)",
         id.uuid(),
         classes
     )

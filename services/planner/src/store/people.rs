@@ -39,13 +39,17 @@ const LOW_VOLTAGE_MAX_V: i32 = 1_000;
 impl Affected {
     /// Whether somebody calls them before supply returns (operations.md O2).
     pub fn is_called_before(&self) -> bool {
-        let high = self.voltage_v.is_some_and(|volts| volts > LOW_VOLTAGE_MAX_V);
-        high || self.own_generation || self.several_supplies
+        self.is_high_voltage() || self.own_generation || self.several_supplies
+    }
+
+    fn is_high_voltage(&self) -> bool {
+        self.voltage_v.is_some_and(|volts| volts > LOW_VOLTAGE_MAX_V)
     }
 
     /// Whether nothing makes them special: a notice on a board may reach them, an individual one is not asked for.
     pub fn is_ordinary(&self) -> bool {
-        !(self.important || self.life_support || self.dedicated_line || self.own_generation)
+        let listed = self.important || self.life_support || self.dedicated_line || self.own_generation;
+        !listed && !self.is_high_voltage()
     }
 }
 
@@ -60,7 +64,7 @@ pub async fn add(conn: &mut PgConnection, id: OutageId, all: &[Affected], at: In
                  voltage_v, several_supplies, call_before, added_at, individually)
              select $1, n.*, $10, planner.is_told_individually(
                  (select individually from planner.outage where id = $1), n.important, n.life_support, n.dedicated_line,
-                 n.own_generation)
+                 n.own_generation, n.voltage_v)
              from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[], $6::bool[], $7::int4[], $8::bool[], $9::bool[])
                  n (customer, important, life_support, dedicated_line, own_generation, voltage_v, several_supplies, call_before)
              on conflict (outage_id, customer_id) do update set important = excluded.important,

@@ -130,6 +130,13 @@ async fn alarms_are_seen_and_acknowledged_in_their_area_only() -> anyhow::Result
         (alarm.what.as_str(), alarm.acknowledged_by.as_str()),
         ("not_begun", "")
     );
+    assert_eq!(
+        (alarm.because_zh.as_str(), alarm.because.as_str()),
+        (
+            "公告时间09:00无人停电：09:30前仍可停电，之后须确认推迟开始",
+            "nobody switched off at 09:00, the announced time: it may be until 09:30, later only with a later start"
+        )
+    );
     let stranger = Claims::of(
         "far",
         vec![relight_common::Grant {

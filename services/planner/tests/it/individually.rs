@@ -4,7 +4,10 @@ use chrono::TimeDelta;
 use relight_planner::{
     desk::act::Act,
     domain::{event::Event, outage::State},
-    store::individually,
+    store::{
+        individually,
+        people::{self, Affected},
+    },
 };
 
 use crate::given::{self, House, h, outage, planner};
@@ -66,5 +69,38 @@ async fn who_is_told_one_by_one_is_asked_again_at_the_announcement() -> anyhow::
     house.clock.advance(h(1));
     house.event(&planner(), Event::Announce).await?;
     assert_eq!(told(&house).await?, (2, 0));
+    Ok(())
+}
+
+/// In China who is supplied at high voltage is one of the listed classes: told late, the outage is late. 1 kV is low voltage.
+#[tokio::test]
+async fn in_china_who_is_supplied_at_high_voltage_is_told_one_by_one() -> anyhow::Result<()> {
+    let house = given::house().await?;
+    house.approved().await?;
+    let at = |n: u8, volts| Affected {
+        customer: given::customer(n),
+        important: false,
+        life_support: false,
+        dedicated_line: false,
+        own_generation: false,
+        voltage_v: Some(volts),
+        several_supplies: false,
+    };
+    let (now, special) = (house.now(), [at(3, 10_000), at(4, 1_000)]);
+    house
+        .by_itself(async |work| people::add(work.conn(), outage(), &special, now).await)
+        .await?;
+    assert_eq!(told(&house).await?, (3, 0));
+    house.event(&planner(), Event::Announce).await?;
+    assert_eq!(
+        told(&house).await?,
+        (3, 0),
+        "the law of the announcement says so too"
+    );
+    house.served(1, "notice", &[1, 2]).await?;
+    let words = house.refused(&planner(), Act::Gate).await?;
+    assert!(words.starts_with("1 customers who must be told"), "{words}");
+    house.served(1, "notice", &[3]).await?;
+    assert_eq!(house.stored().await?.life.state, State::Noticed);
     Ok(())
 }

@@ -56,9 +56,14 @@ pub async fn strangers(db: &Db) -> anyhow::Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// (what, why) of the alarms.
+/// (what, why) of the alarms, each of which says why in Chinese too.
 pub async fn alarms(db: &Db) -> anyhow::Result<Vec<(String, String)>> {
     let told: Vec<OutageAlarm> = told(db, "outage.alarm").await?;
+    for one in &told {
+        let chinese = one.because_zh.chars().filter(|c| *c > '\u{2e80}');
+        assert!(chinese.count() > 3, "{}: {}", one.what, one.because_zh);
+        assert_ne!(one.because_zh, one.because);
+    }
     Ok(told.into_iter().map(|one| (one.what, one.because)).collect())
 }
 

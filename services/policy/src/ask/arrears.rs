@@ -57,7 +57,9 @@ fn class<'a>(view: &View<'a>, facts: &ArrearsDisconnect) -> Finding<'a> {
         return Finding::unknown(None, "the customer's class (class)");
     };
     let rule = view.one(&format!("arrears.class.{class}"));
-    let filed = facts.filed_at.is_some() && facts.manager_approved_at.is_some();
+    // What comes after the cut was not there first.
+    let first = |done: Option<_>| done.is_some_and(|done| facts.at.is_none_or(|cut| done <= cut));
+    let filed = first(facts.filed_at) && first(facts.manager_approved_at);
     match rule.map(|rule| rule.leaf.quantity) {
         Some(Quantity::Effect(Effect::Allow)) => {
             Finding::new(rule, Weight::Met, format!("the class is {class}"))

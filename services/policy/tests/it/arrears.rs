@@ -382,6 +382,17 @@ fn important_customers_are_filed_and_approved() {
         pack.ask(&Question::ArrearsDisconnect(facts), &Case::default())
             .allowed()
     };
-    assert!(!allowed(facts));
+    let after = at("2026-03-09T14:00:01+08:00");
+    let filed_after = ArrearsDisconnect {
+        filed_at: Some(after),
+        ..filed.clone()
+    };
+    let approved_after = ArrearsDisconnect {
+        manager_approved_at: Some(after),
+        ..filed.clone()
+    };
+    for not_first in [facts, filed_after, approved_after] {
+        assert!(!allowed(not_first));
+    }
     assert!(allowed(filed));
 }

@@ -360,3 +360,16 @@ fn the_answer_says_when_it_changes() {
     let over = ask("CN-SGCC", "planned.start", &facts("2026-03-10T09:40:00+08:00"));
     assert_eq!(over.changes_at, None);
 }
+
+/// domain.md 3.5: who is told one by one; everybody else reads the announcement.
+#[test]
+fn the_listed_classes_are_told_one_by_one() {
+    let china = "dedicated_line high_voltage important life_support own_generation";
+    for (pack, expected) in [("CN-SGCC", china), ("CN-CSG", china), ("AU-NERR", "all")] {
+        let pack = relight_policy::Pack::load(pack).expect("ships");
+        let told = pack.told_individually(at("2026-03-01T09:00:00+08:00"));
+        let mut words: Vec<_> = told.iter().map(|class| class.word()).collect();
+        words.sort_unstable();
+        assert_eq!(words.join(" "), expected, "{}", pack.id());
+    }
+}

@@ -82,12 +82,18 @@ pub fn after(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
 impl House {
     /// Meters have numbers, the sixth customer lives on a machine; an agent, a manager, billing and a crew.
     pub async fn open() -> anyhow::Result<Self> {
+        Self::with(str::to_owned).await
+    }
+
+    /// The same, where `change` was made to the list of customers.
+    pub async fn with(change: fn(&str) -> String) -> anyhow::Result<Self> {
         let mut system = System::prepare().await?;
         let folder = system.home().join("pack");
         small::write(&folder)?;
         for (name, change) in [
             ("service_point.csv", numbered as fn(&str) -> String),
             ("customer.csv", dependent),
+            ("customer.csv", change),
         ] {
             let text = std::fs::read_to_string(folder.join(name))?;
             std::fs::write(folder.join(name), change(&text))?;
@@ -301,6 +307,12 @@ impl House {
         anyhow::ensure!(own.is_err(), "the author allowed the own proposal");
         let manager = self.as_one("hu").await?;
         manager.post(&debt.events(), approve).await?;
+        self.issued(&mut debt).await?;
+        Ok(debt)
+    }
+
+    /// The notice of a case that was approved.
+    pub async fn issued(&self, debt: &mut Debt) -> anyhow::Result<()> {
         // The first day on which it is lawful: no rest day, no eve of one.
         let today = self.system.now().with_timezone(&ZONE).date_naive();
         for days in 8..30 {
@@ -309,12 +321,12 @@ impl House {
                 .context("a time")?;
             let stop_at = day.and_local_timezone(ZONE).single().context("no gap")?.to_utc();
             let issued = self
-                .act(&debt, json!({ "type": "issue", "stop_at": stop_at }))
+                .act(debt, json!({ "type": "issue", "stop_at": stop_at }))
                 .await;
             if let Ok(case) = issued {
                 debt.stop_at = stop_at;
                 debt.serve_by = case["serve_by"].as_str().context("a moment")?.parse()?;
-                return Ok(debt);
+                return Ok(());
             }
         }
         anyhow::bail!("no lawful day in three weeks")

@@ -204,3 +204,44 @@ async fn the_last_warning_that_goes_out_by_itself_waits_for_a_lock() -> anyhow::
     house.became(&debt, "pre_notice", "delivered").await?;
     house.system.stop().await
 }
+
+/// domain.md 4.1, 5.5 no. 15: of two proofs the better one is the proof, the first one begins the days; one that falls leaves the other.
+#[tokio::test]
+async fn of_two_proofs_of_service_the_better_holds_and_one_that_falls_leaves_the_other() -> anyhow::Result<()>
+{
+    let mut house = House::open().await?;
+    let debt = house.owed("S-1").await?;
+    house.served(&debt).await?;
+    let first = house.case(&debt).await?;
+    let number = house.number(&debt).await?;
+    let later = house.system.now() + TimeDelta::minutes(20);
+    house.system.clock_to(later)?;
+    let case = house.act(&debt, at_the_number("serve", &number, &house)).await?;
+    let methods = |case: &Value| -> Vec<String> {
+        let all = case["services"].as_array().cloned().unwrap_or_default();
+        let words = all.iter().filter_map(|one| one["method"].as_str());
+        words.map(str::to_owned).collect()
+    };
+    anyhow::ensure!(
+        methods(&case) == ["recorded_call", "posted_with_witness"],
+        "{case}"
+    );
+    anyhow::ensure!(
+        case["served_at"] == first["served_at"] && case["window_opens_at"] == first["window_opens_at"],
+        "the first counts: {case}"
+    );
+    house.became(&debt, "disconnection", "delivered").await?;
+    let from = small::phone(1);
+    let smsc = &house.system.smsc;
+    smsc.write_to_client(from.trim_start_matches('+'), "95598", "WRONG");
+    let left = until("the call proves nothing any more", async || {
+        let case = house.case(&debt).await?;
+        Ok((methods(&case) == ["posted_with_witness"]).then_some(case))
+    })
+    .await?;
+    anyhow::ensure!(
+        left["state"] == "notice_served" && left["served_at"] == first["served_at"],
+        "the door stands: {left}"
+    );
+    house.system.stop().await
+}

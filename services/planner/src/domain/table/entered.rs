@@ -34,7 +34,7 @@ fn a_switching_without_leave_is_recorded_once_there_is_no_leave_to_ask_for() {
     let (one, effects) = off_at_time(off_at(), Some(late), off_at() + h(1)).unwrap();
     assert_eq!(one.marks, [Mark::OutsidePermit, Mark::EnteredLater]);
     assert!(
-        matches!(&effects[..], [Effect::Off, Effect::Alarm { what: "outside_permit", because }] if because.contains("5 minutes")),
+        matches!(&effects[..], [Effect::Off, Effect::Alarm { what: "outside_permit", because }] if because.en.contains("5 minutes") && because.zh.contains("5分钟")),
         "{effects:?}"
     );
     let mut locked = facts();

@@ -6,6 +6,7 @@ use relight_policy::Verdict;
 use super::{
     super::{
         event::{Effect, Kind},
+        law::said,
         outage::{LateStart, Longer, Mark, State},
         refusal::Refusal,
         window::{Instant, Window},
@@ -109,7 +110,7 @@ impl Step<'_> {
                 Ok(self.later_today(window, before))
             }
             Verdict::Inform | Verdict::Yes | Verdict::NewNotice => Ok(self.new_plan(window, before, true)),
-            Verdict::Forbidden | Verdict::No => Err(Refusal::Law(answer.because)),
+            Verdict::Forbidden | Verdict::No => Err(Refusal::Law(said(&answer))),
         }
     }
 

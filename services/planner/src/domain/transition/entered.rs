@@ -8,6 +8,7 @@ use super::{
         event::Effect,
         outage::{Mark, Permit, State},
         refusal::Refusal,
+        said::{Said, clock},
         window::Instant,
     },
     Moved, PERMIT_TTL, Step, gate_holds,
@@ -53,10 +54,7 @@ impl Step<'_> {
             self.outage.mark(Mark::OutsidePermit);
             effects.push(Effect::Alarm {
                 what: "outside_permit",
-                because: format!(
-                    "supply went off at {}, as was entered later: {refusal}",
-                    self.clock(off_at)
-                ),
+                because: self.without_leave(off_at, &refusal),
             });
         }
         self.entered(off_at);
@@ -65,10 +63,13 @@ impl Step<'_> {
         Ok((self.outage, effects))
     }
 
-    /// As clocks at the place show it.
-    fn clock(&self, at: Instant) -> String {
-        let at = at.with_timezone(&self.law.zone);
-        at.format("%Y-%m-%d %H:%M").to_string()
+    fn without_leave(&self, off_at: Instant, refusal: &Refusal) -> Said {
+        let at = clock(off_at, self.law.zone);
+        let Said { zh, en } = refusal.said(self.law.zone);
+        Said::new(
+            format!("补录：于{at}停电；{zh}"),
+            format!("supply went off at {at}, as was entered later: {en}"),
+        )
     }
 
     /// Whether it may be switched off at `at` under `permit`.
