@@ -28,7 +28,7 @@ fn a_node_above_all_phases_is_a_neutral_and_is_noted() {
     assert!(
         faults
             .to_string()
-            .contains("line 2, line.l: \"a.x\": a node is a number"),
+            .contains("line 2, line.l: \"a.x\": a node is a number, of a phase up to 63"),
         "{faults}"
     );
 }

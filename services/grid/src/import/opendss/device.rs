@@ -24,7 +24,8 @@ pub(super) fn devices(object: &Object, switched_as: Option<DeviceKind>) -> Resul
         Class::Line if object.is_switch => DeviceKind::Switch,
         Class::Line => DeviceKind::Line,
         Class::Transformer | Class::AutoTrans => DeviceKind::Transformer,
-        // With one bus they stand between it and the ground.
+        // With a neutral, or with one bus, they stand between it and the ground.
+        Class::Reactor | Class::Capacitor if high_node(object).is_some() => return Ok(Vec::new()),
         Class::Reactor | Class::Capacitor | Class::Upfc if object.buses[1].is_empty() => {
             return Ok(Vec::new());
         }
@@ -198,12 +199,17 @@ fn terminal(spec: &str, phases: usize, conductors: usize) -> Result<(String, Vec
     let mut nodes: Vec<u8> = (1..=conductors)
         .map(|k| if k <= phases { k as u8 } else { 0 })
         .collect();
-    for (node, given) in nodes.iter_mut().zip(parts) {
-        let number = given
-            .trim()
-            .parse::<u32>()
-            .map_err(|_| format!("{spec:.80?}: a node is a number"))?;
-        *node = if is_high(number) { 0 } else { number as u8 };
+    for (at, (node, given)) in nodes.iter_mut().zip(parts).enumerate() {
+        let number = given.trim().parse::<u32>();
+        *node = match number {
+            Ok(neutral) if at >= phases && is_high(neutral) => 0,
+            Ok(number) if !is_high(number) => number as u8,
+            Ok(_) | Err(_) => {
+                return Err(format!(
+                    "{spec:.80?}: a node is a number, of a phase up to {LAST_NODE}"
+                ));
+            }
+        };
     }
     Ok((bus, nodes))
 }
@@ -212,7 +218,7 @@ fn is_high(node: u32) -> bool {
     node > LAST_NODE
 }
 
-/// A bus of the object whose nodes are not all phases by their number.
+/// A bus of the object with a node no phase has.
 pub(super) fn high_node(object: &Object) -> Option<&String> {
     let is_one = |spec: &&String| {
         let mut nodes = spec.split('.').skip(1);
