@@ -222,6 +222,7 @@ mod tests {
             event("comet.seen", vec![]),
             event("incident.changed", vec![0xff]),
             event("customer.changed", vec![]),
+            event("customers.changed", vec![]),
         ] {
             assert_eq!(item_of(0, event).json, "");
         }

@@ -4,12 +4,10 @@ mod any;
 pub mod cim;
 pub mod graph_json;
 pub mod opendss;
+pub(crate) mod text;
 
-pub use any::open;
-
-use std::io::Read;
-
-use flate2::read::MultiGzDecoder;
+pub use any::{open, open_telling};
+pub use text::{Progress, Tell};
 
 use crate::network::{Network, Position};
 
@@ -33,22 +31,6 @@ const OPEN_PART: &str = ".open";
 /// Largest text after unpacking, bytes.
 const TEXT_BYTES_MAX: u64 = 2 << 30;
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
-
-/// The text of a file that may be gzipped.
-pub(crate) fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    if !bytes.starts_with(GZIP_MAGIC) {
-        return Ok(bytes);
-    }
-    let mut text = Vec::new();
-    let read = MultiGzDecoder::new(bytes.as_slice())
-        .take(TEXT_BYTES_MAX + 1)
-        .read_to_end(&mut text);
-    read.map_err(|error| format!("the gzip archive is broken: {error}"))?;
-    if text.len() as u64 > TEXT_BYTES_MAX {
-        return Err(format!("larger than {} MiB when unpacked", TEXT_BYTES_MAX >> 20));
-    }
-    Ok(text)
-}
 
 /// Gives buses their positions. A file's coordinates are WGS84 only when every one of them is in range
 /// (`x` is the longitude): plane coordinates in metres or feet have no place on the earth without

@@ -15,8 +15,8 @@ mod write;
 
 pub use convert::PackDefaults;
 pub use people_rows::{Contact, Customer, ServicePoint, Street};
-pub(crate) use read::read_network;
-pub use read::{read_pack, read_pack_from};
+pub(crate) use read::{network_in, read_network};
+pub use read::{read_pack, read_pack_from, read_pack_telling};
 pub use words::{AreaClass, Channel, ContactRole, CustomerClass, Language, OwnGeneration, UseClass};
 pub use write::write_pack;
 pub(crate) use write::{bytes_of, network_files};
@@ -41,16 +41,22 @@ pub struct Pack {
 impl Pack {
     /// The network with one load of one customer per service point.
     pub fn network(&self) -> Network {
-        let loads = self.service_points.iter().map(|point| Load {
-            id: point.id.clone(),
-            bus: point.bus.clone(),
-            phases: point.phases,
-            customers: 1,
-            in_service: point.in_service,
-        });
         Network {
-            loads: loads.collect(),
+            loads: self.service_points.iter().map(ServicePoint::load).collect(),
             ..self.network.clone()
+        }
+    }
+}
+
+impl ServicePoint {
+    /// The load it is to the network: one customer.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            id: self.id.clone(),
+            bus: self.bus.clone(),
+            phases: self.phases,
+            customers: 1,
+            in_service: self.in_service,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 
 use crate::fault::{Fault, Faults, OnBad};
+use crate::import::text::Text;
 use crate::network::{Load, Network};
 use crate::pack::{bytes_of, network_files, read_network};
 
@@ -39,7 +40,10 @@ pub fn read(bytes: &[u8]) -> Result<Network, Faults> {
             problem,
         }])
     })?;
-    let mut file = |name: &str| Ok(files.get(name).map(|content| content.to_vec()));
+    let mut file = |name: &str| {
+        let content = files.get(name).copied();
+        Ok(content.map(|content| -> Text<'_> { Box::new(content) }))
+    };
     read_network(&mut file, OnBad::Refuse).map(|(network, _)| network)
 }
 

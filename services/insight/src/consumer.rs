@@ -46,7 +46,7 @@ use crate::{
 const REASON_CHARS_MAX: usize = 50;
 
 /// Types that the ledger has no use for.
-const NOT_OURS: [&str; 10] = [
+const NOT_OURS: [&str; 11] = [
     "report.accepted",
     "workorder.alarm",
     "crew.changed",
@@ -56,6 +56,7 @@ const NOT_OURS: [&str; 10] = [
     "arrears.notice",
     "arrears.alarm",
     "customer.changed",
+    "customers.changed",
     "grid.versioned",
 ];
 

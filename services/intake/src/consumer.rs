@@ -28,7 +28,7 @@ use crate::{
         trip,
     },
     error::Error,
-    store::{self, evidence::Signal},
+    store::{self, changed::EVERYBODY, evidence::Signal},
     worker,
 };
 
@@ -68,6 +68,12 @@ impl Consumer for FromRegistry {
                     store::changed::note(work.conn(), customer, now).await?;
                     self.desk.atlas.changed(customer);
                 }
+            }
+            "customers.changed" => {
+                let now = work.at();
+                self.desk.peers.forget_all();
+                store::changed::note(work.conn(), EVERYBODY, now).await?;
+                self.desk.atlas.all_changed(now);
             }
             _ => return Ok(Outcome::Unknown),
         }

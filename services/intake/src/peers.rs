@@ -8,6 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use futures_util::stream;
 use relight_common::{
     batch::{Batcher, Size},
     grpc::{self, Outgoing},
@@ -18,8 +19,9 @@ use relight_proto::{
     common::v1 as common,
     insight::v1::{HistoryRequest, Interruption, WhyOffRequest, insight_client::InsightClient},
     registry::v1::{
-        AffectedSet, CreateAffectedSetRequest, MembersRequest, PointsOfAccountsRequest, ServicePoint as Wire,
-        accounts_client::AccountsClient, registry_client::RegistryClient,
+        AffectedSet, CreateAffectedSetRequest, MembersRequest, PointsOfAccountsRequest, PointsOfSet,
+        ServicePoint as Wire, accounts_client::AccountsClient, listed_sets_client::ListedSetsClient,
+        registry_client::RegistryClient,
     },
 };
 use tonic::Status;
@@ -63,6 +65,8 @@ pub enum Account {
 #[derive(Debug)]
 pub struct Peers {
     registry: RegistryClient<Outgoing>,
+    /// For sets of very many service points.
+    listed: ListedSetsClient<Outgoing>,
     insight: InsightClient<Outgoing>,
     off: Batcher<Uuid, Result<Option<KnownOutage>, NoAnswer>>,
     point: Batcher<String, Result<Option<Arc<ServicePoint>>, NoAnswer>>,
@@ -74,6 +78,9 @@ const TOGETHER: Size = Size {
     most: 200,
     at_once: 2,
 };
+
+/// Most service points of one message about a set.
+const LISTED_MAX: usize = 20_000;
 
 /// Who was asked did not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +126,7 @@ impl Peers {
         let accounts = AccountsClient::new(peers.to("registry"));
         Self {
             registry: RegistryClient::new(peers.to("registry")),
+            listed: ListedSetsClient::new(peers.patient("registry")),
             insight,
             off: Batcher::new("ask the ledger", TOGETHER, move |customers| {
                 why_off(ask.clone(), customers)
@@ -154,6 +162,11 @@ impl Peers {
     /// Forgets what was remembered of a customer, and of accounts that did not exist.
     pub fn forget(&self, customer: Uuid) {
         self.accounts().forget(customer);
+    }
+
+    /// Forgets what was remembered of all accounts.
+    pub fn forget_all(&self) {
+        *self.accounts() = Generations::default();
     }
 
     /// The open record of the ledger for this customer. Customers who are looked up at the same time are asked for together.
@@ -265,6 +278,9 @@ impl Peers {
     /// # Errors
     /// What the registry says.
     pub async fn set_of(&self, points: Vec<String>, within: Option<&str>) -> Result<AffectedSet, Status> {
+        if points.len() > LISTED_MAX {
+            return self.set_in_parts(points, within).await;
+        }
         let request = CreateAffectedSetRequest {
             nobody: points.is_empty(),
             within_set_id: within
@@ -275,6 +291,23 @@ impl Peers {
             ..Default::default()
         };
         let reply = self.registry.clone().create_affected_set(request).await?;
+        Ok(reply.into_inner())
+    }
+
+    async fn set_in_parts(
+        &self,
+        mut points: Vec<String>,
+        within: Option<&str>,
+    ) -> Result<AffectedSet, Status> {
+        let mut parts = Vec::new();
+        while !points.is_empty() {
+            let rest = points.split_off(points.len().min(LISTED_MAX));
+            parts.push(PointsOfSet {
+                within_set_id: within.filter(|_| parts.is_empty()).unwrap_or_default().to_owned(),
+                service_point_external_ids: std::mem::replace(&mut points, rest),
+            });
+        }
+        let reply = self.listed.clone().create(stream::iter(parts)).await?;
         Ok(reply.into_inner())
     }
 

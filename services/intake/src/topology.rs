@@ -32,9 +32,6 @@ pub struct Town {
     points: RwLock<Points>,
     /// How it was switched when it was loaded, with the number of that state.
     switched: Option<(i64, Switching)>,
-    /// The org path all service points lie under: where a report that nobody can place goes.
-    root: String,
-    zone: String,
     ways: Mutex<HashMap<WayKey, Arc<[DeviceId]>>>,
 }
 
@@ -52,8 +49,6 @@ impl Town {
             switched: None,
             grid: Arc::new(grid),
             lengths_m,
-            root: common_path(points),
-            zone: points.first().map(|point| point.zone.clone()).unwrap_or_default(),
             ways: Mutex::default(),
         }
     }
@@ -72,6 +67,12 @@ impl Town {
     pub fn replace(&self, customer: Uuid, now: &[ServicePoint]) -> bool {
         let mut points = self.points.write().unwrap_or_else(PoisonError::into_inner);
         points.replace(&self.grid, customer, now)
+    }
+
+    /// Takes over all service points as they are now.
+    pub fn replace_all(&self, now: &[ServicePoint]) {
+        let fresh = Points::new(&self.grid, now);
+        *self.points.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
     fn points(&self) -> RwLockReadGuard<'_, Points> {
@@ -97,14 +98,15 @@ impl Town {
     pub fn place_of(&self, load: LoadIx) -> Place {
         let transformer = self.grid.normal_supply().transformer(load);
         let transformer = transformer.map(|device| self.grid.device_id(device).to_owned());
+        let points = self.points();
         let place = Place {
             load_id: Some(self.grid.load_id(load).to_owned()),
             transformer_id: transformer,
-            org_path: self.root.clone(),
-            zone: self.zone.clone(),
+            org_path: points.root.clone(),
+            zone: points.zone.clone(),
             ..Place::default()
         };
-        match self.points().at_load(load) {
+        match points.at_load(load) {
             Some(spot) => Place {
                 service_point_id: Some(spot.point),
                 customer_id: Some(spot.customer),
@@ -146,13 +148,13 @@ impl Town {
 
     /// The place of somebody at `at`: that of the nearest service point within [`NEAR_M`], else only where it is.
     pub fn place_at(&self, at: Option<Position>) -> Place {
+        let points = self.points();
         let place = Place {
-            org_path: self.root.clone(),
-            zone: self.zone.clone(),
+            org_path: points.root.clone(),
+            zone: points.zone.clone(),
             position: at,
             ..Place::default()
         };
-        let points = self.points();
         let Some(spot) = at.and_then(|at| points.nearest(at)) else {
             return place;
         };
@@ -278,21 +280,4 @@ impl Topology for Blind {
     fn position(&self, _: &str) -> Option<Position> {
         None
     }
-}
-
-/// The longest org path that covers all service points.
-fn common_path(points: &[ServicePoint]) -> String {
-    let Some(first) = points.first() else {
-        return String::new();
-    };
-    let mut common: Vec<&str> = first.org_path.split('/').collect();
-    for point in points {
-        let same = common
-            .iter()
-            .zip(point.org_path.split('/'))
-            .take_while(|(a, b)| *a == b)
-            .count();
-        common.truncate(same);
-    }
-    common.join("/")
 }

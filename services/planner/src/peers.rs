@@ -2,6 +2,7 @@
 //! year (insight).
 
 mod important;
+mod otherwise;
 mod supplies;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -456,6 +457,7 @@ fn customers(members: &[Member]) -> Result<Vec<Affected>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[test]
     fn a_year_is_one_of_the_place() {
         let at: DateTime<Utc> = "2026-12-31T17:00:00Z".parse().unwrap();

@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use relight_common::{Db, Work, ids, secrets::Secrets};
 use relight_grid::{Faults, Grid, OnBad, Pack};
-use relight_proto::events::v1::{CustomerChanged, GridVersioned};
+use relight_proto::events::v1::{CustomerChanged, CustomersChanged, GridVersioned};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ use rows::{Contacts, Customers, Points, Ready};
 
 /// Rows written by one statement.
 const BATCH: usize = 5_000;
-/// From this many changed customers on nobody is told one by one: `grid.versioned` and the list say it all.
+/// From this many changed customers on none is told of alone: `customers.changed` says that all are to be read again.
 pub const TOLD_MAX: usize = 1_000;
 
 /// How to import.
@@ -64,7 +64,7 @@ impl From<relight_common::Error> for ImportError {
 /// Imports `pack`: all of it, or nothing. `relight import` and `relight demo town` end here.
 ///
 /// Tells `grid.versioned` when the network changed, and `customer.changed` for each changed customer while they are
-/// fewer than [`TOLD_MAX`]. Wakes a running registry by its own look at the current version.
+/// fewer than [`TOLD_MAX`], else one `customers.changed`. Wakes a running registry by its own look at the current version.
 ///
 /// # Errors
 /// [`ImportError::Bad`] with every bad row, unless they are to be skipped; a broken network always. Nothing is stored.
@@ -182,7 +182,7 @@ impl Import<'_> {
         link::end(self.work.conn(), &ready.overruled, "overruled").await?;
         let since = self.work.at() - chrono::TimeDelta::days(7);
         let sets_kept = affected_set::before(self.work.conn(), grid_version, since).await?;
-        let told = self.tell_customers().await?;
+        let told = self.tell_customers(new_version).await?;
         let report = ImportReport {
             grid_version,
             new_version,
@@ -279,11 +279,15 @@ impl Import<'_> {
         Ok((version.id, true))
     }
 
-    /// Raises the versions of the touched customers and tells of them. Returns how many were told of.
-    async fn tell_customers(&mut self) -> Result<usize, Error> {
+    /// Raises the versions of the touched customers and tells of them. Returns how many were told of one by one.
+    async fn tell_customers(&mut self, new_version: bool) -> Result<usize, Error> {
         let raised: Vec<Uuid> = self.touched.difference(&self.new).copied().collect();
         table::raise_versions(self.work.conn(), &raised).await?;
         if self.touched.len() >= TOLD_MAX {
+            // Nobody has a copy of who is new, and a new network has everybody read anyway.
+            if !(raised.is_empty() && new_version) {
+                self.tell_all();
+            }
             return Ok(0);
         }
         let touched: Vec<Uuid> = self.touched.iter().copied().collect();
@@ -301,6 +305,12 @@ impl Import<'_> {
             );
         }
         Ok(changed.len())
+    }
+
+    fn tell_all(&mut self) {
+        let count = u32::try_from(self.touched.len()).unwrap_or(u32::MAX);
+        let news = CustomersChanged { count };
+        self.work.tell("customers.changed", Uuid::now_v7(), 1, "", &news);
     }
 }
 

@@ -28,7 +28,8 @@ use relight_proto::registry::v1::{
     customer_contacts_server::CustomerContactsServer, customer_numbers_server::CustomerNumbersServer,
     customer_supplies_server::CustomerSuppliesServer,
     life_support_certificates_server::LifeSupportCertificatesServer, life_support_server::LifeSupportServer,
-    links_server::LinksServer, meter_supplies_server::MeterSuppliesServer, registry_server::RegistryServer,
+    links_server::LinksServer, listed_sets_server::ListedSetsServer,
+    meter_supplies_server::MeterSuppliesServer, registry_server::RegistryServer,
     set_members_server::SetMembersServer, supplies_server::SuppliesServer,
     switchings_server::SwitchingsServer,
 };
@@ -85,6 +86,7 @@ pub async fn run(host: &Host, listener: TcpListener) -> anyhow::Result<()> {
             api.clone(),
             guard.clone(),
         ));
+        routes.add_service(ListedSetsServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(LinksServer::with_interceptor(api.clone(), guard.clone()));
         routes.add_service(RegistryServer::with_interceptor(api, guard));
     })

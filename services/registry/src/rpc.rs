@@ -9,6 +9,7 @@ mod customers;
 mod grid;
 mod life_support;
 mod links;
+mod listed;
 mod map;
 mod numbers;
 mod several;

@@ -9,7 +9,7 @@ use relight_common::{Db, config, config::Settings, secrets::Secrets};
 use relight_grid::{
     Fault, Network, OnBad, Position, Report,
     import::{self as grid, Imported},
-    pack::{AreaClass, Language, Pack, PackDefaults, read_pack},
+    pack::{AreaClass, Language, Pack, PackDefaults, read_pack_telling},
 };
 use relight_registry::{ImportError, ImportOptions, ImportReport, Progress};
 use uuid::Uuid;
@@ -116,18 +116,28 @@ async fn rehearse(
 }
 
 fn read(what: &cli::Import, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), relight_grid::Faults> {
+    let begun = Instant::now();
+    let tell = |at: grid::Progress<'_>| {
+        eprintln!(
+            "{:>6.1} s  reading {}: {} of {} MB",
+            begun.elapsed().as_secs_f64(),
+            at.file,
+            at.done / 1_000_000,
+            at.of.div_ceil(1_000_000)
+        );
+    };
     if let Some(dir) = what
         .pack
         .as_deref()
         .or(what.network.as_deref().and_then(pack_folder))
     {
-        let (pack, skipped) = read_pack(dir, on_bad)?;
+        let (pack, skipped) = read_pack_telling(dir, on_bad, &tell)?;
         skipped.iter().for_each(|fault| eprintln!("left out: {fault}"));
         return Ok((pack, skipped));
     }
     let files = [&what.network, &what.opendss, &what.graph];
     let file = files.into_iter().flatten().next();
-    let imported = grid::open(file.expect("clap asks for one of them"), on_bad)?;
+    let imported = grid::open_telling(file.expect("clap asks for one of them"), on_bad, &tell)?;
     crate::grid::tell(&imported);
     let pack = Pack::from_network(&imported.network, &defaults(what))?;
     tell_places(&imported.network, what.place);

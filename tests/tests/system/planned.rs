@@ -350,6 +350,21 @@ async fn somebody_who_moves_in_after_the_notice_is_told() -> anyhow::Result<()> 
     system.stop().await
 }
 
+/// The same in an import that changes so many customers that none is told of alone.
+#[tokio::test]
+async fn somebody_who_moves_in_among_a_thousand_is_told() -> anyhow::Result<()> {
+    let mut street = Street::begin(TimeDelta::days(8)).await?;
+    let number = street.approved().await?;
+    street.act("planner", json!({ "type": "announce" })).await?;
+    street.state("noticed").await?;
+    street.texts(&number, PHONES).await?;
+    street.somebody_moves_in_among(1_000).await?;
+    let phones = street.texts(&number, PHONES + 2).await?;
+    assert_eq!(phones.len(), PHONES + 1, "{phones:?}");
+    let mut system = street.system;
+    system.stop().await
+}
+
 /// How many texts the n-th customer got; SMPP carries numbers without their plus.
 fn texts_of(phones: &BTreeMap<String, usize>, n: usize) -> usize {
     let phone = small::phone(n);

@@ -15,6 +15,7 @@ use relight_grid::{
     demo::{Province, province},
     import,
     infer::{Engine, Evidence, Weights, What},
+    pack::{AreaClass, Language, Pack, PackDefaults, write_pack},
     snapshot,
 };
 use sqlx::{Connection, PgConnection};
@@ -45,7 +46,14 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
     let lengths_m: Vec<Option<f64>> = network.devices.iter().map(|device| device.length_m).collect();
     let file = given.dir.join("province.grid");
     std::fs::write(&file, snapshot::write(&network)?)?;
-    let mut rows = vec![loaded(given, &network, &file).await?];
+    let of = format!(
+        "{} customers, {} devices, {} buses",
+        network.loads.len(),
+        network.devices.len(),
+        network.buses.len()
+    );
+    let mut rows = vec![loaded(given, &format!("file to answer: {of}"), &file).await?];
+    rows.push(from_pack(given, &network, &of).await?);
     fill(given, &network).await?;
     drop(network);
     let imported = import::open(&file, OnBad::Refuse)?;
@@ -57,8 +65,30 @@ pub(super) async fn measure(given: &Given, options: &Options) -> anyhow::Result<
     Ok(rows)
 }
 
+/// The same network as a CSV pack, with a customer for each load.
+async fn from_pack(given: &Given, network: &Network, of: &str) -> anyhow::Result<Row> {
+    let folder = given.dir.join("province");
+    let defaults = PackDefaults {
+        account_prefix: "bench".to_owned(),
+        zone: "Asia/Shanghai".to_owned(),
+        org_path: "demo/city".to_owned(),
+        area_class: AreaClass::Urban,
+        language: Language::ZhCn,
+        place: None,
+    };
+    write_pack(&folder, &Pack::from_network(network, &defaults)?)?;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(&folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    let what = format!("CSV pack of {} MB to answer: {of}", bytes / 1_000_000);
+    let row = loaded(given, &what, &folder).await?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(row)
+}
+
 /// The built binary, from the file to the answer.
-async fn loaded(given: &Given, network: &Network, file: &Path) -> anyhow::Result<Row> {
+async fn loaded(given: &Given, what: &str, file: &Path) -> anyhow::Result<Row> {
     let begun = Instant::now();
     let child = Command::new(&given.relight)
         .args(["grid", "trace", "--json", "--open", &format!("{FEEDER}-CB")])
@@ -75,12 +105,7 @@ async fn loaded(given: &Given, network: &Network, file: &Path) -> anyhow::Result
         answer["customers"]
     );
     Ok(Row::new(
-        &format!(
-            "`relight grid trace`, file to answer: {} customers, {} devices, {} buses",
-            network.loads.len(),
-            network.devices.len(),
-            network.buses.len()
-        ),
+        &format!("`relight grid trace`, {what}"),
         "-",
         format!("{seconds:.1} s, peak {peak_gb:.2} GB"),
         "-",

@@ -1,49 +1,65 @@
 //! Plain graph JSON, gzipped or not: `sources`, `buses`, `edges`, `loads`, phases at every end.
 //!
-//! A bus that only a device names is added without a position. A row that cannot stand is named with the line it begins on.
+//! It is read as it comes, a row at a time. A bus that only a device names is added without a position. A row that cannot
+//! stand is named with the line it begins on.
 
+mod rows;
+
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
+use self::rows::{RawBus, RawEdge, RawLoad, RawSource, device, load, source};
 use crate::check::Row;
 use crate::fault::{Fault, Faults, OnBad};
-use crate::import::{Imported, gunzip, place};
-use crate::network::{Bus, Device, DeviceKind, End, Load, Network, Source};
-use crate::phases::{Phases, PhasesError};
+use crate::import::{Imported, place, text};
+use crate::network::{Bus, Network};
 
 /// Reads `bytes`; `file` is the name faults are reported under.
 ///
 /// # Errors
-/// A broken archive or JSON text; every bad device, load and source unless told to skip them.
+/// As [`read_from`].
 pub fn read(file: &str, bytes: &[u8], on_bad: OnBad) -> Result<Imported, Faults> {
-    let whole = |line, problem| {
-        Faults(vec![Fault {
-            file: file.to_owned(),
-            line,
-            column: None,
-            problem,
-        }])
+    let text = text::unpacked(bytes).map_err(|error| whole(file, None, error.to_string()))?;
+    read_from(file, text, on_bad)
+}
+
+/// Reads the text behind `from`, which is not gzipped; `file` is the name faults are reported under.
+///
+/// # Errors
+/// A broken archive or JSON text; every bad device, load and source unless told to skip them.
+pub fn read_from(file: &str, from: impl BufRead, on_bad: OnBad) -> Result<Imported, Faults> {
+    let breaks = Rc::new(Cell::new(0));
+    let counted = Counted {
+        from,
+        breaks: Rc::clone(&breaks),
     };
-    let text = gunzip(bytes.to_vec()).map_err(|problem| whole(None, problem))?;
-    let raw: Raw<'_> = serde_json::from_slice(&text)
-        .map_err(|error| whole(Some(error.line() as u64), format!("not a network graph: {error}")))?;
     let mut reading = Reading {
         file,
-        lines: Lines::of(&text),
+        breaks,
         faults: Vec::new(),
-        notes: Vec::new(),
         begins: Begins::default(),
+        network: Network::default(),
+        at: HashMap::new(),
+        seen: Vec::new(),
     };
-    let mut network = reading.network(&raw);
-    let begins = &reading.begins;
-    let faults = network.drop_bad(file, |row| begins.line(row));
-    reading.faults.extend(faults);
-    let Reading { faults, notes, .. } = reading;
-    let (network, skipped) = on_bad.judge(network, faults)?;
+    let mut json = serde_json::Deserializer::from_reader(counted);
+    let read = json.deserialize_map(&mut reading).and_then(|()| json.end());
+    read.map_err(|error| not_a_graph(file, &error))?;
+    let notes = reading.finish();
+    let begins = reading.begins;
+    let mut network = reading.network;
+    reading
+        .faults
+        .extend(network.drop_bad(file, |row| begins.line(row)));
+    let (network, skipped) = on_bad.judge(network, reading.faults)?;
     Ok(Imported {
         network,
         skipped,
@@ -52,135 +68,38 @@ pub fn read(file: &str, bytes: &[u8], on_bad: OnBad) -> Result<Imported, Faults>
     })
 }
 
-/// The rows are kept as text: where a row lies in it says its line, and one that is bad leaves the others readable.
-#[derive(Deserialize)]
-struct Raw<'t> {
-    #[serde(default)]
-    name: String,
-    #[serde(borrow)]
-    sources: Vec<&'t RawValue>,
-    #[serde(borrow, default, deserialize_with = "each_bus")]
-    buses: Vec<(String, &'t RawValue)>,
-    #[serde(borrow)]
-    edges: Vec<&'t RawValue>,
-    #[serde(borrow)]
-    loads: Vec<&'t RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-struct RawBus {
-    x: Option<f64>,
-    y: Option<f64>,
-}
-
-/// The entries of an object one by one, so that a name given twice is seen.
-fn each_bus<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, &'de RawValue)>, D::Error> {
-    struct Each;
-    impl<'de> Visitor<'de> for Each {
-        type Value = Vec<(String, &'de RawValue)>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("buses by their names")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut buses = Vec::new();
-            while let Some(bus) = map.next_entry()? {
-                buses.push(bus);
-            }
-            Ok(buses)
-        }
-    }
-    from.deserialize_map(Each)
-}
-
-#[derive(Deserialize)]
-struct RawEdge {
-    #[serde(deserialize_with = "name")]
-    id: String,
-    kind: String,
-    from: Option<String>,
-    fp: Option<Vec<u8>>,
-    to: Option<String>,
-    tp: Option<Vec<u8>>,
-    wdg: Option<Vec<RawWinding>>,
-    #[serde(default = "yes")]
-    en: bool,
-    #[serde(default)]
-    open: bool,
-}
-
-#[derive(Deserialize)]
-struct RawWinding {
-    bus: String,
-    ph: Vec<u8>,
-}
-
-#[derive(Deserialize)]
-struct RawLoad {
-    #[serde(deserialize_with = "name")]
-    id: String,
-    bus: String,
-    ph: Vec<u8>,
-    #[serde(default = "one", deserialize_with = "count")]
-    cust: u32,
-    #[serde(default = "yes")]
-    en: bool,
-}
-
-/// A source: its bus, or its bus with the phases that are fed.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum RawSource {
-    Bus(String),
-    Phases { bus: String, ph: Option<Vec<u8>> },
-}
-
-/// A name, also when it is written as a number.
-fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    match serde_json::Value::deserialize(from)? {
-        serde_json::Value::String(name) => Ok(name),
-        serde_json::Value::Number(number) => Ok(number.to_string()),
-        _ => Err(serde::de::Error::custom("invalid type: an id is a text")),
+fn not_a_graph(file: &str, error: &serde_json::Error) -> Faults {
+    match error.is_io() {
+        true => whole(file, None, format!("cannot be read on: {error}")),
+        false => whole(
+            file,
+            Some(error.line() as u64),
+            format!("not a network graph: {error}"),
+        ),
     }
 }
 
-/// A whole number, also when it is written as `2.0`.
-fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    let number = f64::deserialize(from)?;
-    let whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
-    whole
-        .then_some(number as u32)
-        .ok_or_else(|| serde::de::Error::custom(format!("cust is {number}; write a whole number from 0")))
+fn whole(file: &str, line: Option<u64>, problem: String) -> Faults {
+    Faults(vec![Fault {
+        file: file.to_owned(),
+        line,
+        column: None,
+        problem,
+    }])
 }
 
-fn yes() -> bool {
-    true
+/// Counts the lines that were read.
+struct Counted<R> {
+    from: R,
+    breaks: Rc<Cell<u64>>,
 }
 
-fn one() -> u32 {
-    1
-}
-
-/// Where the lines of a text begin.
-struct Lines<'t> {
-    text: &'t [u8],
-    breaks: Vec<usize>,
-}
-
-impl<'t> Lines<'t> {
-    fn of(text: &'t [u8]) -> Lines<'t> {
-        let breaks = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        Lines {
-            text,
-            breaks: breaks.map(|(at, _)| at).collect(),
-        }
-    }
-
-    /// The line a piece of the text begins on, counted from 1.
-    fn of_row(&self, row: &RawValue) -> u64 {
-        let at = row.get().as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
-        self.breaks.partition_point(|&end| end < at) as u64 + 1
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(into)?;
+        let breaks = into[..count].iter().filter(|byte| **byte == b'\n').count();
+        self.breaks.set(self.breaks.get() + breaks as u64);
+        Ok(count)
     }
 }
 
@@ -207,92 +126,187 @@ impl Begins {
     }
 }
 
+/// The graph as far as it is read.
 struct Reading<'a> {
     file: &'a str,
-    lines: Lines<'a>,
+    breaks: Rc<Cell<u64>>,
     faults: Vec<Fault>,
-    notes: Vec<String>,
     begins: Begins,
+    network: Network,
+    /// Where the listed buses are.
+    at: HashMap<String, RawBus>,
+    /// The parts that were there.
+    seen: Vec<String>,
+}
+
+impl<'de> Visitor<'de> for &mut Reading<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with sources, edges and loads")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(part) = map.next_key::<String>()? {
+            if self.seen.contains(&part) {
+                return Err(A::Error::custom(format!("{part:.40?} is there twice")));
+            }
+            match part.as_str() {
+                "name" => self.network.name = map.next_value()?,
+                "sources" | "edges" | "loads" => {
+                    map.next_value_seed(Each(|row: &RawValue| self.row(&part, row)))?
+                }
+                "buses" => map.next_value_seed(Entries(|id, row: &RawValue| self.bus(id, row)))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+            self.seen.push(part);
+        }
+        for part in ["sources", "edges", "loads"] {
+            if !self.seen.iter().any(|seen| seen == part) {
+                return Err(A::Error::missing_field(part));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list whose elements are handed over one by one.
+struct Each<F>(F);
+
+impl<'de, F: FnMut(&RawValue)> DeserializeSeed<'de> for Each<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(&RawValue)> Visitor<'de> for Each<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(row) = list.next_element::<Box<RawValue>>()? {
+            (self.0)(&row);
+        }
+        Ok(())
+    }
+}
+
+/// An object whose entries are handed over one by one, so that a name given twice is seen.
+struct Entries<F>(F);
+
+impl<'de, F: FnMut(String, &RawValue)> DeserializeSeed<'de> for Entries<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de, F: FnMut(String, &RawValue)> Visitor<'de> for Entries<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("buses by their names")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(id) = map.next_key()? {
+            let row: Box<RawValue> = map.next_value()?;
+            (self.0)(id, &row);
+        }
+        Ok(())
+    }
 }
 
 impl Reading<'_> {
-    fn network(&mut self, raw: &Raw<'_>) -> Network {
-        let (buses, at) = self.buses(raw);
-        let (sources, lines) = self.rows(&raw.sources, |row: &RawSource| {
-            let (RawSource::Bus(bus) | RawSource::Phases { bus, .. }) = row;
-            (bus.clone(), source(row))
+    /// Takes over a row of a list.
+    fn row(&mut self, part: &str, row: &RawValue) {
+        let line = self.line(row);
+        match part {
+            "sources" => {
+                let read = |row: &RawSource| {
+                    let (RawSource::Bus(bus) | RawSource::Phases { bus, .. }) = row;
+                    (bus.clone(), source(row))
+                };
+                if let Some(source) = self.good(row, read) {
+                    self.network.sources.push(source);
+                    self.begins.sources.push(line);
+                }
+            }
+            "edges" => {
+                if let Some(device) = self.good(row, |edge: &RawEdge| (edge.id.clone(), device(edge))) {
+                    self.network.devices.push(device);
+                    self.begins.devices.push(line);
+                }
+            }
+            _ => {
+                if let Some(load) = self.good(row, |row: &RawLoad| (row.id.clone(), load(row))) {
+                    self.network.loads.push(load);
+                    self.begins.loads.push(line);
+                }
+            }
+        }
+    }
+
+    /// Takes over a listed bus and where it is.
+    fn bus(&mut self, id: String, row: &RawValue) {
+        let line = self.line(row);
+        let place: Option<RawBus> = self.parsed(row).unwrap_or_default();
+        self.begins.buses.push(line);
+        self.network.buses.push(Bus {
+            id: id.clone(),
+            position: None,
         });
-        self.begins.sources = lines;
-        let (devices, lines) = self.rows(&raw.edges, |edge: &RawEdge| (edge.id.clone(), device(edge)));
-        self.begins.devices = lines;
-        let (loads, lines) = self.rows(&raw.loads, |row: &RawLoad| (row.id.clone(), load(row)));
-        self.begins.loads = lines;
-        let mut network = Network {
-            name: raw.name.clone(),
-            buses,
-            sources,
-            devices,
-            loads,
-        };
+        self.at.insert(id, place.unwrap_or_default());
+    }
+
+    /// Places the buses and adds those that only devices name.
+    fn finish(&mut self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let at = std::mem::take(&mut self.at);
         place(
-            &mut network,
+            &mut self.network,
             |id| at.get(id).and_then(|bus| Some((bus.x?, bus.y?))),
-            &mut self.notes,
+            &mut notes,
         );
-        let listed = network.buses.len();
-        network.add_missing_buses();
-        for bus in &network.buses[listed..] {
-            self.notes.push(format!(
+        let listed = self.network.buses.len();
+        self.network.add_missing_buses();
+        for bus in &self.network.buses[listed..] {
+            notes.push(format!(
                 "bus {:?} is named by a device but not listed under buses",
                 bus.id
             ));
         }
-        network
+        notes
     }
 
-    /// The listed buses, and where they are.
-    fn buses(&mut self, raw: &Raw<'_>) -> (Vec<Bus>, HashMap<String, RawBus>) {
-        let (mut buses, mut at) = (Vec::new(), HashMap::new());
-        for (id, row) in &raw.buses {
-            let place: Option<RawBus> = self.parsed(row).unwrap_or_default();
-            let place = place.unwrap_or_default();
-            self.begins.buses.push(self.lines.of_row(row));
-            buses.push(Bus {
-                id: id.clone(),
-                position: None,
-            });
-            at.insert(id.clone(), place);
-        }
-        (buses, at)
+    /// The line a row that was just read begins on, counted from 1.
+    fn line(&self, row: &RawValue) -> u64 {
+        let within = row.get().bytes().filter(|byte| *byte == b'\n').count() as u64;
+        self.breaks.get() + 1 - within
     }
 
-    /// The good ones of `rows`, each with its line.
-    fn rows<R: DeserializeOwned, T>(
+    /// What the row means, when it is good.
+    fn good<R: DeserializeOwned, T>(
         &mut self,
-        rows: &[&RawValue],
+        row: &RawValue,
         read: impl Fn(&R) -> (String, Result<T, String>),
-    ) -> (Vec<T>, Vec<u64>) {
-        let (mut good, mut lines) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        for row in rows {
-            let line = self.lines.of_row(row);
-            let Some((id, value)) = self.parsed(row).map(|row| read(&row)) else {
-                continue;
-            };
-            match value {
-                Ok(value) => {
-                    good.push(value);
-                    lines.push(line);
-                }
-                Err(problem) => self.fault(line, Some(id.chars().take(100).collect()), problem),
-            }
-        }
-        (good, lines)
+    ) -> Option<T> {
+        let line = self.line(row);
+        let (id, value) = self.parsed(row).map(|row| read(&row))?;
+        let note = |problem| self.fault(line, Some(id.chars().take(100).collect()), problem);
+        value.map_err(note).ok()
     }
 
     fn parsed<R: DeserializeOwned>(&mut self, row: &RawValue) -> Option<R> {
         let parsed = serde_json::from_str(row.get());
         let note = |error: serde_json::Error| {
-            let line = self.lines.of_row(row) + error.line().saturating_sub(1) as u64;
+            let line = self.line(row) + error.line().saturating_sub(1) as u64;
             let words = error.to_string();
             // Its own line counts from the row's beginning.
             let words = words.split(" at line ").next().unwrap_or_default();
@@ -309,64 +323,4 @@ impl Reading<'_> {
             problem,
         });
     }
-}
-
-fn source(row: &RawSource) -> Result<Source, String> {
-    let (bus, list) = match row {
-        RawSource::Bus(bus) => (bus, None),
-        RawSource::Phases { bus, ph } => (bus, ph.as_deref()),
-    };
-    Ok(Source {
-        bus: bus.clone(),
-        phases: list.map(phases).transpose()?,
-    })
-}
-
-fn device(edge: &RawEdge) -> Result<Device, String> {
-    let word = edge.kind.to_lowercase();
-    let kind = match word.as_str() {
-        "regulator" => Ok(DeviceKind::Transformer),
-        word => word.parse(),
-    };
-    let kind: DeviceKind = kind.map_err(|()| {
-        let words: Vec<&str> = DeviceKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        format!("kind {:?} is not known; write {}", edge.kind, words.join(", "))
-    })?;
-    let ends = match (&edge.wdg, &edge.from, &edge.fp, &edge.to, &edge.tp) {
-        (Some(windings), ..) => windings
-            .iter()
-            .map(|w| end(&w.bus, &w.ph))
-            .collect::<Result<_, _>>()?,
-        (None, Some(from), Some(fp), Some(to), Some(tp)) => vec![end(from, fp)?, end(to, tp)?],
-        _ => return Err("the ends are missing; write from, fp, to, tp or wdg".to_owned()),
-    };
-    Ok(Device {
-        id: edge.id.clone(),
-        kind,
-        ends,
-        in_service: edge.en,
-        open: edge.open,
-        length_m: None,
-    })
-}
-
-fn load(row: &RawLoad) -> Result<Load, String> {
-    Ok(Load {
-        id: row.id.clone(),
-        bus: row.bus.clone(),
-        phases: phases(&row.ph)?,
-        customers: row.cust,
-        in_service: row.en,
-    })
-}
-
-fn end(bus: &str, list: &[u8]) -> Result<End, String> {
-    Ok(End {
-        bus: bus.to_owned(),
-        phases: phases(list)?,
-    })
-}
-
-fn phases(list: &[u8]) -> Result<Phases, String> {
-    Phases::new(list).map_err(|error: PhasesError| error.to_string())
 }

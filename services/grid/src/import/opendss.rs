@@ -4,8 +4,8 @@
 //! `set datapath`, `Class.Name.Property=value`, `enable`, `disable`, `open`, `close`, `select`,
 //! `batchedit`, `var` and `@variables`, `buscoords`, `latlongcoords`, `giscoords` and `setbusxy`,
 //! comments, quoted values, commands and property names shortened as OpenDSS allows, positional values,
-//! `like`. Lines, transformers (center-tapped, regulating and auto), series reactors and capacitors,
-//! loads and sources make the network; `swtcontrol`, `fuse`, `recloser` and `relay` make the device they
+//! `like`. Lines, transformers (center-tapped, regulating and auto), series reactors and capacitors, power flow
+//! controllers, loads and sources make the network; `swtcontrol`, `fuse`, `recloser` and `relay` make the device they
 //! switch a switching device. A device is named `class.name`, in lower case.
 //!
 //! The state is that of OpenDSS after the script and a first solution, per terminal and conductor.
@@ -24,28 +24,33 @@ mod object;
 mod script;
 mod token;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, Faults, OnBad};
+use crate::import::Imported;
 use crate::import::opendss::script::Script;
-use crate::import::{Imported, gunzip};
-
-/// Largest file, bytes.
-const FILE_BYTES_MAX: u64 = 256 << 20;
+use crate::import::text::{self, Tell, Text};
 
 /// Reads the script `entry` and what it redirects to, gzipped or not. File names are found in any case.
 ///
 /// # Errors
 /// Every fault of every file; with [`OnBad::Skip`] only a network that has no source left.
 pub fn read(entry: &Path, on_bad: OnBad) -> Result<Imported, Faults> {
+    read_telling(entry, on_bad, &|_| {})
+}
+
+/// [`read`], telling how far large files are read.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_telling(entry: &Path, on_bad: OnBad, tell: Tell<'_>) -> Result<Imported, Faults> {
     let folder = entry
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let name = entry.file_name().map(PathBuf::from).unwrap_or_default();
-    let mut file = |path: &Path| read_file(folder, path);
+    let mut file = |path: &Path| open_file(folder, path, tell);
     run(Script::new(&mut file).that_may_leave_its_folder(), &name, on_bad)
 }
 
@@ -59,10 +64,12 @@ pub fn read_from(
     entry: &Path,
     on_bad: OnBad,
 ) -> Result<Imported, Faults> {
-    run(Script::new(file), entry, on_bad)
+    let mut text =
+        |path: &Path| file(path).map(|bytes| -> Text<'static> { Box::new(io::Cursor::new(bytes)) });
+    run(Script::new(&mut text), entry, on_bad)
 }
 
-fn run(mut script: Script<'_>, entry: &Path, on_bad: OnBad) -> Result<Imported, Faults> {
+fn run(mut script: Script<'_, '_>, entry: &Path, on_bad: OnBad) -> Result<Imported, Faults> {
     script.run(entry);
     let (circuit, mut faults, notes) = script.finish();
     let mut imported = circuit.imported(&mut faults, notes);
@@ -76,23 +83,12 @@ fn run(mut script: Script<'_>, entry: &Path, on_bad: OnBad) -> Result<Imported, 
 }
 
 /// Opens `path` below `folder`, in any case, as OpenDSS on its own system does.
-fn read_file(folder: &Path, path: &Path) -> io::Result<Vec<u8>> {
+fn open_file<'a>(folder: &Path, path: &Path, tell: Tell<'a>) -> io::Result<Text<'a>> {
     let mut at = folder.to_owned();
     for part in path.components() {
         at = in_any_case(&at, part.as_os_str().to_string_lossy().as_ref())?;
     }
-    if at.is_dir() {
-        return Err(io::Error::other("it is a folder"));
-    }
-    let mut bytes = Vec::new();
-    File::open(at)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!(
-            "larger than {} MiB",
-            FILE_BYTES_MAX >> 20
-        )));
-    }
-    gunzip(bytes).map_err(io::Error::other)
+    text::open(&at, tell)
 }
 
 fn in_any_case(folder: &Path, name: &str) -> io::Result<PathBuf> {

@@ -1,29 +1,38 @@
 //! Reads a pack in the order of its references, so that a fault is noted at the row that has it.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::fault::{Fault, Faults, OnBad};
 use crate::ids::Folded;
+use crate::import::Tell;
+use crate::import::text::{self, Text};
 use crate::network::{Bus, Device, Load, Network, Source};
 use crate::pack::network_rows::{LineRow, SwitchRow, TransformerRow};
 use crate::pack::row::{Record, Row, read_table};
 use crate::pack::voltage::{BusRow, fill};
 use crate::pack::{Contact, Customer, Pack, ServicePoint, Street};
 
-/// Largest file, bytes.
-const FILE_BYTES_MAX: u64 = 512 << 20;
+/// Gives the text of a file by its name; none where there is no such file.
+type FileOf<'f, 'a> = &'f mut dyn FnMut(&str) -> io::Result<Option<Text<'a>>>;
 
-/// Reads the pack in the folder `dir`.
+/// Reads the pack in the folder `dir`, each file as it comes, gzipped or not (`bus.csv` or `bus.csv.gz`).
 ///
 /// The second value lists what was left out; it is empty with [`OnBad::Refuse`].
 ///
 /// # Errors
 /// Every fault of every file: with [`OnBad::Refuse`] any fault, with [`OnBad::Skip`] never.
 pub fn read_pack(dir: &Path, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), Faults> {
-    read_pack_from(&mut |name| read_file(&dir.join(name)), on_bad)
+    read_pack_telling(dir, on_bad, &|_| {})
+}
+
+/// [`read_pack`], telling how far large files are read.
+///
+/// # Errors
+/// As [`read_pack`].
+pub fn read_pack_telling(dir: &Path, on_bad: OnBad, tell: Tell<'_>) -> Result<(Pack, Vec<Fault>), Faults> {
+    read(&mut |name| file_in(dir, name, tell), on_bad)
 }
 
 /// As [`read_pack`], from anything that gives a file's bytes by name; none where there is no such file.
@@ -34,60 +43,67 @@ pub fn read_pack_from(
     file: &mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
     on_bad: OnBad,
 ) -> Result<(Pack, Vec<Fault>), Faults> {
-    let mut reading = Reading {
-        file,
-        faults: Vec::new(),
-        buses: HashSet::new(),
-        voltages: HashMap::new(),
+    let mut text = |name: &str| {
+        let bytes = file(name)?;
+        Ok(bytes.map(|bytes| -> Text<'static> { Box::new(io::Cursor::new(bytes)) }))
     };
+    read(&mut text, on_bad)
+}
+
+fn read(file: FileOf<'_, '_>, on_bad: OnBad) -> Result<(Pack, Vec<Fault>), Faults> {
+    let mut reading = Reading::of(file);
     let pack = reading.pack();
-    let faults = reading.faults;
-    on_bad.judge(pack, faults)
+    on_bad.judge(pack, reading.faults)
 }
 
 /// Reads only the network part, with `load.csv` for the loads.
-pub(crate) fn read_network(
-    file: &mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
-    on_bad: OnBad,
-) -> Result<(Network, Vec<Fault>), Faults> {
-    let mut reading = Reading {
-        file,
-        faults: Vec::new(),
-        buses: HashSet::new(),
-        voltages: HashMap::new(),
-    };
+pub(crate) fn read_network(file: FileOf<'_, '_>, on_bad: OnBad) -> Result<(Network, Vec<Fault>), Faults> {
+    let mut reading = Reading::of(file);
     let mut network = reading.network();
     network.loads = reading.loads();
-    let faults = reading.faults;
-    on_bad.judge(network, faults)
+    on_bad.judge(network, reading.faults)
 }
 
-fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!(
-            "larger than {} MiB",
-            FILE_BYTES_MAX >> 20
-        )));
+/// The network of the pack in `dir`. Its service points are the loads; a folder without customers may give `load.csv`
+/// instead. What customers have beyond that is checked and not kept.
+pub(crate) fn network_in(dir: &Path, on_bad: OnBad, tell: Tell<'_>) -> Result<(Network, Vec<Fault>), Faults> {
+    let mut file = |name: &str| file_in(dir, name, tell);
+    if find(dir, ServicePoint::FILE).is_none() && find(dir, Load::FILE).is_some() {
+        return read_network(&mut file, on_bad);
     }
-    Ok(Some(bytes))
+    let mut reading = Reading::of(&mut file);
+    let mut network = reading.network();
+    network.loads = reading.supplied();
+    on_bad.judge(network, reading.faults)
 }
 
-struct Reading<'a> {
-    file: &'a mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>,
+fn file_in<'a>(dir: &Path, name: &str, tell: Tell<'a>) -> io::Result<Option<Text<'a>>> {
+    find(dir, name).map(|path| text::open(&path, tell)).transpose()
+}
+
+fn find(dir: &Path, name: &str) -> Option<PathBuf> {
+    let names = [name.to_owned(), format!("{name}.gz")];
+    names.iter().map(|name| dir.join(name)).find(|path| path.exists())
+}
+
+struct Reading<'f, 'a> {
+    file: FileOf<'f, 'a>,
     faults: Vec<Fault>,
     buses: HashSet<Folded<'static>>,
     /// Volts of the buses that say theirs.
     voltages: HashMap<Folded<'static>, u32>,
 }
 
-impl Reading<'_> {
+impl<'f, 'a> Reading<'f, 'a> {
+    fn of(file: FileOf<'f, 'a>) -> Self {
+        Reading {
+            file,
+            faults: Vec::new(),
+            buses: HashSet::new(),
+            voltages: HashMap::new(),
+        }
+    }
+
     fn pack(&mut self) -> Pack {
         let network = self.network();
         let customers = self.customers();
@@ -95,7 +111,8 @@ impl Reading<'_> {
             .iter()
             .map(|customer| Folded::owned(&customer.account))
             .collect();
-        let mut service_points = self.service_points(&accounts);
+        let mut service_points = Vec::new();
+        self.service_points(&accounts, |point| service_points.push(point));
         fill(&mut service_points, &network, &self.voltages);
         Pack {
             network,
@@ -181,6 +198,19 @@ impl Reading<'_> {
         })
     }
 
+    /// The service points as loads; customers, contacts and streets are only looked over.
+    fn supplied(&mut self) -> Vec<Load> {
+        let mut accounts = HashSet::new();
+        self.each(Presence::Required, |row, customer: Customer| {
+            row.fresh("account", accounts.insert(Folded::owned(&customer.account)));
+        });
+        let mut loads = Vec::new();
+        self.service_points(&accounts, |point| loads.push(point.load()));
+        self.contacts(&accounts);
+        self.streets();
+        loads
+    }
+
     fn customers(&mut self) -> Vec<Customer> {
         let mut seen = HashSet::new();
         self.table(Presence::Required, |row, customer: &Customer| {
@@ -188,18 +218,20 @@ impl Reading<'_> {
         })
     }
 
-    fn service_points(&mut self, accounts: &HashSet<Folded<'static>>) -> Vec<ServicePoint> {
+    fn service_points(&mut self, accounts: &HashSet<Folded<'static>>, mut take: impl FnMut(ServicePoint)) {
         let buses = std::mem::take(&mut self.buses);
         let mut seen = HashSet::new();
-        self.table(Presence::Required, |row, point: &ServicePoint| {
+        self.each(Presence::Required, |row, point: ServicePoint| {
             let bus = row.known("bus", buses.contains(&Folded::new(&point.bus)), Bus::FILE);
             let account = row.known(
                 "account",
                 accounts.contains(&Folded::new(&point.account)),
                 Customer::FILE,
             );
-            bus && account && row.fresh("id", seen.insert(Folded::owned(&point.id)))
-        })
+            if bus && account && row.fresh("id", seen.insert(Folded::owned(&point.id))) {
+                take(point);
+            }
+        });
     }
 
     fn contacts(&mut self, accounts: &HashSet<Folded<'static>>) -> Vec<Contact> {
@@ -222,13 +254,24 @@ impl Reading<'_> {
         })
     }
 
+    /// The rows that `accept` finds good.
     fn table<T: Record>(
         &mut self,
         presence: Presence,
-        accept: impl FnMut(&mut Row<'_>, &T) -> bool,
+        mut accept: impl FnMut(&mut Row<'_>, &T) -> bool,
     ) -> Vec<T> {
+        let mut rows = Vec::new();
+        self.each(presence, |row, value: T| {
+            if accept(row, &value) {
+                rows.push(value);
+            }
+        });
+        rows
+    }
+
+    fn each<T: Record>(&mut self, presence: Presence, accept: impl FnMut(&mut Row<'_>, T)) {
         match (self.file)(T::FILE) {
-            Ok(Some(bytes)) => return read_table(&bytes, &mut self.faults, accept),
+            Ok(Some(text)) => read_table(text, &mut self.faults, accept),
             Ok(None) if matches!(presence, Presence::Optional) => {}
             Ok(None) => {
                 let problem = format!("the file is missing; its first line is {}", T::COLUMNS.join(","));
@@ -236,7 +279,6 @@ impl Reading<'_> {
             }
             Err(error) => self.file_fault(T::FILE, &format!("the file cannot be read: {error}")),
         }
-        Vec::new()
     }
 
     fn file_fault(&mut self, file: &str, problem: &str) {

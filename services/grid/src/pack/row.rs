@@ -1,5 +1,6 @@
 //! One CSV row under its header, and the faults found in it.
 
+use std::io::Read;
 use std::str::FromStr;
 
 use csv::{ByteRecord, StringRecord};
@@ -25,16 +26,17 @@ pub(crate) trait Record: Sized {
     fn fields(&self) -> Vec<String>;
 }
 
-/// Reads every row of `bytes`; `accept` adds checks against other rows.
+/// Reads every row of `text` as it comes; `accept` takes a row over after checks against others.
 pub(crate) fn read_table<T: Record>(
-    bytes: &[u8],
+    text: impl Read,
     faults: &mut Vec<Fault>,
-    mut accept: impl FnMut(&mut Row<'_>, &T) -> bool,
-) -> Vec<T> {
+    mut accept: impl FnMut(&mut Row<'_>, T),
+) {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(bytes);
+        .buffer_capacity(256 << 10)
+        .from_reader(text);
     let mut header = StringRecord::new();
     if !matches!(reader.read_record(&mut header), Ok(true)) {
         faults.push(fault(
@@ -43,17 +45,25 @@ pub(crate) fn read_table<T: Record>(
             None,
             &format!("the first line must be {}", T::COLUMNS.join(",")),
         ));
-        return Vec::new();
+        return;
     }
     let before = faults.len();
     let columns = header_columns::<T>(&header, faults);
     if faults.len() > before {
-        return Vec::new();
+        return;
     }
-    let mut rows = Vec::new();
     let mut raw = ByteRecord::new();
     // One record's memory serves them all; a row that is refused takes it along.
-    while matches!(reader.read_byte_record(&mut raw), Ok(true)) {
+    loop {
+        match reader.read_byte_record(&mut raw) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                let line = reader.position().line();
+                let problem = format!("the file cannot be read on: {error}");
+                return faults.push(fault(T::FILE, line, None, &problem));
+            }
+        }
         let line = raw.position().map_or(0, csv::Position::line);
         let Some(record) = checked::<T>(std::mem::take(&mut raw), header.len(), line, faults) else {
             continue;
@@ -65,14 +75,11 @@ pub(crate) fn read_table<T: Record>(
             columns: &columns,
             faults,
         };
-        if let Some(value) = T::read(&mut row)
-            && accept(&mut row, &value)
-        {
-            rows.push(value);
+        if let Some(value) = T::read(&mut row) {
+            accept(&mut row, value);
         }
         raw = record.into_byte_record();
     }
-    rows
 }
 
 fn header_columns<T: Record>(header: &StringRecord, faults: &mut Vec<Fault>) -> Columns {

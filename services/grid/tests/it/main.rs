@@ -12,6 +12,7 @@ mod infer_accuracy;
 mod infer_crossing;
 mod infer_engine;
 mod opendss;
+mod opendss_nodes;
 mod opendss_state;
 mod pack;
 mod small;

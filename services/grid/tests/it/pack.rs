@@ -327,6 +327,30 @@ fn a_missing_or_unreadable_file_is_named() {
     assert!(faults.to_string().contains("disk on fire"));
 }
 
+/// Each file may be packed, and one whose archive is cut short is named: what was read of it does not count as all.
+#[test]
+fn a_pack_may_be_gzipped_and_a_broken_archive_is_named() -> anyhow::Result<()> {
+    let (plain, packed) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let mut last = Vec::new();
+    for (name, text) in GOOD {
+        std::fs::write(plain.path().join(name), text)?;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut gzip, text.as_bytes())?;
+        last = gzip.finish()?;
+        std::fs::write(packed.path().join(format!("{name}.gz")), &last)?;
+    }
+    let (read, _) = read_pack(packed.path(), OnBad::Refuse)?;
+    assert_eq!(read, read_pack(plain.path(), OnBad::Refuse)?.0);
+    let name = GOOD[GOOD.len() - 1].0;
+    std::fs::write(packed.path().join(format!("{name}.gz")), &last[..last.len() - 9])?;
+    let faults = read_pack(packed.path(), OnBad::Refuse).unwrap_err().to_string();
+    assert!(
+        faults.contains(name) && faults.contains("gzip archive is broken"),
+        "{faults}"
+    );
+    Ok(())
+}
+
 #[test]
 fn rows_that_are_not_utf_8_are_named_and_the_others_read() {
     let mut files: HashMap<&str, Vec<u8>> = GOOD

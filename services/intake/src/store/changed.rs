@@ -6,7 +6,10 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// Notes that this customer changed, or what they are supplied at.
+/// Stands for all customers.
+pub const EVERYBODY: Uuid = Uuid::nil();
+
+/// Notes that this customer, or [`EVERYBODY`], changed, or what they are supplied at.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -23,18 +26,19 @@ pub async fn note(conn: &mut PgConnection, customer: Uuid, now: DateTime<Utc>) -
     .map_err(Error::db("note that a customer changed"))
 }
 
-/// Who changed since then.
+/// Who changed since then, and when.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn since(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<Uuid>, Error> {
-    sqlx::query_scalar!(
-        "select customer_id from intake.customer_changed where at >= $1",
+pub async fn since(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<(Uuid, DateTime<Utc>)>, Error> {
+    let rows = sqlx::query!(
+        "select customer_id, at from intake.customer_changed where at >= $1",
         since
     )
     .fetch_all(pool)
     .await
-    .map_err(Error::db("look who changed"))
+    .map_err(Error::db("look who changed"))?;
+    Ok(rows.into_iter().map(|row| (row.customer_id, row.at)).collect())
 }
 
 /// Forgets who changed so long ago that every process has looked, or has started, since.

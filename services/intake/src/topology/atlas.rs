@@ -34,7 +34,7 @@ use crate::{
     domain::{mind::Switching, place::ServicePoint},
     error::Error,
     peers::service_point,
-    store,
+    store::{self, changed::EVERYBODY},
 };
 
 /// How often the registry is asked for a newer version.
@@ -56,8 +56,10 @@ pub struct Atlas {
     accounts: AccountsClient<Outgoing>,
     switchings: SwitchingsClient<Outgoing>,
     town: watch::Sender<Option<Arc<Town>>>,
-    /// Customers whose service points changed since they were read.
+    /// Customers whose service points changed since they were read; [`EVERYBODY`] stands for all.
     changed: Mutex<BTreeSet<Uuid>>,
+    /// When all changed the last time that is known here.
+    all_changed_at: Mutex<Option<DateTime<Utc>>>,
     /// Somebody may have come to depend on life-support who is off: the sets of confirmed incidents are to be looked up again.
     newly_on_life_support: AtomicBool,
     bell: Notify,
@@ -71,6 +73,7 @@ impl Atlas {
             switchings: SwitchingsClient::new(peers.to("registry")),
             town: watch::Sender::new(None),
             changed: Mutex::default(),
+            all_changed_at: Mutex::default(),
             newly_on_life_support: AtomicBool::new(false),
             bell: Notify::new(),
         }
@@ -95,6 +98,15 @@ impl Atlas {
     pub fn changed(&self, customer: Uuid) {
         self.waiting().insert(customer);
         self.bell.notify_one();
+    }
+
+    /// Says that since `at` nobody may be as they were. Said again of the same moment it does nothing.
+    pub fn all_changed(&self, at: DateTime<Utc>) {
+        let mut known = self.all_changed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none_or(|known| known < at) {
+            *known = Some(at);
+            self.changed(EVERYBODY);
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, BTreeSet<Uuid>> {
@@ -129,7 +141,12 @@ impl Atlas {
     pub async fn look_around(&self, db: &Db, since: DateTime<Utc>) -> Result<(), Error> {
         self.load().await?;
         let changed = store::changed::since(db.pool(), since - OVERLAP).await?;
-        self.waiting().extend(changed);
+        for (customer, at) in changed {
+            match customer {
+                EVERYBODY => self.all_changed(at),
+                customer => drop(self.waiting().insert(customer)),
+            }
+        }
         let caught_up = self.catch_up().await;
         if self.newly_on_life_support.swap(false, Ordering::AcqRel)
             && let Err(error) = store::set_call::look_again(db.pool()).await
@@ -149,14 +166,20 @@ impl Atlas {
             return Ok(());
         };
         while let Some(customer) = self.next_changed() {
-            match self.points_of(customer).await {
-                Ok(points) if town.replace(customer, &points) => self.look_up_again(),
-                Ok(_) => {}
-                Err(error) => {
-                    self.waiting().insert(customer);
-                    return Err(error);
-                }
+            if let Err(error) = self.read_again(&town, customer).await {
+                self.waiting().insert(customer);
+                return Err(error);
             }
+        }
+        Ok(())
+    }
+
+    async fn read_again(&self, town: &Town, customer: Uuid) -> Result<(), Error> {
+        if customer == EVERYBODY {
+            town.replace_all(&self.points().await?);
+            self.look_up_again();
+        } else if town.replace(customer, &self.points_of(customer).await?) {
+            self.look_up_again();
         }
         Ok(())
     }

@@ -67,6 +67,9 @@ pub(super) struct Points {
     by_point: HashMap<Uuid, Arc<Spot>>,
     /// (customer, service point).
     by_customer: BTreeSet<(Uuid, Uuid)>,
+    /// The org path all of them lay under when they were read: where a report that nobody can place goes.
+    pub(super) root: String,
+    pub(super) zone: String,
 }
 
 impl Points {
@@ -91,6 +94,8 @@ impl Points {
                 .collect(),
             by_customer: spots.iter().map(|spot| (spot.customer, spot.point)).collect(),
             by_point: spots.into_iter().map(|spot| (spot.point, spot)).collect(),
+            root: common_path(points),
+            zone: points.first().map(|point| point.zone.clone()).unwrap_or_default(),
         }
     }
 
@@ -171,6 +176,23 @@ impl Points {
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, spot)| &spot.data)
     }
+}
+
+/// The longest org path that covers all service points.
+fn common_path(points: &[ServicePoint]) -> String {
+    let Some(first) = points.first() else {
+        return String::new();
+    };
+    let mut common: Vec<&str> = first.org_path.split('/').collect();
+    for point in points {
+        let same = common
+            .iter()
+            .zip(point.org_path.split('/'))
+            .take_while(|(a, b)| *a == b)
+            .count();
+        common.truncate(same);
+    }
+    common.join("/")
 }
 
 #[cfg(test)]

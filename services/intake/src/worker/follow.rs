@@ -20,8 +20,6 @@ use crate::{
 
 /// Switchings followed in one pass.
 const TURNS: i64 = 20;
-/// Most service points the registry takes in one set.
-const LISTED_MAX: usize = 20_000;
 
 /// Loads of sets that were asked for.
 type Sets = HashMap<String, Loads>;
@@ -79,11 +77,6 @@ impl Worker {
         let Some(change) = self.change(town, turn, incident, sets).await? else {
             return Ok(());
         };
-        if change.left.len() > LISTED_MAX {
-            tracing::warn!(incident.id = %incident.id, service_points = change.left.len(),
-                "too many service points to follow the switching");
-            return Ok(());
-        }
         let points = change
             .left
             .iter()

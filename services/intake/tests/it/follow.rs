@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
-use relight_common::{reader::apply_batch, wire::timestamp};
-use relight_grid::{Device, DeviceKind, End, Phases, snapshot};
+use relight_common::{ids::derived_from_name, reader::apply_batch, wire::timestamp};
+use relight_grid::{Device, DeviceKind, End, Load, Phases, snapshot};
 use relight_intake::consumer::FromRegistry;
 use relight_proto::{
     events::v1::{GridSwitched, IncidentChanged},
     intake::v1::{self as pb, intake_server::Intake},
+    registry::v1::ServicePoint,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -21,8 +22,32 @@ use crate::{
 
 /// The town with a tie between its feeders that is open, and the members of what is below SW1.
 async fn house_with_a_tie() -> anyhow::Result<House> {
+    house_with_a_tie_and(0).await
+}
+
+/// And so many service points more on feeder 1, their accounts `B-`.
+async fn house_with_a_tie_and(more: usize) -> anyhow::Result<House> {
     let house = house().await?;
     let mut network = network();
+    house.others.say(|script| {
+        let (like, on) = (script.accounts["A-1-1-1"].clone(), network.loads[0].clone());
+        for n in 0..more {
+            let (id, account) = (format!("L1-more-{n}"), format!("B-{n:06}"));
+            network.loads.push(Load {
+                id: id.clone(),
+                bus: "feeder1".to_owned(),
+                ..on.clone()
+            });
+            let point = ServicePoint {
+                service_point_id: derived_from_name(&id).to_string(),
+                customer_id: derived_from_name(&account).to_string(),
+                external_id: id,
+                account: account.clone(),
+                ..like.clone()
+            };
+            script.accounts.insert(account, point);
+        }
+    });
     let end = |bus: &str| End {
         bus: bus.to_owned(),
         phases: Phases::new(&[1]).expect("one phase"),
@@ -143,6 +168,23 @@ async fn who_is_fed_by_a_tie_leaves_a_confirmed_fault_and_comes_back_when_it_ope
     let lost = last(&house, &id).await?;
     assert_eq!((lost.affected_count, since(&lost)), (40, Some(lost_at)));
     assert_ne!(lost.affected_set_id, fed.affected_set_id);
+    Ok(())
+}
+
+/// More are off than one message to the registry holds.
+#[tokio::test]
+async fn a_fault_with_more_than_twenty_thousand_service_points_follows_the_switching() -> anyhow::Result<()> {
+    let house = house_with_a_tie_and(20_100).await?;
+    let id = confirmed(&house, "A-1-1-1", "SW1").await?;
+    tell(&house, &switched(&house, 1, "TIE", true, (&[], &["TIE"]))).await?;
+    house.group().await?;
+    assert_eq!(last(&house, &id).await?.affected_count, 0);
+    let lost_at = house.clock.now();
+    tell(&house, &switched(&house, 2, "TIE", false, (&[], &[]))).await?;
+    house.group().await?;
+    let lost = last(&house, &id).await?;
+    assert_eq!((lost.affected_count, since(&lost)), (20_140, Some(lost_at)));
+    assert_eq!(house.others.asked("create_listed"), 1);
     Ok(())
 }
 

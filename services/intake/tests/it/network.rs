@@ -6,7 +6,7 @@ use relight_common::{reader::apply_batch, wire::timestamp};
 use relight_grid::{Bus, Device, DeviceKind, End, Load, Phases, snapshot};
 use relight_intake::consumer::FromRegistry;
 use relight_proto::{
-    events::v1::{CustomerChanged, GridSwitched},
+    events::v1::{CustomerChanged, CustomersChanged, GridSwitched},
     registry::v1::{GridStateReply, ServicePoint},
 };
 use tokio_util::sync::CancellationToken;
@@ -214,6 +214,38 @@ async fn a_class_that_changed_is_known_without_loading_everything_again() -> any
     tell_of(&house, 2, customer_id("A-1-2-3")).await?;
     house.desk.atlas.catch_up().await?;
     assert!(town.on_life_support(&[id]).is_empty());
+    Ok(())
+}
+
+/// An import changed so many that none is told of alone: all are read again, once, by the process that hears of it and by the others.
+#[tokio::test]
+async fn after_a_change_of_very_many_everybody_is_read_again() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let other = house.restarted().await?;
+    other.atlas.load().await?;
+    let (began, lists) = (house.clock.now(), house.others.asked("list_service_points"));
+    let id: Uuid = change(&house, "A-1-2-3", |point| point.life_support = true)
+        .service_point_id
+        .parse()?;
+    change(&house, "A-2-1-1", |point| {
+        point.customer_id = customer_id("somebody new").to_string()
+    });
+    let events = vec![event(
+        1,
+        "customers.changed",
+        CustomersChanged { count: 2 }.encode_to_vec(),
+    )];
+    let consumer = FromRegistry::new(house.desk.clone());
+    let stop = CancellationToken::new();
+    apply_batch(&house.db, "registry", 0, events, &consumer, &stop).await?;
+    for desk in [&house.desk, &other] {
+        desk.atlas.look_around(&house.db, began).await?;
+        desk.atlas.look_around(&house.db, began).await?;
+        let town = desk.atlas.town().expect("a network");
+        assert_eq!(town.on_life_support(&[id]).len(), 1);
+        assert_eq!(town.customer_of("L2-1-1"), Some(customer_id("somebody new")));
+    }
+    assert_eq!(house.others.asked("list_service_points"), lists + 2);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The registry and the ledger as intake sees them: a gRPC server that answers what a test told it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -9,10 +9,12 @@ use anyhow::Context;
 use relight_common::{config::Grpc, grpc::Peers, secrets::Secrets};
 use relight_proto::{
     insight::v1::{self as ledger, insight_server},
-    registry::v1::{self as registry, accounts_server, registry_server, switchings_server},
+    registry::v1::{
+        self as registry, accounts_server, listed_sets_server, registry_server, switchings_server,
+    },
 };
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 /// What the stand-ins say.
 #[derive(Default)]
@@ -50,6 +52,7 @@ impl Script {
             let device = asked.device_ids.concat().to_lowercase();
             return self.sets.get(&device).cloned();
         }
+        let listed: HashSet<&String> = listed.iter().collect();
         let points = self.accounts.values();
         let mut points: Vec<String> = points
             .filter(|point| listed.contains(&point.external_id))
@@ -94,6 +97,7 @@ impl StandIn {
         let routes = tonic::transport::Server::builder()
             .add_service(registry_server::RegistryServer::new(self.clone()))
             .add_service(accounts_server::AccountsServer::new(self.clone()))
+            .add_service(listed_sets_server::ListedSetsServer::new(self.clone()))
             .add_service(switchings_server::SwitchingsServer::new(self.clone()))
             .add_service(insight_server::InsightServer::new(self.clone()));
         tokio::spawn(routes.serve_with_incoming(TcpListenerStream::new(listener)));
@@ -349,6 +353,32 @@ impl registry_server::Registry for StandIn {
         _: Request<registry::ListDevicesRequest>,
     ) -> Reply<registry::ListDevicesReply> {
         absent()
+    }
+}
+
+#[tonic::async_trait]
+impl listed_sets_server::ListedSets for StandIn {
+    async fn create(
+        &self,
+        request: Request<Streaming<registry::PointsOfSet>>,
+    ) -> Reply<registry::AffectedSet> {
+        let (mut parts, mut asked) = (
+            request.into_inner(),
+            registry::CreateAffectedSetRequest::default(),
+        );
+        while let Some(part) = parts.message().await? {
+            if part.service_point_external_ids.len() > 20_000 {
+                return Err(Status::invalid_argument("too many in one part"));
+            }
+            asked
+                .service_point_external_ids
+                .extend(part.service_point_external_ids);
+        }
+        let set = self
+            .ask("create_listed", |script| script.create_set(&asked))
+            .await?;
+        set.map(Response::new)
+            .ok_or_else(|| Status::invalid_argument("nobody is listed"))
     }
 }
 

@@ -36,8 +36,8 @@ pub struct FromRegistry {
 pub enum Found {
     /// It does not concern any plan.
     Nothing,
-    /// Where a customer stands to what is announced.
-    Customer(Vec<Moved>),
+    /// Where customers stand to what is announced.
+    Customers(Vec<Moved>),
     /// How far the network is from what was planned on, and how customers with several supplies are supplied.
     Network(Vec<Difference>, Supplied),
 }
@@ -75,7 +75,32 @@ impl FromRegistry {
                 stands: self.others.stands(one.set, customer, &points).await?,
             });
         }
-        Ok(Found::Customer(all))
+        Ok(Found::Customers(all))
+    }
+
+    /// So many changed at once that everybody in and around the plans is looked at again.
+    async fn everybody(&self) -> Result<Found, Error> {
+        let mut all = Vec::new();
+        for one in outage::live(self.db.pool(), true).await? {
+            let mut conn = self
+                .db
+                .pool()
+                .acquire()
+                .await
+                .map_err(Error::db("get a connection"))?;
+            let known = people::all(&mut conn, OutageId::from_uuid(one.id)).await?;
+            drop(conn);
+            for customer in self.others.otherwise(one.set, &known).await? {
+                let points = self.others.points(customer).await?;
+                all.push(Moved {
+                    outage: one.id,
+                    set: one.set,
+                    customer,
+                    stands: self.others.stands(one.set, customer, &points).await?,
+                });
+            }
+        }
+        Ok(Found::Customers(all))
     }
 
     /// Those who lost and those who got supply, and those for whom a warning is open.
@@ -153,6 +178,7 @@ impl Consumer for FromRegistry {
                 let told: CustomerChanged = decode(event)?;
                 self.customer(wire::uuid("customer_id", &told.customer_id)?).await
             }
+            "customers.changed" => self.everybody().await,
             "grid.versioned" | "grid.switched" => {
                 Ok(Found::Network(self.network().await?, self.supplied(event).await?))
             }
@@ -163,7 +189,7 @@ impl Consumer for FromRegistry {
     async fn apply(&self, work: &mut Work, event: &Event, found: Found) -> Result<Outcome, Error> {
         match found {
             Found::Nothing => {}
-            Found::Customer(all) => {
+            Found::Customers(all) => {
                 for one in &all {
                     moved::customer(work, &self.pack, one).await?;
                 }
@@ -177,7 +203,7 @@ impl Consumer for FromRegistry {
         }
         let ours = matches!(
             event.r#type.as_str(),
-            "customer.changed" | "grid.versioned" | "grid.switched"
+            "customer.changed" | "customers.changed" | "grid.versioned" | "grid.switched"
         );
         Ok(if ours { Outcome::Applied } else { Outcome::Unknown })
     }

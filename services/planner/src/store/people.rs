@@ -109,6 +109,22 @@ pub async fn customers(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Uuid
     .map_err(Error::db("read affected customers"))
 }
 
+/// Everybody affected now, as they are known.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn all(conn: &mut PgConnection, id: OutageId) -> Result<Vec<Affected>, Error> {
+    sqlx::query_as!(
+        Affected,
+        "select customer_id as customer, important, life_support, dedicated_line, own_generation, voltage_v, several_supplies
+         from planner.recipient where outage_id = $1 and released_at is null order by customer_id",
+        id.uuid()
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(Error::db("read affected customers"))
+}
+
 /// The customers affected now, with the voltage of each.
 ///
 /// # Errors

@@ -7,8 +7,10 @@ use crate::domain::fold;
 
 /// Most devices in one question.
 pub const DEVICES_MAX: usize = 500;
-/// Most service points listed in one question.
+/// Most service points listed in one message.
 pub const LISTED_MAX: usize = 20_000;
+/// Most messages of one list: ten million service points.
+pub const PARTS_MAX: usize = 500;
 /// Longest external id, characters.
 pub const EXTERNAL_ID_CHARS_MAX: usize = 100;
 
@@ -62,6 +64,22 @@ impl Question {
         };
         let within = wire::uuid_opt("within_set_id", within)?;
         Ok(Question { basis, within })
+    }
+
+    /// Asks for exactly these service points, however many they are.
+    ///
+    /// # Errors
+    /// [`Invalid`] naming the field.
+    pub fn listed(within: &str, points: &[String]) -> Result<Question, Invalid> {
+        let points = ids_of("service_point_external_ids", points, usize::MAX)?;
+        if points.is_empty() {
+            let must = "must list at least one service point";
+            return Err(Invalid::new("service_point_external_ids", must));
+        }
+        Ok(Question {
+            basis: Basis::Listed(folded(points)),
+            within: wire::uuid_opt("within_set_id", within)?,
+        })
     }
 
     /// The id of the answer on this grid version, switched as these (opened, closed) say: the same question always gives the

@@ -60,7 +60,7 @@ pub struct ImportReport {
     pub service_points: PointCounts,
     /// Contacts; all zero when the pack brought none.
     pub contacts: ContactCounts,
-    /// Customers told of one by one; 0 when they were too many.
+    /// Customers told of one by one; 0 when they were too many, and told of together.
     pub customers_told: usize,
     /// What somebody should look at.
     pub findings: Findings,

@@ -66,7 +66,7 @@ impl Api {
                 customer::by_account(pool, scope, &account("account", text)?).await?,
             )),
             Some(By::Contact(text)) => {
-                let hmac = self.sealer.hmac(&Normal::read("contact", text)?);
+                let hmac = self.sealer.hmac(&Normal::read("contact", &narrow(text))?);
                 let mut found = customer::by_contact(pool, scope, &hmac).await?;
                 if found.len() > 1 {
                     Err(Error::SharedContact)
@@ -83,7 +83,7 @@ impl Api {
         claims: &Claims,
         message: &SearchCustomersRequest,
     ) -> Result<SearchCustomersReply, Error> {
-        let text = wire::text_required("text", &message.text, 100)?;
+        let text = narrow(&wire::text_required("text", &message.text, 100)?);
         if text.chars().count() < 2 {
             return Err(Invalid::new("text", "must have at least 2 characters").into());
         }
@@ -277,7 +277,7 @@ fn scope(claims: &Claims) -> Scope {
 }
 
 pub(super) fn account(field: &'static str, text: &str) -> Result<String, Invalid> {
-    wire::text_required(field, text, ACCOUNT_CHARS_MAX).map(|text| fold(&text))
+    wire::text_required(field, text, ACCOUNT_CHARS_MAX).map(|text| fold(&narrow(&text)))
 }
 
 /// The form names and addresses are searched in: `registry.search_form` of the schema, lower case left to the database.
@@ -291,6 +291,16 @@ fn spaced(text: &str) -> String {
         }
     }
     spaced
+}
+
+/// Digits, letters and signs as they are written without a Chinese keyboard.
+fn narrow(text: &str) -> String {
+    let one = |c: char| match c {
+        '\u{3000}' => ' ',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        other => other,
+    };
+    text.chars().map(one).collect()
 }
 
 fn like_escape(text: &str) -> String {

@@ -294,6 +294,37 @@ async fn a_town_is_imported_and_nobody_is_told_one_by_one() -> anyhow::Result<()
     Ok(())
 }
 
+/// Who keeps copies of customers hears that there is something to read, also when the network stays as it is.
+#[tokio::test]
+async fn a_change_of_very_many_customers_is_told_as_one() -> anyhow::Result<()> {
+    let registry = given::empty().await?;
+    let mut pack = demo::town(7);
+    registry.import(pack.clone()).await?;
+    registry.import(pack.clone()).await?;
+    assert_eq!(
+        then::told(&registry.db).await?,
+        ["grid.versioned"],
+        "nothing changed"
+    );
+    for customer in pack.customers.iter_mut().take(TOLD_MAX) {
+        customer.name.push_str(" II");
+    }
+    let report = registry.import(pack.clone()).await?;
+    assert!(!report.new_version);
+    assert_eq!((report.customers.changed, report.customers_told), (TOLD_MAX, 0));
+    assert_eq!(
+        then::told(&registry.db).await?,
+        ["grid.versioned", "customers.changed"]
+    );
+    // Points of customers who were there, with a network that is new.
+    let left = pack.service_points.len() - TOLD_MAX;
+    pack.service_points.truncate(left);
+    registry.import(pack).await?;
+    let told = then::told(&registry.db).await?;
+    assert_eq!(told[2..], ["grid.versioned", "customers.changed"]);
+    Ok(())
+}
+
 /// Two people import at once: one after the other, and the second finds nothing to do.
 #[tokio::test]
 async fn two_imports_at_once_make_one_version() -> anyhow::Result<()> {

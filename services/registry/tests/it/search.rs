@@ -69,7 +69,13 @@ async fn search(
 
 #[tokio::test]
 async fn mistakes_in_both_scripts_still_find_the_right_one_first() -> anyhow::Result<()> {
-    let registry = given::with(town(200)).await?;
+    let mut pack = town(200);
+    pack.service_points.push(ServicePoint {
+        address_zh: "春江路８号".to_owned(),
+        ..given::point("wide", "L1", "1", "wide", "demo/city/east")
+    });
+    pack.customers.push(given::account("wide", "x", Language::ZhCn));
+    let registry = given::with(pack).await?;
     for (text, expected) in [
         ("Margret Thacher4", "S-000004"),
         ("jhon appleseed5", "S-000005"),
@@ -87,6 +93,12 @@ async fn mistakes_in_both_scripts_still_find_the_right_one_first() -> anyhow::Re
         ("李伟9", "S-000009"),
         ("体育西路12号", "S-000012"),
         ("西路122", "S-000122"),
+        ("西路１２２", "S-000122"),
+        ("Ｊｏｈｎ　Appleseed13", "S-000013"),
+        ("Ｓ－００００１４", "S-000014"),
+        ("春江路8号", "wide"),
+        ("春江路８号", "wide"),
+        ("１９９０００００００１", "A-1"),
     ] {
         let found = search(&registry, text, None).await?;
         assert!(

@@ -3,15 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use futures_util::stream;
 use relight_common::{
     Claims, Clock, Role,
     config::{Settings, figment},
     secrets::Secrets,
     service::Host,
 };
-use relight_grid::OnBad;
+use relight_grid::{OnBad, pack::ServicePoint};
 use relight_proto::registry::v1::{
-    CreateAffectedSetRequest, GetCustomerRequest, get_customer_request, registry_client::RegistryClient,
+    CreateAffectedSetRequest, GetCustomerRequest, PointsOfSet, get_customer_request,
+    listed_sets_client::ListedSetsClient, registry_client::RegistryClient,
 };
 use relight_registry::{Holder, MIGRATIONS, NAME, import, run};
 use relight_testkit::{TestDb, outside};
@@ -92,6 +94,77 @@ async fn an_import_by_another_process_is_answered_from_at_once() -> anyhow::Resu
         Some(Code::PermissionDenied)
     );
 
+    timeout(PATIENCE, host.shut_down())
+        .await
+        .context("it stops when told to")?;
+    Ok(())
+}
+
+/// A list longer than a message comes in parts, and is the set that the same list makes in one.
+#[tokio::test]
+async fn a_set_of_more_than_twenty_thousand_points_is_made_in_parts() -> anyhow::Result<()> {
+    let (db, secrets) = (
+        relight_testkit::database(NAME, &MIGRATIONS).await?,
+        Secrets::ephemeral(),
+    );
+    let host = serve(&db, &secrets).await?;
+    let mut pack = given::small_pack();
+    let like = pack.service_points[0].clone();
+    let more = (0..20_100).map(|n| ServicePoint {
+        id: format!("more-{n}"),
+        ..like.clone()
+    });
+    pack.service_points.extend(more);
+    let all: Vec<String> = pack.service_points.iter().map(|point| point.id.clone()).collect();
+    import(&db, &secrets, pack, &given::options(OnBad::Refuse)).await?;
+
+    let mut intake = ListedSetsClient::new(host.peers.acting_as("intake").patient(NAME));
+    let parts = |lists: &[&[String]], within: &str| -> Vec<PointsOfSet> {
+        let part = |list: &&[String]| PointsOfSet {
+            within_set_id: within.to_owned(),
+            service_point_external_ids: list.to_vec(),
+        };
+        lists.iter().map(part).collect()
+    };
+    let whole = intake
+        .create(stream::iter(parts(&[&all[..20_000], &all[20_000..]], "")))
+        .await?;
+    let whole = whole.into_inner();
+    assert_eq!(whole.count, 20_105);
+    let again = intake
+        .create(stream::iter(parts(&[&all[20_000..], &all[..20_000]], "")))
+        .await?;
+    assert_eq!(again.into_inner(), whole, "in whatever order");
+
+    let mut one = RegistryClient::new(host.peers.acting_as("intake").to(NAME));
+    let ask = CreateAffectedSetRequest {
+        within_set_id: whole.set_id.clone(),
+        service_point_external_ids: all[..3].to_vec(),
+        ..Default::default()
+    };
+    let in_one = one.create_affected_set(ask).await?.into_inner();
+    let few = intake
+        .create(stream::iter(parts(&[&all[..3]], &whole.set_id)))
+        .await?;
+    assert_eq!(few.into_inner(), in_one);
+
+    for (bad, field) in [
+        (parts(&[], ""), "service_point_external_ids"),
+        (parts(&[&all[..20_001]], ""), "service_point_external_ids"),
+        (parts(&[&["nobody".to_owned()]], ""), "service_point_external_ids"),
+        (parts(&[&all[..1], &all[1..2]], &whole.set_id), "within_set_id"),
+        (parts(&[&all[..1]], "42"), "within_set_id"),
+    ] {
+        let refused = intake.create(stream::iter(bad)).await.expect_err(field);
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(refused.message().contains(field), "{}", refused.message());
+    }
+    let mut dispatch = ListedSetsClient::new(host.peers.acting_as("dispatch").to(NAME));
+    let refused = dispatch.create(stream::iter(parts(&[&all[..1]], ""))).await;
+    assert_eq!(
+        refused.err().map(|status| status.code()),
+        Some(Code::PermissionDenied)
+    );
     timeout(PATIENCE, host.shut_down())
         .await
         .context("it stops when told to")?;

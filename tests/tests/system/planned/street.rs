@@ -85,9 +85,17 @@ impl Street {
 
     /// Somebody with the number 7 moves in where customer 5 lived.
     pub async fn somebody_moves_in(&mut self) -> anyhow::Result<()> {
+        self.somebody_moves_in_among(0).await
+    }
+
+    /// The same in an import that brings so many other customers.
+    pub async fn somebody_moves_in_among(&mut self, others: usize) -> anyhow::Result<()> {
         for (name, text) in &mut self.files {
             match *name {
-                "customer.csv" => text.push_str("S-7,Customer 7,en,ordinary,no,no\n"),
+                "customer.csv" => {
+                    text.push_str("S-7,Customer 7,en,ordinary,no,no\n");
+                    text.extend((0..others).map(|n| format!("X-{n},Somebody {n},en,ordinary,no,no\n")));
+                }
                 "contact.csv" => text.push_str(&format!("S-7,sms,{},en\n", small::phone(7))),
                 "service_point.csv" => *text = text.replace(",S-5,", ",S-7,"),
                 _ => {}

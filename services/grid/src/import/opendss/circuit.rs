@@ -96,6 +96,8 @@ impl Circuit {
             _ => {}
         }
         let (given, id) = (object.given(), object.id());
+        let high = device::high_node(object).filter(|_| object.class.makes_rows());
+        let high = high.map(|spec| format!("{given} at {spec:.80?}: nodes above 63 are neutrals, no phases"));
         let rows = device::devices(object, switched_as)?;
         if let [_, part] = rows.as_slice() {
             let aliases = [&id, &part.id].map(|row| (given.clone(), row.clone()));
@@ -108,6 +110,7 @@ impl Circuit {
             self.note(format!("{given:?} is called {id}: an id holds no white space"));
         }
         imported.network.devices.extend(rows);
+        high.into_iter().for_each(|note| self.note(note));
         Ok(())
     }
 

@@ -8,6 +8,7 @@ pub(super) enum Class {
     AutoTrans,
     Reactor,
     Capacitor,
+    Upfc,
     Load,
     Vsource,
     SwtControl,
@@ -25,7 +26,7 @@ const PASSED_OVER: &str = "loadshape tshape priceshape xycurve growthshape tcc_c
     tsdata conductordata isource vccs regcontrol capcontrol dynamicexp generator gendispatcher storage storage2 \
     storagecontroller storagecontroller2 pvsystem pvsystem2 upfccontrol espvlcontrol indmach012 gicsource \
     invcontrol invcontrol2 expcontrol monitor fmonitor energymeter sensor feeder windgen generic5 fault \
-    gicline gictransformer vsconverter upfc";
+    gicline gictransformer vsconverter";
 
 /// Property names in OpenDSS order: it decides what a positional value or a shortened name means.
 const TABLE: &[(Class, &str, &str)] = &[
@@ -63,6 +64,12 @@ const TABLE: &[(Class, &str, &str)] = &[
         "capacitor",
         "bus1 bus2 phases kvar kv conn cmatrix cuf r xl harm numsteps states normamps emergamps faultrate \
          pctperm repair basefreq enabled like",
+    ),
+    (
+        Class::Upfc,
+        "upfc",
+        "bus1 bus2 refkv pf frequency phases xs tol1 mode vpqmax losscurve vhlimit vllimit climit refkv2 kvarlimit \
+         element spectrum basefreq enabled like",
     ),
     (
         Class::Load,

@@ -13,6 +13,8 @@ use crate::phases::Phases;
 
 /// Nodes from here on carry neutrals, where a conductor is one.
 const FIRST_NEUTRAL: u8 = 4;
+/// Nodes above are neutrals by the habit of their authors (`B4.1.2.3.444`): no phase is called so.
+const LAST_NODE: u32 = 63;
 /// Most phases of an element.
 const PHASES_MAX: usize = 21;
 
@@ -22,9 +24,12 @@ pub(super) fn devices(object: &Object, switched_as: Option<DeviceKind>) -> Resul
         Class::Line if object.is_switch => DeviceKind::Switch,
         Class::Line => DeviceKind::Line,
         Class::Transformer | Class::AutoTrans => DeviceKind::Transformer,
-        // With one bus they stand between it and the ground.
-        Class::Reactor | Class::Capacitor if object.buses[1].is_empty() => return Ok(Vec::new()),
-        Class::Reactor | Class::Capacitor => DeviceKind::Reactor,
+        // With a neutral, or with one bus, they stand between it and the ground.
+        Class::Reactor | Class::Capacitor if high_node(object).is_some() => return Ok(Vec::new()),
+        Class::Reactor | Class::Capacitor | Class::Upfc if object.buses[1].is_empty() => {
+            return Ok(Vec::new());
+        }
+        Class::Reactor | Class::Capacitor | Class::Upfc => DeviceKind::Reactor,
         _ => return Ok(Vec::new()),
     };
     check_id(&object.id())?;
@@ -194,13 +199,32 @@ fn terminal(spec: &str, phases: usize, conductors: usize) -> Result<(String, Vec
     let mut nodes: Vec<u8> = (1..=conductors)
         .map(|k| if k <= phases { k as u8 } else { 0 })
         .collect();
-    for (node, given) in nodes.iter_mut().zip(parts) {
-        *node = given
-            .trim()
-            .parse()
-            .map_err(|_| format!("{spec:.80?}: a node is a number from 0 to 63"))?;
+    for (at, (node, given)) in nodes.iter_mut().zip(parts).enumerate() {
+        let number = given.trim().parse::<u32>();
+        *node = match number {
+            Ok(neutral) if at >= phases && is_high(neutral) => 0,
+            Ok(number) if !is_high(number) => number as u8,
+            Ok(_) | Err(_) => {
+                return Err(format!(
+                    "{spec:.80?}: a node is a number, of a phase up to {LAST_NODE}"
+                ));
+            }
+        };
     }
     Ok((bus, nodes))
+}
+
+fn is_high(node: u32) -> bool {
+    node > LAST_NODE
+}
+
+/// A bus of the object with a node no phase has.
+pub(super) fn high_node(object: &Object) -> Option<&String> {
+    let is_one = |spec: &&String| {
+        let mut nodes = spec.split('.').skip(1);
+        nodes.any(|node| node.trim().parse().is_ok_and(is_high))
+    };
+    object.buses.iter().find(is_one)
 }
 
 /// The nodes that are not the ground, each once; none when all are.

@@ -42,7 +42,7 @@ pub(super) struct Object {
 impl Object {
     pub(super) fn new(class: Class, name: String, place: Place) -> Object {
         let terminals = match class {
-            Class::Line | Class::Reactor | Class::Capacitor | Class::Vsource => 2,
+            Class::Line | Class::Reactor | Class::Capacitor | Class::Upfc | Class::Vsource => 2,
             Class::Transformer | Class::AutoTrans | Class::XfmrCode => 2,
             _ => 1,
         };

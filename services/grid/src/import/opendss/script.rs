@@ -1,7 +1,7 @@
 //! Runs script files line by line.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::io::{self, BufRead, Read};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
@@ -11,17 +11,30 @@ use super::command::{Cursor, Then, Wrong, apply};
 use super::object::one_word;
 use super::token::{Param, array, params};
 use crate::fault::Fault;
+use crate::import::text::Text;
 
 /// Deepest chain of redirects: a file that redirects to itself ends here.
 const DEPTH_MAX: usize = 16;
-/// Most files run, so that two files that redirect to each other twice end soon.
-const FILES_MAX: usize = 1_000;
+/// Most files run, so that two files that redirect to each other twice end soon. A region of some hundred feeders, each in a
+/// dozen files, is less.
+const FILES_MAX: usize = 10_000;
 
-/// Gives a file's bytes by its path relative to the entry's folder.
-type FileOf<'a> = &'a mut dyn FnMut(&Path) -> io::Result<Vec<u8>>;
+/// Variables that OpenDSS has by itself: what it wrote last. They matter to commands that show something.
+const OWN_VARIABLES: [&str; 7] = [
+    "lastfile",
+    "lastexportfile",
+    "lastshowfile",
+    "lastplotfile",
+    "lastredirectfile",
+    "lastcompilefile",
+    "result",
+];
 
-pub(super) struct Script<'a> {
-    file: FileOf<'a>,
+/// Gives a file's text by its path relative to the entry's folder.
+type FileOf<'f, 'a> = &'f mut dyn FnMut(&Path) -> io::Result<Text<'a>>;
+
+pub(super) struct Script<'f, 'a> {
+    file: FileOf<'f, 'a>,
     circuit: Circuit,
     cursor: Cursor,
     faults: Vec<Fault>,
@@ -34,15 +47,15 @@ pub(super) struct Script<'a> {
     in_comment: bool,
 }
 
-impl<'a> Script<'a> {
-    pub(super) fn new(file: FileOf<'a>) -> Script<'a> {
+impl<'f, 'a> Script<'f, 'a> {
+    pub(super) fn new(file: FileOf<'f, 'a>) -> Self {
         Script {
             file,
             circuit: Circuit::default(),
             cursor: Cursor::default(),
             faults: Vec::new(),
             ignored: BTreeMap::new(),
-            variables: HashMap::new(),
+            variables: OWN_VARIABLES.map(|name| (name.to_owned(), String::new())).into(),
             may_leave: false,
             depth: 0,
             files: 0,
@@ -51,7 +64,7 @@ impl<'a> Script<'a> {
     }
 
     /// Lets redirects go above the entry's folder.
-    pub(super) fn that_may_leave_its_folder(self) -> Script<'a> {
+    pub(super) fn that_may_leave_its_folder(self) -> Self {
         Script {
             may_leave: true,
             ..self
@@ -77,23 +90,32 @@ impl<'a> Script<'a> {
     }
 
     fn run_from(&mut self, path: &Path, from: &Place) {
-        let Some(text) = self.text(path, from) else { return };
+        let Some(mut text) = self.text(path, from) else {
+            return;
+        };
         let file: Rc<str> = Rc::from(path.to_string_lossy());
         let mut folder = path.parent().map(Path::to_owned).unwrap_or_default();
         self.depth += 1;
-        for (line, number) in text.lines().zip(1..) {
-            let place = Place {
-                file: Rc::clone(&file),
-                line: number,
-            };
-            self.line(line, &mut folder, &place);
+        let (mut raw, mut place) = (Vec::new(), Place { file, line: 0 });
+        loop {
+            raw.clear();
+            place.line += 1;
+            match text.read_until(b'\n', &mut raw) {
+                Ok(0) => break,
+                Ok(_) => self.line(&String::from_utf8_lossy(&raw), &mut folder, &place),
+                Err(error) => {
+                    let problem = format!("the file cannot be read on: {error}");
+                    self.faults.push(place.fault(None, problem));
+                    break;
+                }
+            }
         }
         self.depth -= 1;
         self.in_comment = false;
     }
 
     /// The text of a file that may be run here.
-    fn text(&mut self, path: &Path, from: &Place) -> Option<String> {
+    fn text(&mut self, path: &Path, from: &Place) -> Option<Text<'a>> {
         self.files += 1;
         let refused = if self.depth >= DEPTH_MAX || self.files > FILES_MAX {
             format!(
@@ -101,7 +123,7 @@ impl<'a> Script<'a> {
             )
         } else {
             match (self.file)(path) {
-                Ok(bytes) => return Some(String::from_utf8_lossy(&bytes).into_owned()),
+                Ok(text) => return Some(text),
                 Err(error) if holds_codes(path) => {
                     let note = format!(
                         "{from}: {} cannot be read ({error}); codes are not needed",
@@ -234,10 +256,12 @@ impl<'a> Script<'a> {
     /// Reads `bus, x, y` or `bus, latitude, longitude` lines. Later files win. Places have no say in what is
     /// connected: a line that is none is passed over with a note.
     fn coordinates(&mut self, path: &Path, latitude_first: bool, from: &Place) {
-        let Ok(bytes) = (self.file)(path) else {
+        let mut bytes = Vec::new();
+        let read = (self.file)(path).and_then(|mut text| text.read_to_end(&mut bytes));
+        if read.is_err() {
             let note = format!("{from}: the coordinates in {} cannot be read", path.display());
             return self.circuit.note(note);
-        };
+        }
         for line in String::from_utf8_lossy(&bytes).lines() {
             let line = line.split(['!']).next().unwrap_or_default();
             let fields = array(line.split("//").next().unwrap_or_default());

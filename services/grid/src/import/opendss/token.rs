@@ -97,14 +97,16 @@ fn word(text: &str) -> Result<(&str, &str), String> {
 /// The line up to `!` or `//` outside quotes.
 fn without_comment(line: &str) -> &str {
     let mut close = None;
-    let mut before = '\0';
+    let mut before = ' ';
     for (at, c) in line.char_indices() {
         match close {
             Some(wanted) if c == wanted => close = None,
             Some(_) => {}
             None if c == '!' => return &line[..at],
             None if c == '/' && before == '/' => return &line[..at - 1],
-            None => close = closing(c),
+            // Within a word a quote is a sign like any other: `line.o'brien`.
+            None if is_delimiter(before) || before == '=' => close = closing(c),
+            None => {}
         }
         before = c;
     }
@@ -128,6 +130,10 @@ mod tests {
         );
         assert_eq!(shown("a // b"), ["=a"]);
         assert_eq!(shown("linecode=4/0Triplex"), ["linecode=4/0Triplex"]);
+        assert_eq!(
+            shown("new line.o'brien b(1) bus1=x.1 ! it's phases=1"),
+            ["=new", "=line.o'brien", "=b(1)", "bus1=x.1"]
+        );
         assert_eq!(shown("  , "), Vec::<String>::new());
     }
 
