@@ -42,7 +42,7 @@ impl Engine {
         self.undo_overrule(key);
         let class = Some(class);
         self.overruled.insert(key, Overruled { device, at_ms, class });
-        self.pin(key, true);
+        self.pin(key);
         Ok(())
     }
 
@@ -97,18 +97,26 @@ impl Engine {
 
     /// Takes [`Engine::overrule`] back; no when there was none.
     pub fn undo_overrule(&mut self, key: IncidentKey) -> bool {
-        self.pin(key, false);
-        self.overruled.remove(&key).is_some()
+        let Some(undone) = self.overruled.remove(&key) else {
+            return false;
+        };
+        // Another name may hold for the same device and moment.
+        let stands =
+            |other: &Overruled| other.class == undone.class && step(other.at_ms) == step(undone.at_ms);
+        if let Some(class) = undone.class.filter(|_| !self.overruled.values().any(stands)) {
+            self.tree.pin(class, undone.at_ms, false);
+        }
+        true
     }
 
-    pub(super) fn pin(&mut self, key: IncidentKey, pinned: bool) {
+    pub(super) fn pin(&mut self, key: IncidentKey) {
         if let Some(&Overruled {
             class: Some(class),
             at_ms,
             ..
         }) = self.overruled.get(&key)
         {
-            self.tree.pin(class, at_ms, pinned);
+            self.tree.pin(class, at_ms, true);
         }
     }
 }

@@ -345,6 +345,26 @@ fn a_dispatcher_overrules_and_takes_it_back() {
     assert_eq!(desk.0.overrule(nobody, breaker), Err(Refusal::NoSuchIncident));
 }
 
+/// Two reports of the same half minute were named for one device; what was said by the other stands when one is taken back.
+#[test]
+fn a_name_stands_when_another_of_the_same_moment_is_taken_back() {
+    let mut desk = Desk::new();
+    desk.calls(0, &["a1.0", "a1.3", "a1.7"]);
+    let seen = desk.only(10);
+    let breaker = desk.device("a-cb");
+    let other = IncidentKey {
+        at_ms: seen.key.at_ms,
+        load: desk.load("a1.3"),
+    };
+    desk.hear(0, What::Call(other.load));
+    for by in [seen.key, other] {
+        desk.0.overrule(by, breaker).expect("calls lie below the breaker");
+    }
+    assert!(desk.0.undo_overrule(other));
+    let said = desk.only(10);
+    assert_eq!((said.device, said.overruled), (Some(breaker), true));
+}
+
 /// The breaker trips, the tie feeds the part behind the switch again: its loads are no longer in question.
 #[test]
 fn switching_takes_back_what_is_fed_another_way() {
