@@ -1,9 +1,6 @@
 //! What dispatchers name and take back mixed with evidence in every order.
 
-use proptest::{
-    prelude::*,
-    test_runner::{RngSeed, TestCaseError},
-};
+use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::house::*;
 use crate::domain::mind::*;
@@ -107,24 +104,21 @@ fn plays_the_same(parts: &[Part], otherwise: Otherwise) -> Result<(), TestCaseEr
         act(&mut other, &part.1, &told, now);
         prop_assert_eq!(one.seen(), other.seen(), "after part {}", n);
     }
+    let end = 6000 + 60 * i64::try_from(parts.len()).unwrap();
     for house in [&mut one, &mut other] {
+        // Silence until then says something by itself.
+        house.round(end, vec![], vec![], vec![]);
         let before = house.seen();
         house.restart();
-        house.round(
-            6000 + 60 * i64::try_from(parts.len()).unwrap(),
-            vec![],
-            vec![],
-            vec![],
-        );
+        house.round(end, vec![], vec![], vec![]);
         prop_assert_eq!(before, house.seen(), "built again");
     }
+    prop_assert_eq!(one.seen(), other.seen(), "in the end");
     Ok(())
 }
 
 proptest! {
-    // The same cases every time until this is mended: in one storm of some hundred a mind that is built again still divides reports
-    // otherwise than the one that heard them one by one (seed 9733aaf3674f1beaa0323c683c2ce608ab3ddd5c63f01b2b22fa4e141b45eda2).
-    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(64) })]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn what_people_name_may_come_amid_evidence_in_any_order(parts in parts(), otherwise in otherwise()) {
