@@ -262,11 +262,11 @@ impl Mind {
     fn parent(&self, key: IncidentKey, reports: &[At]) -> Option<IncidentId> {
         let since = key.at_ms - self.limits.still_off.num_milliseconds();
         let loads = reports.iter().map(|(load, _)| *load).chain([key.load]);
-        let marks = loads.filter_map(|load| self.restored.get(&load)).flatten();
+        let marks = loads.flat_map(|load| self.marks(load));
         marks
             .filter(|(at, _)| (since..=key.at_ms).contains(at))
             .max()
-            .map(|(_, of)| *of)
+            .map(|(_, of)| of)
     }
 
     pub(super) fn position(&self, device: &str) -> Option<Position> {
@@ -304,7 +304,7 @@ impl Mind {
                     self.bind(into, id, book);
                 }
                 (None, Some(into)) if book.is_open(id) => self.bind(into, id, book),
-                _ if is_switched && book.is_guess(id) => {
+                _ if is_switched && book.is_guess(id) && !self.still_hang(id, book) => {
                     book.change(id, |row| row.state = State::Closed("fed_again".to_owned()));
                     book.decide(id, "gone", None, Some(basis));
                 }
