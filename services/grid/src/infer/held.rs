@@ -109,6 +109,7 @@ impl Engine {
         for key in keys {
             if let Some(overruled) = self.overruled.get_mut(&key) {
                 overruled.class = self.tree.atlas.of_device(overruled.device);
+                overruled.count(&self.tree);
             }
             self.pin(key);
         }
@@ -178,8 +179,10 @@ impl Engine {
         }
     }
 
+    /// What was told of those who are dark is what was read last; a moment since then that changed nothing may be unread yet.
     fn move_held(&mut self) {
-        let held: Vec<IncidentKey> = self.held().into_iter().flat_map(Held::keys).copied().collect();
+        let told = self.switched.values().rev().find(|moment| moment.is_read());
+        let held = told.and_then(Moment::held).into_iter().flat_map(Held::keys);
         self.moved.extend(held);
     }
 

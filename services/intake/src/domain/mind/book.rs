@@ -98,6 +98,11 @@ impl<'a> Book<'a> {
             .map(|row| row.id)
     }
 
+    /// Open incidents that the engine may move.
+    pub(super) fn guesses(&self) -> impl Iterator<Item = &Incident> {
+        self.rows.values().filter(|row| self.is_guess(row.id))
+    }
+
     /// Open children that began with signals.
     pub(super) fn children_of_signals(&self) -> impl Iterator<Item = &Incident> {
         let open = self.rows.values().filter(|row| row.state == State::Open);

@@ -92,6 +92,42 @@ impl Mind {
         device.is_some_and(|device| self.engine.hangs_on(load, device))
     }
 
+    /// The guess that goes on without a finding since the network was switched, because this load hangs on its device as those who reported
+    /// do; the oldest.
+    pub(super) fn kept_at(&self, load: LoadIx, book: &Book<'_>) -> Option<IncidentId> {
+        self.engine.switched_ms()?;
+        let now = self.bound.iter().filter(|(key, _)| self.views.contains_key(key));
+        let spoken_for: BTreeSet<IncidentId> = now.map(|(_, id)| *id).collect();
+        let silent = book.guesses().filter(|row| !spoken_for.contains(&row.id));
+        let around = silent.filter(|row| self.hangs(load, row.id, book) && self.was_switched(row.id, book));
+        around
+            .min_by_key(|row| (row.accepted_at, row.id))
+            .map(|row| row.id)
+    }
+
+    /// Whether somebody who reported is fed another way since, and through the same device.
+    fn was_switched(&self, incident: IncidentId, book: &Book<'_>) -> bool {
+        let mut all = self.reports.iter();
+        all.any(|(load, told)| {
+            let mut theirs = told.iter().filter(|one| one.incident == Some(incident));
+            theirs.any(|one| self.engine.fed_another_way(*load, one.at_ms()).is_some())
+                && self.hangs(*load, incident, book)
+        })
+    }
+
+    /// Whether somebody reported at none of these ascending loads, and is not fed another way since: what speaks of these says nothing
+    /// about them.
+    pub(super) fn has_others(&self, incident: IncidentId, loads: &[LoadIx]) -> bool {
+        let mut others = self
+            .reports
+            .iter()
+            .filter(|(load, _)| loads.binary_search(load).is_err());
+        others.any(|(load, told)| {
+            told.iter().any(|one| one.incident == Some(incident))
+                && !self.is_fed_another_way(*load, i64::MAX, incident)
+        })
+    }
+
     /// Everybody who reported, by load and incident, with since when they are fed another way than at one of their reports.
     fn fed_of_incidents(&self, book: &Book<'_>) -> BTreeMap<(LoadIx, IncidentId), Option<i64>> {
         let mut fed = BTreeMap::new();

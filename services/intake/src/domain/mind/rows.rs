@@ -126,6 +126,7 @@ impl Mind {
             .filter_map(|(load, place)| self.reports[load][*place].incident);
         let oldest = |id: &IncidentId| book.get(*id).map(|row| (row.accepted_at, row.id));
         let adopted = theirs.filter(free).min_by_key(oldest);
+        let adopted = adopted.or_else(|| self.kept_at(key.load, book));
         let id = adopted.unwrap_or_else(|| {
             let row = self.new_row(key, reports, book, places);
             let id = row.id;
