@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
     time::timeout,
 };
@@ -22,18 +22,49 @@ pub type Environment = Vec<(String, String)>;
 /// # Errors
 /// When it was not built; `cargo xtask test` builds it first.
 pub fn binary() -> anyhow::Result<PathBuf> {
+    built("relight", "cargo build -p relight")
+}
+
+fn built(name: &str, by: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let profile = own
         .ancestors()
         .nth(2)
         .context("a test lies in target/PROFILE/deps")?;
-    let binary = profile.join("relight");
-    anyhow::ensure!(
-        binary.exists(),
-        "{} is not built; run `cargo build -p relight`",
-        binary.display()
-    );
+    let binary = profile.join(name);
+    anyhow::ensure!(binary.exists(), "{} is not built; run `{by}`", binary.display());
     Ok(binary)
+}
+
+/// Runs an example of the intake service to its end on what it reads; gives whether it ended well, and all it said.
+///
+/// # Errors
+/// When it was not built or cannot be started.
+pub async fn intake_example(
+    environment: &Environment,
+    name: &str,
+    arguments: &[&str],
+    input: &str,
+) -> anyhow::Result<(bool, String)> {
+    let by = format!("cargo build -p relight-intake --example {name}");
+    let mut child = Command::new(built(&format!("examples/{name}"), &by)?)
+        .args(arguments)
+        .envs(environment.iter().cloned())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("piped")?;
+    // One that ends before it read everything has its reasons in what it says.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = timeout(Duration::from_secs(60), child.wait_with_output()).await??;
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    Ok((output.status.success(), format!("{out}{err}")))
 }
 
 /// Runs a verb to its end and gives its output.

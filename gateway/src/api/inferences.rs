@@ -109,7 +109,7 @@ struct Piece {
     at: Option<DateTime<Utc>>,
     /// When it came.
     received_at: Option<DateTime<Utc>>,
-    /// `call`, `last_gasp`, `ping_off`, `ping_on`, `scada_open`, `scada_closed`, `restored`
+    /// `call`, `last_gasp`, `ping_off`, `ping_on`, `scada_open`, `scada_closed`, `restored`, `fed_again`, `lost_again`
     kind: String,
     load_id: String,
     device_id: String,

@@ -64,7 +64,7 @@ async fn no_message_breaks_a_service() -> anyhow::Result<()> {
 }
 
 /// Gives every service a port of its own, and says where they are.
-fn reserve(system: &mut System) -> anyhow::Result<Peers> {
+pub fn reserve(system: &mut System) -> anyhow::Result<Peers> {
     let mut config = Grpc {
         tls: true,
         listen: [].into(),

@@ -30,7 +30,7 @@ pub struct Journey {
     pub field: Field,
     pub staff: Staff,
     /// Service points of those who reported, in order.
-    callers: Vec<usize>,
+    pub callers: Vec<usize>,
     began_at: DateTime<Utc>,
 }
 
@@ -94,7 +94,7 @@ impl Journey {
         })
     }
 
-    fn account(&self, point: usize) -> &str {
+    pub fn account(&self, point: usize) -> &str {
         &self.pack.service_points[point].account
     }
 

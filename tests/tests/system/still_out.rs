@@ -69,7 +69,7 @@ async fn who_is_still_off_after_a_restoration_says_so_by_text_and_gets_an_order(
 }
 
 /// On site, repaired, everybody back.
-async fn restored(journey: &Journey, order: &str) -> anyhow::Result<()> {
+pub async fn restored(journey: &Journey, order: &str) -> anyhow::Result<()> {
     let work = journey
         .staff
         .dispatcher

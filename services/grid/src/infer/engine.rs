@@ -135,6 +135,7 @@ impl Engine {
         self.look_for_late();
         let fresh = std::mem::take(&mut self.fresh);
         fresh.iter().for_each(|evidence| self.note(evidence));
+        self.count_names(&fresh);
     }
 
     fn note(&mut self, evidence: &Evidence) {

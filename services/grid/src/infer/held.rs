@@ -14,7 +14,7 @@ use super::incident::{Incident, IncidentKey};
 use super::overrule::Overruled;
 use super::state::{State, Switched};
 use super::tree::Tree;
-use crate::model::DeviceIx;
+use crate::model::{DeviceIx, LoadIx};
 
 pub(super) type Held = BTreeMap<IncidentKey, Incident>;
 
@@ -109,8 +109,9 @@ impl Engine {
         for key in keys {
             if let Some(overruled) = self.overruled.get_mut(&key) {
                 overruled.class = self.tree.atlas.of_device(overruled.device);
+                overruled.count(&self.tree);
             }
-            self.pin(key, true);
+            self.pin(key);
         }
     }
 
@@ -131,6 +132,36 @@ impl Engine {
         then.switched == now.switched || way(then) == way(now)
     }
 
+    /// Whether a load is fed through `device` as the network is switched now.
+    pub fn hangs_on(&self, load: LoadIx, device: DeviceIx) -> bool {
+        let atlas = &self.tree.atlas;
+        !atlas.is_dark(load) && atlas.state().supply(&self.grid).path(load).contains(&device)
+    }
+
+    /// Since when the network is switched as it is; none: as it normally is, since ever.
+    pub fn switched_ms(&self) -> Option<i64> {
+        self.switched.last_key_value().map(|(at_ms, _)| *at_ms)
+    }
+
+    /// Since when a load is fed another way than it was at `then_ms`; none: as then, or not at all.
+    pub fn fed_another_way(&self, load: LoadIx, then_ms: i64) -> Option<i64> {
+        let now = self.tree.atlas.state();
+        let way = |state: &State| state.supply(&self.grid).path(load);
+        let then = self.switched.range(..=then_ms).next_back();
+        let then = then.map_or(&self.normal, |(_, moment)| &moment.state);
+        if self.tree.atlas.is_dark(load) || then.switched == now.switched {
+            return None;
+        }
+        let (before, now) = (way(then), way(now));
+        let since = self
+            .switched
+            .range((Bound::Excluded(then_ms), Bound::Unbounded))
+            .rev();
+        let since =
+            since.take_while(|(_, moment)| !moment.state.dark.contains(&load) && way(&moment.state) == now);
+        since.last().map(|(at_ms, _)| *at_ms).filter(|_| before != now)
+    }
+
     /// What is held now.
     pub(super) fn held(&self) -> Option<&Held> {
         self.switched.last_key_value()?.1.held()
@@ -148,8 +179,10 @@ impl Engine {
         }
     }
 
+    /// What was told of those who are dark is what was read last; a moment since then that changed nothing may be unread yet.
     fn move_held(&mut self) {
-        let held: Vec<IncidentKey> = self.held().into_iter().flat_map(Held::keys).copied().collect();
+        let told = self.switched.values().rev().find(|moment| moment.is_read());
+        let held = told.and_then(Moment::held).into_iter().flat_map(Held::keys);
         self.moved.extend(held);
     }
 

@@ -1,22 +1,34 @@
 //! Devices that dispatchers name: each holds for the outage of a moment, whatever else is heard.
 
+use std::collections::BTreeSet;
+
 use super::atlas::ClassIx;
 use super::decide::Finding;
 use super::engine::{Engine, Refusal};
+use super::evidence::Evidence;
 use super::incident::IncidentKey;
 use super::record::step;
-use crate::model::DeviceIx;
+use super::tree::Tree;
+use crate::model::{DeviceIx, LoadIx};
 
 /// A device that a dispatcher named, for the outage of a moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Overruled {
     pub(super) device: DeviceIx,
-    pub(super) at_ms: i64,
+    /// The report below the device that it was named by.
+    report: IncidentKey,
+    /// When that counts: a report is a mere repeat once an earlier one of its customer is known.
+    at_ms: i64,
     /// None while the device puts nobody out as the network is switched.
     pub(super) class: Option<ClassIx>,
 }
 
 impl Overruled {
+    /// Asks anew when its report counts.
+    pub(super) fn count(&mut self, tree: &Tree) {
+        self.at_ms = tree.counted_ms(self.report);
+    }
+
     fn is_of(&self, finding: &Finding) -> bool {
         let span = finding.span;
         self.class == Some(finding.class) && (span.first..=span.last).contains(&step(self.at_ms))
@@ -35,33 +47,38 @@ impl Engine {
     pub fn overrule(&mut self, key: IncidentKey, device: DeviceIx) -> Result<(), Refusal> {
         let class = self.tree.atlas.of_device(device).ok_or(Refusal::PutsNobodyOut)?;
         self.tell();
-        let at_ms = match self.reported_below(class, key) {
-            Some(at_ms) => at_ms,
-            None => self.first_below(class, key)?,
+        let report = match self.is_reported_below(class, key) {
+            true => key,
+            false => self.first_below(class, key)?,
         };
         self.undo_overrule(key);
-        let class = Some(class);
-        self.overruled.insert(key, Overruled { device, at_ms, class });
-        self.pin(key, true);
+        let named = Overruled {
+            device,
+            report,
+            at_ms: self.tree.counted_ms(report),
+            class: Some(class),
+        };
+        self.overruled.insert(key, named);
+        self.pin(key);
         Ok(())
     }
 
-    /// The time of this report, when it lies below the class: the incident keeps its name then.
-    fn reported_below(&self, class: ClassIx, key: IncidentKey) -> Option<i64> {
+    /// Whether this is a report that lies below the class: the incident keeps its name then.
+    fn is_reported_below(&self, class: ClassIx, key: IncidentKey) -> bool {
         let loads = &self.tree.atlas.class(class).loads;
-        let record = self.tree.records.get(&key.load)?;
-        let is_below = loads.binary_search(&key.load).is_ok();
-        (is_below && record.reports().any(|at_ms| at_ms == key.at_ms)).then_some(key.at_ms)
+        let record = self.tree.records.get(&key.load);
+        loads.binary_search(&key.load).is_ok()
+            && record.is_some_and(|record| record.reports().any(|at_ms| at_ms == key.at_ms))
     }
 
     /// The first report below the class during an incident.
-    fn first_below(&self, class: ClassIx, key: IncidentKey) -> Result<i64, Refusal> {
+    fn first_below(&self, class: ClassIx, key: IncidentKey) -> Result<IncidentKey, Refusal> {
         let span = self.said(key).ok_or(Refusal::NoSuchIncident)?.finding.span;
         let loads = self.tree.atlas.class(class).loads.iter();
         let reported = loads
-            .filter_map(|load| self.tree.records.get(load))
-            .flat_map(|record| record.reports())
-            .filter(|at_ms| (span.first..=span.last).contains(&step(*at_ms)));
+            .filter_map(|&load| Some((load, self.tree.records.get(&load)?)))
+            .flat_map(|(load, record)| record.reports().map(move |at_ms| IncidentKey { at_ms, load }))
+            .filter(|report| (span.first..=span.last).contains(&step(report.at_ms)));
         reported.min().ok_or(Refusal::NothingReportedBelow)
     }
 
@@ -97,18 +114,50 @@ impl Engine {
 
     /// Takes [`Engine::overrule`] back; no when there was none.
     pub fn undo_overrule(&mut self, key: IncidentKey) -> bool {
-        self.pin(key, false);
-        self.overruled.remove(&key).is_some()
+        let undone = self.overruled.remove(&key);
+        undone.inspect(|undone| self.unpin(undone)).is_some()
     }
 
-    pub(super) fn pin(&mut self, key: IncidentKey, pinned: bool) {
+    /// Another name may hold for the same device and moment.
+    fn unpin(&mut self, undone: &Overruled) {
+        let stands =
+            |other: &Overruled| other.class == undone.class && step(other.at_ms) == step(undone.at_ms);
+        if let Some(class) = undone.class.filter(|_| !self.overruled.values().any(stands)) {
+            self.tree.pin(class, undone.at_ms, false);
+        }
+    }
+
+    /// What is heard late may make repeats of the reports that devices were named by: each name holds for the outage of its report.
+    pub(super) fn count_names(&mut self, fresh: &[Evidence]) {
+        let loads: BTreeSet<LoadIx> = match self.overruled.is_empty() {
+            true => BTreeSet::new(),
+            false => fresh.iter().filter_map(Evidence::load).collect(),
+        };
+        let heard = self
+            .overruled
+            .iter()
+            .filter(|(_, named)| loads.contains(&named.report.load));
+        let heard: Vec<_> = heard.map(|(key, named)| (*key, *named)).collect();
+        for (key, before) in heard {
+            let Some(named) = self.overruled.get_mut(&key) else {
+                continue;
+            };
+            named.count(&self.tree);
+            if named.at_ms != before.at_ms {
+                self.unpin(&before);
+                self.pin(key);
+            }
+        }
+    }
+
+    pub(super) fn pin(&mut self, key: IncidentKey) {
         if let Some(&Overruled {
             class: Some(class),
             at_ms,
             ..
         }) = self.overruled.get(&key)
         {
-            self.tree.pin(class, at_ms, pinned);
+            self.tree.pin(class, at_ms, true);
         }
     }
 }

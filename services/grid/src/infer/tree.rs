@@ -14,6 +14,7 @@ use super::atlas::{Atlas, ClassIx};
 use super::crossing::Lie;
 use super::decide::Finding;
 use super::evidence::{Evidence, What};
+use super::incident::IncidentKey;
 use super::likelihood::{Likelihood, STAGES_MIN, stage};
 use super::node::{Cell, Cells, Choice, Node, Rules, Span, Value, burst, first_gasp, heard};
 use super::record::{Mark, Record, STEP_MS, step};
@@ -205,6 +206,21 @@ impl Tree {
             let steps = steps.chain([step(at_ms)]);
             self.dirty.entry(class).or_default().extend(steps);
         }
+    }
+
+    /// When a report counts: at its own time, or at that of the report of the same outage that it repeats.
+    pub(crate) fn counted_ms(&self, report: IncidentKey) -> i64 {
+        let customers = self.atlas.grid.load_customers(report.load).max(1);
+        let record = self.records.get(&report.load);
+        let marks = record.map(|record| record.marks(customers, self.lapse_ms));
+        let said_out = marks
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(_, mark)| !matches!(mark, Mark::Back | Mark::Fed));
+        let before = said_out
+            .map(|(at_ms, _)| at_ms)
+            .filter(|at_ms| *at_ms <= report.at_ms);
+        before.max().unwrap_or(report.at_ms)
     }
 
     fn trip(&mut self, class: ClassIx, at_ms: i64) {

@@ -345,6 +345,74 @@ fn a_dispatcher_overrules_and_takes_it_back() {
     assert_eq!(desk.0.overrule(nobody, breaker), Err(Refusal::NoSuchIncident));
 }
 
+/// Two reports of the same half minute were named for one device; what was said by the other stands when one is taken back.
+#[test]
+fn a_name_stands_when_another_of_the_same_moment_is_taken_back() {
+    let mut desk = Desk::new();
+    desk.calls(0, &["a1.0", "a1.3", "a1.7"]);
+    let seen = desk.only(10);
+    let breaker = desk.device("a-cb");
+    let other = IncidentKey {
+        at_ms: seen.key.at_ms,
+        load: desk.load("a1.3"),
+    };
+    desk.hear(0, What::Call(other.load));
+    for by in [seen.key, other] {
+        desk.0.overrule(by, breaker).expect("calls lie below the breaker");
+    }
+    assert!(desk.0.undo_overrule(other));
+    let said = desk.only(10);
+    assert_eq!((said.device, said.overruled), (Some(breaker), true));
+}
+
+/// The report that the device was named by is a mere repeat once an earlier call of its customer is heard of.
+#[test]
+fn a_name_holds_when_an_earlier_call_of_the_same_customer_comes_late() {
+    let mut desk = Desk::new();
+    desk.calls(40, &["a1.0"]);
+    let seen = desk.only(45);
+    let breaker = desk.device("a-cb");
+    desk.0
+        .overrule(seen.key, breaker)
+        .expect("it lies below the breaker");
+    desk.calls(0, &["a1.0"]);
+    let said = desk.only(50);
+    assert_eq!((said.device, said.overruled), (Some(breaker), true));
+}
+
+/// An outage is held among loads that are dark by switching; a switching that changes nothing, and an earlier call that comes late and gives
+/// it another name: whoever listens knows that one alone.
+#[test]
+fn what_is_held_under_another_name_is_told_also_after_a_switching_that_changed_nothing() {
+    let mut desk = Desk::new();
+    let mut known: Vec<IncidentKey> = Vec::new();
+    let mut listen = |changes: Vec<Change>| {
+        for change in changes {
+            match change {
+                Change::Now { key, .. } => known.push(key),
+                Change::Merged { key, .. } | Change::Gone { key } => known.retain(|one| *one != key),
+            }
+        }
+        known.sort();
+        known.dedup();
+        known.clone()
+    };
+    desk.calls(5, &["a1.0"]);
+    listen(desk.decide(6));
+    let opened = vec![desk.device("a-cb")];
+    let dark = || Switched {
+        opened: opened.clone(),
+        closed: vec![],
+    };
+    desk.0.switch(30 * 60_000, dark());
+    listen(desk.decide(31));
+    desk.0.switch(60 * 60_000, dark());
+    desk.calls(3, &["a1.0"]);
+    let told = listen(desk.decide(61));
+    let now: Vec<IncidentKey> = desk.0.incidents().iter().map(|incident| incident.key).collect();
+    assert_eq!((told.len(), told), (1, now));
+}
+
 /// The breaker trips, the tie feeds the part behind the switch again: its loads are no longer in question.
 #[test]
 fn switching_takes_back_what_is_fed_another_way() {

@@ -117,6 +117,14 @@ pub fn settle(kind: Kind, from: &State, outcome: &str, settled: Settled) -> Resu
     }
 }
 
+/// What becomes of a task whose report a person closed as false, for the reason they gave: nobody has to do it. Who did it did it.
+pub fn withdraw(from: &State, closed: Settled) -> State {
+    match from {
+        State::Open => State::NotNeeded(closed),
+        State::Done(_) | State::NotNeeded(_) => from.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +163,18 @@ mod tests {
                 let again = settle(kind, &state, "done", settled("110", ""));
                 assert_eq!(again, Err(Refusal::Settled(state.word())));
             }
+        }
+    }
+
+    #[test]
+    fn what_nobody_did_is_not_needed_when_the_report_was_false_and_what_was_done_stays_done() {
+        let closed = || settled("", "the wire is a telephone wire");
+        assert_eq!(withdraw(&State::Open, closed()), State::NotNeeded(closed()));
+        for state in [
+            State::Done(settled("119, Wang", "")),
+            State::NotNeeded(settled("", "the road is closed")),
+        ] {
+            assert_eq!(withdraw(&state, closed()), state);
         }
     }
 }

@@ -8,6 +8,7 @@
 mod back;
 mod believe;
 mod book;
+mod fed;
 mod hear;
 mod home;
 mod meters;
@@ -35,6 +36,8 @@ use super::{
     IncidentId, ReportId, area::ArrivalLimits, group::Call, incident::Incident, place::Place, signal::Heard,
 };
 use book::Book;
+pub use fed::Fed;
+use fed::Way;
 use home::{Claim, Home};
 use named::Named;
 pub use replay::{Again, Replayed, Step, decide_again, replay};
@@ -190,6 +193,8 @@ pub struct Outcome {
     pub sure: Vec<(IncidentId, String)>,
     /// Meters that are off and in no incident, with the evidence's id and time.
     pub lone: Vec<(Uuid, DateTime<Utc>, Place)>,
+    /// Who is fed another way since, or not any more, to be stored as evidence.
+    pub fed: Vec<Fed>,
 }
 
 /// A report on the network.
@@ -222,6 +227,8 @@ pub struct Mind {
     covers: HashMap<LoadIx, BTreeSet<IncidentKey>>,
     reports: BTreeMap<LoadIx, Vec<Told>>,
     restored: HashMap<LoadIx, Vec<(i64, IncidentId)>>,
+    /// Which of those who were off are fed another way, and back.
+    ways: HashMap<LoadIx, BTreeSet<Way>>,
     first_out: HashMap<LoadIx, i64>,
     last_out: HashMap<LoadIx, i64>,
     last_on: HashMap<LoadIx, i64>,
@@ -267,6 +274,7 @@ impl Mind {
             covers: HashMap::new(),
             reports: BTreeMap::new(),
             restored: HashMap::new(),
+            ways: HashMap::new(),
             first_out: HashMap::new(),
             last_out: HashMap::new(),
             last_on: HashMap::new(),
@@ -361,6 +369,9 @@ impl Mind {
             self.pin();
         }
         self.switch(round.switched);
+        if is_switched {
+            self.note_ways(&mut book);
+        }
         let gone = self.decide(now, &mut dirty);
         self.place_reports(&dirty, &mut book, places);
         self.heard_after_restoration(&dirty, &mut book, places);

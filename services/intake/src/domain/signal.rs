@@ -33,11 +33,15 @@ pub enum Heard {
     CreditIn,
     /// A crew restored the section.
     Restored,
+    /// The network is switched so that it is fed another way than when it went off.
+    FedAgain,
+    /// It is switched back, and off as before.
+    LostAgain,
 }
 
 impl Heard {
     /// Everything that can be heard.
-    pub const ALL: [Heard; 11] = [
+    pub const ALL: [Heard; 13] = [
         Heard::Call,
         Heard::LastGasp,
         Heard::PingOff,
@@ -49,6 +53,8 @@ impl Heard {
         Heard::CreditOut,
         Heard::CreditIn,
         Heard::Restored,
+        Heard::FedAgain,
+        Heard::LostAgain,
     ];
 
     /// The word on the wire and in the table.
@@ -65,6 +71,8 @@ impl Heard {
             Heard::CreditOut => "credit_out",
             Heard::CreditIn => "credit_in",
             Heard::Restored => "restored",
+            Heard::FedAgain => "fed_again",
+            Heard::LostAgain => "lost_again",
         }
     }
 
@@ -78,6 +86,14 @@ impl Heard {
         matches!(self, Heard::LastGasp | Heard::PingOff)
     }
 
+    /// Whether it is said by this service or by others of the platform, and not by a source of signals.
+    fn is_ours(self) -> bool {
+        matches!(
+            self,
+            Heard::Call | Heard::Restored | Heard::FedAgain | Heard::LostAgain
+        )
+    }
+
     /// Whether it is about a device; otherwise it is about a meter.
     pub fn is_telemetry(self) -> bool {
         matches!(self, Heard::ScadaOpen | Heard::ScadaClosed)
@@ -89,11 +105,7 @@ impl Heard {
 /// # Errors
 /// [`Invalid`] listing the words.
 pub fn kind(word: &str) -> Result<Heard, Invalid> {
-    let signals = || {
-        Heard::ALL
-            .into_iter()
-            .filter(|heard| !matches!(heard, Heard::Call | Heard::Restored))
-    };
+    let signals = || Heard::ALL.into_iter().filter(|heard| !heard.is_ours());
     signals().find(|heard| heard.word() == word).ok_or_else(|| {
         let words: Vec<_> = signals().map(Heard::word).collect();
         Invalid::new("kind", format!("must be one of {}", words.join(", ")))
@@ -124,13 +136,13 @@ pub fn time(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Inva
 /// [`Invalid`] when it is not made of a to z, 0 to 9, _ and -, or is one this service uses itself.
 pub fn source(name: &str) -> Result<&str, Invalid> {
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
-    let own = ["report", "dispatch", "answer"].contains(&name);
+    let own = ["report", "dispatch", "answer", "registry", "switching"].contains(&name);
     if (1..=40).contains(&name.len()) && name.bytes().all(good) && !own {
         Ok(name)
     } else {
         Err(Invalid::new(
             "source",
-            "must be the name of a head-end or telemetry system: 1 to 40 of a-z, 0-9, _ and -; not report, dispatch or answer",
+            "must be the name of a head-end or telemetry system: 1 to 40 of a-z, 0-9, _ and -; not report, dispatch, answer, registry or switching",
         ))
     }
 }
@@ -151,7 +163,7 @@ mod tests {
             assert_eq!(Heard::parse(heard.word()), Some(heard));
         }
         assert_eq!(kind("last_gasp").ok(), Some(Heard::LastGasp));
-        for word in ["call", "restored", "", "LAST_GASP"] {
+        for word in ["call", "restored", "fed_again", "", "LAST_GASP"] {
             assert!(
                 kind(word).unwrap_err().to_string().contains("last_gasp"),
                 "{word}"
@@ -181,7 +193,17 @@ mod tests {
         for good in ["hes", "scada-1", "ami_west"] {
             assert!(source(good).is_ok(), "{good}");
         }
-        for bad in ["", "HES", "a b", "report", "dispatch", "answer", &"x".repeat(41)] {
+        for bad in [
+            "",
+            "HES",
+            "a b",
+            "report",
+            "dispatch",
+            "answer",
+            "registry",
+            "switching",
+            &"x".repeat(41),
+        ] {
             assert!(source(bad).is_err(), "{bad}");
         }
     }

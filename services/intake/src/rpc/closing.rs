@@ -5,7 +5,7 @@ use relight_common::{Begun, Claims, Invalid, Role, Work, command::Meta, ids::der
 use relight_proto::intake::v1 as pb;
 use serde_json::json;
 
-use super::read;
+use super::{danger, read};
 use crate::{
     desk::Desk,
     domain::{
@@ -61,6 +61,7 @@ pub(super) async fn close(
     );
     let stirred = evidence::stir(work.conn()).await?;
     table::close(work.conn(), (row, id), (closing, &note), (&by, now), stirred).await?;
+    danger::withdraw(&mut work, id, (row, &note)).await?;
     if let Some(incident) = before.incident {
         leave(&mut work, incident, &arrival).await?;
     }
@@ -88,8 +89,9 @@ pub(super) async fn reopen(
     let before = locked(&mut work, claims, id).await?;
     closing::reopen(&before.report.standing)?;
     let (by, now) = (work.actor().to_owned(), work.at());
-    table::reopen(work.conn(), id, &note, (&by, now)).await?;
-    evidence::stir(work.conn()).await?;
+    let stirred = evidence::stir(work.conn()).await?;
+    table::reopen(work.conn(), id, &note, (&by, now), stirred).await?;
+    danger::reopen(&mut work, id).await?;
     work.audit(
         "report.reopened",
         id,

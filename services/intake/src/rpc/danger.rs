@@ -9,13 +9,14 @@ use relight_common::{
 };
 use relight_proto::{common::v1::Point, events::v1 as events, intake::v1 as pb};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::read;
 use crate::{
     desk::Desk,
     domain::{
         ReportId,
-        danger::{self, Kind, Refusal, Settled},
+        danger::{self, Kind, Refusal, Settled, State},
         group::Topology,
         place::Place,
     },
@@ -140,9 +141,11 @@ pub(super) async fn settle(
         Begun::Before(reply) => return Ok(reply),
         Begun::New(work) => work,
     };
-    let task = table::lock(work.conn(), report, kind).await?;
-    let mut task = task
-        .filter(|task| claims.has_at(&HELPERS, &task.org_path) || task.org_path.is_empty())
+    let mut task = table::lock(work.conn(), report)
+        .await?
+        .into_iter()
+        .filter(|task| task.kind == kind)
+        .find(|task| claims.has_at(&HELPERS, &task.org_path) || task.org_path.is_empty())
         .ok_or(Error::NoReport)?;
     let settled = Settled {
         by: work.actor().to_owned(),
@@ -155,20 +158,58 @@ pub(super) async fn settle(
         Err(Refusal::Field(invalid)) => return Err(invalid.into()),
         Err(settled @ Refusal::Settled(_)) => return Err(settled.into()),
     };
-    table::settle(work.conn(), &task, &settled).await?;
-    tell(
-        &mut work,
-        (report, kind),
-        (task.state.word(), 2),
-        (&task.device, settled.at),
-        &task.org_path,
-    );
+    save(&mut work, &mut task).await?;
     work.audit(
         "danger.settled",
         report,
         json!({ "kind": kind.word(), "outcome": task.state.word(), "reference": settled.reference, "note": settled.note }),
     );
     Ok(work.commit(told(task, desk.numbers_of.call_climb)).await?)
+}
+
+/// A person found the report to be false, for the reason they gave: what nobody did is needed no more.
+pub(super) async fn withdraw(
+    work: &mut Work,
+    report: ReportId,
+    (closing, why): (Uuid, &str),
+) -> Result<(), Error> {
+    for mut task in table::lock(work.conn(), report).await? {
+        let closed = Settled {
+            by: work.actor().to_owned(),
+            at: work.at(),
+            reference: String::new(),
+            note: why.to_owned(),
+        };
+        let after = danger::withdraw(&task.state, closed);
+        if after != task.state {
+            (task.state, task.closing) = (after, Some(closing));
+            save(work, &mut task).await?;
+        }
+    }
+    Ok(())
+}
+
+/// That was wrong: what the closing settled is to be done, since when it was.
+pub(super) async fn reopen(work: &mut Work, report: ReportId) -> Result<(), Error> {
+    let all = table::lock(work.conn(), report).await?;
+    for mut task in all.into_iter().filter(|task| task.closing.is_some()) {
+        (task.state, task.closing) = (State::Open, None);
+        save(work, &mut task).await?;
+    }
+    Ok(())
+}
+
+async fn save(work: &mut Work, task: &mut Task) -> Result<(), Error> {
+    table::save(work.conn(), task).await?;
+    let at = work.at();
+    tell(
+        work,
+        (ReportId::from_uuid(task.report), task.kind),
+        (task.state.word(), task.version),
+        (&task.device, at),
+        &task.org_path,
+    );
+    Ok(())
 }
 
 fn told(task: Task, climb: TimeDelta) -> pb::DangerTask {

@@ -58,7 +58,7 @@ pub async fn close(
              update intake.report set state = 'closed', close_reason = $3, closed_at = $8 where id = $2),
          gone as (delete from intake.report_link where report_id = $2),
          off as (delete from intake.report_waiting where report_id = $2),
-         unsaid as (update intake.evidence set left_out = true, left_out_in = $9 where report_id = $2)
+         unsaid as (update intake.evidence set left_out = true, left_out_in = $9 where report_id = $2 and not left_out)
          insert into intake.report_closing (id, report_id, reason, note, duplicate_of, customer_told, closed_by, closed_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
         id,
@@ -77,7 +77,8 @@ pub async fn close(
     .map_err(Error::db("close a report"))
 }
 
-/// Takes the closing back: the report waits for its incident again, and what it said counts.
+/// Takes the closing back: the report waits for its incident again, and what it said counts from this number of changes by people on.
+/// When it did not is kept.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -86,12 +87,16 @@ pub async fn reopen(
     report: ReportId,
     note: &str,
     (by, now): (&str, DateTime<Utc>),
+    stirred: i64,
 ) -> Result<(), Error> {
     sqlx::query!(
         "with opened as (
              update intake.report set state = 'open', close_reason = null, closed_at = null where id = $1),
          queued as (
              insert into intake.report_waiting (report_id, traceparent) values ($1, $5) on conflict do nothing),
+         kept as (
+             insert into intake.evidence_out (evidence_id, from_stirred, until_stirred)
+             select id, left_out_in, $6 from intake.evidence where report_id = $1 and left_out and left_out_in < $6),
          said as (update intake.evidence set left_out = false, left_out_in = null where report_id = $1)
          update intake.report_closing set reopened_by = $3, reopened_at = $4, reopen_note = $2
          where report_id = $1 and reopened_at is null",
@@ -99,7 +104,8 @@ pub async fn reopen(
         note,
         by,
         now,
-        telemetry::traceparent()
+        telemetry::traceparent(),
+        stirred
     )
     .execute(conn)
     .await

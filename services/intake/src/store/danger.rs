@@ -78,6 +78,10 @@ pub struct Task {
     pub org_path: String,
     /// Where.
     pub position: Option<Position>,
+    /// The closing of its report that it was settled by.
+    pub closing: Option<Uuid>,
+    /// Of what is told; rises with every change.
+    pub version: i64,
 }
 
 struct Row {
@@ -95,6 +99,8 @@ struct Row {
     note: String,
     settled_by: Option<String>,
     settled_at: Option<DateTime<Utc>>,
+    closing_id: Option<Uuid>,
+    version: i64,
 }
 
 impl TryFrom<Row> for Task {
@@ -123,6 +129,8 @@ impl TryFrom<Row> for Task {
             danger_note: row.danger_note,
             org_path: row.org_path,
             position: position(row.lon, row.lat),
+            closing: row.closing_id,
+            version: row.version,
         })
     }
 }
@@ -140,7 +148,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         "select t.report_id, r.number, t.kind, t.state, t.opened_at, t.device_id, r.danger_note, t.org_path, r.lon, r.lat,
-             t.reference, t.note, t.settled_by, t.settled_at
+             t.reference, t.note, t.settled_by, t.settled_at, t.closing_id, t.version
          from intake.danger_task t join intake.report r on r.id = t.report_id
          where t.org_path like any($1) and (t.state = 'open' or t.settled_at >= $2)
          order by t.state <> 'open', t.settled_at desc, t.opened_at, t.report_id, t.kind limit $3",
@@ -154,45 +162,46 @@ pub async fn list(
     rows.into_iter().map(Task::try_from).collect()
 }
 
-/// The task, kept until commit.
+/// All tasks of a report, kept until commit.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn lock(conn: &mut PgConnection, report: ReportId, kind: Kind) -> Result<Option<Task>, Error> {
-    sqlx::query_as!(
+pub async fn lock(conn: &mut PgConnection, report: ReportId) -> Result<Vec<Task>, Error> {
+    let rows = sqlx::query_as!(
         Row,
         "select t.report_id, r.number, t.kind, t.state, t.opened_at, t.device_id, r.danger_note, t.org_path, r.lon, r.lat,
-             t.reference, t.note, t.settled_by, t.settled_at
+             t.reference, t.note, t.settled_by, t.settled_at, t.closing_id, t.version
          from intake.danger_task t join intake.report r on r.id = t.report_id
-         where t.report_id = $1 and t.kind = $2 for update of t",
+         where t.report_id = $1 order by t.kind for update of t",
         report.uuid(),
-        kind.word()
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await
-    .map_err(Error::db("lock a task of danger"))?
-    .map(Task::try_from)
-    .transpose()
+    .map_err(Error::db("lock the tasks of danger"))?;
+    rows.into_iter().map(Task::try_from).collect()
 }
 
-/// Stores how it was settled.
+/// Stores how it stands now.
 ///
 /// # Errors
 /// [`Error::Common`].
-pub async fn settle(conn: &mut PgConnection, task: &Task, settled: &Settled) -> Result<(), Error> {
-    sqlx::query!(
-        "update intake.danger_task set state = $3, reference = $4, note = $5, settled_by = $6, settled_at = $7
-         where report_id = $1 and kind = $2",
+pub async fn save(conn: &mut PgConnection, task: &mut Task) -> Result<(), Error> {
+    let settled = task.state.settled();
+    task.version = sqlx::query_scalar!(
+        "update intake.danger_task set state = $3, reference = $4, note = $5, settled_by = $6, settled_at = $7, closing_id = $8,
+             version = version + 1
+         where report_id = $1 and kind = $2 returning version",
         task.report,
         task.kind.word(),
         task.state.word(),
-        settled.reference,
-        settled.note,
-        settled.by,
-        settled.at
+        settled.map_or("", |by| by.reference.as_str()),
+        settled.map_or("", |by| by.note.as_str()),
+        settled.map(|by| by.by.as_str()),
+        settled.map(|by| by.at),
+        task.closing
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await
-    .map(drop)
-    .map_err(Error::db("settle a task of danger"))
+    .map_err(Error::db("store a task of danger"))?;
+    Ok(())
 }

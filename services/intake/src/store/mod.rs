@@ -20,6 +20,7 @@ pub mod replay;
 pub mod report;
 pub mod set_call;
 pub mod switching;
+pub mod ways;
 
 use relight_policy::AreaClass;
 

@@ -32,7 +32,7 @@ pub async fn incidents_of(
              select i.id from intake.incident i where i.id = r.hint_incident_id and i.state = 'closed'
              union all
              (select i.id from intake.evidence e join intake.incident i on i.id = e.incident_id
-              where e.kind = 'restored' and e.load_id = r.load_id and e.at >= r.accepted_at and i.state = 'closed'
+              where e.kind in ('restored', 'fed_again') and e.load_id = r.load_id and e.at >= r.accepted_at and i.state = 'closed'
                   and i.off_at - $2::interval <= r.accepted_at
               order by e.at, e.id)
              limit 1) o

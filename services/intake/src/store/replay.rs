@@ -137,6 +137,9 @@ async fn pieces(conn: &mut PgConnection, thought: &Thought) -> Result<Vec<Piece>
          from intake.evidence e
          where e.weighed and coalesce(e.weighed_in, 0) <= $1 and (e.at >= $3 or e.weighed_in >= $2)
              and (not e.left_out or e.left_out_in > $4)
+             and not exists (
+                 select from intake.evidence_out o
+                 where o.evidence_id = e.id and o.from_stirred <= $4 and o.until_stirred > $4)
          order by e.at, e.id",
         thought.pass,
         thought.built_in,

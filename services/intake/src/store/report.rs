@@ -270,7 +270,7 @@ pub struct MayUrge {
 }
 
 /// Of each of these customers the first report in the window whose fault is not over: the one a new report urges. Where supply
-/// was restored since, a new report is "still off" and urges nothing, though others wait yet.
+/// was restored or is fed another way since, a new report is "still off" and urges nothing, though others wait yet.
 ///
 /// # Errors
 /// [`Error::Common`].
@@ -292,6 +292,11 @@ pub async fn open_of_customers(
              and not exists (
                  select from intake.evidence e where e.kind = 'restored' and e.incident_id = l.incident_id
                      and e.load_id = r.load_id and e.at >= r.accepted_at)
+             and coalesce((
+                 select e.kind <> 'fed_again' from intake.evidence e
+                 where e.kind in ('fed_again', 'lost_again') and e.incident_id = l.incident_id and e.load_id = r.load_id
+                     and e.at >= r.accepted_at
+                 order by e.at desc, e.kind limit 1), true)
          order by r.accepted_at desc, r.id desc",
         &customers,
         &since,

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use relight_common::{Code, Coded, Work, error::chain};
+use relight_grid::LoadIx;
 use serde_json::json;
 
 use super::Worker;
@@ -12,6 +13,7 @@ use crate::{
     domain::{
         fed::{self, Fault, Loads, Switched},
         incident::{Confirmation, Event, Incident},
+        mind::Fed,
     },
     error::Error,
     store::{self, switching::Turn},
@@ -21,12 +23,21 @@ use crate::{
 /// Switchings followed in one pass.
 const TURNS: i64 = 20;
 
+/// Who was off and is fed another way, and who is off again.
+fn ways(before: &Loads, left: &Loads) -> Vec<(LoadIx, bool)> {
+    let fed = before.difference(left).map(|load| (*load, true));
+    fed.chain(left.difference(before).map(|load| (*load, false)))
+        .collect()
+}
+
 /// Loads of sets that were asked for.
 type Sets = HashMap<String, Loads>;
 
 /// What one incident becomes by a switching.
 struct Change {
     left: Loads,
+    /// Who is fed another way, and who is not any more.
+    fed: Vec<(LoadIx, bool)>,
     was: String,
     /// The set its members are all of.
     within: Option<String>,
@@ -102,6 +113,16 @@ impl Worker {
             Err(error) => return Err(error),
             Ok(Some(_)) => {}
         }
+        let fed = change.fed.iter().map(|(load, is_fed)| {
+            store::ways::signal(&Fed {
+                load: town.grid().load_id(*load).to_owned(),
+                incident: incident.id,
+                at: turn.state.at,
+                is_fed: *is_fed,
+            })
+        });
+        let (fed, now): (Vec<_>, _) = (fed.collect(), work.at());
+        store::evidence::insert(work.conn(), store::ways::SWITCHING, &fed, now).await?;
         work.audit(
             "incident.followed_switching",
             incident.id,
@@ -160,6 +181,7 @@ impl Worker {
         Ok((left != now).then(|| Change {
             within: left.is_subset(&begin_loads).then(|| begin.clone()),
             was: affected.set_id.clone(),
+            fed: ways(&now, &left),
             left,
         }))
     }

@@ -16,7 +16,7 @@ use crate::{
         facts::{Moves, Reporters, Total, Totals},
         group::Plan,
         incident::{Incident, State},
-        mind::{Belief, Decision, Outcome},
+        mind::{Belief, Decision, Fed, Outcome},
         place::Place,
     },
     error::Error,
@@ -36,6 +36,7 @@ pub(super) struct Draft {
     beliefs: BTreeMap<IncidentId, Belief>,
     decisions: Vec<Decision>,
     lone: Vec<(Uuid, DateTime<Utc>, Place)>,
+    fed: Vec<Fed>,
     thought: Option<Thought>,
 }
 
@@ -74,6 +75,7 @@ impl Draft {
             .extend(beliefs.map(|belief| (belief.incident, belief)));
         self.decisions.extend(outcome.decisions);
         self.lone.extend(outcome.lone);
+        self.fed.extend(outcome.fed);
     }
 
     /// Stores everything: what lives on first, so that what merged can point to it. `new`: what each new report adds to the
@@ -107,6 +109,7 @@ impl Draft {
             news::tell_supply_off(work, (*evidence, *at), place, news::Relay::Unknown);
         }
         if let Some(thought) = self.thought {
+            store::ways::insert(work.conn(), &self.fed, (now, thought.pass)).await?;
             keep(work, &self.beliefs, self.decisions, thought).await?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use relight_common::{Claims, Code, Role};
+use relight_proto::events::v1::DangerTask;
 use relight_proto::intake::v1::{
     self as pb, inferences_server::Inferences, report_closings_server::ReportClosings,
 };
@@ -9,6 +10,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
+    danger::{fallen_wire, settling},
     given::{House, agent, by_account, dispatcher, from, house_with_network, staff},
     then,
 };
@@ -219,5 +221,86 @@ async fn danger_is_not_swallowed_by_a_closing_and_others_close_nothing() -> anyh
             .code(),
         precondition
     );
+    Ok(())
+}
+
+/// What nobody did is needed no more, for the reason the dispatcher gave, and does not climb; what was done was done. It is to be done, since
+/// when it was, as soon as the closing is taken back.
+#[tokio::test]
+async fn tasks_of_danger_that_was_false_are_closed_with_it_and_open_again_with_it() -> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let report = house.accept(fallen_wire("A-1-1-1")).await?;
+    let called = settling(&report.report_id, "emergency_services", "done", "119, Wang", "");
+    house.settle(agent(), called).await?;
+    let asked = house.tasks(dispatcher(), true).await?;
+    house
+        .close(dispatcher(), closing(&report, "false_report"))
+        .await?;
+    house.later(TimeDelta::hours(1));
+    let manager = || staff(Role::Manager, "demo");
+    assert!(house.tasks(manager(), false).await?.is_empty(), "nothing climbs");
+    let closed = house.tasks(dispatcher(), true).await?;
+    let seen = |tasks: &[pb::DangerTask]| {
+        let mut seen: Vec<_> = tasks
+            .iter()
+            .map(|task| {
+                (
+                    task.kind.clone(),
+                    task.state.clone(),
+                    task.settled_by.clone(),
+                    task.note.clone(),
+                )
+            })
+            .collect();
+        seen.sort();
+        seen
+    };
+    let row = |kind: &str, state: &str, by: &str, note: &str| {
+        (kind.to_owned(), state.to_owned(), by.to_owned(), note.to_owned())
+    };
+    let why = "called back: the lights are on";
+    assert_eq!(
+        seen(&closed),
+        [
+            row("emergency_services", "done", "agent-1", ""),
+            row("guard_site", "not_needed", "dispatcher-1", why),
+            row("switching", "not_needed", "dispatcher-1", why),
+        ]
+    );
+    house.reopen(agent(), &report.report_id).await?;
+    assert_eq!(house.tasks(dispatcher(), true).await?, asked, "as they were");
+    assert_eq!(house.tasks(manager(), false).await?.len(), 2, "and late");
+    // A person settles one, which no second closing and no second opening touches.
+    let needless = settling(
+        &report.report_id,
+        "switching",
+        "not_needed",
+        "",
+        "no wire of ours",
+    );
+    house.settle(staff(Role::ControlRoom, "demo"), needless).await?;
+    house
+        .close(dispatcher(), closing(&report, "false_report"))
+        .await?;
+    house.reopen(dispatcher(), &report.report_id).await?;
+    let open = house.tasks(dispatcher(), false).await?;
+    assert_eq!(
+        open.iter().map(|task| task.kind.as_str()).collect::<Vec<_>>(),
+        ["guard_site"]
+    );
+    let told: Vec<DangerTask> = then::told(&house.db, "danger.task").await?;
+    let of = |kind: &str| -> Vec<String> {
+        let told = told.iter().filter(|task| task.kind == kind);
+        told.map(|task| task.state.clone()).collect()
+    };
+    assert_eq!(
+        of("guard_site"),
+        ["open", "not_needed", "open", "not_needed", "open"]
+    );
+    assert_eq!(of("switching"), ["open", "not_needed", "open", "not_needed"]);
+    let last: i64 = sqlx::query_scalar("select max(version) from intake.danger_task")
+        .fetch_one(house.db.pool())
+        .await?;
+    assert_eq!(last, 5);
     Ok(())
 }

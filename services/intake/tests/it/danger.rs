@@ -14,7 +14,7 @@ use crate::{
     then,
 };
 
-fn fallen_wire(account: &str) -> pb::AcceptReportRequest {
+pub fn fallen_wire(account: &str) -> pb::AcceptReportRequest {
     pb::AcceptReportRequest {
         danger: true,
         danger_note: "a wire lies in the road".to_owned(),
@@ -23,7 +23,7 @@ fn fallen_wire(account: &str) -> pb::AcceptReportRequest {
 }
 
 impl House {
-    async fn tasks(&self, claims: Claims, settled: bool) -> Result<Vec<pb::DangerTask>, Status> {
+    pub async fn tasks(&self, claims: Claims, settled: bool) -> Result<Vec<pb::DangerTask>, Status> {
         let ask = pb::ListDangerTasksRequest { settled };
         Ok(DangerTasks::list(&self.api, from(claims, ask))
             .await?
@@ -31,7 +31,7 @@ impl House {
             .tasks)
     }
 
-    async fn settle(
+    pub async fn settle(
         &self,
         claims: Claims,
         ask: pb::SettleDangerTaskRequest,
@@ -40,7 +40,7 @@ impl House {
     }
 }
 
-fn settling(
+pub fn settling(
     report: &str,
     kind: &str,
     outcome: &str,

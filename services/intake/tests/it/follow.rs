@@ -15,6 +15,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
+    checks::children,
     given::{House, by_account, dispatcher, from, house, network},
     inference::event,
     then,
@@ -253,5 +254,91 @@ async fn who_hangs_on_a_device_that_was_closed_again_has_supply() -> anyhow::Res
         house.group().await?;
         assert_eq!(last(&house, &id).await?.affected_count, right, "{no}");
     }
+    Ok(())
+}
+
+/// Two customers of a confirmed fault, of whom one had called. Fed by the tie they say that they are off nevertheless, within two hours of the
+/// first call: no urge, and children with clocks of their own. Switched back it is the old fault again.
+#[tokio::test]
+async fn who_is_still_off_after_being_fed_another_way_opens_a_child() -> anyhow::Result<()> {
+    let house = house_with_a_tie().await?;
+    let id = confirmed(&house, "A-1-1-1", "SW1").await?;
+    let urged = house.accept(by_account("A-1-1-1")).await?;
+    assert_eq!((urged.triage.as_str(), urged.urge_count), ("urge", 1));
+    tell(&house, &switched(&house, 1, "TIE", true, (&[], &["TIE"]))).await?;
+    house.group().await?;
+    house.later(TimeDelta::minutes(10));
+    let mut said = Vec::new();
+    for account in ["A-1-1-1", "A-1-4-1"] {
+        said.push(house.accept(by_account(account)).await?);
+        house.later(TimeDelta::seconds(20));
+        house.group().await?;
+    }
+    let mut children = children(&house, &id).await?;
+    children.sort_by_key(|child| child.number.clone());
+    let clocks: Vec<_> = children.iter().map(|child| child.accepted_at).collect();
+    assert_eq!(clocks.first(), Some(&said[0].accepted_at), "{said:?}");
+    let reports: u32 = children.iter().map(|child| child.report_count).sum();
+    assert_eq!(reports, 2, "none of them is in the old one: {children:?}");
+    assert!(said.iter().all(|report| report.triage != "urge"));
+    // Who urges now urges the child; who was switched back urges the old one.
+    let urged = house.accept(by_account("A-1-1-1")).await?;
+    assert_eq!(urged.report_id, said[0].report_id);
+    house.accept(by_account("A-1-7-1")).await?;
+    house.group().await?;
+    tell(&house, &switched(&house, 2, "TIE", false, (&[], &[]))).await?;
+    house.group().await?;
+    house.later(TimeDelta::minutes(1));
+    let lost = house.accept(by_account("A-1-2-1")).await?;
+    house.group().await?;
+    let by = pb::get_report_request::By::ReportId(lost.report_id);
+    let ask = pb::GetReportRequest { by: Some(by) };
+    let lost = house.api.get_report(from(dispatcher(), ask)).await?.into_inner();
+    assert_eq!(lost.incident_id, id, "off by the same fault as before");
+    Ok(())
+}
+
+/// A guess whose feeder is fed another way is over, and who is off nevertheless is a child of it; what hangs on the fault as before goes on.
+#[tokio::test]
+async fn a_guess_is_over_for_those_who_are_fed_around_it_and_goes_on_for_the_others() -> anyhow::Result<()> {
+    let house = house_with_a_tie().await?;
+    let feeder = ["A-1-1-1", "A-1-2-1", "A-1-3-1", "A-1-4-1", "A-1-5-1", "A-1-6-1"];
+    for account in feeder {
+        house.accept(by_account(account)).await?;
+        house.later(TimeDelta::seconds(20));
+    }
+    house.group().await?;
+    let guess = then::open(&house).await?.remove(0);
+    assert_eq!(guess.device_id, "SW1");
+    let fed = |no: u64, opened: &'static [&'static str], closed: &'static [&'static str]| {
+        let mut ordered = switched(&house, no, "SW1", opened.is_empty(), (opened, closed));
+        ordered.seen_only = false;
+        ordered
+    };
+    tell(&house, &fed(1, &["SW1"], &["TIE"])).await?;
+    house.group().await?;
+    assert!(then::open(&house).await?.is_empty());
+    house.later(TimeDelta::minutes(10));
+    let mut again = Vec::new();
+    for account in ["A-1-1-1", "A-1-1-2", "A-1-1-3"] {
+        again.push(house.accept(by_account(account)).await?);
+        house.later(TimeDelta::seconds(20));
+    }
+    house.group().await?;
+    let children = children(&house, &guess.incident_id).await?;
+    let seen: Vec<_> = children
+        .iter()
+        .map(|child| (child.device_id.as_str(), child.accepted_at, child.report_count))
+        .collect();
+    assert_eq!(seen, [("T1-1", again[0].accepted_at, 3)], "a clock of its own");
+    // As before: T1-1 is to blame whichever feeder it hangs on.
+    tell(&house, &fed(2, &[], &[])).await?;
+    house.group().await?;
+    assert_eq!(house.accept(by_account("A-1-1-1")).await?.triage, "urge");
+    let open = then::open(&house).await?;
+    assert!(
+        open.iter().any(|one| one.incident_id == children[0].incident_id),
+        "{open:?}"
+    );
     Ok(())
 }

@@ -9,7 +9,10 @@ use relight_intake::{consumer::FromRegistry, desk::Desk, numbers::Numbers, rpc::
 use relight_policy::Pack;
 use relight_proto::{
     events::v1::GridSwitched,
-    intake::v1::{self as pb, inferences_server::Inferences, replays_server::Replays},
+    intake::v1::{
+        self as pb, inferences_server::Inferences, replays_server::Replays,
+        report_closings_server::ReportClosings,
+    },
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -202,6 +205,60 @@ async fn what_people_and_releases_changed_since_changes_no_old_decision() -> any
     let told = all_come_out_again(&house, &Api::new(desk)).await?;
     assert!(told.len() > before && before > 2);
     Ok(())
+}
+
+/// Reports that were closed as no fault and opened again, one of them split off before: decisions of every stage come out as they were
+/// made, with what counted then.
+#[tokio::test]
+async fn decisions_made_while_a_report_was_closed_come_out_without_it_when_it_is_open_again()
+-> anyhow::Result<()> {
+    let house = house_with_network().await?;
+    let mut reports = Vec::new();
+    for account in ["A-1-1-1", "A-1-1-2", "A-1-1-3", "A-1-2-1", "A-1-3-1"] {
+        reports.push(house.accept(by_account(account)).await?.report_id);
+        house.later(TimeDelta::seconds(20));
+        house.group().await?;
+    }
+    let split = pb::SplitRequest {
+        command_id: Uuid::now_v7().to_string(),
+        report_ids: vec![reports[4].clone()],
+    };
+    house.api.split(from(dispatcher(), split)).await?;
+    called(&house, "A-1-1-4").await?;
+    for _ in 0..2 {
+        for report in &reports[3..] {
+            house.api.close(from(dispatcher(), no_fault(report))).await?;
+            house.later(TimeDelta::seconds(20));
+            house.group().await?;
+        }
+        for report in &reports[3..] {
+            let reopen = pb::ReopenReportRequest {
+                command_id: Uuid::now_v7().to_string(),
+                report_id: report.clone(),
+                note: "it was off after all".to_owned(),
+            };
+            house.api.reopen(from(dispatcher(), reopen)).await?;
+            house.later(TimeDelta::seconds(20));
+            house.group().await?;
+        }
+    }
+    let told = all_come_out_again(&house, &house.api).await?;
+    let devices: BTreeSet<&str> = told.iter().map(|reply| reply.device_id.as_str()).collect();
+    assert!(
+        devices.is_superset(&BTreeSet::from(["SW1", "T1-1"])),
+        "the answer moved: {devices:?}"
+    );
+    Ok(())
+}
+
+fn no_fault(report: &str) -> pb::CloseReportRequest {
+    pb::CloseReportRequest {
+        command_id: Uuid::now_v7().to_string(),
+        report_id: report.to_owned(),
+        reason: "false_report".to_owned(),
+        note: "a prank".to_owned(),
+        ..Default::default()
+    }
 }
 
 #[tokio::test]

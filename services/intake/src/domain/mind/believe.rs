@@ -126,7 +126,9 @@ impl Mind {
             _ => &self.last_on,
         };
         let is_back = |load: &&LoadIx| on.get(load) > self.last_out.get(load);
-        if view.restored_at_ms.is_some() && out.peek().is_some() && out.all(|load| is_back(&load)) {
+        let all_back =
+            view.restored_at_ms.is_some() && out.peek().is_some() && out.all(|load| is_back(&load));
+        if all_back && !self.has_others(id, &view.loads) {
             // A wire on the ground is no less dangerous because there is supply: people end that.
             if row.is_none_or(|row| !row.danger) {
                 let because = if nobody_was_off(view) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Basis, Belief, Decision, Outcome};
+use super::{Basis, Belief, Decision, Fed, Outcome};
 use crate::domain::{
     IncidentId, ReportId,
     area::ArrivalLimits,
@@ -36,6 +36,7 @@ pub(super) struct Book<'a> {
     pub(super) decisions: Vec<Decision>,
     pub(super) sure: Vec<(IncidentId, String)>,
     pub(super) lone: Vec<(Uuid, DateTime<Utc>, Place)>,
+    pub(super) fed: Vec<Fed>,
 }
 
 impl<'a> Book<'a> {
@@ -56,6 +57,7 @@ impl<'a> Book<'a> {
             decisions: Vec::new(),
             sure: Vec::new(),
             lone: Vec::new(),
+            fed: Vec::new(),
         }
     }
 
@@ -65,6 +67,11 @@ impl<'a> Book<'a> {
 
     pub(super) fn is_open(&self, id: IncidentId) -> bool {
         self.get(id).is_some()
+    }
+
+    /// Whether it is open, and nobody knows the device for sure.
+    pub(super) fn is_unconfirmed(&self, id: IncidentId) -> bool {
+        self.get(id).is_some_and(|row| row.confirmed.is_none())
     }
 
     /// Whether the engine may move this one.
@@ -89,6 +96,11 @@ impl<'a> Book<'a> {
         let mut rows = self.rows.values().filter(|row| row.state == State::Open);
         rows.find(|row| row.parent == Some(parent) && row.device.as_ref() == device)
             .map(|row| row.id)
+    }
+
+    /// Open incidents that the engine may move.
+    pub(super) fn guesses(&self) -> impl Iterator<Item = &Incident> {
+        self.rows.values().filter(|row| self.is_guess(row.id))
     }
 
     /// Open children that began with signals.
@@ -240,6 +252,7 @@ impl<'a> Book<'a> {
             leftover: self.leftover,
             sure: self.sure,
             lone: self.lone,
+            fed: self.fed,
         }
     }
 }

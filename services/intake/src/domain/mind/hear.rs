@@ -5,7 +5,7 @@ use relight_grid::{
     infer::{Evidence, Switched, What},
 };
 
-use super::{Mind, Piece, Switching, Told, book::Book, ms};
+use super::{Mind, Piece, Switching, Told, book::Book, fed::Way, ms};
 use crate::domain::{group::Call, signal::Heard};
 
 impl Mind {
@@ -73,6 +73,15 @@ impl Mind {
                     return Some(load);
                 }
                 What::PingOn(load)
+            }
+            Heard::FedAgain | Heard::LostAgain => {
+                let way = Way {
+                    at_ms,
+                    incident: piece.incident?,
+                    is_fed: piece.heard == Heard::FedAgain,
+                };
+                self.ways.entry(load).or_default().insert(way);
+                return Some(load);
             }
             Heard::ScadaOpen
             | Heard::ScadaClosed

@@ -73,7 +73,16 @@ impl Mind {
     /// Whether this load was restored in that incident before.
     pub(super) fn is_back(&self, load: LoadIx, at_ms: i64, of: IncidentId) -> bool {
         let mut marks = self.restored.get(&load).into_iter().flatten();
-        marks.any(|(at, id)| *id == of && *at <= at_ms)
+        marks.any(|(at, id)| *id == of && *at <= at_ms) || self.is_fed_another_way(load, at_ms, of)
+    }
+
+    /// Whether this load was restored, in whatever incident, after one moment and until another: what it was told of is over by then.
+    fn is_back_between(&self, load: LoadIx, (after_ms, until_ms): (i64, i64)) -> bool {
+        let mut marks = self.restored.get(&load).into_iter().flatten();
+        let ways = self.ways.get(&load).into_iter().flatten();
+        let mut fed = ways.filter(|way| way.is_fed).map(|way| way.at_ms);
+        let is_between = |at: i64| (after_ms + 1..=until_ms).contains(&at);
+        marks.any(|(at, _)| is_between(*at)) || fed.any(is_between)
     }
 
     /// Where a report of `load` made at `at_ms` belongs.
@@ -98,7 +107,10 @@ impl Mind {
             .filter(going_on)
             .max()
             .or_else(|| begun.clone().max())
-            .or_else(|| keys.first());
+            .or_else(|| {
+                keys.first()
+                    .filter(|key| !self.is_back_between(load, (at_ms, key.at_ms)))
+            });
         found.map_or(Home::Nowhere, |key| Home::Finding(*key))
     }
 }

@@ -38,7 +38,7 @@ impl Mind {
     fn transformers_of_restored(&self, dirty: &BTreeSet<LoadIx>) -> BTreeSet<DeviceIx> {
         let restored = dirty
             .iter()
-            .filter(|load| self.restored.contains_key(load) && self.meter_off.contains_key(load));
+            .filter(|load| self.meter_off.contains_key(load) && self.marks(**load).next().is_some());
         let supply = self.grid.normal_supply();
         restored.filter_map(|load| supply.transformer(*load)).collect()
     }

@@ -59,14 +59,17 @@ impl Mind {
         let named: Vec<_> = named
             .filter_map(|(id, named)| Some((*id, self.grid.device(&named.device)?, named.by)))
             .collect();
-        let mut news = false;
-        for (id, device, before) in named {
+        let moved = named.into_iter().filter_map(|(id, device, before)| {
             let by = self.said_by(id, device, before).filter(|by| Some(*by) != before);
-            let Some(by) = by else { continue };
-            if let Some(before) = before {
-                self.engine.undo_overrule(before);
-                news = true;
-            }
+            Some((id, device, before, by?))
+        });
+        let moved: Vec<_> = moved.collect();
+        let mut news = false;
+        // All are taken back first: one may be told by the report by which another one was.
+        for before in moved.iter().filter_map(|(_, _, before, _)| *before) {
+            news |= self.engine.undo_overrule(before);
+        }
+        for (id, device, _, by) in moved {
             let is_told = self.engine.overrule(by, device).is_ok();
             news |= is_told;
             if let Some(named) = self.overruled.get_mut(&id) {

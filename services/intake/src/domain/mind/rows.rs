@@ -126,6 +126,7 @@ impl Mind {
             .filter_map(|(load, place)| self.reports[load][*place].incident);
         let oldest = |id: &IncidentId| book.get(*id).map(|row| (row.accepted_at, row.id));
         let adopted = theirs.filter(free).min_by_key(oldest);
+        let adopted = adopted.or_else(|| self.kept_at(key.load, book));
         let id = adopted.unwrap_or_else(|| {
             let row = self.new_row(key, reports, book, places);
             let id = row.id;
@@ -262,11 +263,11 @@ impl Mind {
     fn parent(&self, key: IncidentKey, reports: &[At]) -> Option<IncidentId> {
         let since = key.at_ms - self.limits.still_off.num_milliseconds();
         let loads = reports.iter().map(|(load, _)| *load).chain([key.load]);
-        let marks = loads.filter_map(|load| self.restored.get(&load)).flatten();
+        let marks = loads.flat_map(|load| self.marks(load));
         marks
             .filter(|(at, _)| (since..=key.at_ms).contains(at))
             .max()
-            .map(|(_, of)| *of)
+            .map(|(_, of)| of)
     }
 
     pub(super) fn position(&self, device: &str) -> Option<Position> {
@@ -304,7 +305,7 @@ impl Mind {
                     self.bind(into, id, book);
                 }
                 (None, Some(into)) if book.is_open(id) => self.bind(into, id, book),
-                _ if is_switched && book.is_guess(id) => {
+                _ if is_switched && book.is_guess(id) && !self.still_hang(id, book) => {
                     book.change(id, |row| row.state = State::Closed("fed_again".to_owned()));
                     book.decide(id, "gone", None, Some(basis));
                 }

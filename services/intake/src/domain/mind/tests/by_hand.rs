@@ -107,23 +107,24 @@ fn plays_the_same(parts: &[Part], otherwise: Otherwise) -> Result<(), TestCaseEr
         act(&mut other, &part.1, &told, now);
         prop_assert_eq!(one.seen(), other.seen(), "after part {}", n);
     }
+    let end = 6000 + 60 * i64::try_from(parts.len()).unwrap();
     for house in [&mut one, &mut other] {
+        // Silence until then says something by itself.
+        house.round(end, vec![], vec![], vec![]);
         let before = house.seen();
         house.restart();
-        house.round(
-            6000 + 60 * i64::try_from(parts.len()).unwrap(),
-            vec![],
-            vec![],
-            vec![],
-        );
+        house.round(end, vec![], vec![], vec![]);
         prop_assert_eq!(before, house.seen(), "built again");
     }
+    prop_assert_eq!(one.seen(), other.seen(), "in the end");
     Ok(())
 }
 
 proptest! {
-    // The same cases every time until this is mended: in one storm of some hundred a mind that is built again still divides reports
-    // otherwise than the one that heard them one by one (seed 9733aaf3674f1beaa0323c683c2ce608ab3ddd5c63f01b2b22fa4e141b45eda2).
+    // The same cases every time until this is mended: in one storm of a thousand a name moves to an earlier outage at its device. It is
+    // told to the engine by the first report below the device that its incident has now; when that turns out to repeat a call of long
+    // before, the name goes with it. It has to hold for the report it was said of, and that is not stored
+    // (seed e4095ce02f3a6706564dd0cbdd831f55c60449e53720155b385f54a07657f48c).
     #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(64) })]
 
     #[test]

@@ -23,6 +23,15 @@ pub(super) fn town() -> Arc<Grid> {
 
 /// The same with a switch between feeders 1 and 2 that is open: either can feed the other.
 pub(in crate::domain) fn town_with_a_tie() -> Arc<Grid> {
+    tied("feeder1", "feeder2")
+}
+
+/// With an open switch by which feeder 2 can feed the customers of the first transformer of feeder 1.
+pub(super) fn town_with_a_low_tie() -> Arc<Grid> {
+    tied("low1-1", "feeder2")
+}
+
+fn tied(one: &str, other: &str) -> Arc<Grid> {
     let phases = Phases::new(&[1]).expect("one phase");
     let end = |bus: &str| End {
         bus: bus.to_owned(),
@@ -32,7 +41,7 @@ pub(in crate::domain) fn town_with_a_tie() -> Arc<Grid> {
     network.devices.push(Device {
         id: "TIE".to_owned(),
         kind: DeviceKind::Switch,
-        ends: vec![end("feeder1"), end("feeder2")],
+        ends: vec![end(one), end(other)],
         in_service: true,
         open: true,
         length_m: None,
@@ -294,9 +303,25 @@ impl House {
                 .map(|belief| (belief.incident, belief)),
         );
         self.sure.extend(outcome.sure);
+        self.store_fed(outcome.fed);
         self.lone += outcome.lone.len();
         self.compare(sums);
         self.set_facts();
+    }
+
+    fn store_fed(&mut self, fed: Vec<Fed>) {
+        for fed in fed {
+            let heard = if fed.is_fed {
+                Heard::FedAgain
+            } else {
+                Heard::LostAgain
+            };
+            self.pieces.push(Piece {
+                at: fed.at,
+                incident: Some(fed.incident),
+                ..signal(2_000_000 + self.pieces.len() as u128, 0, heard, &fed.load)
+            });
+        }
     }
 
     /// What the engine does not explain is grouped without it, and stays there.

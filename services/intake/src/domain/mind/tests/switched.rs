@@ -86,3 +86,63 @@ fn what_was_fed_again_ends_nothing_when_it_comes_back() {
     assert_eq!(seen(true), seen(false));
     assert!(!seen(true).is_empty());
 }
+
+/// Those of one transformer are fed another way, around the switch that is to blame, and one of them says that they are off nevertheless: a
+/// child with a clock of its own, also when the process was started in between. The first report stays where it is. Switched back, it is
+/// the old outage that goes on.
+#[test]
+fn who_is_still_off_after_being_fed_another_way_is_a_child_with_its_own_clock() {
+    for restart in [false, true] {
+        let mut house = House::on(town_with_a_low_tie());
+        let loads = ["L1-1-1", "L1-2-1", "L1-3-1", "L1-1-2", "L1-4-1", "L1-5-1"];
+        house.round(330, calls(0, 0, &loads), vec![], vec![]);
+        assert_eq!(house.devices(), [("SW1".to_owned(), 6)]);
+        let parent = house.open()[0].id;
+        switch(&mut house, 900, &["T1-1"], &["TIE"]);
+        if restart {
+            house.restart();
+        }
+        house.round(1600, calls(100, 1500, &["L1-1-1"]), vec![], vec![]);
+        let home = |house: &House, n: u128| house.links[&ReportId::from_uuid(Uuid::from_u128(n + 1))];
+        let child = home(&house, 100);
+        assert_ne!(child, parent);
+        let row = &house.incidents[&child];
+        assert_eq!(
+            (row.parent, row.accepted_at, row.report_count),
+            (Some(parent), at(1500), 1)
+        );
+        assert_eq!(home(&house, 0), parent);
+        switch(&mut house, 1900, &[], &[]);
+        house.round(2030, calls(200, 2000, &["L1-1-2"]), vec![], vec![]);
+        assert_eq!(home(&house, 200), parent);
+    }
+}
+
+/// The feeder is fed another way, and the transformer that is to blame hangs on it as before: nobody is back, the outage goes on with its
+/// clock, and who calls next belongs to it.
+#[test]
+fn what_is_fed_another_way_as_far_as_the_fault_goes_on() {
+    for restart in [false, true] {
+        let mut house = House::on(town_with_a_tie());
+        house.round(
+            130,
+            calls(0, 0, &["L1-1-1", "L1-1-2", "L1-1-3", "L1-1-4"]),
+            vec![],
+            vec![],
+        );
+        assert_eq!(house.devices(), [("T1-1".to_owned(), 4)]);
+        let id = house.open()[0].id;
+        switch(&mut house, 900, &["SW1"], &["TIE"]);
+        assert_eq!(
+            house.devices(),
+            [("T1-1".to_owned(), 4)],
+            "nothing leads around T1-1"
+        );
+        if restart {
+            house.restart();
+        }
+        house.round(1600, calls(100, 1500, &["L1-1-5"]), vec![], vec![]);
+        assert_eq!(house.devices(), [("T1-1".to_owned(), 5)]);
+        assert_eq!((house.open()[0].id, house.open()[0].accepted_at), (id, at(0)));
+    }
+}
