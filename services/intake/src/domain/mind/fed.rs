@@ -34,10 +34,8 @@ pub(super) struct Way {
 impl Mind {
     /// Whether this load, off by an incident, was fed another way at a moment.
     pub(super) fn is_fed_another_way(&self, load: LoadIx, at_ms: i64, of: IncidentId) -> bool {
-        let ways = self.ways.get(&load).into_iter().flatten();
-        let last = ways
-            .filter(|way| way.incident == of && way.at_ms <= at_ms)
-            .next_back();
+        let mut ways = self.ways.get(&load).into_iter().flatten();
+        let last = ways.rfind(|way| way.incident == of && way.at_ms <= at_ms);
         last.is_some_and(|way| way.is_fed)
     }
 
