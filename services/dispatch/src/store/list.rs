@@ -1,4 +1,4 @@
-//! Lists of orders by keyset: the clock that runs out first on top; what is over, newest first.
+//! Lists of orders by keyset: danger nobody has reached on top, then the clock that runs out first; what is over, newest first.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;

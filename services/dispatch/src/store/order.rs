@@ -109,6 +109,11 @@ impl Order {
         }
     }
 
+    /// Danger nobody has reached yet comes before every clock (operations.md O6).
+    fn is_first(&self) -> bool {
+        self.danger && self.state.is_before_arrival()
+    }
+
     /// What the crew has to see before anything else.
     pub fn warning(&self) -> &'static str {
         match (self.kind, &self.state) {
@@ -354,7 +359,8 @@ pub async fn insert_errand(
     .map_err(db("open an order of a subject"))
 }
 
-/// Writes everything about a locked order that may have changed.
+/// Writes everything about a locked order that may have changed. What is first of all lies before every clock there is: the list
+/// is sorted by `next_due_at`.
 pub async fn save(conn: &mut PgConnection, order: &Order) -> Result<(), Error> {
     let team = order.state.team();
     let merged_into = match order.state {
@@ -365,7 +371,8 @@ pub async fn save(conn: &mut PgConnection, order: &Order) -> Result<(), Error> {
         "update dispatch.work_order set accepted_at = $2, state = $3, facts = $4, unit_id = $5, crew_id = $6,
              merged_into = $7, version = $8, last_step_at = $9, returns = $10, reopens = $11, cause_code = $12,
              restored_count = $13, etr_at = $14, etr_source = $15, archived_at = $16, org_path = $17, due_at = $18, on_at = $19,
-             next_due_at = (select min(due_at) from dispatch.clock where order_id = $1 and stopped_at is null and name <> 'etr')
+             next_due_at = (select case when $20 then coalesce(min(due_at), '3000-01-01Z') - interval '2000 years' else min(due_at) end
+                 from dispatch.clock where order_id = $1 and stopped_at is null and name <> 'etr')
          where id = $1",
         order.id.uuid(),
         order.accepted_at,
@@ -386,6 +393,7 @@ pub async fn save(conn: &mut PgConnection, order: &Order) -> Result<(), Error> {
         order.org_path,
         order.about.as_ref().map(|about| about.errand.due_at),
         order.about.as_ref().and_then(|about| about.errand.on_at),
+        order.is_first(),
     )
     .execute(conn)
     .await

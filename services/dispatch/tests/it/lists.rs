@@ -45,6 +45,36 @@ async fn open_orders_sort_by_the_clock_that_runs_out_first() -> anyhow::Result<(
     Ok(())
 }
 
+/// operations.md O6: until somebody is there, whatever clocks run.
+#[tokio::test]
+async fn danger_nobody_has_reached_comes_before_every_clock() -> anyhow::Result<()> {
+    let house = house().await?;
+    house.told(&an_incident(1)).await?;
+    let danger = relight_dispatch::store::incident::Incident {
+        area: AreaClass::Remote,
+        danger: true,
+        ..an_incident(2)
+    };
+    house.told(&danger).await?;
+    let listed = async || numbers(&house, dispatcher(), ListOrdersRequest::default()).await;
+    assert_eq!(listed().await?, ["0002", "0001"]);
+    house.stand(1, 0.0);
+    let way = [
+        (dispatcher(), dispatch(1)),
+        (desk_of(1), unit_take()),
+        (desk_of(1), assign(1)),
+        (phone_of(1), take()),
+        (phone_of(1), leave(house.now() + minutes(20))),
+    ];
+    for (claims, event) in way {
+        house.act(claims, order(2), event).await?;
+        assert_eq!(listed().await?, ["0002", "0001"]);
+    }
+    house.act(phone_of(1), order(2), arrive()).await?;
+    assert_eq!(listed().await?, ["0001", "0002"]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn pages_follow_their_cursor_and_refuse_another_lists() -> anyhow::Result<()> {
     let house = house().await?;

@@ -318,6 +318,19 @@ impl State {
         )
     }
 
+    /// Whether nobody has been there yet.
+    pub fn is_before_arrival(&self) -> bool {
+        matches!(
+            self,
+            State::Triaged { .. }
+                | State::Dispatched { .. }
+                | State::UnitTaken { .. }
+                | State::Assigned { .. }
+                | State::Taken { .. }
+                | State::EnRoute { .. }
+        )
+    }
+
     /// Whether supply is still to be restored.
     pub fn is_before_restored(&self) -> bool {
         self.is_free() || self.occupied_crew().is_some()
