@@ -9,6 +9,7 @@ use relight_common::{Db, Grant, Role, config, config::Settings};
 use uuid::Uuid;
 
 use crate::cli::{self, AccountVerb};
+use crate::say::say;
 
 /// What an account is, besides its log-in and password.
 pub struct Who {
@@ -44,7 +45,7 @@ pub async fn run(account: &cli::Account) -> anyhow::Result<ExitCode> {
         crew_id: options.crew,
     };
     put(&config::load()?, &options.login, &who, &password).await?;
-    println!("account {} stands", options.login);
+    say!("account {} stands", options.login);
     Ok(ExitCode::SUCCESS)
 }
 

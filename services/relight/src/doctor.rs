@@ -8,6 +8,7 @@ use relight_common::{config, secrets::Secrets};
 use serde::Serialize;
 
 use crate::cli;
+use crate::say::{say, write};
 
 /// How one thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -48,7 +49,7 @@ impl Finding {
 /// When secrets cannot be written.
 pub async fn run(options: &cli::Doctor) -> anyhow::Result<ExitCode> {
     if options.config {
-        print!("{}", config::DEFAULT);
+        write(format_args!("{}", config::DEFAULT));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(dir) = &options.make_secrets {
@@ -57,14 +58,14 @@ pub async fn run(options: &cli::Doctor) -> anyhow::Result<ExitCode> {
     let findings = checks::all().await;
     for finding in &findings {
         if options.json {
-            println!("{}", serde_json::to_string(finding)?);
+            say!("{}", serde_json::to_string(finding)?);
         } else {
             let mark = match finding.verdict {
                 Verdict::Fine => "fine   ",
                 Verdict::Warning => "warning",
                 Verdict::Wrong => "WRONG  ",
             };
-            println!("{mark}  {}: {}", finding.what, finding.words);
+            say!("{mark}  {}: {}", finding.what, finding.words);
         }
     }
     let wrong = findings.iter().any(|finding| finding.verdict == Verdict::Wrong);
@@ -78,9 +79,9 @@ pub async fn run(options: &cli::Doctor) -> anyhow::Result<ExitCode> {
 fn make_secrets(dir: &Path) -> anyhow::Result<ExitCode> {
     let made = Secrets::make(dir)?;
     if made.is_empty() {
-        println!("all secrets are in {}", dir.display());
+        say!("all secrets are in {}", dir.display());
     } else {
-        println!("made in {}: {}", dir.display(), made.join(", "));
+        say!("made in {}: {}", dir.display(), made.join(", "));
     }
     Ok(ExitCode::SUCCESS)
 }

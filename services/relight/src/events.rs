@@ -10,6 +10,7 @@ use relight_common::{
 use serde::Serialize;
 
 use crate::cli::{DeadVerb, Events, EventsVerb};
+use crate::say::say;
 
 /// A parked event as machines see it.
 #[derive(Debug, Serialize)]
@@ -48,14 +49,14 @@ async fn list(subject: Option<&str>, json: bool) -> anyhow::Result<ExitCode> {
         }
     }
     if found == 0 && !json {
-        println!("nothing is parked");
+        say!("nothing is parked");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn print(reader: &str, letter: &Letter, json: bool) -> anyhow::Result<()> {
     if json {
-        println!("{}", serde_json::to_string(&parked(reader, letter))?);
+        say!("{}", serde_json::to_string(&parked(reader, letter))?);
     } else {
         let Letter {
             source,
@@ -67,7 +68,7 @@ fn print(reader: &str, letter: &Letter, json: bool) -> anyhow::Result<()> {
             parked_at,
             ..
         } = letter;
-        println!("{reader}: {type} {source}/{partition_no}/{seq} of {subject}, since {parked_at}: {reason}");
+        say!("{reader}: {type} {source}/{partition_no}/{seq} of {subject}, since {parked_at}: {reason}");
     }
     Ok(())
 }
@@ -92,7 +93,7 @@ async fn retry(subject: Option<&str>) -> anyhow::Result<ExitCode> {
         let db = Db::connect(&settings.database, service).await?;
         asked += dead_letter::ask_retry(db.pool(), None, subject).await?;
     }
-    println!(
+    say!(
         "{asked} parked events are tried again within seconds; `relight events dead list` shows what is left"
     );
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::say::{say, write};
+
 /// `relight grid`
 #[derive(Debug, Args)]
 pub struct Grid {
@@ -108,17 +110,17 @@ fn trace(what: &Trace) -> anyhow::Result<ExitCode> {
     if what.file.json {
         return print_json(&answer);
     }
-    println!(
+    say!(
         "{} load(s) off, {} customer(s); {} load(s) without some of their phases",
         answer.dead_loads.len(),
         answer.customers,
         answer.partly_dead_loads.len()
     );
-    answer.dead_loads.iter().for_each(|id| println!("off     {id}"));
+    answer.dead_loads.iter().for_each(|id| say!("off     {id}"));
     answer
         .partly_dead_loads
         .iter()
-        .for_each(|id| println!("partly  {id}"));
+        .for_each(|id| say!("partly  {id}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -158,12 +160,12 @@ fn upstream(what: &Upstream) -> anyhow::Result<ExitCode> {
         }));
     }
     match (is_fed, points.is_empty()) {
-        (false, _) => println!("{} has no supply in the normal state", grid.load_id(load)),
-        (true, true) => println!("no single device puts {} out", grid.load_id(load)),
-        (true, false) => println!("{} hangs on, from the source to the load:", grid.load_id(load)),
+        (false, _) => say!("{} has no supply in the normal state", grid.load_id(load)),
+        (true, true) => say!("no single device puts {} out", grid.load_id(load)),
+        (true, false) => say!("{} hangs on, from the source to the load:", grid.load_id(load)),
     }
     for device in points {
-        println!(
+        say!(
             "{:<12} {}",
             grid.device_kind(device).as_str(),
             grid.device_id(device)
@@ -206,9 +208,9 @@ fn report(what: &ReportArgs) -> anyhow::Result<ExitCode> {
         print_json(&answer)?;
         return Ok(code);
     }
-    print!("{report}");
+    write(format_args!("{report}"));
     if let (Some(diff), Some(path)) = (&diff, &what.against) {
-        print!("against {}\n{diff}", path.display());
+        write(format_args!("against {}\n{diff}", path.display()));
     }
     Ok(code)
 }
@@ -260,6 +262,6 @@ fn ids(grid: &Network, loads: &[LoadIx]) -> Vec<String> {
 }
 
 fn print_json(answer: &impl Serialize) -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string(answer)?);
+    say!("{}", serde_json::to_string(answer)?);
     Ok(ExitCode::SUCCESS)
 }

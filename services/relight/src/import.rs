@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use self::compare::Change;
 use crate::cli;
+use crate::say::{say, write};
 
 /// Imports what the options name, telling before what it changes; exit code 1 when rows are bad, each told with file and
 /// line, or when more is taken away than usual and nobody said yes.
@@ -33,7 +34,7 @@ pub async fn run(what: &cli::Import) -> anyhow::Result<ExitCode> {
     }
     let settings = config::load()?;
     if let Some(change) = Change::of_import(&settings, &pack).await? {
-        print!("{change}");
+        write(format_args!("{change}"));
         if let (Some(unusual), false) = (change.unusual(), what.yes) {
             eprintln!("nothing was imported: {unusual}; is that meant, repeat it with --yes");
             return Ok(ExitCode::FAILURE);
@@ -41,7 +42,7 @@ pub async fn run(what: &cli::Import) -> anyhow::Result<ExitCode> {
     }
     match store(&settings, pack, on_bad).await {
         Ok(report) => {
-            println!("{report}");
+            say!("{report}");
             Ok(ExitCode::SUCCESS)
         }
         Err(ImportError::Bad(faults)) => Ok(refused(&faults.0)),
@@ -97,21 +98,21 @@ async fn rehearse(
     if json {
         let diff = change.map(|change| change.diff);
         let told = serde_json::json!({ "report": report, "corrected_links": kept, "diff": diff });
-        println!("{}", serde_json::to_string_pretty(&told)?);
+        say!("{}", serde_json::to_string_pretty(&told)?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{report}");
+    say!("{report}");
     if !kept.is_empty() {
-        println!(
+        say!(
             "links kept as corrected on site, not as the pack says: {}",
             kept.join(", ")
         );
     }
     match change {
-        Some(change) => print!("{change}"),
-        None => println!("there is no network yet: everything is new"),
+        Some(change) => write(format_args!("{change}")),
+        None => say!("there is no network yet: everything is new"),
     }
-    println!("nothing was imported (--dry-run)");
+    say!("nothing was imported (--dry-run)");
     Ok(ExitCode::SUCCESS)
 }
 

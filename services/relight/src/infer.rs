@@ -15,6 +15,8 @@ use relight_grid::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::say::say;
+
 /// `relight infer`
 #[derive(Debug, Args)]
 pub struct Infer {
@@ -238,18 +240,19 @@ struct Moment<'g> {
 fn print(engine: &Engine, told: &[Told], json: bool) -> anyhow::Result<()> {
     let answers: Vec<Answer<'_>> = told.iter().map(|told| answer(engine, told)).collect();
     if json {
-        println!("{}", serde_json::to_string_pretty(&answers)?);
+        say!("{}", serde_json::to_string_pretty(&answers)?);
         return Ok(());
     }
-    println!("{} incident(s)", answers.len());
+    say!("{} incident(s)", answers.len());
     for answer in &answers {
         let device = answer.device.unwrap_or("no single device");
         let (loads, percent) = (answer.loads.len(), answer.confidence * 100.0);
-        println!(
+        say!(
             "{:>10.0} s  {device}  {percent:.0} %  {loads} load(s), {} customer(s)",
-            answer.opened_at_s, answer.customers
+            answer.opened_at_s,
+            answer.customers
         );
-        println!("              {}", answer.explanation);
+        say!("              {}", answer.explanation);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The one binary: every role of Relight, and the commands around them.
 //!
-//! Exit codes: 0 answered (also when the answer is no), 1 bad data or a failure, 2 wrong usage.
+//! Exit codes: 0 answered (also when the answer is no), 1 bad data or a failure, 2 wrong usage, 141 nobody reads any more.
 
 mod account;
 mod cli;
@@ -14,6 +14,7 @@ mod migrate;
 mod policy;
 mod rooms;
 mod run;
+mod say;
 mod simulate;
 
 use std::process::ExitCode;

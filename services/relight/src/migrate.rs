@@ -9,6 +9,7 @@ use relight_common::{
 };
 
 use crate::rooms;
+use crate::say::say;
 
 /// Runs as the owner role of `database.url`.
 ///
@@ -30,7 +31,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
                 settings.secrets_dir.display()
             ),
         }
-        println!("schema {service} is up to date");
+        say!("schema {service} is up to date");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,6 +17,8 @@ use relight_grid::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::say::say;
+
 /// `relight simulate`
 #[derive(Debug, Args)]
 pub struct Simulate {
@@ -109,7 +111,7 @@ pub fn run(what: &Simulate) -> anyhow::Result<ExitCode> {
         write(path, &grid, &storm(&grid, &lengths_m, settings, what.seed))?;
     }
     if !what.json {
-        println!("{HEAD}");
+        say!("{HEAD}");
     }
     let mut answers = Vec::new();
     for settings in rows {
@@ -117,11 +119,11 @@ pub fn run(what: &Simulate) -> anyhow::Result<ExitCode> {
         if what.json {
             answers.push(answer(&settings, &score));
         } else {
-            println!("{}", line(&settings, &score));
+            say!("{}", line(&settings, &score));
         }
     }
     if what.json {
-        println!("{}", serde_json::to_string_pretty(&answers)?);
+        say!("{}", serde_json::to_string_pretty(&answers)?);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -86,7 +86,7 @@ pub(super) async fn signalled(work: &mut Work, event: &Event) -> Result<(), Erro
         org_path: event.org_path.clone(),
         off_at: wire::instant("off_at", told.off_at)?,
         place: match customer {
-            Some(_) => String::new(),
+            Some(_) => wire::text("load_id", &told.load_id, LOAD_MAX)?,
             None => wire::text_required("load_id", &told.load_id, LOAD_MAX)?,
         },
         members: customer.into_iter().collect(),

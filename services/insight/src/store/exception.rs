@@ -23,7 +23,7 @@ pub(crate) struct Row {
     pub(crate) settled_by: Option<String>,
     pub(crate) note: String,
     pub(crate) version: i64,
-    /// The meter, where nobody knows a customer of it.
+    /// The meter that says so; empty for a switching.
     pub(crate) place: String,
 }
 

@@ -7,18 +7,19 @@ use relight_policy::Pack;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{due, silent, tell};
+use super::{alarm::ITSELF, due, silent, tell};
 use crate::{
     domain::{
         event::{Effect, Event, Kind},
         facts::Facts,
         law::Law,
         outage::State,
+        overtaken::overtaken,
         transition::transition,
     },
     error::Error,
     store::{
-        facts, individually,
+        alarm, facts, individually,
         outage::{self, Stored},
         people, published,
     },
@@ -105,6 +106,10 @@ pub async fn step(
     }
     save(work, one).await?;
     let at = work.at();
+    let over = overtaken(one.life.state);
+    if !over.is_empty() {
+        alarm::overtake(work.conn(), one.id.uuid(), &over, ITSELF, at).await?;
+    }
     published::follow(work.conn(), one, (by, by), at).await?;
     for effect in &effects {
         tell::effect(work, one, effect, with.section.map(|(set, _)| set), None).await?;

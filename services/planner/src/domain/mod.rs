@@ -11,6 +11,7 @@ pub mod ids;
 pub mod law;
 pub mod month;
 pub mod outage;
+pub mod overtaken;
 pub mod refusal;
 pub mod reliability;
 pub mod safety;

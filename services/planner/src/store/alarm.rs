@@ -94,6 +94,32 @@ pub async fn list(pool: &PgPool, wanted: Wanted<'_>) -> Result<Vec<Alarm>, Error
     .map_err(Error::db("list alarms"))
 }
 
+/// Takes open alarms of an outage off the list that ask for nothing any more; `by` says that nobody had to see them.
+///
+/// # Errors
+/// [`Error::Common`].
+pub async fn overtake(
+    conn: &mut PgConnection,
+    outage: Uuid,
+    what: &[&str],
+    by: &str,
+    at: Instant,
+) -> Result<(), Error> {
+    let what: Vec<String> = what.iter().map(|&word| word.to_owned()).collect();
+    sqlx::query!(
+        "update planner.alarm set acknowledged_at = $4, acknowledged_by = $3
+         where outage_id = $1 and what = any($2) and acknowledged_at is null",
+        outage,
+        &what,
+        by,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(Error::db("take overtaken alarms off the list"))
+}
+
 /// Notes who has seen it, in these parts of the organisation; the first one stays. None: there is no such alarm there.
 ///
 /// # Errors

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::{client::Client, logins, van::Van};
 
+use crate::say::say;
+
 /// Between two batches of fixes.
 const EVERY: Duration = Duration::from_secs(5);
 /// A van looking for an address, metres per second.
@@ -76,7 +78,7 @@ struct Phone {
 /// When the crew edge does not answer or refuses.
 pub async fn run(mobile: &str, seed: u64, clock: &Clock) -> anyhow::Result<()> {
     let mut phones = sign_in(mobile, demo::town(seed).streets, seed).await?;
-    println!("{} crews are on the streets", phones.len());
+    say!("{} crews are on the streets", phones.len());
     // One wait for the whole drive: a signal in the middle of a round counts too.
     tokio::select! {
         stopped = tokio::signal::ctrl_c() => Ok(stopped?),

@@ -7,6 +7,8 @@ use rand::distr::{Alphanumeric, SampleString};
 use relight_common::config;
 use serde::{Deserialize, Serialize};
 
+use crate::say::say;
+
 /// Somebody who can sign in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Login {
@@ -70,7 +72,7 @@ pub fn password() -> String {
 pub fn print(json: bool) -> anyhow::Result<()> {
     let logins = all()?;
     if json {
-        println!("{}", serde_json::to_string(&logins)?);
+        say!("{}", serde_json::to_string(&logins)?);
         return Ok(());
     }
     for Login {
@@ -79,7 +81,7 @@ pub fn print(json: bool) -> anyhow::Result<()> {
         password,
     } in logins
     {
-        println!("{role:<12} {login:<16} {password}");
+        say!("{role:<12} {login:<16} {password}");
     }
     Ok(())
 }

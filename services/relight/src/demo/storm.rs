@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 use super::{client::Client, logins};
 
+use crate::say::say;
+
 /// Share of those without supply who call.
 const CALLING: f64 = 0.2;
 /// Calls of one fault fade with this mean, as a share of the storm's length.
@@ -131,7 +133,7 @@ pub async fn run(gateway: &str, storm: Storm) -> anyhow::Result<()> {
     let agent = logins::of("agent")?;
     let mut client = Client::sign_in(gateway, "/api/v1/sessions", &agent.login, &agent.password).await?;
     for (device, customers) in &storm.faults {
-        println!("{device} fails: {customers} customers");
+        say!("{device} fails: {customers} customers");
     }
     let begun = tokio::time::Instant::now();
     let total = storm.calls.len();
@@ -148,9 +150,9 @@ pub async fn run(gateway: &str, storm: Storm) -> anyhow::Result<()> {
             .post("/api/v1/reports", Uuid::now_v7(), &body)
             .await
             .context("a call was not taken")?;
-        println!("{:>4} of {total}  {}", n + 1, accepted.number);
+        say!("{:>4} of {total}  {}", n + 1, accepted.number);
     }
-    println!("{total} calls taken; the board shows what came of them: {gateway}/board");
+    say!("{total} calls taken; the board shows what came of them: {gateway}/board");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use relight_grid::{
 
 use super::{logins::Login, people};
 use crate::import;
+use crate::say::say;
 
 /// Loads the town of `seed`.
 ///
@@ -18,7 +19,7 @@ pub async fn load(seed: u64) -> anyhow::Result<()> {
     let settings = config::load()?;
     let pack = demo::town(seed);
     let customer = somebody(&pack)?;
-    println!(
+    say!(
         "demo town {seed}: {} customers, {} devices",
         pack.customers.len(),
         pack.network.devices.len()
@@ -26,9 +27,9 @@ pub async fn load(seed: u64) -> anyhow::Result<()> {
     let report = import::store(&settings, pack, OnBad::Refuse)
         .await
         .map_err(|error| anyhow::anyhow!("{error}"))?;
-    println!("{report}");
+    say!("{report}");
     people::settle(&settings, customer).await?;
-    println!(
+    say!(
         "2 units and 12 crews are on shift for the next 12 hours; `relight demo logins` lists who can sign in"
     );
     Ok(())
