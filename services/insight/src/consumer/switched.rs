@@ -82,11 +82,14 @@ pub(super) async fn signalled(work: &mut Work, event: &Event) -> Result<(), Erro
     let watched = Watched {
         id: wire::uuid("signal_id", &told.signal_id)?,
         kind: if told.relay_open { "relay" } else { "signal" },
-        device_id: String::new(),
+        device_id: match customer {
+            Some(_) => wire::text("load_id", &told.load_id, LOAD_MAX)?,
+            None => String::new(),
+        },
         org_path: event.org_path.clone(),
         off_at: wire::instant("off_at", told.off_at)?,
         place: match customer {
-            Some(_) => wire::text("load_id", &told.load_id, LOAD_MAX)?,
+            Some(_) => String::new(),
             None => wire::text_required("load_id", &told.load_id, LOAD_MAX)?,
         },
         members: customer.into_iter().collect(),

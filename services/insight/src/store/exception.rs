@@ -23,7 +23,7 @@ pub(crate) struct Row {
     pub(crate) settled_by: Option<String>,
     pub(crate) note: String,
     pub(crate) version: i64,
-    /// The meter that says so; empty for a switching.
+    /// The meter, where nobody knows a customer of it.
     pub(crate) place: String,
 }
 
