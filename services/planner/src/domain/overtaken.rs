@@ -55,7 +55,12 @@ mod tests {
             (State::Cancelled, "outside_permit", false),
         ];
         for (state, what, over) in table {
-            assert_eq!(overtaken(state).contains(&what), over, "{what} in {}", state.word());
+            assert_eq!(
+                overtaken(state).contains(&what),
+                over,
+                "{what} in {}",
+                state.word()
+            );
         }
     }
 }
