@@ -89,7 +89,7 @@ pub async fn with_orders(
     Ok(ids.into_iter().map(SubjectId::from_uuid).collect())
 }
 
-/// A row of [`subjects`].
+/// A row of `subjects!`.
 struct Row {
     id: Uuid,
     what: String,
