@@ -148,7 +148,7 @@ fn what_could_not_be_loaded_is_named() {
             "Open orders",
             "Crews",
             "Map",
-            "Alarms of planned outages",
+            "Alarms of outages",
             "Alarms of arrears cases",
             "Life support: call at once",
             "Off without a reason",
