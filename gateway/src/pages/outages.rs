@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     Visit,
-    report::cause,
+    report::{cause, why},
     status::{eta, has_crew, next},
 };
 use crate::{
@@ -134,11 +134,10 @@ fn row(language: Language, outage: Outage, now: DateTime<Utc>, zone: Tz) -> Row 
         let key = format!("progress.{}", outage.status);
         words::find(language, &key, &[]).unwrap_or_else(|| words::say(language, "progress.reported", &[]))
     };
-    let is_fault = matches!(class, "FAULT" | "");
     Row {
         eta: next(language, class, outage.etr_at).unwrap_or_else(|| eta(language, outage.etr_at, now, zone)),
         status: has_crew(class).then(progress),
-        why: (!is_fault).then(|| words::say(language, words::why(class), &[])),
+        why: why(language, class),
         since: outage.off_at.map(when),
         restored: outage.restored_at.map(when),
         cause: cause(language, &outage.cause_code),

@@ -21,7 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Fault, Fields, Visit, faults, status::eta};
+use super::{
+    Fault, Fields, Visit, faults,
+    status::{eta, has_crew, next as next_step},
+};
 use crate::{
     api::{Language, Neighbours, NewReport, accept_report},
     app::App,
@@ -208,6 +211,8 @@ pub struct Accepted {
 #[derive(Debug, Clone, Serialize)]
 struct Known {
     since: Option<String>,
+    /// Why, where it is no fault.
+    why: Option<String>,
     cause: Option<String>,
     eta: String,
 }
@@ -217,15 +222,22 @@ impl Accepted {
     pub fn new(language: Language, report: &Report, now: DateTime<Utc>, zone: Tz) -> Self {
         let known = report.known_outage.as_ref().map(|known| Known {
             since: at(known.off_at).map(|at| words::when(language, at, now, zone)),
+            why: why(language, &known.class),
             cause: cause(language, &known.cause_code),
-            eta: eta(language, at(known.etr_at), now, zone),
+            eta: next_step(language, &known.class, at(known.etr_at))
+                .unwrap_or_else(|| eta(language, at(known.etr_at), now, zone)),
         });
+        let by_switching = report
+            .known_outage
+            .as_ref()
+            .is_some_and(|known| !has_crew(&known.class));
         let said = |key: &str| words::say(language, key, &[]);
         let spoken = |phrase: &Phrase| match language {
             Language::En => phrase.en.clone(),
             Language::ZhCn => phrase.zh.clone(),
         };
         let next = match report.triage.as_str() {
+            "known_outage" if by_switching => said("done.next_switched"),
             "known_outage" => said("done.next_known"),
             "urge" => said("done.next_urge"),
             "undetermined" => said("done.next_undetermined"),
@@ -248,6 +260,12 @@ impl Accepted {
     }
 }
 
+/// Why the ledger says that somebody is off, where it is no fault.
+pub(super) fn why(language: Language, class: &str) -> Option<String> {
+    let is_fault = matches!(class, "FAULT" | "");
+    (!is_fault).then(|| words::say(language, words::why(class), &[]))
+}
+
 /// A cause in words; a code nobody has words for is not shown.
 pub(super) fn cause(language: Language, code: &str) -> Option<String> {
     words::find(language, &format!("cause.{code}"), &[])
@@ -255,6 +273,8 @@ pub(super) fn cause(language: Language, code: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use relight_proto::intake::v1::KnownOutage;
+
     use super::*;
 
     fn form(danger: &str, account: &str, three: [&str; 3]) -> Form {
@@ -293,6 +313,30 @@ mod tests {
         let shown = faults(Language::En, &problem, &KNOWN);
         assert_eq!(shown[0].field, "phone");
         assert!(!shown[0].text.contains("E.164"), "{}", shown[0].text);
+    }
+
+    /// Nobody waits for a crew where the control room switched off because of danger, and the reason is said.
+    #[test]
+    fn who_is_off_by_a_switching_hears_why() {
+        let report = Report {
+            triage: "known_outage".to_owned(),
+            known_outage: Some(KnownOutage {
+                class: "SAFETY".to_owned(),
+                ..KnownOutage::default()
+            }),
+            ..Report::default()
+        };
+        let said = Accepted::new(Language::En, &report, DateTime::UNIX_EPOCH, chrono_tz::UTC);
+        let known = said.known.unwrap();
+        assert_eq!(
+            known.why.unwrap(),
+            "We switched off because people were in danger."
+        );
+        assert!(
+            !known.eta.contains("crew") && !said.next.contains("crew"),
+            "{}",
+            said.next
+        );
     }
 
     #[test]
