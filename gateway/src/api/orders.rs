@@ -42,7 +42,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListParams {
-    /// Finished orders, newest first, instead of the open ones, sorted by the clock that runs out first.
+    /// Finished orders, newest first, instead of the open ones: danger nobody has reached, then by the clock that
+    /// runs out first.
     #[serde(default)]
     archived: bool,
     /// Only this unit's.

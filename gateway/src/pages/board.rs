@@ -1,4 +1,4 @@
-//! `/board`: the control room's wallboard. Orders by the clock that runs out first, crews and incidents on a map.
+//! `/board`: the control room's wallboard. Danger nobody has reached, then orders by the clock that runs out first, crews and incidents on a map.
 
 mod alarm;
 mod call;

@@ -17,7 +17,7 @@ const PAGES_MAX: usize = 100;
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// Open orders, the clock that runs out first comes first.
+    /// Open orders, in the order of dispatch.
     pub(super) orders: Vec<Order>,
     /// Open incidents: how many reported, while nobody knows who is off.
     pub(super) incidents: Vec<Incident>,

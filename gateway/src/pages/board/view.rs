@@ -29,7 +29,7 @@ const STALE_MIN: i64 = 5;
 /// What the services said; `None`: could not be asked.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Open orders, the clock that runs out first comes first.
+    /// Open orders, in the order of dispatch.
     pub orders: Option<Vec<Order>>,
     /// There are more orders than asked for.
     pub more: bool,

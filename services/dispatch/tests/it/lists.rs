@@ -1,4 +1,4 @@
-//! Lists: the clock that runs out first on top, pages by cursor, everybody their own.
+//! Lists: danger nobody has reached on top, then the clock that runs out first; pages by cursor, everybody their own.
 
 use relight_common::{Claims, Code};
 use relight_policy::AreaClass;

@@ -82,12 +82,7 @@ impl FromRegistry {
     async fn everybody(&self) -> Result<Found, Error> {
         let mut all = Vec::new();
         for one in outage::live(self.db.pool(), true).await? {
-            let mut conn = self
-                .db
-                .pool()
-                .acquire()
-                .await
-                .map_err(Error::db("get a connection"))?;
+            let mut conn = (self.db.pool().acquire().await).map_err(Error::db("get a connection"))?;
             let known = people::all(&mut conn, OutageId::from_uuid(one.id)).await?;
             drop(conn);
             for customer in self.others.otherwise(one.set, &known).await? {
@@ -133,12 +128,7 @@ impl FromRegistry {
     async fn network(&self) -> Result<Vec<Difference>, Error> {
         let mut all = Vec::new();
         for one in outage::live(self.db.pool(), false).await? {
-            let mut conn = self
-                .db
-                .pool()
-                .acquire()
-                .await
-                .map_err(Error::db("get a connection"))?;
+            let mut conn = (self.db.pool().acquire().await).map_err(Error::db("get a connection"))?;
             let known = people::customers(&mut conn, OutageId::from_uuid(one.id)).await?;
             drop(conn);
             let (added, released) = self.others.differs(&one, &known).await?;
